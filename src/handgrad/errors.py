@@ -1,0 +1,29 @@
+"""The errors that handgrad raises: each says in one sentence what was found and what to do."""
+
+
+class HandgradError(Exception):
+    """Base of every error that handgrad raises on purpose."""
+
+
+class ShapeError(HandgradError, ValueError):
+    """An array whose shape or type does not fit the network or its labels."""
+
+
+class DataError(HandgradError, ValueError):
+    """A data source that cannot be read, or does not hold what it should."""
+
+
+class ModelFileError(HandgradError, ValueError):
+    """A model file that is damaged, foreign, or too new."""
+
+
+class EngineError(HandgradError, ValueError):
+    """An engine that does not exist or is not installed."""
+
+
+class TrainingError(HandgradError, RuntimeError):
+    """A training run that cannot go on."""
+
+
+class MissingPackageError(HandgradError, ImportError):
+    """An optional package that a feature needs and that is not installed."""

@@ -1,0 +1,303 @@
+"""The network as a value: four arrays, their shapes, their initial values, and what fits them.
+
+Dimension letters, used everywhere: m samples, D features, H hidden units, K classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.errors import ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Matrix: TypeAlias = npt.NDArray[np.floating[Any]]
+Labels: TypeAlias = npt.NDArray[np.integer[Any]]
+Scheme: TypeAlias = Literal["he", "uniform"]
+
+FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
+PIXEL_SCALE = 1 / 255
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A two-layer network: ReLU hidden units, softmax outputs.
+
+    A network is a value: its arrays are copies and read-only, and a step of descent makes a
+    new network.
+
+    Parameters
+    ----------
+    W1 : array of shape (H, D)
+        Weights of the hidden layer, one row a hidden unit.
+    b1 : array of shape (H, 1)
+        Biases of the hidden layer.
+    W2 : array of shape (K, H)
+        Weights of the output layer, one row a class.
+    b2 : array of shape (K, 1)
+        Biases of the output layer.
+
+    Raises
+    ------
+    ShapeError
+        If the four shapes do not belong together, or a type is not real.
+
+    Examples
+    --------
+    >>> network = Network(W1=[[1.0, 2.0]], b1=[[0.0]], W2=[[1.0], [-1.0]], b2=[[0.0], [0.5]])
+    >>> network.D, network.H, network.K
+    (2, 1, 2)
+    >>> Network.initial(features=784, hidden=10, classes=10, seed=0)
+    Network(784 features, 10 hidden units, 10 classes, float32)
+    """
+
+    W1: Matrix
+    b1: Matrix
+    W2: Matrix
+    b2: Matrix
+
+    def __post_init__(self) -> None:
+        arrays = [_real_array(name, getattr(self, name)) for name in ("W1", "b1", "W2", "b2")]
+        dtype = np.result_type(*arrays)
+        for name, array in zip(("W1", "b1", "W2", "b2"), arrays, strict=True):
+            value = np.array(array, dtype=dtype, order="C")
+            value.flags.writeable = False
+            object.__setattr__(self, name, value)
+        self._check_shapes()
+
+    def _check_shapes(self) -> None:
+        for name in ("W1", "W2"):
+            shape = getattr(self, name).shape
+            if len(shape) != 2 or 0 in shape:
+                raise ShapeError(
+                    f"{name} has shape {shape}; expected a matrix with at least one row and column."
+                )
+        expected = {"b1": (self.H, 1), "W2": (self.K, self.H), "b2": (self.K, 1)}
+        for name, shape in expected.items():
+            found = getattr(self, name).shape
+            if found != shape:
+                raise ShapeError(
+                    f"{name} has shape {found}; expected {shape}, "
+                    f"since W1 is {self.W1.shape} and W2 is {self.W2.shape}."
+                )
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.D} features, {self.H} hidden units, "
+            f"{self.K} classes, {self.dtype})"
+        )
+
+    @property
+    def D(self) -> int:
+        """Number of features."""
+        return int(self.W1.shape[1])
+
+    @property
+    def H(self) -> int:
+        """Number of hidden units."""
+        return int(self.W1.shape[0])
+
+    @property
+    def K(self) -> int:
+        """Number of classes."""
+        return int(self.W2.shape[0])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of all four arrays: float32 or float64."""
+        return self.W1.dtype
+
+    @property
+    def parameters(self) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+        """W1, b1, W2, b2."""
+        return self.W1, self.b1, self.W2, self.b2
+
+    def astype(self, dtype: npt.DTypeLike) -> Network:
+        """Return the same network in another floating type.
+
+        Examples
+        --------
+        >>> Network.initial(features=2, hidden=1, classes=2).astype("float64").dtype
+        dtype('float64')
+        """
+        dtype = _float_type(dtype)
+        W1, b1, W2, b2 = (array.astype(dtype) for array in self.parameters)
+        return Network(W1, b1, W2, b2)
+
+    @classmethod
+    def initial(
+        cls,
+        *,
+        features: int = 784,
+        hidden: int = 10,
+        classes: int = 10,
+        seed: int = 0,
+        dtype: npt.DTypeLike = np.float32,
+        scheme: Scheme = "he",
+    ) -> Self:
+        """Make a network with initial values drawn from a seed.
+
+        Parameters
+        ----------
+        features, hidden, classes : int
+            D, H and K, each at least 1.
+        seed : int
+            The same seed gives the same values, in float32 as in float64 (rounded).
+        dtype : float32 or float64
+            The type of the four arrays.
+        scheme : {"he", "uniform"}
+            "he" draws weights from a normal distribution of variance 2 / inputs, which keeps
+            the size of the activations from layer to layer under ReLU (He et al., 2015,
+            arXiv:1502.01852), and sets biases to 0. "uniform" draws weights and biases from
+            [-0.5, 0.5), as the video that the notes mention does.
+
+        Raises
+        ------
+        ShapeError
+            If a size is below 1, or the type or the scheme is unknown.
+
+        Examples
+        --------
+        >>> network = Network.initial(features=3, hidden=2, classes=2, seed=7, scheme="uniform")
+        >>> bool(abs(network.W1).max() <= 0.5)
+        True
+        """
+        for name, size in (("features", features), ("hidden", hidden), ("classes", classes)):
+            if size < 1:
+                raise ShapeError(f"{name} is {size}; expected at least 1.")
+        if scheme not in _DRAWS:
+            raise ShapeError(f"scheme is {scheme!r}; expected one of {', '.join(_DRAWS)}.")
+        float_type = _float_type(dtype)
+        draw_weights, draw_biases = _DRAWS[scheme]
+        random = np.random.default_rng(seed)
+        W1 = draw_weights(random, hidden, features)
+        b1 = draw_biases(random, hidden, 1)
+        W2 = draw_weights(random, classes, hidden)
+        b2 = draw_biases(random, classes, 1)
+        return cls(*(array.astype(float_type) for array in (W1, b1, W2, b2)))
+
+    def rows(self, X: npt.ArrayLike) -> Matrix:
+        """Return X as this network reads it: one sample a row, in the network's own type.
+
+        Pixels (``uint8``) are scaled by 1/255 here, where they are used; any other number is
+        taken as it is. No copy is made of rows that already fit.
+
+        Parameters
+        ----------
+        X : array of shape (m, D)
+            Samples as rows.
+
+        Returns
+        -------
+        array of shape (m, D), of the network's type
+
+        Raises
+        ------
+        ShapeError
+            If X is no such matrix. Samples as columns get an error that says so.
+
+        Examples
+        --------
+        >>> network = Network.initial(features=2, hidden=1, classes=2)
+        >>> network.rows(np.array([[0, 255]], dtype=np.uint8))
+        array([[0., 1.]], dtype=float32)
+        """
+        X = np.asarray(X)
+        if X.ndim != 2 or X.shape[1] != self.D:
+            raise ShapeError(_rows_message(X.shape, self.D))
+        if X.dtype == np.uint8:
+            pixels: Matrix = np.multiply(X, self.dtype.type(PIXEL_SCALE), dtype=self.dtype)
+            return pixels
+        if X.dtype.kind not in "buif":
+            raise ShapeError(f"X holds {X.dtype} values; expected real numbers.")
+        return X.astype(self.dtype, copy=False)
+
+    def labels(self, y: npt.ArrayLike, m: int) -> Labels:
+        """Return y as m integer labels, each a row of Z2.
+
+        Parameters
+        ----------
+        y : array of shape (m,)
+            Integers from 0 to K - 1, never one-hot.
+        m : int
+            The number of samples that the labels belong to.
+
+        Raises
+        ------
+        ShapeError
+            If y is not of that shape, not of integers, or out of range.
+
+        Examples
+        --------
+        >>> Network.initial(features=2, hidden=1, classes=2).labels([0, 1, 1], m=3)
+        array([0, 1, 1])
+        """
+        labels = np.asarray(y)
+        if labels.ndim == 2 and labels.shape[1] == self.K:
+            raise ShapeError(
+                f"y has shape {labels.shape}, which looks one-hot; "
+                "expected integer labels: hand over y.argmax(axis=1)."
+            )
+        if labels.shape != (m,):
+            raise ShapeError(f"y has shape {labels.shape}; expected ({m},), one label a row of X.")
+        if m == 0:
+            raise ShapeError("X and y hold no samples; expected at least one.")
+        if labels.dtype.kind not in "ui":
+            raise ShapeError(
+                f"y holds {labels.dtype} values; expected integers from 0 to {self.K - 1}."
+            )
+        if labels.min() < 0 or labels.max() >= self.K:
+            raise ShapeError(
+                f"y holds labels from {labels.min()} to {labels.max()}; "
+                f"expected integers from 0 to {self.K - 1}, one a class of the network."
+            )
+        return labels
+
+
+def _he_weights(random: np.random.Generator, rows: int, columns: int) -> npt.NDArray[np.float64]:
+    return random.normal(0, np.sqrt(2 / columns), (rows, columns))
+
+
+def _zeros(_random: np.random.Generator, rows: int, columns: int) -> npt.NDArray[np.float64]:
+    return np.zeros((rows, columns))
+
+
+def _uniform(random: np.random.Generator, rows: int, columns: int) -> npt.NDArray[np.float64]:
+    return random.uniform(-0.5, 0.5, (rows, columns))
+
+
+_Draw: TypeAlias = "Callable[[np.random.Generator, int, int], npt.NDArray[np.float64]]"
+_DRAWS: dict[str, tuple[_Draw, _Draw]] = {
+    "he": (_he_weights, _zeros),
+    "uniform": (_uniform, _uniform),
+}
+
+
+def _float_type(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    float_type = np.dtype(dtype)
+    if float_type not in FLOAT_TYPES:
+        raise ShapeError(f"dtype is {float_type}; expected float32 or float64.")
+    return float_type
+
+
+def _real_array(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
+    array = np.asarray(value)
+    if array.dtype.kind in "bui":
+        array = array.astype(np.float64)
+    if array.dtype not in FLOAT_TYPES:
+        raise ShapeError(f"{name} holds {array.dtype} values; expected float32 or float64.")
+    return array
+
+
+def _rows_message(shape: tuple[int, ...], D: int) -> str:
+    expected = f"expected (samples, {D}): samples are rows"
+    if len(shape) == 2 and shape[0] == D:
+        return f"X has shape {shape}, samples as columns; {expected}: hand over X.T."
+    if shape == (D,):
+        return f"X has shape {shape}; {expected}: hand over one sample as X[None, :]."
+    return f"X has shape {shape}; {expected}."

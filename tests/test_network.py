@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handgrad import Network
+from handgrad.errors import ShapeError
+
+sizes = st.integers(1, 20)
+
+
+def arrays(D=3, H=2, K=4, dtype=np.float64):
+    shapes = {"W1": (H, D), "b1": (H, 1), "W2": (K, H), "b2": (K, 1)}
+    return {name: np.ones(shape, dtype) for name, shape in shapes.items()}
+
+
+@given(D=sizes, H=sizes, K=sizes, dtype=st.sampled_from([np.float32, np.float64]))
+def test_a_network_knows_its_sizes_and_type(D, H, K, dtype):
+    network = Network(**arrays(D, H, K, dtype))
+    assert (network.D, network.H, network.K, network.dtype) == (D, H, K, dtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("W1", (3,)),
+        ("W1", (0, 3)),
+        ("W1", (2, 0)),
+        ("b1", (2,)),
+        ("b1", (1, 2)),
+        ("W2", (2, 4)),
+        ("W2", (4, 2, 1)),
+        ("b2", (4,)),
+        ("b2", (3, 1)),
+    ],
+)
+def test_shapes_that_do_not_belong_together_are_refused(name, shape):
+    with pytest.raises(ShapeError, match="expected"):
+        Network(**arrays() | {name: np.ones(shape)})
+
+
+@pytest.mark.parametrize("dtype", [np.complex128, np.float16, object, "U3"])
+def test_a_type_other_than_single_or_double_precision_is_refused(dtype):
+    with pytest.raises(ShapeError, match="expected float32 or float64"):
+        Network(**arrays() | {"W2": np.ones((4, 2)).astype(dtype)})
+
+
+def test_mixed_types_become_the_wider_one_and_integers_become_float64():
+    assert Network(**arrays(dtype=np.float32) | {"b1": np.ones((2, 1))}).dtype == np.float64
+    assert Network(**arrays(dtype=np.int64)).dtype == np.float64
+
+
+def test_a_network_is_a_value():
+    given = arrays()
+    network = Network(**given)
+    given["W1"][0, 0] = 99
+    assert network.W1[0, 0] == 1
+    with pytest.raises(ValueError, match="read-only"):
+        network.W1[0, 0] = 2
+    with pytest.raises(AttributeError):
+        network.W1 = given["W1"]
+
+
+def test_the_seed_decides_the_initial_values_in_both_types():
+    one, same, other = (Network.initial(seed=seed) for seed in (1, 1, 2))
+    double = Network.initial(seed=1, dtype=np.float64)
+    assert np.array_equal(one.W1, same.W1)
+    assert not np.array_equal(one.W1, other.W1)
+    assert np.array_equal(one.W1, double.W1.astype(np.float32))
+    assert (one.D, one.H, one.K) == (784, 10, 10)
+
+
+def test_he_values_have_variance_two_over_inputs_and_no_bias():
+    network = Network.initial(features=400, hidden=300, classes=200, dtype=np.float64)
+    for weights in (network.W1, network.W2):
+        inputs = weights.shape[1]
+        assert weights.var() == pytest.approx(2 / inputs, rel=0.02)
+        assert abs(weights.mean()) < 4 * np.sqrt(2 / inputs / weights.size)
+    assert not network.b1.any()
+    assert not network.b2.any()
+
+
+def test_uniform_values_fill_minus_a_half_to_a_half():
+    network = Network.initial(features=400, hidden=300, classes=200, scheme="uniform")
+    for array in network.parameters:
+        assert -0.5 <= array.min() < -0.48
+        assert 0.48 < array.max() < 0.5
+        assert array.var() == pytest.approx(1 / 12, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"hidden": 0}, {"features": -1}, {"classes": 0}, {"scheme": "x"}, {"dtype": "i4"}]
+)
+def test_settings_out_of_range_are_refused(settings):
+    with pytest.raises(ShapeError, match="expected"):
+        Network.initial(**settings)
+
+
+def test_pixels_are_scaled_where_they_are_used():
+    network = Network.initial(features=3, hidden=1, classes=2, dtype=np.float64)
+    pixels = np.array([[0, 51, 255]], dtype=np.uint8)
+    assert network.rows(pixels) == pytest.approx(np.array([[0, 0.2, 1]]), rel=1e-15)
+    assert np.array_equal(network.rows(pixels.astype(np.int64)), pixels)
+
+
+def test_rows_that_fit_are_not_copied():
+    X = np.ones((5, 3), dtype=np.float32)
+    assert Network.initial(features=3).rows(X) is X
+
+
+def test_samples_as_columns_are_refused_with_an_error_that_says_so():
+    with pytest.raises(ShapeError, match=r"samples as columns.*hand over X\.T"):
+        Network.initial().rows(np.ones((784, 60)))
+
+
+@pytest.mark.parametrize("shape", [(784,), (5, 783), (5, 28, 28), ()])
+def test_rows_of_another_shape_are_refused(shape):
+    with pytest.raises(ShapeError, match="samples are rows"):
+        Network.initial().rows(np.ones(shape))
+
+
+@pytest.mark.parametrize("X", [np.ones((1, 784), complex), np.full((1, 784), "a")])
+def test_rows_that_are_not_real_numbers_are_refused(X):
+    with pytest.raises(ShapeError, match="expected real numbers"):
+        Network.initial().rows(X)
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        ([0, 1], r"expected \(3,\)"),
+        ([[0], [1], [1]], r"expected \(3,\)"),
+        ([[1, 0], [0, 1], [0, 1]], "one-hot"),
+        ([0, 1, 2], "from 0 to 1"),
+        ([0, -1, 1], "from 0 to 1"),
+        ([0.0, 1.0, 1.0], "expected integers"),
+        (["a", "b", "b"], "expected integers"),
+    ],
+)
+def test_labels_that_are_not_classes_of_the_network_are_refused(y, words):
+    with pytest.raises(ShapeError, match=words):
+        Network.initial(classes=2).labels(y, m=3)
+
+
+def test_no_samples_are_refused_as_labels():
+    with pytest.raises(ShapeError, match="at least one"):
+        Network.initial().labels(np.zeros(0, int), m=0)
