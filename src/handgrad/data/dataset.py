@@ -1,0 +1,245 @@
+"""What every source is read into: rows, integer labels, and the names of the classes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Rows: TypeAlias = npt.NDArray[Any]
+Labels: TypeAlias = npt.NDArray[np.intp]
+
+HELD_OUT = 5  # one sample of so many is a test sample, class by class
+WHOLE_NUMBER = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled samples to train and to test on.
+
+    Parameters
+    ----------
+    X_train : array of shape (m, D)
+        Samples as rows: ``uint8`` where they are pixels, else ``float32`` or ``float64``.
+    y_train : array of shape (m,)
+        Integer labels, each the index of a name in ``class_names``.
+    X_test, y_test : arrays
+        Likewise; without rows where the source has no test samples.
+    class_names : tuple of str
+        In the order of the labels: numbers by size, texts by alphabet.
+    image_shape : (int, int) or None
+        Rows and columns, where a sample is a picture.
+    """
+
+    X_train: Rows
+    y_train: Labels
+    X_test: Rows
+    y_test: Labels
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+
+    def with_held_out_test(self) -> Dataset:
+        """Move every fifth sample of each class, in the order of the source, to the test set.
+
+        Examples
+        --------
+        >>> X, y = np.arange(10.0)[:, None], np.array([0, 1] * 5)
+        >>> whole = Dataset(X, y, X[:0], y[:0], ("a", "b"), None)
+        >>> whole.with_held_out_test().X_test[:, 0].tolist()
+        [8.0, 9.0]
+        """
+        held_out = every_fifth(self.y_train)
+        return replace(
+            self,
+            X_train=self.X_train[~held_out],
+            y_train=self.y_train[~held_out],
+            X_test=self.X_train[held_out],
+            y_test=self.y_train[held_out],
+        )
+
+    def with_test(self, samples: Samples) -> Dataset:
+        """Return the data with other test samples, whose classes are found by their names.
+
+        Raises
+        ------
+        DataError
+            If the samples have no labels, or a class that is not in ``class_names``.
+        """
+        return replace(self, X_test=samples.X, y_test=match_labels(samples, self.class_names))
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Samples to be looked at, with labels or without.
+
+    Parameters
+    ----------
+    X : array of shape (m, D)
+        As in `Dataset`.
+    y : array of shape (m,) or None
+        Integer labels, each the index of a name in ``class_names``.
+    class_names : tuple of str
+        The classes that occur; empty without labels.
+    image_shape : (int, int) or None
+    names : tuple of str
+        What to call each sample: the name of its file, or its number, counted from 0.
+    source : str
+        Where the samples come from.
+    """
+
+    X: Rows
+    y: Labels | None
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+    names: tuple[str, ...]
+    source: str
+
+
+class Part(NamedTuple):
+    """What a reader finds: the training or the test part of a source."""
+
+    X: Rows  # (m,D)
+    labels: Sequence[object] | None  # as the source writes them
+    image_shape: tuple[int, int] | None = None
+    names: tuple[str, ...] | None = None
+
+
+class Parts(NamedTuple):
+    """All that a reader finds in a source."""
+
+    train: Part
+    test: Part | None = None
+
+
+def build_dataset(source: str, parts: Parts) -> Dataset:
+    """Make a data set of what a reader found, or say what is missing."""
+    train = parts.train
+    test = parts.test or Part(train.X[:0], [], train.image_shape)
+    for part in (train, test):
+        check_part(source, part)
+    if train.labels is None or test.labels is None:
+        raise DataError(f"{source} has no labels; expected one a sample to train on.")
+    if not len(train.X):
+        raise DataError(f"{source} holds no samples; expected at least one of each class.")
+    if train.X.shape[1] != test.X.shape[1]:
+        raise DataError(
+            f"{source} has {train.X.shape[1]} features in its training samples and "
+            f"{test.X.shape[1]} in its test samples; expected the same number."
+        )
+    class_names, (y_train, y_test) = encode_labels(source, train.labels, test.labels)
+    if len(np.unique(y_train)) < 2:
+        raise DataError(
+            f"{source} has training samples of a single class, {class_names[y_train[0]]}; "
+            "expected at least two classes."
+        )
+    return Dataset(train.X, y_train, test.X, y_test, class_names, train.image_shape)
+
+
+def build_samples(source: str, part: Part) -> Samples:
+    """Make samples of what a reader found, or say what is missing."""
+    check_part(source, part)
+    if not len(part.X):
+        raise DataError(f"{source} holds no samples; expected at least one.")
+    class_names: tuple[str, ...] = ()
+    y = None
+    if part.labels is not None:
+        class_names, (y,) = encode_labels(source, part.labels)
+    names = part.names or tuple(str(number) for number in range(len(part.X)))
+    return Samples(part.X, y, class_names, part.image_shape, names, source)
+
+
+def check_part(source: str, part: Part) -> None:
+    """Refuse samples without features, with NaN or infinity, or with another number of labels."""
+    if part.labels is not None and len(part.labels) != len(part.X):
+        if part.X.shape[1] == len(part.labels):
+            raise DataError(
+                f"{source} holds samples as columns, {part.X.shape[0]} features by "
+                f"{part.X.shape[1]} samples; expected samples as rows: hand over X.T."
+            )
+        raise DataError(
+            f"{source} holds {len(part.X)} samples and {len(part.labels)} labels; "
+            "expected one label a sample."
+        )
+    if len(part.X) and not part.X.shape[1]:
+        raise DataError(f"{source} holds samples without features; expected at least one.")
+    if part.X.dtype != np.uint8:
+        faulty = np.flatnonzero(~np.isfinite(part.X).all(axis=1))
+        if len(faulty):
+            raise DataError(
+                f"{source} holds NaN or infinity in sample {faulty[0]} (counted from 0); "
+                "expected finite numbers."
+            )
+
+
+def encode_labels(
+    source: str, *parts: Sequence[object]
+) -> tuple[tuple[str, ...], tuple[Labels, ...]]:
+    """Give the classes that occur in any part numbers: whole numbers by size, texts by alphabet."""
+    texts = [[str(label) for label in part] for part in parts]
+    distinct = Counter(text for part in texts for text in part)
+    if "" in distinct:
+        raise DataError(f"{source} has an empty label; expected a number or a name.")
+    if all(WHOLE_NUMBER.fullmatch(text) and len(text) < 20 for text in distinct):
+        numbers = {text: int(text.partition(".")[0]) for text in distinct}
+        ordered = sorted(set(numbers.values()))
+        index = {text: ordered.index(number) for text, number in numbers.items()}
+        names = tuple(map(str, ordered))
+    else:
+        names = tuple(sorted(distinct))
+        index = {name: k for k, name in enumerate(names)}
+    return names, tuple(np.array([index[t] for t in part], dtype=np.intp) for part in texts)
+
+
+def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
+    """Give the labels of samples the numbers that a model gives its classes, by name.
+
+    Parameters
+    ----------
+    samples : Samples
+    class_names : sequence of str
+        The model's.
+
+    Returns
+    -------
+    array of shape (m,)
+        Indices into ``class_names``.
+
+    Raises
+    ------
+    DataError
+        If the samples have no labels, or a class that the model does not know.
+
+    Examples
+    --------
+    >>> samples = Samples(np.ones((2, 1)), np.array([1, 0]), ("cat", "dog"), None, ("0", "1"), "")
+    >>> match_labels(samples, ("bird", "cat", "dog"))
+    array([2, 1])
+    """
+    if samples.y is None:
+        raise DataError(f"{samples.source} has no labels; expected one a sample.")
+    unknown = [name for name in samples.class_names if name not in class_names]
+    if unknown:
+        raise DataError(
+            f"{samples.source} has samples of the class {unknown[0]}, which the network does not "
+            f"know; expected one of {', '.join(class_names)}."
+        )
+    positions = np.array([list(class_names).index(name) for name in samples.class_names])
+    labels: Labels = positions[samples.y]
+    return labels
+
+
+def every_fifth(y: Labels) -> npt.NDArray[np.bool_]:
+    """Mark the fifth, tenth, … sample of each class, in their order."""
+    held_out = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        held_out[np.flatnonzero(y == label)[HELD_OUT - 1 :: HELD_OUT]] = True
+    return held_out

@@ -1,0 +1,146 @@
+"""Picks the reader of a source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handgrad.data import csv, embedded, idx, images, mnist, npz
+from handgrad.data.dataset import Dataset, Part, Parts, Samples, build_dataset, build_samples
+from handgrad.errors import DataError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+NAMED: dict[str, Callable[[], Parts]] = {
+    "mnist-5k": embedded.read_mnist_5k,
+    "mnist": mnist.read_mnist,
+    "digits": embedded.read_digits,
+}
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+EXPECTED = (
+    f"{', '.join(NAMED)}, a folder of IDX files or of images, or a file .csv, .csv.gz, .npz, .npy, "
+    ".png or .jpg"
+)
+
+
+def load(source: str | os.PathLike[str], *, label: str = "label") -> Dataset:
+    """Read labelled samples to train and to test on.
+
+    Parameters
+    ----------
+    source : str or path
+        ``"mnist-5k"``, ``"mnist"`` or ``"digits"``; a folder with the four IDX files of MNIST,
+        gzipped or not; a folder with a subfolder of PNG or JPEG images a class; a CSV file with
+        a header; an NPZ file with ``X`` and ``y`` or ``x_train``, ``y_train``, ``x_test`` and
+        ``y_test``.
+    label : str
+        Name of the label column of a CSV file.
+
+    Returns
+    -------
+    Dataset
+        Rows, integer labels, class names and image shape. Pixels stay ``uint8``. Without rows
+        in ``X_test`` where the source has no test samples.
+
+    Raises
+    ------
+    DataError
+        If the source does not exist, is damaged, or lacks labels; nothing is read by half.
+    MissingPackageError
+        If the source needs a package that is not installed.
+
+    Examples
+    --------
+    >>> dataset = load("mnist-5k")
+    >>> dataset.X_train.shape, dataset.X_train.dtype, dataset.X_test.shape
+    ((4000, 784), dtype('uint8'), (1000, 784))
+    """
+    return build_dataset(str(source), _read(str(source), label, needs_labels=True))
+
+
+def load_samples(
+    source: str | os.PathLike[str],
+    *,
+    label: str = "label",
+    image_shape: tuple[int, int] | None = None,
+) -> Samples:
+    """Read samples to look at, with labels or without: the test samples where there are some.
+
+    Parameters
+    ----------
+    source : str or path
+        As in `load`; also a file or a flat folder of images, an NPY file, an IDX file of
+        images, and files without labels.
+    label : str
+        Name of the label column of a CSV file, which may lack it.
+    image_shape : (int, int), optional
+        Rows and columns that images without labels are scaled to.
+
+    Returns
+    -------
+    Samples
+
+    Raises
+    ------
+    DataError
+        If the source does not exist or is damaged.
+    MissingPackageError
+        If the source needs a package that is not installed.
+
+    Examples
+    --------
+    >>> samples = load_samples("mnist-5k")
+    >>> samples.X.shape, samples.class_names[:3]
+    ((1000, 784), ('0', '1', '2'))
+    """
+    part = _read_unlabelled(Path(source), image_shape)
+    if part is None:
+        train, test = _read(str(source), label, needs_labels=False)
+        part = test or train
+    return build_samples(str(source), part)
+
+
+def _read(source: str, label: str, *, needs_labels: bool) -> Parts:
+    if source in NAMED:
+        return NAMED[source]()
+    path = Path(source)
+    name = path.name.lower()
+    if path.is_dir():
+        return _read_folder(path)
+    if not path.exists():
+        raise DataError(f"{source} does not exist; expected {EXPECTED}.")
+    if name.endswith((".csv", ".csv.gz")):
+        return Parts(csv.read_csv(path, label, needs_labels=needs_labels))
+    if name.endswith(".npz"):
+        return npz.read_npz(path)
+    raise DataError(f"{source} is no source of labelled samples; expected {EXPECTED}.")
+
+
+def _read_folder(folder: Path) -> Parts:
+    if idx.looks_like_idx(folder):
+        return idx.read_folder(folder)
+    if images.has_class_folders(folder):
+        return images.read_folder(folder)
+    raise DataError(
+        f"{folder} is a folder without the four IDX files of MNIST and without subfolders; "
+        "expected those files, or one subfolder of images a class."
+    )
+
+
+def _read_unlabelled(path: Path, image_shape: tuple[int, int] | None) -> Part | None:
+    """Read what never has labels; None where the source may have some."""
+    if str(path) in NAMED:
+        return None
+    if path.is_dir():
+        if idx.looks_like_idx(path) or images.has_class_folders(path):
+            return None
+        return images.read_flat(path, image_shape)
+    if path.suffix.lower() in IMAGE_SUFFIXES and path.exists():
+        return images.read_files([path], image_shape)
+    if path.suffix.lower() == ".npy" and path.exists():
+        return npz.read_npy(path)
+    if idx.is_image_file(path):
+        return idx.read_images(path)
+    return None

@@ -1,0 +1,102 @@
+"""Reads from files that may lie about their size, or be no files at all."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, cast
+
+from handgrad.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LARGEST_RATIO = 1032  # deflate packs no tighter
+GZIP_FRAME = 18  # bytes of a gzip file's own header and trailer, at the least
+CHUNK = 1 << 20
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged or forbidden file raises into one sentence."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{path} is a truncated or damaged gzip file ({error}); expected a whole one."
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not text in UTF-8 ({error}); expected that.") from error
+    except MemoryError as error:
+        raise DataError(f"{path} does not fit into memory; expected a smaller file.") from error
+
+
+@contextmanager
+def open_unpacked(path: Path) -> Iterator[IO[bytes]]:
+    """Open a regular file, unpacking gzip by its name."""
+    with reading(path):
+        if not path.is_file():
+            raise DataError(f"{path} is not a regular file; expected one.")
+        file: IO[bytes] = path.open("rb")
+        with file, _unpacked(path, file) as stream:
+            yield stream
+
+
+def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
+    if path.suffix == ".gz":
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+    return file
+
+
+def capacity(path: Path) -> int:
+    """Return how many bytes the file can hold at the most, unpacked."""
+    size = path.stat().st_size
+    return size * LARGEST_RATIO if path.suffix == ".gz" else size
+
+
+def read_exactly(stream: IO[bytes], promised: int, *, most: int, what: str) -> bytearray:
+    """Read the bytes that a header promised and see that nothing follows.
+
+    Memory is taken as data arrives, so that a false promise costs none.
+
+    Parameters
+    ----------
+    stream : binary stream
+        At the end of the header.
+    promised : int
+        Number of bytes.
+    most : int
+        Number of bytes that the stream can hold at all; a larger promise fails at once.
+    what : str
+        What to call the stream in an error.
+
+    Raises
+    ------
+    DataError
+        If the stream holds less or more.
+    """
+    if promised > most:
+        raise DataError(
+            f"{what} is truncated or damaged: its header promises {promised:,} bytes, "
+            f"but it can hold at most {most:,}."
+        )
+    content = bytearray()
+    while len(content) <= promised:
+        chunk = stream.read(min(CHUNK, promised + 1 - len(content)))
+        if not chunk:
+            break
+        content += chunk
+    if len(content) < promised:
+        raise DataError(
+            f"{what} is truncated: its header promises {promised:,} bytes of data, "
+            f"but {len(content):,} follow."
+        )
+    if len(content) > promised:
+        raise DataError(
+            f"{what} is damaged: its header promises {promised:,} bytes of data, but more follow."
+        )
+    return content
