@@ -1,0 +1,73 @@
+"""Writes a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from handgrad.errors import HandgradError
+
+
+class WriteError(HandgradError, OSError):
+    """A file that cannot be written."""
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write to a temporary name in the same folder, flush, and rename.
+
+    A reader sees the old file or the new one, never a part; a failed write leaves the old one.
+
+    Parameters
+    ----------
+    path : path
+    content : bytes
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written.
+    """
+    target = Path(path).resolve()
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        try:
+            with temporary.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(_message(path, error)) from error
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Find out before the work is done whether its result can be kept.
+
+    Parameters
+    ----------
+    path : path
+        A file to be written later.
+
+    Raises
+    ------
+    WriteError
+        If its folder does not exist or takes no files, or the path is a folder.
+    """
+    target = Path(path).resolve()
+    if target.is_dir():
+        raise WriteError(f"{path} is a folder; expected the name of a file to write.")
+    if not target.parent.is_dir():
+        raise WriteError(f"{path} cannot be written: the folder {target.parent} does not exist.")
+    probe = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise WriteError(_message(path, error)) from error
+
+
+def _message(path: str | os.PathLike[str], error: OSError) -> str:
+    return f"{path} cannot be written: {error.strerror or error}."

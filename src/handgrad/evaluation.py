@@ -1,0 +1,98 @@
+"""How well a network does on labelled rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from handgrad.engines import Engine
+    from handgrad.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Cost, and counts of predictions by class, on m labelled rows."""
+
+    cost: float
+    """C1 on the rows."""
+    confusion: npt.NDArray[np.int64]
+    """(K, K): entry (k, j) counts the samples of class k that were predicted as class j."""
+
+    @property
+    def samples(self) -> int:
+        """Number of samples, m."""
+        return int(self.confusion.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of samples predicted right."""
+        return float(np.trace(self.confusion) / self.samples)
+
+    @property
+    def support(self) -> npt.NDArray[np.int64]:
+        """(K,): samples of each class."""
+        counts: npt.NDArray[np.int64] = self.confusion.sum(axis=1)
+        return counts
+
+    @property
+    def precision(self) -> npt.NDArray[np.float64]:
+        """(K,): of the samples predicted as a class, the share that is of it; 0 if none is."""
+        return _ratio(np.diag(self.confusion), self.confusion.sum(axis=0))
+
+    @property
+    def recall(self) -> npt.NDArray[np.float64]:
+        """(K,): of the samples of a class, the share predicted as it; 0 if it has none."""
+        return _ratio(np.diag(self.confusion), self.support)
+
+    @property
+    def f1(self) -> npt.NDArray[np.float64]:
+        """(K,): harmonic mean of precision and recall; 0 where both are."""
+        return _ratio(2 * self.precision * self.recall, self.precision + self.recall)
+
+
+def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: Engine) -> Evaluation:
+    """Compare a network's predictions (F5) with the labels.
+
+    Parameters
+    ----------
+    network : Network
+    X : array of shape (m, D)
+    y : array of shape (m,)
+        Integer labels.
+    engine : Engine
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    ShapeError
+        If X or y does not fit the network.
+
+    Examples
+    --------
+    >>> from handgrad import Network, get_engine
+    >>> network = Network(W1=np.eye(2), b1=np.zeros((2, 1)), W2=np.eye(2), b2=np.zeros((2, 1)))
+    >>> result = evaluate(network, [[3.0, 1.0], [2.0, 1.0]], [0, 1], engine=get_engine())
+    >>> result.accuracy, result.confusion.tolist()
+    (0.5, [[1, 0], [1, 0]])
+    """
+    cost, _ = engine.cost_and_gradient(network, X, y)
+    predicted = engine.predict_proba(network, X).argmax(axis=1)
+    confusion = np.zeros((network.K, network.K), dtype=np.int64)
+    np.add.at(confusion, (np.asarray(y), predicted), 1)
+    return Evaluation(cost, confusion)
+
+
+def _ratio(
+    part: npt.NDArray[np.number[Any]], whole: npt.NDArray[np.number[Any]]
+) -> npt.NDArray[np.float64]:
+    ratio = np.zeros(part.shape)
+    np.divide(part, whole, out=ratio, where=whole != 0)
+    return ratio

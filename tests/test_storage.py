@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import pickle
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save as to_bytes
+
+from handgrad import Network, load, save
+from handgrad.atomic import WriteError
+from handgrad.errors import HandgradError, ModelFileError
+from handgrad.model import Model
+from handgrad.storage import FORMAT_VERSION, LARGEST_HEADER
+from strategies import problems
+
+
+@pytest.fixture
+def model():
+    network = Network.initial(features=6, hidden=3, classes=2)
+    return Model(
+        *network.parameters,
+        class_names=("cat", 'Hündin, "große"'),
+        image_shape=(2, 3),
+        scaling=1 / 255,
+        training={"iterations": 5, "learning_rate": 0.1},
+    )
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+@given(problem=problems())
+def test_a_network_comes_back_bit_for_bit(tmp_path_factory, problem):
+    path = tmp_path_factory.mktemp("networks") / "network.safetensors"
+    save(problem.network, path)
+    back = load(path)
+    assert type(back) is Network
+    for before, after in zip(problem.network.parameters, back.parameters, strict=True):
+        assert before.dtype == after.dtype
+        np.testing.assert_array_equal(before, after)
+
+
+def test_a_model_comes_back_with_all_that_it_knows(model, path):
+    save(model, path)
+    back = load(path)
+    assert isinstance(back, Model)
+    assert back.class_names == model.class_names
+    assert back.image_shape == model.image_shape
+    assert back.scaling == model.scaling
+    assert back.training == model.training
+    np.testing.assert_array_equal(back.W1, model.W1)
+
+
+def test_the_file_is_plain_safetensors_with_the_arrays_of_the_notes(model, path):
+    save(model, path)
+    arrays = load_file(path)
+    assert {name: array.shape for name, array in arrays.items()} == {
+        "W1": (3, 6),
+        "b1": (3, 1),
+        "W2": (2, 3),
+        "b2": (2, 1),
+    }
+
+
+def test_the_same_model_gives_the_same_bytes(model, tmp_path):
+    for name in ("one", "two"):
+        save(model, tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def write(path, arrays=None, description=None, **changes):
+    """Write a model file with something changed."""
+    if arrays is None:
+        arrays = dict(
+            zip(
+                ("W1", "b1", "W2", "b2"),
+                Network.initial(features=6, hidden=3, classes=2).parameters,
+                strict=True,
+            )
+        )
+    if description is None:
+        description = {
+            "format_version": FORMAT_VERSION,
+            "kind": "model",
+            "class_names": ["a", "b"],
+            "image_shape": None,
+            "scaling": 1.0,
+            "training": {},
+        }
+    metadata = {"handgrad": json.dumps(description | changes)}
+    path.write_bytes(to_bytes(arrays, metadata=metadata))
+
+
+def test_the_changes_below_start_from_a_file_that_loads(path):
+    write(path)
+    assert load(path).D == 6
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "estimator?"},
+        {"kind": None},
+        {"class_names": ["a"]},
+        {"class_names": ["a", "a"]},
+        {"class_names": ["a", 1]},
+        {"class_names": "ab"},
+        {"image_shape": [2, 2]},
+        {"image_shape": [-2, -3]},
+        {"image_shape": [6]},
+        {"image_shape": [True, 6]},
+        {"scaling": "1/255"},
+        {"scaling": True},
+        {"scaling": float("nan")},
+        {"training": []},
+        {"format_version": "1"},
+        {"format_version": 0},
+        {"format_version": None},
+    ],
+)
+def test_damaged_metadata_is_refused(path, changes):
+    write(path, **changes)
+    with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+        load(path)
+
+
+def test_a_newer_format_asks_for_an_upgrade(path):
+    write(path, format_version=FORMAT_VERSION + 1)
+    with pytest.raises(ModelFileError, match="upgrade handgrad"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"W1": None}, "holds the arrays"),
+        ({"W3": np.ones((2, 2), np.float32)}, "holds the arrays"),
+        ({"W1": np.ones((3, 6))}, "expected all F32 or all F64"),
+        ({name: np.ones((2, 2), np.int64) for name in ("W1", "b1", "W2", "b2")}, "I64"),
+        ({"b1": np.ones((4, 1), np.float32)}, "two-layer network"),
+        ({"b1": np.full((3, 1), np.nan, np.float32)}, "NaN"),
+        ({"b1": np.full((3, 1), np.inf, np.float32)}, "NaN or infinite"),
+    ],
+)
+def test_arrays_that_are_no_network_are_refused(path, change, words):
+    write(path)
+    arrays = {n: a for n, a in (load_file(path) | change).items() if a is not None}
+    write(path, arrays)
+    with pytest.raises(ModelFileError, match=words):
+        load(path)
+
+
+def test_a_foreign_safetensors_file_is_refused(path):
+    save_file({"weight": np.ones(3)}, path)
+    with pytest.raises(ModelFileError, match="another program"):
+        load(path)
+
+
+class Exploding:
+    def __reduce__(self):
+        return pytest.fail, ("a pickle ran code",)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_is_refused_and_runs_no_code(path, protocol):
+    path.write_bytes(pickle.dumps(Exploding(), protocol))
+    with pytest.raises(ModelFileError, match=r"pickle|not a whole safetensors"):
+        load(path)
+
+
+def test_an_archive_such_as_other_frameworks_write_is_refused(path):
+    np.savez(path, W1=np.ones(3))
+    with pytest.raises(ModelFileError, match="pickle or an archive"):
+        load(path.with_name(path.name + ".npz"))
+
+
+def test_a_header_above_64_kb_is_refused_before_it_is_read(path):
+    write(path, training={"comment": "x" * LARGEST_HEADER})
+    with pytest.raises(ModelFileError, match=r"expected at most 65,536"):
+        load(path)
+    model = Model.of(Network.initial(features=1, hidden=1, classes=2))
+    long = Model(*model.parameters, class_names=("a" * LARGEST_HEADER, "b"))
+    with pytest.raises(ModelFileError, match="fewer or shorter class names"):
+        save(long, path)
+
+
+def test_a_header_that_promises_more_than_the_file_is_refused(path):
+    path.write_bytes(struct.pack("<Q", 2**63) + b"{}")
+    with pytest.raises(ModelFileError, match="not a whole"):
+        load(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 7, b"hello", b"\x02" + b"\x00" * 7 + b"{}"])
+def test_other_bytes_are_refused(path, content):
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+        load(path)
+
+
+def test_metadata_nested_too_deep_is_refused(path):
+    write(path)
+    metadata = {"handgrad": "[" * 60_000}
+    path.write_bytes(to_bytes(load_file(path), metadata=metadata))
+    with pytest.raises(ModelFileError, match="not JSON"):
+        load(path)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    with pytest.raises(ModelFileError, match="does not exist"):
+        load(tmp_path / "none")
+    with pytest.raises(ModelFileError, match="is a folder"):
+        load(tmp_path)
+
+
+@given(data=st.data())
+def test_a_damaged_file_is_refused_or_holds_a_whole_network(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("damaged") / "model.safetensors"
+    write(path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with contextlib.suppress(HandgradError):
+        assert all(np.isfinite(array).all() for array in load(path).parameters)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(model, path, monkeypatch):
+    save(model, path)
+    before = path.read_bytes()
+
+    def full_disk(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full_disk)
+    with pytest.raises(WriteError, match="No space left"):
+        save(Network.initial(), path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
