@@ -1,0 +1,453 @@
+"""The command line: each command reads its sources, calls the library, and prints."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import typer
+
+from handgrad import __version__, data, terminal
+from handgrad.atomic import check_writable, write_atomically
+from handgrad.checks import check_formulas
+from handgrad.engines import get_engine
+from handgrad.errors import DataError, HandgradError, MissingPackageError
+from handgrad.evaluation import Evaluation, evaluate
+from handgrad.glassbox import Trace
+from handgrad.information import installation
+from handgrad.model import Model
+from handgrad.network import PIXEL_SCALE, Network
+from handgrad.storage import load, save
+from handgrad.training import TrainingRun
+from handgrad.training import train as run_training
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handgrad.data import Dataset, Samples
+    from handgrad.engines import Engine, Progress
+
+DIGITS_CHECKED = 20
+
+app = typer.Typer(
+    name="handgrad",
+    help="Train, use and look inside a two-layer neural network whose every gradient is derived "
+    "by hand.\n\nStart with [green]handgrad train[/]: it learns to read handwritten digits. Then "
+    "[green]handgrad trace model.safetensors mnist-5k[/] shows every matrix of one digit's pass, "
+    "and [green]handgrad check[/] checks each formula by machine.",
+    epilog="A [bold]SOURCE[/] of data is one of:\n\n"
+    "[cyan]mnist-5k[/]: 5,000 real handwritten digits, installed with handgrad\\[digits]\n\n"
+    "[cyan]mnist[/]: the 70,000 digits of MNIST, downloaded once\n\n"
+    "[cyan]digits[/]: scikit-learn's 8×8 digits\n\n"
+    "[cyan]a folder[/]: with MNIST's four IDX files, or with a subfolder of images a class\n\n"
+    "[cyan]a file[/]: .csv with a header and a label column, or .npz with X and y\n\n"
+    "Every command prints JSON under [bold]--json[/] and explains itself under [bold]--help[/].",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+SourceArgument = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="Data; handgrad --help lists what it can be.")
+]
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A model file that train wrote.")
+]
+LabelOption = Annotated[str, typer.Option(help="The label column of a CSV file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+EngineOption = Annotated[
+    Literal["auto", "reference"], typer.Option(help="Who computes the passes.")
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 on success, 1 on a failed job, 2 on wrong usage."""
+    try:
+        app(args=arguments)
+    except HandgradError as error:
+        _fail(str(error))
+    except MemoryError:
+        _fail("There is not enough memory for this; try fewer samples or features.")
+    except KeyboardInterrupt:
+        _fail("Interrupted.", status=130)
+
+
+def _fail(sentence: str, status: int = 1) -> None:
+    print(f"handgrad: {' '.join(sentence.split())}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def _above_zero(value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise typer.BadParameter(f"{value} is not a number above 0.")
+    return value
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"handgrad {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
+
+
+@app.command(
+    epilog="Examples:\n\n[green]handgrad train[/]\n\n"
+    "[green]handgrad train flowers.csv --label species --hidden 32 --history history.csv[/]"
+)
+def train(
+    source: SourceArgument = "mnist-5k",
+    hidden: Annotated[int, typer.Option(min=1, help="Number of hidden units.")] = 10,
+    iterations: Annotated[int, typer.Option(min=1, help="Steps, each over all samples.")] = 500,
+    learning_rate: Annotated[
+        float, typer.Option(callback=_above_zero, help="η, the size of a step.")
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial values.")] = 0,
+    initial: Annotated[
+        Literal["he", "uniform"], typer.Option(help="How initial values are drawn.")
+    ] = "he",
+    dtype: Annotated[
+        Literal["float32", "float64"], typer.Option(help="Type of all numbers.")
+    ] = "float32",
+    test: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Data to test the network on.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the model goes.")] = Path("model.safetensors"),
+    history: Annotated[
+        Path | None, typer.Option(help="Where cost and accuracy of each step go, as CSV.")
+    ] = None,
+    label: LabelOption = "label",
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Train a network by gradient descent, test it, and write it to a file.
+
+    Ctrl-C stops the run and keeps the best network so far. Where neither SOURCE nor --test has
+    test samples, every fifth sample of each class is held out for the test.
+    """
+    for file in filter(None, (out, history)):
+        check_writable(file)
+    dataset = _training_data(source, test, label)
+    network = Network.initial(
+        features=dataset.X_train.shape[1],
+        hidden=hidden,
+        classes=len(dataset.class_names),
+        seed=seed,
+        dtype=dtype,
+        scheme=initial,
+    )
+    chosen = get_engine(engine)
+    run = _train_with_progress(network, dataset, chosen, learning_rate, iterations)
+    on_train = evaluate(run.network, dataset.X_train, dataset.y_train, engine=chosen)
+    on_test = _evaluate_test(run.network, dataset, chosen)
+    figures = _training_figures(run, on_train, on_test) | {"engine": chosen.name}
+    settings = {
+        "source": source,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "initial": initial,
+    }
+    save(_trained_model(run.network, dataset, settings | figures), out)
+    if history is not None:
+        write_atomically(history, run.history.to_csv().encode())
+
+    if as_json:
+        files = {"model": str(out), "history": history and str(history)}
+        _print_json(figures | files)
+        return
+    show = terminal.results().print
+    if on_test is not None:
+        _print_evaluation(on_test, dataset.class_names)
+    if run.stopped:
+        show(f"Stopped after {run.iterations} of {iterations} steps; the best network is kept.")
+    show(
+        f"{run.iterations} steps in {run.seconds:.1f} s: "
+        f"cost {on_train.cost:.4f}, training accuracy {on_train.accuracy:.2%}"
+    )
+    if on_test is not None:
+        show(f"[bold]test accuracy {on_test.accuracy:.2%}[/] on {on_test.samples:,} samples")
+    show(f"model: {out}", markup=False)
+    if history is not None:
+        show(f"history: {history}", markup=False)
+
+
+def _training_data(source: str, test: str | None, label: str) -> Dataset:
+    with terminal.waiting(f"reading {source}"):
+        dataset = data.load(source, label=label)
+        if test is None:
+            return dataset if len(dataset.X_test) else dataset.with_held_out_test()
+        samples = data.load_samples(test, label=label, image_shape=dataset.image_shape)
+        _check_features(samples, test, dataset.X_train.shape[1], f"{source} has")
+        return dataset.with_test(samples)
+
+
+def _train_with_progress(
+    network: Network, dataset: Dataset, engine: Engine, learning_rate: float, iterations: int
+) -> TrainingRun:
+    with terminal.interrupts() as interrupted, terminal.training_progress(iterations) as show:
+
+        def on_progress(progress: Progress) -> bool:
+            show(progress)
+            return interrupted.is_set()
+
+        return run_training(
+            network,
+            dataset.X_train,
+            dataset.y_train,
+            engine=engine,
+            learning_rate=learning_rate,
+            iterations=iterations,
+            on_progress=on_progress,
+        )
+
+
+def _evaluate_test(network: Network, dataset: Dataset, engine: Engine) -> Evaluation | None:
+    if not len(dataset.X_test):
+        return None
+    return evaluate(network, dataset.X_test, dataset.y_test, engine=engine)
+
+
+def _training_figures(
+    run: TrainingRun, on_train: Evaluation, on_test: Evaluation | None
+) -> dict[str, Any]:
+    return {
+        "test_accuracy": on_test and on_test.accuracy,
+        "test_cost": on_test and on_test.cost,
+        "train_accuracy": on_train.accuracy,
+        "train_cost": on_train.cost,
+        "iterations": run.iterations,
+        "stopped": run.stopped,
+        "seconds": run.seconds,
+    }
+
+
+def _trained_model(network: Network, dataset: Dataset, training: dict[str, Any]) -> Model:
+    return Model(
+        *network.parameters,
+        class_names=dataset.class_names,
+        image_shape=dataset.image_shape,
+        scaling=PIXEL_SCALE if dataset.X_train.dtype == np.uint8 else 1.0,
+        training=training,
+    )
+
+
+@app.command(name="evaluate", epilog="Example: [green]handgrad evaluate model.safetensors mnist[/]")
+def evaluate_model(
+    model: ModelArgument,
+    source: SourceArgument,
+    label: LabelOption = "label",
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Test a model on labelled samples: the test samples of SOURCE, or all where it has none."""
+    network, samples = _model_and_samples(model, source, label)
+    if samples.y is None:
+        raise DataError(f"{source} has no labels; expected some: handgrad predict needs none.")
+    y = data.match_labels(samples, network.class_names)
+    evaluation = evaluate(network, samples.X, y, engine=get_engine(engine))
+    if as_json:
+        _print_json(
+            {
+                "accuracy": evaluation.accuracy,
+                "cost": evaluation.cost,
+                "samples": evaluation.samples,
+                "class_names": network.class_names,
+                "confusion": evaluation.confusion.tolist(),
+                "precision": evaluation.precision.tolist(),
+                "recall": evaluation.recall.tolist(),
+                "f1": evaluation.f1.tolist(),
+            }
+        )
+        return
+    _print_evaluation(evaluation, network.class_names)
+    terminal.results().print(
+        f"[bold]accuracy {evaluation.accuracy:.2%}[/] and cost {evaluation.cost:.4f} "
+        f"on {evaluation.samples:,} samples"
+    )
+
+
+@app.command(
+    epilog="Examples:\n\n[green]handgrad predict model.safetensors digit.png[/]\n\n"
+    "[green]handgrad predict model.safetensors unlabelled.csv --out predictions.csv[/]"
+)
+def predict(
+    model: ModelArgument,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Samples, with labels or without; also images in a file or folder.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the CSV goes; standard output by default.")
+    ] = None,
+    label: LabelOption = "label",
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Predict each sample's label, as CSV: sample, label, and the probability of each class."""
+    if out is not None:
+        check_writable(out)
+    network, samples = _model_and_samples(model, source, label)
+    probabilities = get_engine(engine).predict_proba(network, samples.X)
+    labels = [network.class_names[k] for k in probabilities.argmax(axis=1)]
+    if as_json:
+        columns = zip(samples.names, labels, probabilities.tolist(), strict=True)
+        content = json.dumps(
+            [{"sample": s, "label": k, "probabilities": p} for s, k, p in columns],
+            ensure_ascii=False,
+        )
+        content += "\n"
+    else:
+        content = _predictions_csv(samples.names, labels, probabilities, network.class_names)
+    if out is None:
+        print(content, end="")
+    else:
+        write_atomically(out, content.encode())
+
+
+def _predictions_csv(
+    names: Sequence[str], labels: Sequence[str], probabilities: Any, class_names: Sequence[str]
+) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["sample", "label", *(f"p_{name}" for name in class_names)])
+    for name, label, row in zip(names, labels, probabilities, strict=True):
+        writer.writerow([name, label, *(f"{p:.6g}" for p in row)])
+    return text.getvalue()
+
+
+@app.command(
+    epilog="Example: [green]handgrad trace model.safetensors mnist-5k --sample 7 --full[/]"
+)
+def trace(
+    model: ModelArgument,
+    source: SourceArgument = "mnist-5k",
+    sample: Annotated[int, typer.Option(min=0, help="Which sample, counted from 0.")] = 0,
+    learning_rate: Annotated[
+        float, typer.Option(callback=_above_zero, help="η of the step at the end.")
+    ] = 0.1,
+    full: Annotated[bool, typer.Option("--full", help="Print every value.")] = False,
+    label: LabelOption = "label",
+    as_json: JsonOption = False,
+) -> None:
+    """Show every matrix of one sample's forward and backward pass.
+
+    The sample is one of the test samples of SOURCE, or of all where it has none. Without labels
+    the trace ends with the prediction.
+    """
+    network, samples = _model_and_samples(model, source, label)
+    if sample >= len(samples.X):
+        raise typer.BadParameter(
+            f"{source} has {len(samples.X)} samples, counted from 0.", param_hint="--sample"
+        )
+    one = slice(sample, sample + 1)
+    y = None if samples.y is None else data.match_labels(samples, network.class_names)[one]
+    passes = Trace(network, samples.X[one], y, learning_rate=learning_rate)
+    if as_json:
+        _print_json(passes.to_list())
+        return
+    show = terminal.results().print
+    if network.image_shape is not None:
+        show(terminal.picture(network.rows(samples.X[one])[0], network.image_shape), markup=False)
+    show(terminal.trace_table(passes.steps, full=full))
+    show(terminal.class_note(network.class_names), markup=False)
+
+
+@app.command(epilog="Example: [green]handgrad check[/]")
+def check(
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="SOURCE", help="Real samples to check on; mnist-5k by default."),
+    ] = None,
+    label: LabelOption = "label",
+    as_json: JsonOption = False,
+) -> None:
+    """Check every formula of the notes by machine, and exit with 1 if any fails.
+
+    Each is compared in float64 with something independent: derivatives with central differences
+    and with the complex step, matrix products with sums over samples.
+    """
+    checks = check_formulas(*_samples_to_check(source, label))
+    if as_json:
+        _print_json(
+            [
+                {
+                    "formula": check.formula,
+                    "error": check.error if math.isfinite(check.error) else None,
+                    "passed": check.passed,
+                    "methods": check.methods,
+                    "failed_methods": check.failed_methods,
+                }
+                for check in checks
+            ]
+        )
+    else:
+        terminal.results().print(terminal.check_table(checks))
+    if not all(check.passed for check in checks):
+        raise typer.Exit(1)
+
+
+def _samples_to_check(source: str | None, label: str) -> tuple[Any, Any]:
+    """Return some rows and labels of all classes; none where the default is not installed."""
+    try:
+        dataset = data.load(source or "mnist-5k", label=label)
+    except MissingPackageError as error:
+        if source is not None:
+            raise
+        terminal.passing().print(f"Checked on random networks alone: {error}", markup=False)
+        return None, None
+    spread = np.linspace(0, len(dataset.X_train) - 1, DIGITS_CHECKED).astype(int)
+    return dataset.X_train[spread], dataset.y_train[spread]
+
+
+@app.command(epilog="Example: [green]handgrad info --json[/]")
+def info(as_json: JsonOption = False) -> None:
+    """Show versions, engine, instruction set and threads."""
+    facts = installation()
+    if as_json:
+        _print_json(facts)
+    else:
+        terminal.results().print(terminal.fact_table(facts))
+
+
+def _model_and_samples(path: Path, source: str, label: str) -> tuple[Model, Samples]:
+    model = Model.of(load(path))
+    with terminal.waiting(f"reading {source}"):
+        samples = data.load_samples(source, label=label, image_shape=model.image_shape)
+    _check_features(samples, source, model.D, f"{path} takes")
+    return model, samples
+
+
+def _check_features(samples: Samples, source: str, expected: int, whose: str) -> None:
+    found = samples.X.shape[1]
+    if found != expected:
+        raise DataError(f"{source} has {found} features a sample; {whose} {expected}.")
+
+
+def _print_evaluation(evaluation: Evaluation, class_names: Sequence[str]) -> None:
+    show = terminal.results().print
+    show(terminal.class_table(evaluation, class_names))
+    show(terminal.confusion_table(evaluation, class_names))

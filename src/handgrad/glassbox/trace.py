@@ -1,0 +1,141 @@
+"""Every matrix of a forward and a backward pass, with the formula that made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from handgrad import notes
+from handgrad.formulas import FORMULAS, Formula
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from handgrad.network import Matrix, Network
+
+GIVEN = {
+    "X": Formula("", "X", "m×D", "the samples, one a row"),
+    "W1": Formula("", "W1", "H×D", "hidden weights"),
+    "b1": Formula("", "b1", "H×1", "hidden biases"),
+    "W2": Formula("", "W2", "K×H", "output weights"),
+    "b2": Formula("", "b2", "K×1", "output biases"),
+    "y": Formula("", "y", "m", "labels, as integers"),
+}
+
+
+class TraceStep(NamedTuple):
+    """One matrix of a pass."""
+
+    formula: Formula
+    """What made it; the formula of what was given has an empty id."""
+    name: str
+    value: npt.NDArray[Any]
+
+
+class Trace:
+    """The whole pass of the notes on some samples, matrix by matrix.
+
+    Parameters
+    ----------
+    network : Network
+    X : array of shape (m, D)
+        Samples as rows.
+    y : array of shape (m,), optional
+        Integer labels; without them the trace ends with the prediction, F5.
+    learning_rate : float
+        η of the step U1 at the end.
+
+    Attributes
+    ----------
+    steps : tuple of TraceStep
+        In the order of the notes.
+
+    Raises
+    ------
+    ShapeError
+        If X or y does not fit the network.
+
+    Examples
+    --------
+    >>> from handgrad import Network
+    >>> network = Network.initial(features=3, hidden=2, classes=2)
+    >>> trace = Trace(network, [[0.5, 1.0, 0.0]], [1])
+    >>> [step.name for step in trace.steps if step.formula.id.startswith("F")]
+    ['Z1', 'A1', 'Z2', 'A2', 'ŷ']
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike | None = None,
+        *,
+        learning_rate: float = 0.1,
+    ) -> None:
+        rows = network.rows(X)
+        activations = notes.forward(network, rows)
+        steps = list(_forward_steps(network, rows, activations))
+        if y is not None:
+            steps += _backward_steps(network, rows, y, activations, learning_rate)
+        self.steps = tuple(steps)
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return the steps as plain lists and texts, ready for JSON.
+
+        Examples
+        --------
+        >>> from handgrad import Network
+        >>> trace = Trace(Network.initial(features=3, hidden=2, classes=2), [[0.5, 1.0, 0.0]])
+        >>> trace.to_list()[0]["value"]
+        [[0.5, 1.0, 0.0]]
+        """
+        return [
+            {
+                "formula": step.formula.id,
+                "statement": step.formula.statement,
+                "name": step.name,
+                "shape": list(step.value.shape),
+                "value": step.value.tolist(),
+                "meaning": step.formula.meaning,
+            }
+            for step in self.steps
+        ]
+
+
+def _forward_steps(
+    network: Network, X: Matrix, activations: notes.Activations
+) -> Iterator[TraceStep]:
+    Z1, A1, Z2, A2 = activations
+    yield TraceStep(GIVEN["X"], "X", X)
+    yield TraceStep(GIVEN["W1"], "W1", network.W1)
+    yield TraceStep(GIVEN["b1"], "b1", network.b1)
+    yield TraceStep(FORMULAS["F1"], "Z1", Z1)
+    yield TraceStep(FORMULAS["F2"], "A1", A1)
+    yield TraceStep(GIVEN["W2"], "W2", network.W2)
+    yield TraceStep(GIVEN["b2"], "b2", network.b2)
+    yield TraceStep(FORMULAS["F3"], "Z2", Z2)
+    yield TraceStep(FORMULAS["F4"], "A2", A2)
+    yield TraceStep(FORMULAS["F5"], "ŷ", notes.predict(network, X))
+
+
+def _backward_steps(
+    network: Network,
+    X: Matrix,
+    y: npt.ArrayLike,
+    activations: notes.Activations,
+    learning_rate: float,
+) -> Iterator[TraceStep]:
+    labels = network.labels(y, m=len(X))
+    backward = notes.propagate(
+        network, X, activations, notes.output_gradient(activations.A2, labels)
+    )
+    yield TraceStep(GIVEN["y"], "y", labels)
+    yield TraceStep(FORMULAS["C1"], "C", np.array(notes.cost(network, X, labels)))
+    for number, name in enumerate(backward._fields, start=1):
+        yield TraceStep(FORMULAS[f"B{number}"], name, getattr(backward, name))
+    after = notes.descend(network, backward.gradient, learning_rate)
+    for name, value in zip(("W1", "b1", "W2", "b2"), after.parameters, strict=True):
+        yield TraceStep(FORMULAS["U1"], name, value)

@@ -1,0 +1,186 @@
+"""What the command line shows: tables, pictures in characters, and a progress bar."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import contextmanager
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from handgrad.formulas import FORMULAS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from handgrad import engines
+    from handgrad.checks import FormulaCheck
+    from handgrad.evaluation import Evaluation
+    from handgrad.glassbox import TraceStep
+
+SHADES = " ░▒▓█"
+MOST_CLASSES_SHOWN = 30
+WIDTH_OF_A_PIPE = 140
+
+
+def results() -> Console:
+    """Return the console for results: standard output, wide enough for any table in a pipe."""
+    width = None if sys.stdout.isatty() else WIDTH_OF_A_PIPE
+    return Console(highlight=False, width=width)
+
+
+def passing() -> Console:
+    """Return the console for what passes by: standard error, so that results can be piped."""
+    return Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show that something is under way whose end cannot be foreseen."""
+    with passing().status(Text(text)):
+        yield
+
+
+@contextmanager
+def interrupts() -> Iterator[Event]:
+    """Turn the first Ctrl-C into an event that asks to stop; a second one breaks off at once."""
+    asked = Event()
+
+    def ask(_signal: int, _frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def training_progress(iterations: int) -> Iterator[Callable[[engines.Progress], None]]:
+    """Show a bar with cost and accuracy as they change."""
+    bar = Progress(
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("cost {task.fields[cost]:.4f}  accuracy {task.fields[accuracy]:.2%}"),
+        TimeRemainingColumn(),
+        console=passing(),
+    )
+    with bar:
+        task = bar.add_task("training", total=iterations, cost=float("nan"), accuracy=0.0)
+
+        def show(progress: engines.Progress) -> None:
+            bar.update(
+                task,
+                completed=len(progress.costs),
+                cost=progress.costs[-1],
+                accuracy=progress.accuracies[-1],
+            )
+
+        yield show
+
+
+def class_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table:
+    """Tabulate precision, recall and F1 of each class."""
+    table = Table("class", title="By class")
+    for heading in ("precision", "recall", "F1", "samples"):
+        table.add_column(heading, justify="right")
+    figures = zip(
+        class_names,
+        evaluation.precision,
+        evaluation.recall,
+        evaluation.f1,
+        evaluation.support,
+        strict=True,
+    )
+    for name, precision, recall, f1, support in figures:
+        table.add_row(Text(name), f"{precision:.1%}", f"{recall:.1%}", f"{f1:.1%}", f"{support:,}")
+    return table
+
+
+def confusion_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table | str:
+    """Tabulate the confusion matrix: a row a true class, a column a predicted one."""
+    if len(class_names) > MOST_CLASSES_SHOWN:
+        return f"The confusion matrix has {len(class_names)} rows: --json prints it."
+    table = Table("true ╲ predicted", title="Confusion matrix")
+    for name in class_names:
+        table.add_column(Text(name), justify="right")
+    for true, (name, counts) in enumerate(zip(class_names, evaluation.confusion, strict=True)):
+        table.add_row(Text(name), *(_count(count, true == j) for j, count in enumerate(counts)))
+    return table
+
+
+def _count(count: int, on_diagonal: bool) -> Text:
+    if on_diagonal:
+        return Text(str(count), style="bold green")
+    return Text(str(count) if count else "·", style="red" if count else "dim")
+
+
+def check_table(checks: Sequence[FormulaCheck]) -> Table:
+    """Tabulate the checks, a row a formula."""
+    table = Table("id", "formula", "checked against", title="The derivation, checked in float64")
+    table.add_column("largest relative error", justify="right")
+    table.add_column("")
+    for check in checks:
+        verdict = Text("pass", "green") if check.passed else Text("FAIL", "bold red")
+        methods = Text(", ").join(
+            Text(method, "bold red" if method in check.failed_methods else "")
+            for method in check.methods
+        )
+        statement = Text(FORMULAS[check.formula].statement)
+        table.add_row(check.formula, statement, methods, f"{check.error:.1e}", verdict)
+    return table
+
+
+def trace_table(steps: Sequence[TraceStep], *, full: bool) -> Table:
+    """Tabulate every matrix of a pass; large ones are shortened unless full."""
+    table = Table("id", "formula", "shape", "values", title="Forward and backward", show_lines=True)
+    for step in steps:
+        formula = Text(f"{step.formula.statement}\n").append(step.formula.meaning, "dim")
+        name = f"{step.name}\n{'×'.join(map(str, step.value.shape)) or '1'}"
+        table.add_row(step.formula.id, formula, name, Text(_numbers(step.value, full=full)))
+    return table
+
+
+def _numbers(value: npt.NDArray[Any], *, full: bool) -> str:
+    return np.array2string(
+        value,
+        precision=4,
+        suppress_small=True,
+        max_line_width=100,
+        threshold=sys.maxsize if full else 100,
+    )
+
+
+def picture(x: npt.NDArray[Any], image_shape: tuple[int, int]) -> str:
+    """Draw the values of one sample, 0 to 1, in shades of characters, two a pixel."""
+    levels = np.rint(np.clip(x, 0, 1) * (len(SHADES) - 1)).astype(int).reshape(image_shape)
+    return "\n".join("".join(SHADES[level] * 2 for level in row).rstrip() for row in levels)
+
+
+def class_note(class_names: Sequence[str]) -> str:
+    """Say which class stands in which row of Z2, where the name is not the row's number."""
+    if list(class_names) == [str(k) for k in range(len(class_names))]:
+        return "Row k of Z2 and A2 stands for class k."
+    rows = ", ".join(f"{k} {name}" for k, name in enumerate(class_names))
+    return f"Rows of Z2 and A2: {rows}."
+
+
+def fact_table(facts: Mapping[str, Any]) -> Table:
+    """Tabulate facts, a line each."""
+    table = Table(show_header=False, box=None)
+    for name, fact in facts.items():
+        shown = ", ".join(fact) if isinstance(fact, list) else str(fact)
+        table.add_row(Text(name.replace("_", " "), "bold"), Text(shown))
+    return table
