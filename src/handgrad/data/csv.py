@@ -108,7 +108,8 @@ def _blocks(layout: _Layout, lines: Iterator[str]) -> Iterator[tuple[npt.NDArray
         if any('"' in line for line in block):  # a cell may span lines: read on cell by cell
             rest = _parse_by_cell(layout, itertools.chain(block, lines), first)
             while rows := list(itertools.islice(rest, size)):
-                yield _typed(layout, np.array([x for x, _ in rows])), [y for _, y in rows]
+                X, labels = _stack(layout, rows)
+                yield _typed(layout, X), labels
             return
         X, labels = _parse_block(layout, block, first)
         if len(X):
@@ -124,11 +125,18 @@ def _parse_block(
     if not filled:
         return np.empty((0, len(layout.features))), []
     X = _parse_by_numpy(layout, filled)
-    labels = [] if layout.label is None else [_cell(line, layout.label) for line in filled]
-    if X is None or not all(labels):
-        rows = list(_parse_by_cell(layout, block, first))
-        X, labels = np.array([x for x, _ in rows]), [y for _, y in rows]
-    return X, labels
+    if X is not None:
+        labels = [] if layout.label is None else [_cell(line, layout.label) for line in filled]
+        if all(labels):
+            return X, labels
+    return _stack(layout, list(_parse_by_cell(layout, block, first)))
+
+
+def _stack(
+    layout: _Layout, rows: list[tuple[list[float], str]]
+) -> tuple[npt.NDArray[np.float64], list[str]]:
+    X = np.array([x for x, _ in rows], dtype=np.float64).reshape(-1, len(layout.features))
+    return X, [label for _, label in rows]
 
 
 def _parse_by_numpy(layout: _Layout, lines: list[str]) -> npt.NDArray[np.float64] | None:

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import contextlib
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from handgrad import data
+from handgrad.errors import DataError
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 5, 4), dtype=np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+    for number, pixels in enumerate(PIXELS):
+        Image.fromarray(pixels).save(tmp_path / ("cat", "dog")[number % 2] / f"{number}.png")
+    return tmp_path
+
+
+def test_a_subfolder_is_a_class(folder):
+    (folder / ".DS_Store").write_bytes(b"")
+    (folder / "cat" / "Thumbs.db").write_bytes(b"")
+    dataset = data.load(folder)
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.image_shape == (5, 4)
+    assert dataset.X_train.dtype == np.uint8
+    np.testing.assert_array_equal(dataset.X_train, PIXELS[[0, 2, 4, 1, 3, 5]].reshape(6, 20))
+    assert dataset.y_train.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_train_and_test_folders_are_kept_apart(folder, tmp_path_factory):
+    parent = tmp_path_factory.mktemp("split")
+    for name in ("train", "test"):
+        (parent / name).symlink_to(folder)
+    dataset = data.load(parent)
+    assert dataset.X_train.shape == dataset.X_test.shape == (6, 20)
+
+
+def test_images_without_labels_are_called_by_their_files(folder):
+    flat = data.load_samples(folder / "cat")
+    assert flat.names == ("0.png", "2.png", "4.png")
+    assert flat.y is None
+    one = data.load_samples(folder / "cat" / "2.png")
+    np.testing.assert_array_equal(one.X, PIXELS[2].reshape(1, 20))
+
+
+def test_jpeg_colour_palette_and_transparency_become_grey(tmp_path):
+    grey = np.full((8, 8), 100, np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a.jpg")
+    Image.fromarray(np.stack([grey] * 3, axis=2)).save(tmp_path / "b.png")
+    Image.fromarray(grey).convert("P").save(tmp_path / "c.png")
+    clear = np.stack([grey * 0 + 255] * 3 + [grey * 0], axis=2)
+    Image.fromarray(clear).save(tmp_path / "d.png")
+    X = data.load_samples(tmp_path).X
+    assert np.abs(X[:3].astype(int) - 100).max() <= 1
+    assert not X[3].any()
+
+
+def test_an_image_is_scaled_to_the_shape_of_the_model(folder):
+    large = Image.fromarray(PIXELS[0]).resize((40, 50), Image.Resampling.NEAREST)
+    large.save(folder / "large.png")
+    samples = data.load_samples(folder / "large.png", image_shape=(5, 4))
+    assert samples.X.shape == (1, 20)
+    assert np.corrcoef(samples.X[0], PIXELS[0].ravel())[0, 1] > 0.9
+    with pytest.raises(DataError, match="or the same proportions"):
+        data.load_samples(folder / "large.png", image_shape=(5, 5))
+
+
+def huge_png(columns: int, rows: int) -> bytes:
+    """Return a PNG whose header promises far more pixels than its few bytes hold."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checksum = zlib.crc32(name + content)
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
+
+    header = struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+def test_an_image_far_larger_than_the_rest_is_refused_before_it_is_decoded(folder):
+    path = folder / "cat" / "zz.png"
+    for size in ((400, 300), (30_000, 30_000)):
+        path.write_bytes(huge_png(*size))
+        with pytest.raises(DataError, match=r"zz\.png"):
+            data.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "not a PNG or JPEG"),
+        (b"GIF89a" + bytes(100), "not a PNG or JPEG"),
+        (b"\x80\x04pickle", "not a PNG or JPEG"),
+        (huge_png(4, 5), "damaged image"),
+    ],
+)
+def test_what_is_no_image_is_refused_by_name(folder, content, words):
+    path = folder / "dog" / "9.png"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=words) as raised:
+        data.load(folder)
+    assert str(path) in str(raised.value)
+
+
+def test_another_size_is_refused(folder):
+    Image.new("L", (5, 5)).save(folder / "dog" / "9.png")
+    with pytest.raises(DataError, match=r"9\.png has 5×5 pixels; expected 4×5 pixels"):
+        data.load(folder)
+
+
+def test_more_than_8_bits_are_refused(folder):
+    Image.fromarray(np.zeros((5, 4), np.uint16)).save(folder / "dog" / "9.png")
+    with pytest.raises(DataError, match="more than 8 bits"):
+        data.load(folder)
+
+
+def test_a_folder_out_of_order_is_refused(folder, tmp_path_factory):
+    (folder / "stray.png").write_bytes(b"")
+    with pytest.raises(DataError, match="lies beside folders of classes"):
+        data.load(folder)
+    (folder / "stray.png").unlink()
+    (folder / "bird").mkdir()
+    with pytest.raises(DataError, match="bird holds no images"):
+        data.load(folder)
+    with pytest.raises(DataError, match="without the four IDX files"):
+        data.load(tmp_path_factory.mktemp("empty"))
+    with pytest.raises(DataError, match="neither files nor subfolders"):
+        data.load_samples(tmp_path_factory.mktemp("empty"))
+
+
+@given(changes=st.data(), suffix=st.sampled_from(["png", "jpg"]))
+def test_any_damage_gives_a_sentence_or_pixels(tmp_path_factory, changes, suffix):
+    path = tmp_path_factory.mktemp("images") / f"a.{suffix}"
+    Image.fromarray(PIXELS[0]).save(path)
+    content = bytearray(path.read_bytes())
+    for _ in range(changes.draw(st.integers(0, 4))):
+        content[changes.draw(st.integers(0, len(content) - 1))] = changes.draw(st.integers(0, 255))
+    path.write_bytes(content[: changes.draw(st.integers(0, len(content)))])
+    with contextlib.suppress(DataError):
+        assert data.load_samples(path).X.dtype == np.uint8
