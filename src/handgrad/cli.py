@@ -68,20 +68,21 @@ EngineOption = Annotated[
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 on success, 1 on a failed job, 2 on wrong usage."""
+    """Run the command line and exit: 0 on success, 1 on a failed job, 2 on wrong usage.
+
+    A run that is broken off by Ctrl-C exits with 130.
+    """
     try:
         app(args=arguments)
     except HandgradError as error:
         _fail(str(error))
     except MemoryError:
         _fail("There is not enough memory for this; try fewer samples or features.")
-    except KeyboardInterrupt:
-        _fail("Interrupted.", status=130)
 
 
-def _fail(sentence: str, status: int = 1) -> None:
+def _fail(sentence: str) -> None:
     print(f"handgrad: {' '.join(sentence.split())}", file=sys.stderr)
-    sys.exit(status)
+    sys.exit(1)
 
 
 def _print_json(value: object) -> None:

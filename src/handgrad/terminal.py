@@ -68,14 +68,16 @@ def interrupts() -> Iterator[Event]:
 
 @contextmanager
 def training_progress(iterations: int) -> Iterator[Callable[[engines.Progress], None]]:
-    """Show a bar with cost and accuracy as they change."""
+    """Show a bar with cost and accuracy as they change, where there is a terminal."""
+    console = passing()
     bar = Progress(
         TextColumn("training"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("cost {task.fields[cost]:.4f}  accuracy {task.fields[accuracy]:.2%}"),
         TimeRemainingColumn(),
-        console=passing(),
+        console=console,
+        disable=not console.is_terminal,
     )
     with bar:
         task = bar.add_task("training", total=iterations, cost=float("nan"), accuracy=0.0)
