@@ -144,7 +144,7 @@ def softmax_over_rows(Z2):
     return right["softmax"](Z2.T).T
 
 
-def softmax_of_the_notes(Z2):
+def softmax_without_the_shift(Z2):
     with np.errstate(over="ignore", invalid="ignore"):
         E = np.exp(Z2)
         return E / E.sum(axis=0)
@@ -182,7 +182,7 @@ def total_cost(network, X, y):
     [
         ("backward", transposed_gradient, "B2"),
         ("softmax", softmax_over_rows, "F4"),
-        ("softmax", softmax_of_the_notes, "F4"),
+        ("softmax", softmax_without_the_shift, "F4"),
         ("losses", losses_of_the_probabilities, "C1"),
         ("cost", total_cost, "C1"),
         ("descend", ascend, "U1"),

@@ -125,7 +125,7 @@ def test_softmax_and_losses_are_finite_at_the_end_of_floating_numbers():
         assert np.isfinite(notes.losses(Z2, np.array([1, 0])).sum())
 
 
-def test_the_formula_of_the_notes_overflows_where_ours_does_not():
+def test_softmax_is_finite_where_a_plain_exponential_overflows():
     Z2 = np.array([[89.0], [0.0]], dtype=np.float32)
     with np.errstate(over="ignore"):
         assert np.isinf(np.exp(Z2[0, 0]))

@@ -101,7 +101,7 @@ def softmax(Z2: Matrix) -> Matrix:
     """Turn each column of logits into probabilities (F4).
 
     The largest logit of a column is subtracted first: the quotient stays the same, and no
-    exponential overflows, which the formula of the notes does from logits of 89 on in float32.
+    exponential overflows, as they do without it from logits of 89 on in float32.
 
     Examples
     --------

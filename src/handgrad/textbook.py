@@ -36,7 +36,7 @@ def relu(z: Array) -> Array:
 
 
 def softmax(z: Array) -> Array:
-    """F4 for one sample, as the notes write it: overflows for large logits."""
+    """F4 for one sample, as it is defined: overflows for large logits."""
     a: Array = np.exp(z) / np.exp(z).sum()
     return a
 
