@@ -89,6 +89,16 @@ class FormulaCheck:
         """The methods that found a difference."""
         return tuple(dict.fromkeys(c.method for c in self.comparisons if not c.passed))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as plain values, ready for JSON, which has no infinite numbers."""
+        return {
+            "formula": self.formula,
+            "error": self.error if np.isfinite(self.error) else None,
+            "passed": self.passed,
+            "methods": self.methods,
+            "failed_methods": self.failed_methods,
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class _Case:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import sys
@@ -23,6 +21,7 @@ from handgrad.glassbox import Trace
 from handgrad.information import installation
 from handgrad.model import Model
 from handgrad.network import PIXEL_SCALE, Network
+from handgrad.predictions import predictions_csv
 from handgrad.storage import load, save
 from handgrad.training import TrainingRun
 from handgrad.training import train as run_training
@@ -268,18 +267,7 @@ def evaluate_model(
     y = data.match_labels(samples, network.class_names)
     evaluation = evaluate(network, samples.X, y, engine=get_engine(engine))
     if as_json:
-        _print_json(
-            {
-                "accuracy": evaluation.accuracy,
-                "cost": evaluation.cost,
-                "samples": evaluation.samples,
-                "class_names": network.class_names,
-                "confusion": evaluation.confusion.tolist(),
-                "precision": evaluation.precision.tolist(),
-                "recall": evaluation.recall.tolist(),
-                "f1": evaluation.f1.tolist(),
-            }
-        )
+        _print_json({"class_names": network.class_names} | evaluation.to_dict())
         return
     _print_evaluation(evaluation, network.class_names)
     terminal.results().print(
@@ -322,22 +310,11 @@ def predict(
         )
         content += "\n"
     else:
-        content = _predictions_csv(samples.names, labels, probabilities, network.class_names)
+        content = predictions_csv(samples.names, labels, probabilities, network.class_names)
     if out is None:
         print(content, end="")
     else:
         write_atomically(out, content.encode())
-
-
-def _predictions_csv(
-    names: Sequence[str], labels: Sequence[str], probabilities: Any, class_names: Sequence[str]
-) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["sample", "label", *(f"p_{name}" for name in class_names)])
-    for name, label, row in zip(names, labels, probabilities, strict=True):
-        writer.writerow([name, label, *(f"{p:.6g}" for p in row)])
-    return text.getvalue()
 
 
 @app.command(
@@ -373,7 +350,8 @@ def trace(
     show = terminal.results().print
     if network.image_shape is not None:
         show(terminal.picture(network.rows(samples.X[one])[0], network.image_shape), markup=False)
-    show(terminal.trace_table(passes.steps, full=full))
+    width = terminal.results().width
+    show(terminal.trace_table(passes.steps, full=full, width=width))
     show(terminal.class_note(network.class_names), markup=False)
 
 
@@ -393,18 +371,7 @@ def check(
     """
     checks = check_formulas(*_samples_to_check(source, label))
     if as_json:
-        _print_json(
-            [
-                {
-                    "formula": check.formula,
-                    "error": check.error if math.isfinite(check.error) else None,
-                    "passed": check.passed,
-                    "methods": check.methods,
-                    "failed_methods": check.failed_methods,
-                }
-                for check in checks
-            ]
-        )
+        _print_json([check.to_dict() for check in checks])
     else:
         terminal.results().print(terminal.check_table(checks))
     if not all(check.passed for check in checks):

@@ -54,6 +54,18 @@ class Evaluation:
         """(K,): harmonic mean of precision and recall; 0 where both are."""
         return _ratio(2 * self.precision * self.recall, self.precision + self.recall)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain numbers and lists, ready for JSON."""
+        return {
+            "accuracy": self.accuracy,
+            "cost": self.cost,
+            "samples": self.samples,
+            "confusion": self.confusion.tolist(),
+            "precision": self.precision.tolist(),
+            "recall": self.recall.tolist(),
+            "f1": self.f1.tolist(),
+        }
+
 
 def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: Engine) -> Evaluation:
     """Compare a network's predictions (F5) with the labels.

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 SHADES = " ░▒▓█"
 MOST_CLASSES_SHOWN = 30
 WIDTH_OF_A_PIPE = 140
+WIDE = 100  # room for six numbers beside a formula
+WIDTH_OF_A_FORMULA = 45  # in a trace, with shape and borders
+NARROWEST_NUMBERS = 40
 
 
 def results() -> Console:
@@ -145,24 +148,27 @@ def check_table(checks: Sequence[FormulaCheck]) -> Table:
     return table
 
 
-def trace_table(steps: Sequence[TraceStep], *, full: bool) -> Table:
-    """Tabulate every matrix of a pass; large ones are shortened unless full."""
-    table = Table("id", "formula", "shape", "values", title="Forward and backward", show_lines=True)
+def trace_table(steps: Sequence[TraceStep], *, full: bool, width: int) -> Table:
+    """Tabulate every matrix of a pass on so many columns; large ones are shortened unless full."""
+    table = Table("id", "formula", "shape", title="Forward and backward", show_lines=True)
+    table.add_column("values", no_wrap=True)
     for step in steps:
         formula = Text(f"{step.formula.statement}\n").append(step.formula.meaning, "dim")
         name = f"{step.name}\n{'×'.join(map(str, step.value.shape)) or '1'}"
-        table.add_row(step.formula.id, formula, name, Text(_numbers(step.value, full=full)))
+        table.add_row(step.formula.id, formula, name, _numbers(step.value, full=full, width=width))
     return table
 
 
-def _numbers(value: npt.NDArray[Any], *, full: bool) -> str:
-    return np.array2string(
+def _numbers(value: npt.NDArray[Any], *, full: bool, width: int) -> Text:
+    numbers = np.array2string(
         value,
         precision=4,
         suppress_small=True,
-        max_line_width=100,
+        max_line_width=max(width - WIDTH_OF_A_FORMULA, NARROWEST_NUMBERS),
         threshold=sys.maxsize if full else 100,
+        edgeitems=3 if width >= WIDE else 2,
     )
+    return Text(numbers)
 
 
 def picture(x: npt.NDArray[Any], image_shape: tuple[int, int]) -> str:
