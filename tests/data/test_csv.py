@@ -65,6 +65,13 @@ def test_kaggles_digits_are_pixels_in_a_square(tmp_path, name):
     assert dataset.X_test.shape == (0, 784)
 
 
+def test_pixels_may_be_written_like_any_whole_number(path):
+    write(path, ["pixel0", "pixel1", "label"], [["5.0", "1e2", "x"], [" 7", "255", "y"]])
+    dataset = data.load(path)
+    assert dataset.X_train.dtype == np.uint8
+    assert dataset.X_train.tolist() == [[5, 100], [7, 255]]
+
+
 def test_a_table_longer_than_a_block_is_read_whole(path, monkeypatch):
     monkeypatch.setattr("handgrad.data.csv.CELLS_A_BLOCK", 20)
     rows = [[i, i / 4, "ab"[i % 2]] for i in range(100)]

@@ -11,6 +11,7 @@ import io
 import itertools
 import math
 import re
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -139,18 +140,35 @@ def _stack(
     return X, [label for _, label in rows]
 
 
-def _parse_by_numpy(layout: _Layout, lines: list[str]) -> npt.NDArray[np.float64] | None:
+def _parse_by_numpy(layout: _Layout, lines: list[str]) -> npt.NDArray[Any] | None:
     """Return the features, or None where anything is not as it should be."""
     commas = len(layout.names) - 1
     if any(line.count(",") != commas for line in lines):
         return None
-    try:
-        X = np.loadtxt(lines, delimiter=",", comments=None, usecols=layout.features, ndmin=2)
-    except ValueError:
-        return None
     if layout.pixels:
-        return X if _are_pixels(X) else None
-    return X if np.isfinite(X).all() else None
+        X = _load(layout, lines, np.uint8)  # several times faster than floating numbers
+        if X is not None:
+            return X
+    X = _load(layout, lines, np.float64)
+    faultless = _are_pixels if layout.pixels else _are_finite
+    return X if X is not None and faultless(X) else None
+
+
+def _load(
+    layout: _Layout, lines: list[str], dtype: type[np.number[Any]]
+) -> npt.NDArray[Any] | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a fraction that would become a whole number
+        try:
+            return np.loadtxt(
+                lines, dtype, delimiter=",", comments=None, usecols=layout.features, ndmin=2
+            )
+        except (ValueError, OverflowError, Warning):
+            return None
+
+
+def _are_finite(X: npt.NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(X).all())
 
 
 def _are_pixels(X: npt.NDArray[np.float64]) -> bool:
@@ -158,8 +176,8 @@ def _are_pixels(X: npt.NDArray[np.float64]) -> bool:
         return bool(((X >= 0) & (X <= 255) & (np.floor(X) == X)).all())
 
 
-def _typed(layout: _Layout, X: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-    return X.astype(np.uint8) if layout.pixels else X
+def _typed(layout: _Layout, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return X.astype(np.uint8, copy=False) if layout.pixels else X
 
 
 def _parse_by_cell(
