@@ -77,21 +77,17 @@ def training_progress(iterations: int) -> Iterator[Callable[[engines.Progress], 
         TextColumn("training"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("cost {task.fields[cost]:.4f}  accuracy {task.fields[accuracy]:.2%}"),
+        TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,
     )
     with bar:
-        task = bar.add_task("training", total=iterations, cost=float("nan"), accuracy=0.0)
+        task = bar.add_task("training", total=iterations, figures="")
 
         def show(progress: engines.Progress) -> None:
-            bar.update(
-                task,
-                completed=len(progress.costs),
-                cost=progress.costs[-1],
-                accuracy=progress.accuracies[-1],
-            )
+            figures = f"cost {progress.costs[-1]:.4f}  accuracy {progress.accuracies[-1]:.2%}"
+            bar.update(task, completed=len(progress.costs), figures=figures)
 
         yield show
 
