@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from handgrad.atomic import WriteError, check_writable, write_atomically
+from handgrad.atomic import check_writable, write_atomically
+from handgrad.errors import WriteError
 
 
 def test_a_file_is_written_and_replaced(tmp_path):

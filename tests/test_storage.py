@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pickle
 import struct
 
@@ -13,8 +14,7 @@ from safetensors.numpy import load_file, save_file
 from safetensors.numpy import save as to_bytes
 
 from handgrad import Network, load, save
-from handgrad.atomic import WriteError
-from handgrad.errors import HandgradError, ModelFileError
+from handgrad.errors import HandgradError, ModelFileError, WriteError
 from handgrad.model import Model
 from handgrad.storage import FORMAT_VERSION, LARGEST_HEADER
 from strategies import problems
@@ -218,6 +218,13 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         load(tmp_path / "none")
     with pytest.raises(ModelFileError, match="is a folder"):
         load(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_refused_rather_than_waited_for(path):
+    os.mkfifo(path)
+    with pytest.raises(ModelFileError, match="is no regular file"):
+        load(path)
 
 
 @given(data=st.data())

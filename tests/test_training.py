@@ -57,6 +57,7 @@ def test_a_stopped_run_keeps_the_network_of_the_lowest_cost(problem):
         {"learning_rate": float("nan")},
         {"learning_rate": float("inf")},
         {"iterations": 0},
+        {"iterations": 10**20},
     ],
 )
 def test_settings_out_of_range_are_refused(problem, settings):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from handgrad.errors import HandgradError
+from handgrad.errors import WriteError
 
-
-class WriteError(HandgradError, OSError):
-    """A file that cannot be written."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
@@ -28,9 +29,9 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     WriteError
         If the file cannot be written.
     """
-    target = Path(path).resolve()
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
+    with _writing(path):
+        target = Path(path).resolve()
+        temporary = _temporary_name(target)
         try:
             with temporary.open("xb") as file:
                 file.write(content)
@@ -39,8 +40,6 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise WriteError(_message(path, error)) from error
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -56,18 +55,24 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     WriteError
         If its folder does not exist or takes no files, or the path is a folder.
     """
-    target = Path(path).resolve()
-    if target.is_dir():
-        raise WriteError(f"{path} is a folder; expected the name of a file to write.")
-    if not target.parent.is_dir():
-        raise WriteError(f"{path} cannot be written: the folder {target.parent} does not exist.")
-    probe = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
+    with _writing(path):
+        target = Path(path).resolve()
+        if target.is_dir():
+            raise WriteError(f"{path} is a folder; expected the name of a file to write.")
+        if not target.parent.is_dir():
+            raise WriteError(f"{path} cannot be written: the folder {target.parent} is not there.")
+        probe = _temporary_name(target)
         probe.touch(exist_ok=False)
         probe.unlink()
+
+
+@contextmanager
+def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise WriteError(_message(path, error)) from error
+        raise WriteError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def _message(path: str | os.PathLike[str], error: OSError) -> str:
-    return f"{path} cannot be written: {error.strerror or error}."
+def _temporary_name(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")

@@ -23,7 +23,7 @@ from handgrad.model import Model
 from handgrad.network import PIXEL_SCALE, Network
 from handgrad.predictions import predictions_csv
 from handgrad.storage import load, save
-from handgrad.training import TrainingRun
+from handgrad.training import MOST_ITERATIONS, TrainingRun
 from handgrad.training import train as run_training
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except HandgradError as error:
         _fail(str(error))
     except MemoryError:
-        _fail("There is not enough memory for this; try fewer samples or features.")
+        _fail("There is not enough memory for this; try fewer samples, features or hidden units.")
 
 
 def _fail(sentence: str) -> None:
@@ -119,7 +119,9 @@ def _options(
 def train(
     source: SourceArgument = "mnist-5k",
     hidden: Annotated[int, typer.Option(min=1, help="Number of hidden units.")] = 10,
-    iterations: Annotated[int, typer.Option(min=1, help="Steps, each over all samples.")] = 500,
+    iterations: Annotated[
+        int, typer.Option(min=1, max=MOST_ITERATIONS, help="Steps, each over all rows.")
+    ] = 500,
     learning_rate: Annotated[
         float, typer.Option(callback=_above_zero, help="η, the size of a step.")
     ] = 0.1,

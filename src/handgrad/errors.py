@@ -17,6 +17,10 @@ class ModelFileError(HandgradError, ValueError):
     """A model file that is damaged, foreign, or too new."""
 
 
+class WriteError(HandgradError):
+    """A file that cannot be written."""
+
+
 class EngineError(HandgradError, ValueError):
     """An engine that does not exist or is not installed."""
 

@@ -134,10 +134,11 @@ def _header_length(first_bytes: bytes) -> int:
 
 def _check_header(path: Path) -> None:
     """Refuse what is no safetensors file before the library reads it."""
-    if not path.is_file():
-        found = "is a folder" if path.is_dir() else "does not exist"
-        raise ModelFileError(f"{path} {found}; expected a model that `handgrad train` wrote.")
     try:
+        if not path.is_file():
+            kinds = {path.is_dir(): "is a folder", not path.exists(): "does not exist"}
+            found = kinds.get(True, "is no regular file")
+            raise ModelFileError(f"{path} {found}; expected a model that `handgrad train` wrote.")
         with path.open("rb") as file:
             start = file.read(9)
             size = path.stat().st_size

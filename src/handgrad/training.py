@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from handgrad.network import Network
 
 
+MOST_ITERATIONS = 10**9  # each leaves three numbers in the history
+
+
 @dataclass(frozen=True, eq=False)
 class History:
     """What a run measured before each of its n steps."""
@@ -91,7 +94,7 @@ def train(
     learning_rate : float
         η, above 0.
     iterations : int
-        Number of steps, at least 1.
+        Number of steps, from 1 to ``MOST_ITERATIONS``.
     on_progress : callable, optional
         Told how far the run has come; returns True to stop it. What is kept then is the
         network of the lowest cost so far.
@@ -117,8 +120,8 @@ def train(
     """
     if not (math.isfinite(learning_rate) and learning_rate > 0):
         raise TrainingError(f"learning_rate is {learning_rate}; expected a number above 0.")
-    if iterations < 1:
-        raise TrainingError(f"iterations is {iterations}; expected at least 1.")
+    if not 1 <= iterations <= MOST_ITERATIONS:
+        raise TrainingError(f"iterations is {iterations}; expected 1 to {MOST_ITERATIONS:,}.")
 
     watch = _Watch(network, learning_rate, on_progress)
     with np.errstate(over="ignore", invalid="ignore"):  # _Watch reports a run that diverges

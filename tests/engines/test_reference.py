@@ -86,6 +86,14 @@ def test_a_run_is_one_step_of_the_notes_after_another(problem):
         np.testing.assert_allclose(found, matrix, rtol=1e-12)
 
 
+def test_a_run_may_be_empty_but_not_less(problem):
+    last, costs = engine.descend(*problem, learning_rate=0.2, iterations=0)
+    assert last is problem[0]
+    assert len(costs) == 0
+    with pytest.raises(EngineError, match="expected 0 or more"):
+        engine.descend(*problem, learning_rate=0.2, iterations=-1)
+
+
 def test_a_weighted_run_lowers_the_weighted_cost(problem):
     network, X, y = problem
     weights = np.arange(30.0)

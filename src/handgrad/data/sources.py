@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from handgrad.data import csv, embedded, idx, images, mnist, npz
 from handgrad.data.dataset import Dataset, Part, Parts, Samples, build_dataset, build_samples
+from handgrad.data.streams import reading
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def load(source: str | os.PathLike[str], *, label: str = "label") -> Dataset:
     >>> dataset.X_train.shape, dataset.X_train.dtype, dataset.X_test.shape
     ((4000, 784), dtype('uint8'), (1000, 784))
     """
-    return build_dataset(str(source), _read(str(source), label, needs_labels=True))
+    with reading(Path(source)):
+        parts = _read(str(source), label, needs_labels=True)
+    return build_dataset(str(source), parts)
 
 
 def load_samples(
@@ -95,16 +98,19 @@ def load_samples(
     >>> samples.X.shape, samples.class_names[:3]
     ((1000, 784), ('0', '1', '2'))
     """
-    part = _read_unlabelled(Path(source), image_shape)
-    if part is None:
-        train, test = _read(str(source), label, needs_labels=False)
-        part = test or train
+    with reading(Path(source)):
+        part = _read_unlabelled(Path(source), image_shape) if source else None
+        if part is None:
+            train, test = _read(str(source), label, needs_labels=False)
+            part = test or train
     return build_samples(str(source), part)
 
 
 def _read(source: str, label: str, *, needs_labels: bool) -> Parts:
     if source in NAMED:
         return NAMED[source]()
+    if not source:
+        raise DataError(f"The name of the source is empty; expected {EXPECTED}.")
     path = Path(source)
     name = path.name.lower()
     if path.is_dir():

@@ -9,7 +9,7 @@ import numpy as np
 
 from handgrad import notes
 from handgrad.engines.protocol import Progress
-from handgrad.errors import ShapeError
+from handgrad.errors import EngineError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +78,8 @@ class ReferenceEngine:
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
+        if iterations < 0:
+            raise EngineError(f"iterations is {iterations}; expected 0 or more.")
         X, y, shares = _checked(network, X, y, sample_weight)
         costs, accuracies = np.empty(iterations), np.empty(iterations)
         for step in range(iterations):
