@@ -32,6 +32,18 @@ def test_a_link_stays_a_link(tmp_path):
     assert path.read_bytes() == b"new"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_written_to_and_never_replaced(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    check_writable(path)
+    write_atomically(path, b"content")
+    assert os.read(reader, 100) == b"content"
+    os.close(reader)
+    assert path.is_fifo()
+
+
 @pytest.mark.parametrize("function", [check_writable, lambda path: write_atomically(path, b"")])
 @pytest.mark.parametrize("name", ["none/file", "."])
 def test_a_place_that_takes_no_file_is_refused(tmp_path, function, name):

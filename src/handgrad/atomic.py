@@ -18,6 +18,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write to a temporary name in the same folder, flush, and rename.
 
     A reader sees the old file or the new one, never a part; a failed write leaves the old one.
+    A device or a pipe, such as ``/dev/null``, is written to as it is, and never replaced.
 
     Parameters
     ----------
@@ -31,6 +32,9 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """
     with _writing(path):
         target = Path(path).resolve()
+        if _is_special(target):
+            target.write_bytes(content)
+            return
         temporary = _temporary_name(target)
         try:
             with temporary.open("xb") as file:
@@ -59,6 +63,8 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         target = Path(path).resolve()
         if target.is_dir():
             raise WriteError(f"{path} is a folder; expected the name of a file to write.")
+        if _is_special(target):
+            return
         if not target.parent.is_dir():
             raise WriteError(f"{path} cannot be written: the folder {target.parent} is not there.")
         probe = _temporary_name(target)
@@ -72,6 +78,11 @@ def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except OSError as error:
         raise WriteError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _is_special(target: Path) -> bool:
+    """Say whether a path names something other than a file or a folder."""
+    return target.exists() and not target.is_file() and not target.is_dir()
 
 
 def _temporary_name(target: Path) -> Path:
