@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -360,3 +363,26 @@ def test_a_second_ctrl_c_breaks_off_and_leaves_the_old_model(
     assert (status, out, err) == (130, "", "")
     assert (work_folder / "model.safetensors").read_bytes() == b"old"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize("command", ["info", "check"])
+def test_output_that_cannot_be_written_is_a_failed_job(command):
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "handgrad", command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert run.returncode == 1
+    assert run.stderr == b"handgrad: The output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="streams are closed the POSIX way")
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_stream_is_no_fault(closed):
+    program = f'"{sys.executable}" -m handgrad train digits --iterations 2 {closed}'
+    run = subprocess.run(["/bin/sh", "-c", program], capture_output=True, check=True)
+    assert b"Traceback" not in run.stderr
+    assert Path("model.safetensors").exists()

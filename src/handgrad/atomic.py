@@ -31,10 +31,10 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         If the file cannot be written.
     """
     with _writing(path):
-        target = Path(path).resolve()
-        if _is_special(target):
-            target.write_bytes(content)
+        if _is_special(Path(path)):
+            Path(path).write_bytes(content)
             return
+        target = Path(path).resolve()
         temporary = _temporary_name(target)
         try:
             with temporary.open("xb") as file:
@@ -60,11 +60,11 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         If its folder does not exist or takes no files, or the path is a folder.
     """
     with _writing(path):
+        if _is_special(Path(path)):
+            return
         target = Path(path).resolve()
         if target.is_dir():
             raise WriteError(f"{path} is a folder; expected the name of a file to write.")
-        if _is_special(target):
-            return
         if not target.parent.is_dir():
             raise WriteError(f"{path} cannot be written: the folder {target.parent} is not there.")
         probe = _temporary_name(target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -71,12 +72,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     A run that is broken off by Ctrl-C exits with 130.
     """
+    _replace_closed_streams()
     try:
-        app(args=arguments)
+        try:
+            app(args=arguments)
+        finally:
+            sys.stdout.flush()
     except HandgradError as error:
         _fail(str(error))
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        _fail(f"The output cannot be written: {error.strerror or error}.")
     except MemoryError:
         _fail("There is not enough memory for this; try fewer samples, features or hidden units.")
+
+
+def _replace_closed_streams() -> None:
+    """Let a program that was started without standard output or error write to nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
 
 
 def _fail(sentence: str) -> None:
