@@ -17,7 +17,7 @@ from PIL import Image
 from sklearn.datasets import load_iris
 
 from handgrad import Network, data, load, notes, save
-from handgrad.cli import main
+from handgrad.__main__ import main
 from handgrad.formulas import FORMULAS
 from handgrad.model import Model
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,7 +14,7 @@ from handgrad import __version__, data, terminal
 from handgrad.atomic import check_writable, write_atomically
 from handgrad.checks import check_formulas
 from handgrad.engines import get_engine
-from handgrad.errors import DataError, HandgradError, MissingPackageError
+from handgrad.errors import DataError, MissingPackageError
 from handgrad.evaluation import Evaluation, evaluate
 from handgrad.glassbox import Trace
 from handgrad.information import installation
@@ -65,38 +63,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 EngineOption = Annotated[
     Literal["auto", "reference"], typer.Option(help="Who computes the passes.")
 ]
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 on success, 1 on a failed job, 2 on wrong usage.
-
-    A run that is broken off by Ctrl-C exits with 130.
-    """
-    _replace_closed_streams()
-    try:
-        try:
-            app(args=arguments)
-        finally:
-            sys.stdout.flush()
-    except HandgradError as error:
-        _fail(str(error))
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
-        _fail(f"The output cannot be written: {error.strerror or error}.")
-    except MemoryError:
-        _fail("There is not enough memory for this; try fewer samples, features or hidden units.")
-
-
-def _replace_closed_streams() -> None:
-    """Let a program that was started without standard output or error write to nowhere."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
-
-
-def _fail(sentence: str) -> None:
-    print(f"handgrad: {' '.join(sentence.split())}", file=sys.stderr)
-    sys.exit(1)
 
 
 def _print_json(value: object) -> None:
