@@ -386,3 +386,19 @@ def test_a_closed_stream_is_no_fault(closed):
     run = subprocess.run(["/bin/sh", "-c", program], capture_output=True, check=True)
     assert b"Traceback" not in run.stderr
     assert Path("model.safetensors").exists()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize(
+    "arguments", [["check"], ["--help"], ["predict", "größe.safetensors", "none.csv"]]
+)
+def test_signs_that_a_terminal_cannot_show_are_no_fault(encoding, arguments):
+    run = subprocess.run(
+        [sys.executable, "-m", "handgrad", *arguments],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LANG": "C.UTF-8"},
+        check=False,
+    )
+    assert run.returncode == (1 if "predict" in arguments else 0)
+    assert b"Traceback" not in run.stderr
+    assert run.stdout or b"does not exist" in run.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     A run that is broken off by Ctrl-C exits with 130.
     """
-    _replace_closed_streams()
+    _prepare_streams()
     try:
         try:
             app(args=arguments)
@@ -34,11 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail("There is not enough memory for this; try fewer samples, features or hidden units.")
 
 
-def _replace_closed_streams() -> None:
-    """Let a program that was started without standard output or error write to nowhere."""
+def _prepare_streams() -> None:
+    """Write to nowhere where a stream is closed, and escape signs that a stream cannot show."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _fail(sentence: str) -> None:

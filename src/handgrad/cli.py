@@ -66,7 +66,7 @@ EngineOption = Annotated[
 
 
 def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(value, allow_nan=False))
 
 
 def _above_zero(value: float) -> float:
@@ -287,10 +287,7 @@ def predict(
     labels = [network.class_names[k] for k in probabilities.argmax(axis=1)]
     if as_json:
         columns = zip(samples.names, labels, probabilities.tolist(), strict=True)
-        content = json.dumps(
-            [{"sample": s, "label": k, "probabilities": p} for s, k, p in columns],
-            ensure_ascii=False,
-        )
+        content = json.dumps([{"sample": s, "label": k, "probabilities": p} for s, k, p in columns])
         content += "\n"
     else:
         content = predictions_csv(samples.names, labels, probabilities, network.class_names)
