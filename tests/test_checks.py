@@ -81,6 +81,14 @@ def transposed_output_weights(_known, network, _X, _activations, dZ2):
     return W2 @ dZ2
 
 
+def output_weights_not_transposed(_known, network, _X, _activations, dZ2):
+    return network.W2 @ dZ2
+
+
+def samples_not_features(known, _network, X, _activations, _dZ2):
+    return X.T @ known["dZ1"].T
+
+
 def transposed_output_gradient(_known, network, _X, activations, dZ2):
     product = activations.A1 @ dZ2.T
     return product if network.H == network.K else product.T
@@ -105,6 +113,8 @@ def mean_instead_of_sum(_known, _network, _X, _activations, dZ2):
         ({"dZ1": mask_open_at_zero}, "B5"),
         ({"dZ1": mask_by_activation_value}, "B5"),
         ({"dA1": transposed_output_weights}, "B4"),
+        ({"dA1": output_weights_not_transposed}, "B4"),
+        ({"dW1": samples_not_features}, "B6"),
         ({"dW2": transposed_output_gradient}, "B2"),
         ({"dW2": wrong_sign_of_weights}, "B2"),
         ({"db2": wrong_sign_of_biases}, "B3"),
@@ -205,3 +215,10 @@ def test_nan_and_a_wrong_shape_never_pass():
 
 def test_a_formula_without_comparisons_has_not_passed():
     assert not FormulaCheck("F1", ()).passed
+
+
+def test_factors_that_do_not_fit_fail_what_they_stop_and_nothing_before(monkeypatch):
+    monkeypatch.setattr(notes, "propagate", propagate_with(dA1=output_weights_not_transposed))
+    assert failed().isdisjoint({"F1", "F2", "F3", "F4", "F5", "C1"})
+    (b4,) = (check for check in check_formulas() if check.formula == "B4")
+    assert any("stopped: matmul" in method for method in b4.failed_methods)
