@@ -1,0 +1,92 @@
+// A block of rows as the products take it: its non-zeros gathered, or dense numbers of type T.
+#pragma once
+
+#include <type_traits>
+
+#include "compress.hpp"
+#include "kernels.hpp"
+#include "products.hpp"
+
+namespace handgrad::HANDGRAD_VARIANT {
+
+// Calls action with a null pointer of the type of the rows' values.
+template <class Action> inline auto with_type(Number type, Action action) {
+    switch (type) {
+        case Number::pixel: return action(static_cast<const std::uint8_t*>(nullptr));
+        case Number::single: return action(static_cast<const float*>(nullptr));
+        default: return action(static_cast<const double*>(nullptr));
+    }
+}
+
+template <class T, class Index>
+inline Nonzeros<T, Index> gather_block(
+    const Samples<T>& samples, std::size_t first, std::size_t rows, const Scratch<T>& scratch) {
+    const Rows& source = *samples.rows;
+    Index* indices = static_cast<Index*>(scratch.indices);
+    scratch.starts[0] = 0;
+    with_type(source.type, [&](auto null) {
+        using X = std::remove_const_t<std::remove_pointer_t<decltype(null)>>;
+        const X* values = static_cast<const X*>(source.values);
+        std::size_t n = 0;
+        for (std::size_t r = 0; r < rows; ++r) {
+            const std::size_t row = samples.row(first + r);
+            if (source.sparse()) {
+                const std::size_t start = static_cast<std::size_t>(source.starts[row]);
+                const std::size_t count = static_cast<std::size_t>(source.starts[row + 1]) - start;
+                const Index* from = static_cast<const Index*>(source.indices) + start;
+                for (std::size_t i = 0; i < count; ++i) indices[n + i] = from[i];
+                for (std::size_t i = 0; i < count; ++i)
+                    scratch.values[n + i] = read<T>(values[start + i]);
+                n += count;
+            } else {
+                n += compress_row(
+                    values + row * source.stride, source.features, indices + n,
+                    scratch.values + n);
+            }
+            scratch.starts[r + 1] = n;
+        }
+    });
+    return {scratch.starts, indices, scratch.values, samples.slots};
+}
+
+// The values of a block's columns as numbers of type T.
+template <class T>
+inline const T* column_values(
+    const Samples<T>& samples, std::size_t first, std::size_t rows, const Scratch<T>& scratch) {
+    const Rows& source = *samples.rows;
+    const std::size_t start = static_cast<std::size_t>(source.starts[first]);
+    const std::size_t count = static_cast<std::size_t>(source.starts[first + rows]) - start;
+    return with_type(source.type, [&](auto null) -> const T* {
+        const auto* values = static_cast<decltype(null)>(source.columns->values) + start;
+        if constexpr (std::is_same_v<decltype(null), const T*>) return values;
+        for (std::size_t i = 0; i < count; ++i) scratch.values[i] = read<T>(values[i]);
+        return scratch.values;
+    });
+}
+
+template <class T> struct DenseChunk {
+    const T* values;
+    std::size_t stride;
+};
+
+// The features from `from` on, in place where they already are what the products take.
+template <class T>
+inline DenseChunk<T> dense_chunk(
+    const Samples<T>& samples, std::size_t first, std::size_t rows, std::size_t from,
+    std::size_t count, const Scratch<T>& scratch) {
+    const Rows& source = *samples.rows;
+    return with_type(source.type, [&](auto null) -> DenseChunk<T> {
+        using X = std::remove_const_t<std::remove_pointer_t<decltype(null)>>;
+        const X* values = static_cast<const X*>(source.values) + from;
+        if constexpr (std::is_same_v<X, T>)
+            if (!samples.order) return {values + first * source.stride, source.stride};
+        for (std::size_t r = 0; r < rows; ++r) {
+            const X* row = values + samples.row(first + r) * source.stride;
+            T* to = scratch.values + r * count;
+            for (std::size_t d = 0; d < count; ++d) to[d] = read<T>(row[d]);
+        }
+        return {scratch.values, count};
+    });
+}
+
+}  // namespace handgrad::HANDGRAD_VARIANT

@@ -1,0 +1,81 @@
+// What one instruction set offers the rest of the core: a table of functions for each type.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "layout.hpp"
+#include "rows.hpp"
+
+namespace handgrad {
+
+// What a worker needs to carry a block of rows through the network.
+template <class T> struct Scratch {
+    std::size_t block;     // rows
+    std::size_t part;      // of them, as many as have their non-zeros gathered at a time
+    std::size_t features;  // of dense rows, as many as are converted at a time
+    std::size_t* starts;   // block + 1
+    void* indices;         // of the block's non-zeros
+    T* values;             // likewise; or block × features dense numbers
+    T *A1, *dZ1;           // block × Hp
+    T* dZ2;                // block × Kp
+    T* sums;               // block, padded to whole vectors
+};
+
+struct Totals {
+    double cost = 0;          // C1's sum over the rows, each with its share
+    std::size_t correct = 0;  // rows predicted right
+};
+
+template <class T> struct Parameters {
+    const Layout* layout;
+    const T* values;    // as the layout says
+    const T* W2_back;   // W2 in panels of hidden units, for B4
+};
+
+// θ ← θ + velocity or the like, for one step of a solver.
+template <class T> struct Rule {
+    enum Kind : std::uint8_t { descent, momentum, nesterov, adam } kind;
+    T rate;           // η; of adam, with the correction of its step
+    T momentum_kept;  // sgd: μ; adam: β1
+    T square_kept;    // β2
+    T epsilon;
+};
+
+// Numbers of a flat array that a step changes, and the gradients of the slices to be added up.
+template <class T> struct Update {
+    T *parameters, *first, *second;  // first and second moments, where the rule has them
+    const T* gradients;              // slice s begins at s · gradient_stride
+    std::size_t slices, gradient_stride;
+};
+
+template <class T> struct Kernels {
+    std::size_t lanes, vectors;  // of a panel
+
+    // Zeroes the gradient, then adds that of the samples from begin to end (F1 to B7).
+    Totals (*step)(
+        const Parameters<T>&, const Samples<T>&, std::size_t begin, std::size_t end,
+        const Scratch<T>&, const Layout& gradient_layout, T* gradient);
+    // Writes the probabilities (F4) of the samples from begin to end, K a row.
+    void (*predict)(
+        const Parameters<T>&, const Samples<T>&, std::size_t begin, std::size_t end,
+        const Scratch<T>&, T* probabilities);
+    void (*update)(const Rule<T>&, const Update<T>&, std::size_t begin, std::size_t end);
+    // Steps with a gradient of 0, one a rule: what a number goes through that no sample touched.
+    void (*coast)(
+        const Rule<T>* rules, std::size_t steps, T* parameters, T* first, T* second,
+        std::size_t count);
+    // Packs dense rows into CSR: counts the non-zeros of a row, or writes them.
+    std::size_t (*count_nonzeros)(const Rows&, std::size_t row);
+    void (*pack)(const Rows&, std::size_t begin, std::size_t end, const Rows& packed, void* room);
+    bool (*finite)(const Rows&, std::size_t begin, std::size_t end);
+};
+
+struct Variant {
+    const char* name;
+    bool (*supported)();
+    const Kernels<float>* single;
+    const Kernels<double>* twofold;
+};
+
+}  // namespace handgrad

@@ -1,0 +1,64 @@
+// The four parameters between NumPy's matrices, as the notes shape them, and the core's layout.
+#pragma once
+
+#include <limits>
+
+#include "buffer.hpp"
+#include "kernels.hpp"
+
+namespace handgrad {
+
+template <class T> struct Arrays {  // C order: (H, D), (H, 1), (K, H), (K, 1)
+    T *W1, *b1, *W2, *b2;
+};
+
+template <class T> class ParameterStore {
+  public:
+    ParameterStore(const Layout& layout, const Arrays<const T>& from)
+        : layout_(layout), values_(Buffer<T>::zeros(layout.size())),
+          W2_back_(Buffer<T>::zeros(layout.W2_back.size())) {
+        transpose_in(layout.W1, from.W1, values());
+        std::copy(from.b1, from.b1 + layout.H, values() + layout.b1());
+        transpose_in(layout.W2, from.W2, values() + layout.W2_start());
+        std::fill(values() + layout.b2(), values() + layout.size(),
+                  -std::numeric_limits<T>::infinity());
+        std::copy(from.b2, from.b2 + layout.K, values() + layout.b2());
+        refresh();
+    }
+
+    T* values() const { return values_.data(); }
+    Parameters<T> view() const { return {&layout_, values(), W2_back_.data()}; }
+
+    // Brings the second copy of W2 up to date with the first.
+    void refresh() {
+        const T* W2 = values() + layout_.W2_start();
+        for (std::size_t h = 0; h < layout_.H; ++h)
+            for (std::size_t k = 0; k < layout_.K; ++k)
+                W2_back_[layout_.W2_back.at(k, h)] = W2[layout_.W2.at(h, k)];
+    }
+
+  private:
+    static void transpose_in(const Matrix& W, const T* from, T* to) {
+        for (std::size_t input = 0; input < W.inputs; ++input)
+            for (std::size_t output = 0; output < W.outputs; ++output)
+                to[W.at(input, output)] = from[output * W.inputs + input];
+    }
+
+    const Layout& layout_;
+    Buffer<T> values_, W2_back_;
+};
+
+// Writes parameters, or their gradient, as matrices of the notes' shapes.
+template <class T> void export_arrays(const Layout& layout, const T* values, const Arrays<T>& to) {
+    const auto transpose_out = [](const Matrix& W, const T* from, T* out) {
+        for (std::size_t output = 0; output < W.outputs; ++output)
+            for (std::size_t input = 0; input < W.inputs; ++input)
+                out[output * W.inputs + input] = from[W.at(input, output)];
+    };
+    transpose_out(layout.W1, values, to.W1);
+    std::copy(values + layout.b1(), values + layout.b1() + layout.H, to.b1);
+    transpose_out(layout.W2, values + layout.W2_start(), to.W2);
+    std::copy(values + layout.b2(), values + layout.b2() + layout.K, to.b2);
+}
+
+}  // namespace handgrad

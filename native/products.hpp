@@ -1,0 +1,218 @@
+// The matrix products of the passes, over a block of rows: forward Z += X · W, backward
+// dW += Xᵀ · dZ, with W and dW in panels (layout.hpp). Each is written twice: for dense X as
+// tiles of accumulators, and for the non-zeros of X alone.
+//
+// Cost a row and panel of P vectors: dense D · P multiply-adds forward and back; sparse
+// one load and P multiply-adds for each non-zero forward, and a store more for each back.
+#pragma once
+
+#include "layout.hpp"
+#include "vector.hpp"
+
+namespace handgrad::HANDGRAD_VARIANT {
+
+// The non-zeros of a block's rows: row r has those from starts[r] to starts[r + 1].
+template <class T, class Index> struct Nonzeros {
+    const std::size_t* starts;
+    const Index* indices;
+    const T* values;
+    const std::int32_t* slots;  // null: a feature's row in dW is its index
+};
+
+// Rows of a tile: enough accumulators to hide a multiply-add's latency, few enough for registers.
+template <std::size_t P> inline constexpr std::size_t tile =
+    VECTOR_BYTES == 64 ? (P < 4 ? 8 : 4) : (P == 1 ? 8 : 4);
+
+// acc[i][p] += x[i][inner] · w[inner][p], the heart of both dense products.
+template <std::size_t R, std::size_t P, class T>
+inline void multiply_tile(
+    const T* x, std::size_t row_step, std::size_t inner_step, std::size_t inner,
+    const T* w, std::size_t w_stride, T* out, std::size_t out_stride) {
+    constexpr std::size_t L = lanes<T>;
+    Vector<T> sum[R][P];
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (std::size_t p = 0; p < P; ++p) sum[r][p] = load(out + r * out_stride + p * L);
+    for (std::size_t i = 0; i < inner; ++i, x += inner_step, w += w_stride) {
+        Vector<T> weights[P];
+#pragma GCC unroll 4
+        for (std::size_t p = 0; p < P; ++p) weights[p] = load(w + p * L);
+#pragma GCC unroll 8
+        for (std::size_t r = 0; r < R; ++r) {
+            const Vector<T> value = broadcast(x[r * row_step]);
+#pragma GCC unroll 4
+            for (std::size_t p = 0; p < P; ++p) sum[r][p] += value * weights[p];
+        }
+    }
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (std::size_t p = 0; p < P; ++p) store(out + r * out_stride + p * L, sum[r][p]);
+}
+
+template <std::size_t P, class T>
+inline void multiply_panel(
+    const T* x, std::size_t row_step, std::size_t inner_step, std::size_t rows, std::size_t inner,
+    const T* w, std::size_t w_stride, T* out, std::size_t out_stride) {
+    constexpr std::size_t R = tile<P>;
+    std::size_t r = 0;
+    for (; r + R <= rows; r += R)
+        multiply_tile<R, P>(
+            x + r * row_step, row_step, inner_step, inner, w, w_stride, out + r * out_stride,
+            out_stride);
+    for (; r < rows; ++r)
+        multiply_tile<1, P>(
+            x + r * row_step, row_step, inner_step, inner, w, w_stride, out + r * out_stride,
+            out_stride);
+}
+
+template <std::size_t P, class T, class Index>
+inline void forward_nonzeros(
+    const Nonzeros<T, Index>& x, std::size_t rows, const T* w, T* z, std::size_t z_stride) {
+    constexpr std::size_t L = lanes<T>, U = P == 1 ? 4 : P == 2 ? 2 : 1;
+    for (std::size_t r = 0; r < rows; ++r, z += z_stride) {
+        Vector<T> sum[U][P] = {};
+        std::size_t i = x.starts[r];
+        const std::size_t end = x.starts[r + 1];
+        for (; i + U <= end; i += U)
+#pragma GCC unroll 4
+            for (std::size_t u = 0; u < U; ++u) {
+                const T* weights = w + x.indices[i + u] * (P * L);
+                const Vector<T> value = broadcast(x.values[i + u]);
+#pragma GCC unroll 4
+                for (std::size_t p = 0; p < P; ++p) sum[u][p] += value * load(weights + p * L);
+            }
+        for (; i < end; ++i) {
+            const T* weights = w + x.indices[i] * (P * L);
+#pragma GCC unroll 4
+            for (std::size_t p = 0; p < P; ++p) sum[0][p] += x.values[i] * load(weights + p * L);
+        }
+#pragma GCC unroll 4
+        for (std::size_t p = 0; p < P; ++p) {
+            Vector<T> total = load(z + p * L);
+#pragma GCC unroll 4
+            for (std::size_t u = 0; u < U; ++u) total += sum[u][p];
+            store(z + p * L, total);
+        }
+    }
+}
+
+template <std::size_t P, bool slotted, class T, class Index>
+inline void backward_nonzeros(
+    const Nonzeros<T, Index>& x, std::size_t rows, const T* dz, std::size_t dz_stride,
+    T* __restrict dw) {
+    constexpr std::size_t L = lanes<T>;
+    const std::int32_t* __restrict const slots = x.slots;
+    std::size_t i = x.starts[0];
+    for (std::size_t r = 0; r < rows; ++r, dz += dz_stride) {
+        Vector<T> delta[P];
+#pragma GCC unroll 4
+        for (std::size_t p = 0; p < P; ++p) delta[p] = load(dz + p * L);
+        const std::size_t end = x.starts[r + 1];
+        const Index* __restrict index = x.indices + i;
+        const T* __restrict value = x.values + i;
+#pragma GCC unroll 4
+        for (std::size_t n = end - i; n > 0; --n, ++index, ++value) {
+            const std::size_t d = *index;
+            const std::size_t slot = slotted ? static_cast<std::size_t>(slots[d]) : d;
+            T* target = dw + slot * (P * L);
+            const Vector<T> factor = broadcast(*value);
+#pragma GCC unroll 4
+            for (std::size_t p = 0; p < P; ++p)
+                store(target + p * L, load(target + p * L) + factor * delta[p]);
+        }
+        i = end;
+    }
+}
+
+// dW[d] += Σ value · dZ[row] over the entries of each feature d.
+template <std::size_t P, class T>
+inline void backward_columns(
+    const std::uint32_t* starts, std::size_t features, const std::uint8_t* rows, const T* values,
+    const T* dz, std::size_t dz_stride, T* dw) {
+    constexpr std::size_t L = lanes<T>, U = P == 1 ? 4 : P == 2 ? 2 : 1;
+    for (std::size_t d = 0; d < features; ++d, dw += P * L) {
+        std::size_t i = starts[d];
+        const std::size_t end = starts[d + 1];
+        if (i == end) continue;
+        Vector<T> sum[U][P] = {};
+        for (; i + U <= end; i += U)
+#pragma GCC unroll 4
+            for (std::size_t u = 0; u < U; ++u) {
+                const T* delta = dz + rows[i + u] * dz_stride;
+                const Vector<T> value = broadcast(values[i + u]);
+#pragma GCC unroll 4
+                for (std::size_t p = 0; p < P; ++p) sum[u][p] += value * load(delta + p * L);
+            }
+        for (; i < end; ++i) {
+            const T* delta = dz + rows[i] * dz_stride;
+#pragma GCC unroll 4
+            for (std::size_t p = 0; p < P; ++p) sum[0][p] += values[i] * load(delta + p * L);
+        }
+#pragma GCC unroll 4
+        for (std::size_t p = 0; p < P; ++p) {
+            Vector<T> total = load(dw + p * L);
+#pragma GCC unroll 4
+            for (std::size_t u = 0; u < U; ++u) total += sum[u][p];
+            store(dw + p * L, total);
+        }
+    }
+}
+
+// Calls action with each panel's width in vectors, as a constant, and its first output.
+template <class T, class Action> inline void each_panel(const Matrix& W, Action action) {
+    for (std::size_t first = 0; first < W.stride(); first += W.panel) {
+        switch (W.width(first) / lanes<T>) {
+            case 1: action(std::integral_constant<std::size_t, 1>{}, first); break;
+            case 2: action(std::integral_constant<std::size_t, 2>{}, first); break;
+            case 3: action(std::integral_constant<std::size_t, 3>{}, first); break;
+            default: action(std::integral_constant<std::size_t, panel_vectors>{}, first);
+        }
+    }
+}
+
+// Z (rows × stride) += X[:, from:from + count] · W[from:from + count]
+template <class T>
+inline void forward_dense(
+    const Matrix& W, const T* w, const T* x, std::size_t x_stride, std::size_t rows,
+    std::size_t from, std::size_t count, T* z) {
+    each_panel<T>(W, [&](auto P, std::size_t first) {
+        multiply_panel<P>(
+            x, x_stride, 1, rows, count, w + W.row(first, from), W.width(first), z + first,
+            W.stride());
+    });
+}
+
+// dW[from:from + count] += X[:, from:from + count]ᵀ · dZ
+template <class T>
+inline void backward_dense(
+    const Matrix& W, T* dw, const T* x, std::size_t x_stride, std::size_t rows, std::size_t from,
+    std::size_t count, const T* dz) {
+    each_panel<T>(W, [&](auto P, std::size_t first) {
+        multiply_panel<P>(
+            x, 1, x_stride, count, rows, dz + first, W.stride(), dw + W.row(first, from),
+            W.width(first));
+    });
+}
+
+template <class T, class Index>
+inline void forward_sparse(
+    const Matrix& W, const T* w, const Nonzeros<T, Index>& x, std::size_t rows, T* z) {
+    each_panel<T>(W, [&](auto P, std::size_t first) {
+        forward_nonzeros<P>(x, rows, w + W.row(first, 0), z + first, W.stride());
+    });
+}
+
+template <class T, class Index>
+inline void backward_sparse(
+    const Matrix& W, T* dw, const Nonzeros<T, Index>& x, std::size_t rows, const T* dz) {
+    each_panel<T>(W, [&](auto P, std::size_t first) {
+        if (x.slots)
+            backward_nonzeros<P, true>(x, rows, dz + first, W.stride(), dw + W.row(first, 0));
+        else
+            backward_nonzeros<P, false>(x, rows, dz + first, W.stride(), dw + W.row(first, 0));
+    });
+}
+
+}  // namespace handgrad::HANDGRAD_VARIANT

@@ -1,0 +1,52 @@
+// The samples as the core sees them: dense rows or compressed sparse rows (CSR), never copied.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "layout.hpp"
+
+namespace handgrad {
+
+enum class Number : std::uint8_t { pixel, single, twofold };  // uint8, float32, float64
+
+// The same non-zeros once more, feature by feature within each block of rows: what the gradient
+// of one feature adds up then stands in a register. A block's entries lie where those of its rows
+// do; `starts` counts from there, features + 1 numbers a block.
+struct Columns {
+    static constexpr std::size_t block = 256;  // so that a row's place in it is one byte
+    const std::uint32_t* starts;
+    const std::uint8_t* rows;
+    const void* values;
+};
+
+struct Rows {
+    std::size_t count = 0, features = 0;
+    const void* values = nullptr;
+    Number type = Number::pixel;
+    std::size_t stride = 0;  // numbers from one dense row to the next
+
+    const std::int64_t* starts = nullptr;  // of CSR rows; null for dense ones
+    const void* indices = nullptr;
+    bool short_indices = false;  // uint16 instead of int32
+    const Columns* columns = nullptr;  // of rows that a run has packed
+
+    HANDGRAD_INLINE bool sparse() const { return starts != nullptr; }
+};
+
+// Which rows a pass reads, in which order, and what each one counts.
+template <class T> struct Samples {
+    const Rows* rows;
+    const std::int32_t* labels;         // of all rows
+    const std::int64_t* order = nullptr;  // sample i is row order[i]; null: row i
+    const T* shares = nullptr;          // of all rows, in C1 and B1; null: share each
+    T share = 0;
+    bool skip_zeros = false;            // of dense rows
+    const std::int32_t* slots = nullptr;  // where in dW1 a feature's row stands; null: its own
+
+    HANDGRAD_INLINE std::size_t row(std::size_t sample) const {
+        return order ? static_cast<std::size_t>(order[sample]) : sample;
+    }
+};
+
+}  // namespace handgrad

@@ -1,0 +1,106 @@
+// Whole runs of steps without a return to the caller, but to report now and then.
+#pragma once
+
+#include <chrono>
+#include <cmath>
+
+#include "trainer.hpp"
+
+namespace handgrad {
+
+// Says when it is time to report again.
+class Pulse {
+  public:
+    bool due() {
+        const auto now = Clock::now();
+        if (now - last_ < std::chrono::milliseconds(50)) return false;
+        last_ = now;
+        return true;
+    }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point last_ = Clock::now();
+};
+
+// Full-batch descent (U1). costs and accuracies have room for all iterations. Calls report with
+// the number of costs measured; where it returns true no further step is taken. Returns the
+// number of steps.
+template <class T, class Report>
+std::size_t descend(Trainer<T>& trainer, T rate, std::size_t iterations, double* costs,
+                    double* accuracies, const Report& report) {
+    Team team(trainer.workers());
+    Pulse pulse;
+    const Rule<T> rule{Rule<T>::descent, rate, 0, 0, 0};
+    const std::size_t m = trainer.samples().rows->count;
+    for (std::size_t step = 0; step < iterations; ++step) {
+        const Totals totals = trainer.pass(team, 0, m);
+        costs[step] = totals.cost;
+        accuracies[step] = static_cast<double>(totals.correct) / static_cast<double>(m);
+        if ((pulse.due() || step + 1 == iterations) && report(step + 1)) return step;
+        trainer.update(team, rule);
+    }
+    return iterations;
+}
+
+// What an epoch is made of. `steps` counts those taken so far, for adam's correction.
+template <class T> struct Epoch {
+    Rule<T> rule;  // rate as the user gave it
+    std::size_t batch, steps;
+    const std::int64_t* order;
+    std::size_t count;       // rows of the order
+    const double* weights;   // of all rows; null: 1 each
+    T* shares;               // room for all rows, where there are weights
+};
+
+template <class T> Rule<T> rule_of_step(const Rule<T>& rule, std::size_t step) {
+    if (rule.kind != Rule<T>::adam) return rule;
+    Rule<T> corrected = rule;
+    const double t = static_cast<double>(step);
+    corrected.rate = static_cast<T>(
+        static_cast<double>(rule.rate) *
+        std::sqrt(1 - std::pow(static_cast<double>(rule.square_kept), t)) /
+        (1 - std::pow(static_cast<double>(rule.momentum_kept), t)));
+    return corrected;
+}
+
+// Sets what each sample from begin to end counts in the cost of its batch.
+template <class T>
+void share_out(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin, std::size_t end) {
+    samples.share = T(1) / static_cast<T>(end - begin);
+    if (!epoch.weights) return;
+    double sum = 0;
+    for (std::size_t i = begin; i < end; ++i) sum += epoch.weights[samples.row(i)];
+    for (std::size_t i = begin; i < end; ++i) {
+        const std::size_t row = samples.row(i);
+        epoch.shares[row] = sum > 0 ? static_cast<T>(epoch.weights[row] / sum) : T(0);
+    }
+    samples.shares = epoch.shares;
+}
+
+// One step a batch. costs and accuracies have room for all batches; report as in descend.
+template <class T, class Report>
+std::size_t run_epoch(Trainer<T>& trainer, const Epoch<T>& epoch, double* costs,
+                      double* accuracies, const Report& report) {
+    Team team(trainer.workers());
+    Pulse pulse;
+    Samples<T>& samples = trainer.samples();
+    samples.order = epoch.order;
+    std::size_t done = 0;
+    for (std::size_t begin = 0; begin < epoch.count; begin += epoch.batch) {
+        const std::size_t end = std::min(epoch.count, begin + epoch.batch);
+        share_out(samples, epoch, begin, end);
+        const Totals totals = trainer.pass(team, begin, end);
+        costs[done] = totals.cost;
+        accuracies[done] = static_cast<double>(totals.correct) / static_cast<double>(end - begin);
+        trainer.update(team, rule_of_step(epoch.rule, epoch.steps + done + 1));
+        ++done;
+        if (pulse.due() || end == epoch.count) {
+            trainer.settle(team);
+            if (report(done)) break;
+        }
+    }
+    return done;
+}
+
+}  // namespace handgrad

@@ -1,0 +1,118 @@
+// Threads that work through the tasks of one call and end with it: nothing outlives a call, so
+// calls from several threads, and forks, do not meet.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace handgrad {
+
+class Team {
+  public:
+    // As many workers as asked for, the caller among them; fewer where the system has no more.
+    explicit Team(std::size_t workers) {
+        try {
+            for (std::size_t worker = 1; worker < workers; ++worker)
+                threads_.emplace_back([this, worker] { follow(worker); });
+        } catch (const std::system_error&) {
+        }
+    }
+    Team(const Team&) = delete;
+    Team& operator=(const Team&) = delete;
+    ~Team() {
+        ends_ = true;
+        announce();
+        for (std::thread& thread : threads_) thread.join();
+    }
+
+    // Calls task(index, worker) once for each index below count, in any order.
+    template <class Task> void each(std::size_t count, const Task& task) {
+        if (count < 2 || threads_.empty()) {
+            for (std::size_t index = 0; index < count; ++index) task(index, std::size_t{0});
+            return;
+        }
+        context_ = &task;
+        run_ = [](const void* context, std::size_t index, std::size_t worker) {
+            (*static_cast<const Task*>(context))(index, worker);
+        };
+        count_ = count;
+        next_.store(0, std::memory_order_relaxed);
+        working_.store(threads_.size(), std::memory_order_relaxed);
+        announce();
+        take_tasks(0);
+        wait_until([this] { return working_.load(std::memory_order_acquire) == 0; });
+    }
+
+  private:
+    static constexpr int spins = 2000, yields = 200;
+
+    static void pause() {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        asm volatile("yield");
+#endif
+    }
+
+    template <class Condition> static bool spin_until(const Condition& holds) {
+        for (int i = 0; i < spins; ++i, pause())
+            if (holds()) return true;
+        for (int i = 0; i < yields; ++i, std::this_thread::yield())
+            if (holds()) return true;
+        return false;
+    }
+
+    template <class Condition> static void wait_until(const Condition& holds) {
+        while (!spin_until(holds)) {
+        }
+    }
+
+    void announce() {
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            round_.fetch_add(1, std::memory_order_release);
+        }
+        if (sleepers_.load() > 0) wake_.notify_all();
+    }
+
+    void follow(std::size_t worker) {
+        for (unsigned seen = 0;;) {
+            const auto announced = [&] { return round_.load(std::memory_order_acquire) != seen; };
+            if (!spin_until(announced)) {
+                std::unique_lock<std::mutex> lock(mutex_);
+                ++sleepers_;
+                wake_.wait(lock, announced);
+                --sleepers_;
+            }
+            ++seen;
+            if (ends_) return;
+            take_tasks(worker);
+            working_.fetch_sub(1, std::memory_order_release);
+        }
+    }
+
+    void take_tasks(std::size_t worker) {
+        for (;;) {
+            const std::size_t index = next_.fetch_add(1, std::memory_order_relaxed);
+            if (index >= count_) return;
+            run_(context_, index, worker);
+        }
+    }
+
+    std::vector<std::thread> threads_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::atomic<unsigned> round_{0};
+    std::atomic<std::size_t> sleepers_{0}, next_{0}, working_{0};
+    std::atomic<bool> ends_{false};
+    std::size_t count_ = 0;
+    const void* context_ = nullptr;
+    void (*run_)(const void*, std::size_t, std::size_t) = nullptr;
+};
+
+}  // namespace handgrad

@@ -1,0 +1,137 @@
+// Steps over all rows or over batches, cut into slices by the number of rows alone and added in
+// one fixed order, so that any number of threads gives the same bits.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "buffer.hpp"
+#include "parameters.hpp"
+#include "rows.hpp"
+#include "team.hpp"
+#include "touched.hpp"
+#include "workspace.hpp"
+
+namespace handgrad {
+
+// How many slices the samples of a step are cut into, at multiples of `unit`.
+inline std::size_t slices_of(std::size_t samples, std::size_t gradient_size, std::size_t unit) {
+    constexpr std::size_t slice_rows = 96, most = 64;  // rows at least; slices at most
+    constexpr std::size_t budget = 16u << 20;          // numbers of all slices' gradients
+    const std::size_t affordable = std::max<std::size_t>(budget / gradient_size, 2);
+    return std::clamp<std::size_t>(
+        samples / std::max(slice_rows, unit), 1, std::min(most, affordable));
+}
+
+template <class T> class Trainer {
+  public:
+    // `batch` is the largest number of samples of a step; `track` lets steps of sparse rows
+    // leave alone what they do not touch (touched.hpp).
+    Trainer(const Kernels<T>& kernels, const Layout& layout, const Arrays<const T>& from,
+            const Samples<T>& samples, std::size_t most_in_row, std::size_t batch,
+            std::size_t threads, bool track)
+        : kernels_(kernels), layout_(layout), samples_(samples), store_(layout_, from),
+          touched_(track && worth_tracking(samples, layout, batch)
+                       ? std::make_unique<Touched<T>>(kernels, layout_, most_in_row, batch)
+                       : nullptr),
+          gradient_size_(touched_ ? layout.touching(touched_->most()).size() : layout.size()),
+          unit_(samples.rows->columns ? Columns::block : 1),
+          slices_(slices_of(batch, gradient_size_, unit_)),
+          gradients_(product(slices_, gradient_size_)), totals_(slices_),
+          workers_(std::min(threads, std::max(slices_, update_tasks(layout.size())))),
+          workspace_(layout_, samples, most_in_row, batch, workers_) {
+        if (touched_) samples_.slots = touched_->slots();
+    }
+
+    const Layout& layout() const { return layout_; }
+    std::size_t workers() const { return workers_; }
+    const T* parameters() const { return store_.values(); }
+    const T* gradient() const { return gradients_.data(); }
+    Samples<T>& samples() { return samples_; }
+
+    // C1 of the samples from begin to end, and each slice's part of the gradient.
+    Totals pass(Team& team, std::size_t begin, std::size_t end) {
+        if (touched_)
+            touched_->collect(
+                team, samples_, begin, end, store_.values(), first_.data(), second_.data());
+        const Layout layout = touched_ ? layout_.touching(touched_->count()) : layout_;
+        used_ = slices_of(end - begin, gradient_size_, unit_);
+        stride_ = layout.size();
+        const auto cut = [&](std::size_t slice) {
+            return std::min(end, begin + (end - begin + unit_ - 1) / unit_ * slice / used_ * unit_);
+        };
+        team.each(used_, [&](std::size_t slice, std::size_t worker) {
+            totals_[slice] = kernels_.step(
+                store_.view(), samples_, cut(slice), cut(slice + 1), workspace_[worker], layout,
+                gradients_.data() + slice * stride_);
+        });
+        Totals sum;
+        for (std::size_t slice = 0; slice < used_; ++slice) {
+            sum.cost += totals_[slice].cost;
+            sum.correct += totals_[slice].correct;
+        }
+        return sum;
+    }
+
+    // Adds the slices' gradients up in the first one.
+    void add_slices(Team& team) {
+        if (used_ < 2) return;
+        const Rule<T> add{Rule<T>::descent, -1, 0, 0, 0};
+        apply(team, add, {gradients_.data(), nullptr, nullptr, gradients_.data() + stride_,
+                          used_ - 1, stride_}, stride_);
+    }
+
+    // Takes one step of the rule with the gradient of the last pass.
+    void update(Team& team, const Rule<T>& rule) {
+        prepare_moments(rule);
+        const Update<T> update{store_.values(),   first_.data(), second_.data(),
+                               gradients_.data(), used_,         stride_};
+        if (touched_)
+            touched_->update(team, rule, update);
+        else
+            apply(team, rule, update, layout_.size());
+        store_.refresh();
+    }
+
+    // Brings all parameters up to date, those that no recent sample touched, too.
+    void settle(Team& team) {
+        if (touched_) touched_->settle(team, store_.values(), first_.data(), second_.data());
+    }
+
+  private:
+    static std::size_t update_tasks(std::size_t size) {
+        constexpr std::size_t task_size = 16384;
+        return std::max<std::size_t>(size / task_size, 1);
+    }
+
+    void prepare_moments(const Rule<T>& rule) {
+        if (rule.kind != Rule<T>::descent && first_.size() == 0)
+            first_ = Buffer<T>::zeros(layout_.size());
+        if (rule.kind == Rule<T>::adam && second_.size() == 0)
+            second_ = Buffer<T>::zeros(layout_.size());
+    }
+
+    void apply(Team& team, const Rule<T>& rule, const Update<T>& update, std::size_t size) {
+        const std::size_t tasks = update_tasks(size), lanes = layout_.W1.lanes;
+        const std::size_t vectors = size / lanes;
+        team.each(tasks, [&](std::size_t task, std::size_t) {
+            kernels_.update(rule, update, vectors * task / tasks * lanes,
+                            vectors * (task + 1) / tasks * lanes);
+        });
+    }
+
+    const Kernels<T>& kernels_;
+    const Layout layout_;
+    Samples<T> samples_;
+    ParameterStore<T> store_;
+    std::unique_ptr<Touched<T>> touched_;
+    Buffer<T> first_, second_;
+    std::size_t gradient_size_, unit_, slices_, used_ = 1, stride_ = 0;
+    Buffer<T> gradients_;
+    std::vector<Totals> totals_;
+    std::size_t workers_;
+    Workspace<T> workspace_;
+};
+
+}  // namespace handgrad

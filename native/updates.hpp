@@ -1,0 +1,90 @@
+// The update rules, over flat arrays: one reading of the slices' gradients, one of the moments,
+// one write, whatever the rule.
+#pragma once
+
+#include "kernels.hpp"
+#include "vector.hpp"
+
+namespace handgrad::HANDGRAD_VARIANT {
+
+template <class T, class V> struct Numbers {
+    V value, first, second;
+};
+
+// U1, or sgd with momentum, or adam (Kingma & Ba, 2015, arXiv:1412.6980, end of section 2).
+template <int kind, class T, class V>
+inline void take_step(const Rule<T>& rule, V gradient, Numbers<T, V>& n) {
+    if constexpr (kind == Rule<T>::descent) {
+        n.value -= rule.rate * gradient;
+    } else if constexpr (kind == Rule<T>::adam) {
+        n.first = rule.momentum_kept * n.first + (1 - rule.momentum_kept) * gradient;
+        n.second = rule.square_kept * n.second + (1 - rule.square_kept) * (gradient * gradient);
+        n.value -= rule.rate * n.first / (square_root<T>(n.second) + rule.epsilon);
+    } else {
+        n.first = rule.momentum_kept * n.first - rule.rate * gradient;
+        if constexpr (kind == Rule<T>::nesterov)
+            n.value += rule.momentum_kept * n.first - rule.rate * gradient;
+        else
+            n.value += n.first;
+    }
+}
+
+template <int kind, class T>
+inline Numbers<T, Vector<T>> load_numbers(
+    const T* parameters, const T* first, const T* second, std::size_t i) {
+    Numbers<T, Vector<T>> n{load(parameters + i), {}, {}};
+    if constexpr (kind != Rule<T>::descent) n.first = load(first + i);
+    if constexpr (kind == Rule<T>::adam) n.second = load(second + i);
+    return n;
+}
+
+template <int kind, class T>
+inline void store_numbers(
+    const Numbers<T, Vector<T>>& n, T* parameters, T* first, T* second, std::size_t i) {
+    store(parameters + i, n.value);
+    if constexpr (kind != Rule<T>::descent) store(first + i, n.first);
+    if constexpr (kind == Rule<T>::adam) store(second + i, n.second);
+}
+
+template <class T, class Action> inline void with_kind(const Rule<T>& rule, Action action) {
+    switch (rule.kind) {
+        case Rule<T>::descent: return action(std::integral_constant<int, Rule<T>::descent>{});
+        case Rule<T>::momentum: return action(std::integral_constant<int, Rule<T>::momentum>{});
+        case Rule<T>::nesterov: return action(std::integral_constant<int, Rule<T>::nesterov>{});
+        default: return action(std::integral_constant<int, Rule<T>::adam>{});
+    }
+}
+
+template <class T>
+void update(const Rule<T>& rule, const Update<T>& u, std::size_t begin, std::size_t end) {
+    with_kind(rule, [&](auto kind) {
+        for (std::size_t i = begin; i < end; i += lanes<T>) {
+            Vector<T> gradient = load(u.gradients + i);
+            for (std::size_t s = 1; s < u.slices; ++s)
+                gradient += load(u.gradients + s * u.gradient_stride + i);
+            auto n = load_numbers<kind>(u.parameters, u.first, u.second, i);
+            take_step<kind>(rule, gradient, n);
+            store_numbers<kind>(n, u.parameters, u.first, u.second, i);
+        }
+    });
+}
+
+template <class T>
+void coast(
+    const Rule<T>* rules, std::size_t steps, T* parameters, T* first, T* second,
+    std::size_t count) {
+    if (rules->kind == Rule<T>::descent) return;
+    with_kind(*rules, [&](auto kind) {
+        for (std::size_t i = 0; i < count; i += lanes<T>) {
+            auto n = load_numbers<kind>(parameters, first, second, i);
+            bool rests = true;  // without momentum nothing moves
+            for (std::size_t lane = 0; lane < lanes<T>; ++lane) rests &= n.first[lane] == 0;
+            if (rests) continue;
+            for (std::size_t step = 0; step < steps; ++step)
+                take_step<kind>(rules[step], Vector<T>{}, n);
+            store_numbers<kind>(n, parameters, first, second, i);
+        }
+    });
+}
+
+}  // namespace handgrad::HANDGRAD_VARIANT

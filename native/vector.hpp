@@ -1,0 +1,85 @@
+// Vectors of floats or doubles as the compiler's own vector types (GCC and Clang, any processor).
+//
+// VECTOR_BYTES is 16, 32 or 64; everything stands in a namespace of the variant being compiled,
+// so that code for a newer processor is never linked into an older one's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#ifndef HANDGRAD_VARIANT
+#error "HANDGRAD_VARIANT names the instruction set that is compiled for"
+#endif
+
+namespace handgrad::HANDGRAD_VARIANT {
+
+template <class T> struct Lanes;
+template <> struct Lanes<float> {
+    typedef float Values __attribute__((vector_size(VECTOR_BYTES)));
+    typedef std::int32_t Integers __attribute__((vector_size(VECTOR_BYTES)));
+    using Integer = std::int32_t;
+};
+template <> struct Lanes<double> {
+    typedef double Values __attribute__((vector_size(VECTOR_BYTES)));
+    typedef std::int64_t Integers __attribute__((vector_size(VECTOR_BYTES)));
+    using Integer = std::int64_t;
+};
+
+template <class T> using Vector = typename Lanes<T>::Values;
+template <class T> using Integers = typename Lanes<T>::Integers;
+template <class T> inline constexpr std::size_t lanes = VECTOR_BYTES / sizeof(T);
+
+// Accumulators of a tile of a dense product; four vectors wide where there are 32 registers.
+inline constexpr std::size_t panel_vectors = VECTOR_BYTES == 64 ? 4 : 2;
+
+template <class T> inline Vector<T> load(const T* from) {
+    Vector<T> vector;
+    __builtin_memcpy(&vector, from, sizeof vector);
+    return vector;
+}
+
+template <class T> inline void store(T* to, Vector<T> vector) {
+    __builtin_memcpy(to, &vector, sizeof vector);
+}
+
+// Subtracting zero, unlike adding it, leaves every number as it is and costs nothing.
+template <class T> inline Vector<T> broadcast(T value) { return value - Vector<T>{}; }
+
+template <class T> inline Vector<T> larger(Vector<T> a, Vector<T> b) { return a > b ? a : b; }
+
+template <class T, class V> inline V exchange(V vector, std::size_t distance) {
+    Integers<T> order;
+    for (std::size_t lane = 0; lane < lanes<T>; ++lane)
+        order[lane] = static_cast<typename Lanes<T>::Integer>(lane ^ distance);
+#ifdef __clang__
+    V result;
+    for (std::size_t lane = 0; lane < lanes<T>; ++lane) result[lane] = vector[order[lane]];
+    return result;
+#else
+    return __builtin_shuffle(vector, order);
+#endif
+}
+
+// The largest lane, and the sum of the lanes, in every lane.
+template <class T> inline Vector<T> largest_lane(Vector<T> vector) {
+#pragma GCC unroll 4
+    for (std::size_t distance = lanes<T> / 2; distance > 0; distance /= 2)
+        vector = larger<T>(vector, exchange<T>(vector, distance));
+    return vector;
+}
+
+template <class T> inline Vector<T> sum_of_lanes(Vector<T> vector) {
+#pragma GCC unroll 4
+    for (std::size_t distance = lanes<T> / 2; distance > 0; distance /= 2)
+        vector += exchange<T>(vector, distance);
+    return vector;
+}
+
+template <class T> inline Vector<T> square_root(Vector<T> vector) {
+#pragma GCC unroll 16
+    for (std::size_t lane = 0; lane < lanes<T>; ++lane)
+        vector[lane] = sizeof(T) == 4 ? __builtin_sqrtf(vector[lane]) : __builtin_sqrt(vector[lane]);
+    return vector;
+}
+
+}  // namespace handgrad::HANDGRAD_VARIANT
