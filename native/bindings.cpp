@@ -51,7 +51,7 @@ template <class X> constexpr Number number_type() {
 
 template <class X> RowsHandle dense_rows(
     nb::ndarray<const X, nb::ndim<2>, nb::device::cpu> values) {
-    if (values.shape(1) > 1 && values.stride(1) != 1)
+    if (values.size() > 0 && values.shape(1) > 1 && values.stride(1) != 1)
         throw std::invalid_argument("the numbers of a row are not contiguous");
     if (values.shape(0) > 1 && values.stride(0) < 0)
         throw std::invalid_argument("the rows run backwards");
@@ -324,12 +324,14 @@ template <class T> class Batches {
 // One sample at a time, with the parameters laid out once.
 template <class T> class Predictor {
   public:
+    // Refuses samples with numbers that are not from least to most.
     Predictor(const std::string& instruction_set, MatrixIn<T> W1, MatrixIn<T> b1, MatrixIn<T> W2,
-              MatrixIn<T> b2)
+              MatrixIn<T> b2, double least, double most)
         : kernels_(kernels_of<T>(variant_named(instruction_set))),
           layout_(NetworkIn<T>{W1, b1, W2, b2}.layout(kernels_)),
           store_(layout_, {W1.data(), b1.data(), W2.data(), b2.data()}),
-          workspace_(layout_, Samples<T>{&rows_, nullptr}, layout_.D, 1, 1) {}
+          workspace_(layout_, Samples<T>{&rows_, nullptr}, layout_.D, 1, 1), least_(least),
+          most_(most) {}
 
     template <class X> Array<T> probabilities(VectorIn<X> x) {
         Loaned<T> out(1, layout_.K);
@@ -355,7 +357,8 @@ template <class T> class Predictor {
         rows.values = x.data();
         rows.type = number_type<X>();
         rows.stride = layout_.D;
-        if (!kernels_.finite(rows, 0, 1)) throw nb::value_error("NaN");
+        if (!kernels_.within(rows, 0, 1, least_, most_))
+            throw nb::value_error("the sample holds a number out of range");
         const Samples<T> samples{&rows, nullptr};
         kernels_.predict(store_.view(), samples, 0, 1, workspace_[0], probabilities);
     }
@@ -365,9 +368,10 @@ template <class T> class Predictor {
     const Rows rows_;
     ParameterStore<T> store_;
     Workspace<T> workspace_;
+    double least_, most_;
 };
 
-bool finite(const RowsHandle& handle, std::size_t threads) {
+bool within(const RowsHandle& handle, double least, double most, std::size_t threads) {
     const nb::gil_scoped_release release;
     const Kernels<float>& kernels = *variants[0].single;
     const Rows& rows = handle.rows;
@@ -376,7 +380,8 @@ bool finite(const RowsHandle& handle, std::size_t threads) {
     std::atomic<bool> all{true};
     Team team(std::min(threads, tasks));
     team.each(tasks, [&](std::size_t task, std::size_t) {
-        if (!kernels.finite(rows, task * part, std::min(rows.count, (task + 1) * part)))
+        const std::size_t end = std::min(rows.count, (task + 1) * part);
+        if (!kernels.within(rows, task * part, end, least, most))
             all.store(false, std::memory_order_relaxed);
     });
     return all;
@@ -411,9 +416,10 @@ template <class T> void bind_engine(nb::module_& m, const char* batches, const c
              "report"_a.none())
         .def("parameters", &Batches<T>::parameters);
     nb::class_<Predictor<T>>(m, predictor)
-        .def(nb::init<const std::string&, MatrixIn<T>, MatrixIn<T>, MatrixIn<T>, MatrixIn<T>>(),
+        .def(nb::init<const std::string&, MatrixIn<T>, MatrixIn<T>, MatrixIn<T>, MatrixIn<T>,
+                      double, double>(),
              "instruction_set"_a, "W1"_a.noconvert(), "b1"_a.noconvert(), "W2"_a.noconvert(),
-             "b2"_a.noconvert())
+             "b2"_a.noconvert(), "least"_a, "most"_a)
         .def("probabilities", &Predictor<T>::template probabilities<T>, "x"_a.noconvert())
         .def("probabilities", &Predictor<T>::template probabilities<std::uint8_t>,
              "x"_a.noconvert())
@@ -432,7 +438,7 @@ NB_MODULE(_native, m) {
         return names;
     });
     nb::class_<RowsHandle>(m, "Rows");
-    m.def("finite", &finite, "rows"_a, "threads"_a);
+    m.def("within", &within, "rows"_a, "least"_a, "most"_a, "threads"_a);
     bind_rows<std::uint8_t>(m);
     bind_rows<float>(m);
     bind_rows<double>(m);

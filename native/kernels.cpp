@@ -50,31 +50,38 @@ void pack(const Rows& rows, std::size_t begin, std::size_t end, const Rows& pack
     }
 }
 
-// Whether no number of the rows is NaN or infinite: such a number less itself is not 0.
-template <class X> bool finite_numbers(const X* values, std::size_t count) {
-    Vector<X> sum{};
+// The type's nearest number: a bound beyond the type's range is its range's end.
+template <class X> X bound(double value) {
+    constexpr double largest = sizeof(X) == 4 ? __FLT_MAX__ : __DBL_MAX__;
+    return static_cast<X>(value > largest ? largest : value < -largest ? -largest : value);
+}
+
+template <class X> bool numbers_within(const X* values, std::size_t count, X least, X most) {
+    Integers<X> inside = ~Integers<X>{};
     std::size_t i = 0;
     for (; i + lanes<X> <= count; i += lanes<X>) {
         const Vector<X> v = load(values + i);
-        sum += v - v;
+        inside &= (v >= least) & (v <= most);
     }
-    X rest = 0;
-    for (; i < count; ++i) rest += values[i] - values[i];
-    for (std::size_t lane = 0; lane < lanes<X>; ++lane) rest += sum[lane];
-    return rest == 0;
+    bool all = true;
+    for (; i < count; ++i) all &= values[i] >= least && values[i] <= most;
+    for (std::size_t lane = 0; lane < lanes<X>; ++lane) all &= inside[lane] != 0;
+    return all;
 }
 
-bool finite(const Rows& rows, std::size_t begin, std::size_t end) {
+bool within(const Rows& rows, std::size_t begin, std::size_t end, double least, double most) {
     return with_type(rows.type, [&](auto null) {
         using X = std::remove_const_t<std::remove_pointer_t<decltype(null)>>;
         if constexpr (!std::is_same_v<X, std::uint8_t>) {
             const X* values = static_cast<const X*>(rows.values);
+            const X low = bound<X>(least), high = bound<X>(most);
             if (rows.sparse())
-                return finite_numbers(
+                return numbers_within(
                     values + rows.starts[begin],
-                    static_cast<std::size_t>(rows.starts[end] - rows.starts[begin]));
+                    static_cast<std::size_t>(rows.starts[end] - rows.starts[begin]), low, high);
             for (std::size_t row = begin; row < end; ++row)
-                if (!finite_numbers(values + row * rows.stride, rows.features)) return false;
+                if (!numbers_within(values + row * rows.stride, rows.features, low, high))
+                    return false;
         }
         return true;
     });
@@ -83,7 +90,7 @@ bool finite(const Rows& rows, std::size_t begin, std::size_t end) {
 template <class T>
 constexpr Kernels<T> kernels = {
     lanes<T>, panel_vectors,  step<T>, predict<T>, update<T>,
-    coast<T>, count_nonzeros, pack<T>, finite};
+    coast<T>, count_nonzeros, pack<T>, within};
 
 extern const Kernels<float> single;
 extern const Kernels<double> twofold;

@@ -68,7 +68,9 @@ template <class T> struct Kernels {
     // Packs dense rows into CSR: counts the non-zeros of a row, or writes them.
     std::size_t (*count_nonzeros)(const Rows&, std::size_t row);
     void (*pack)(const Rows&, std::size_t begin, std::size_t end, const Rows& packed, void* room);
-    bool (*finite)(const Rows&, std::size_t begin, std::size_t end);
+    // Whether every number is from least to most; NaN is not.
+    bool (*within)(
+        const Rows&, std::size_t begin, std::size_t end, double least, double most);
 };
 
 struct Variant {

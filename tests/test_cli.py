@@ -18,6 +18,7 @@ from sklearn.datasets import load_iris
 
 from handgrad import Network, data, load, notes, save
 from handgrad.__main__ import main
+from handgrad.engines import available_engines
 from handgrad.formulas import FORMULAS
 from handgrad.model import Model
 
@@ -77,7 +78,7 @@ def test_the_main_job_reads_real_digits(run, run_json):
     result = run_json("train")
     assert result["test_accuracy"] >= 0.86
     assert result["iterations"] == 500
-    assert result["engine"] == "reference"
+    assert result["engine"] == available_engines()[0]
     assert result["model"] == "model.safetensors"
     assert result["seconds"] > 0
     again = run_json("evaluate", "model.safetensors", "mnist-5k")
@@ -324,15 +325,17 @@ def test_a_failed_job_exits_with_1_and_one_sentence(run, flowers, model, argumen
     assert sorted(Path().iterdir()) == before
 
 
-def interrupting(monkeypatch, *steps):
-    """Press Ctrl-C whenever so many costs were measured."""
+def interrupting(monkeypatch, *reports):
+    """Press Ctrl-C at some of the reports of progress, counted from 1."""
 
     @contextmanager
     def training_progress(_iterations):
+        seen = []
+
         def show(progress):
-            for step in steps:
-                if len(progress.costs) == step:
-                    signal.raise_signal(signal.SIGINT)
+            seen.append(progress)
+            for _ in range(reports.count(len(seen))):
+                signal.raise_signal(signal.SIGINT)
 
         yield show
 
@@ -341,7 +344,7 @@ def interrupting(monkeypatch, *steps):
 
 def test_ctrl_c_stops_cleanly_and_keeps_the_best_network(run, run_json, flowers, monkeypatch):
     interrupting(monkeypatch, 8)
-    arguments = ["train", flowers, "--label", "species"]
+    arguments = ["train", flowers, "--label", "species", "--engine", "reference"]
     result = run_json(*arguments)
     assert result["stopped"]
     assert result["iterations"] == 7
@@ -349,17 +352,29 @@ def test_ctrl_c_stops_cleanly_and_keeps_the_best_network(run, run_json, flowers,
     cost = notes.cost(load("model.safetensors"), dataset.X_train, dataset.y_train)
     assert cost == pytest.approx(result["train_cost"], rel=1e-6)
     assert cost == pytest.approx(run_json(*arguments, "--iterations", 7)["train_cost"], rel=1e-6)
+    interrupting(monkeypatch, 8)
     status, out, _ = run(*arguments)
     assert status == 0
     assert "Stopped after 7 of 500 steps; the best network is kept." in out
+
+
+def test_ctrl_c_stops_a_run_of_many_steps_between_two_reports(run_json, flowers, monkeypatch):
+    interrupting(monkeypatch, 2)
+    steps = 10**8
+    result = run_json("train", flowers, "--label", "species", "--iterations", steps)
+    assert result["stopped"]
+    assert 0 < result["iterations"] < steps
+    dataset = data.load(flowers, label="species").with_held_out_test()
+    cost = notes.cost(load("model.safetensors"), dataset.X_train, dataset.y_train)
+    assert cost == pytest.approx(result["train_cost"], rel=1e-6)
 
 
 def test_a_second_ctrl_c_breaks_off_and_leaves_the_old_model(
     run, flowers, monkeypatch, work_folder
 ):
     (work_folder / "model.safetensors").write_bytes(b"old")
-    interrupting(monkeypatch, 3, 3)
-    status, out, err = run("train", flowers, "--label", "species")
+    interrupting(monkeypatch, 2, 2)
+    status, out, err = run("train", flowers, "--label", "species", "--iterations", 10**8)
     assert (status, out, err) == (130, "", "")
     assert (work_folder / "model.safetensors").read_bytes() == b"old"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

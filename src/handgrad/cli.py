@@ -19,8 +19,9 @@ from handgrad.evaluation import Evaluation, evaluate
 from handgrad.glassbox import Trace
 from handgrad.information import installation
 from handgrad.model import Model
-from handgrad.network import PIXEL_SCALE, Network
+from handgrad.network import Network
 from handgrad.predictions import predictions_csv
+from handgrad.rows import PIXEL_SCALE
 from handgrad.storage import load, save
 from handgrad.training import MOST_ITERATIONS, TrainingRun
 from handgrad.training import train as run_training
@@ -61,7 +62,10 @@ ModelArgument = Annotated[
 LabelOption = Annotated[str, typer.Option(help="The label column of a CSV file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 EngineOption = Annotated[
-    Literal["auto", "reference"], typer.Option(help="Who computes the passes.")
+    Literal["auto", "native", "reference"], typer.Option(help="Who computes the passes.")
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option(min=1, help="Threads of the native engine; all processors by default.")
 ]
 
 
@@ -122,6 +126,7 @@ def train(
     ] = None,
     label: LabelOption = "label",
     engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network by gradient descent, test it, and write it to a file.
@@ -140,7 +145,7 @@ def train(
         dtype=dtype,
         scheme=initial,
     )
-    chosen = get_engine(engine)
+    chosen = get_engine(engine, threads=threads)
     run = _train_with_progress(network, dataset, chosen, learning_rate, iterations)
     on_train = evaluate(run.network, dataset.X_train, dataset.y_train, engine=chosen)
     on_test = _evaluate_test(run.network, dataset, chosen)
@@ -241,6 +246,7 @@ def evaluate_model(
     source: SourceArgument,
     label: LabelOption = "label",
     engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Test a model on labelled samples: the test samples of SOURCE, or all where it has none."""
@@ -248,7 +254,7 @@ def evaluate_model(
     if samples.y is None:
         raise DataError(f"{source} has no labels; expected some: handgrad predict needs none.")
     y = data.match_labels(samples, network.class_names)
-    evaluation = evaluate(network, samples.X, y, engine=get_engine(engine))
+    evaluation = evaluate(network, samples.X, y, engine=get_engine(engine, threads=threads))
     if as_json:
         _print_json({"class_names": network.class_names} | evaluation.to_dict())
         return
@@ -277,13 +283,14 @@ def predict(
     ] = None,
     label: LabelOption = "label",
     engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Predict each sample's label, as CSV: sample, label, and the probability of each class."""
     if out is not None:
         check_writable(out)
     network, samples = _model_and_samples(model, source, label)
-    probabilities = get_engine(engine).predict_proba(network, samples.X)
+    probabilities = get_engine(engine, threads=threads).predict_proba(network, samples.X)
     labels = [network.class_names[k] for k in probabilities.argmax(axis=1)]
     if as_json:
         columns = zip(samples.names, labels, probabilities.tolist(), strict=True)

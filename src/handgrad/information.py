@@ -7,7 +7,8 @@ from importlib.metadata import version
 from typing import Any
 
 from handgrad import __version__
-from handgrad.engines import ENGINE_NAMES, get_engine
+from handgrad.engines import available_engines, get_engine
+from handgrad.engines.choice import WHY_NOT_NATIVE
 
 
 def installation() -> dict[str, Any]:
@@ -15,14 +16,14 @@ def installation() -> dict[str, Any]:
 
     Examples
     --------
-    >>> installation()["engines"]
-    ['reference']
+    >>> installation()["engines"][-1]
+    'reference'
     """
     engine = get_engine("auto")
-    return {
+    facts = {
         "version": __version__,
         "engine": engine.name,
-        "engines": [name for name in ENGINE_NAMES if name != "auto"],
+        "engines": available_engines(),
         "instruction_set": engine.instruction_set,
         "threads": engine.threads,
         "python": platform.python_version(),
@@ -30,3 +31,6 @@ def installation() -> dict[str, Any]:
         "safetensors": version("safetensors"),
         "platform": platform.platform(),
     }
+    if WHY_NOT_NATIVE:
+        facts["native_engine"] = f"not here: {WHY_NOT_NATIVE}"
+    return facts

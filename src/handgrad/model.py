@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handgrad.errors import ShapeError
-from handgrad.network import PIXEL_SCALE, Network
+from handgrad.network import Network
+from handgrad.rows import PIXEL_SCALE, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
-
-    from handgrad.network import Matrix
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,19 +78,24 @@ class Model(Network):
             return network
         return cls(*network.parameters, class_names=tuple(map(str, range(network.K))))
 
-    def rows(self, X: npt.ArrayLike) -> Matrix:
-        """Return X as `Network.rows` does, but refuse pixels that nobody scaled.
+    @property
+    def largest_value(self) -> float:
+        """The largest number that a sample may hold: 1 where pixels were scaled."""
+        return 1.0 if self.scaling == PIXEL_SCALE else math.inf
+
+    def check_rows(self, X: npt.ArrayLike) -> Any:
+        """Return X as `Network.check_rows` does, but refuse pixels that nobody scaled.
 
         Raises
         ------
         ShapeError
             If the model was trained on pixels and X holds floating numbers above 1.
         """
-        X = np.asarray(X)
-        rows = super().rows(X)
-        if self.scaling == PIXEL_SCALE and X.dtype != np.uint8 and X.size and X.max() > 1:
+        rows = super().check_rows(X)
+        values = values_of(rows)
+        if values.dtype != np.uint8 and values.size and values.max() > self.largest_value:
             raise ShapeError(
-                f"X holds numbers up to {X.max():g}, but the model was trained on pixels; "
+                f"X holds numbers up to {values.max():g}, but the model was trained on pixels; "
                 "expected uint8 from 0 to 255, or numbers from 0 to 1."
             )
         return rows

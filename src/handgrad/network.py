@@ -5,6 +5,7 @@ Dimension letters, used everywhere: m samples, D features, H hidden units, K cla
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import ShapeError
+from handgrad.rows import real_rows, scaled_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +23,6 @@ Labels: TypeAlias = npt.NDArray[np.integer[Any]]
 Scheme: TypeAlias = Literal["he", "uniform"]
 
 FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
-PIXEL_SCALE = 1 / 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,11 @@ class Network:
         return self.W1.dtype
 
     @property
+    def largest_value(self) -> float:
+        """The largest number that a sample may hold."""
+        return math.inf
+
+    @property
     def parameters(self) -> tuple[Matrix, Matrix, Matrix, Matrix]:
         """W1, b1, W2, b2."""
         return self.W1, self.b1, self.W2, self.b2
@@ -181,6 +187,22 @@ class Network:
         b2 = draw_biases(random, classes, 1)
         return cls(*(array.astype(float_type) for array in (W1, b1, W2, b2)))
 
+    def check_rows(self, X: npt.ArrayLike) -> Any:
+        """Return X as it is, dense or CSR, once it is known to fit: one sample a row.
+
+        Raises
+        ------
+        ShapeError
+            If X is no matrix of real numbers with D columns. Samples as columns get an error
+            that says so.
+
+        Examples
+        --------
+        >>> Network.initial(features=2, hidden=1, classes=2).check_rows([[1, 2]])
+        array([[1, 2]])
+        """
+        return real_rows(X, self.D)
+
     def rows(self, X: npt.ArrayLike) -> Matrix:
         """Return X as this network reads it: one sample a row, in the network's own type.
 
@@ -189,8 +211,8 @@ class Network:
 
         Parameters
         ----------
-        X : array of shape (m, D)
-            Samples as rows.
+        X : array or SciPy sparse array of shape (m, D)
+            Samples as rows. Sparse ones stay sparse, as CSR.
 
         Returns
         -------
@@ -199,7 +221,7 @@ class Network:
         Raises
         ------
         ShapeError
-            If X is no such matrix. Samples as columns get an error that says so.
+            If X is no such matrix; see `check_rows`.
 
         Examples
         --------
@@ -207,15 +229,8 @@ class Network:
         >>> network.rows(np.array([[0, 255]], dtype=np.uint8))
         array([[0., 1.]], dtype=float32)
         """
-        X = np.asarray(X)
-        if X.ndim != 2 or X.shape[1] != self.D:
-            raise ShapeError(_rows_message(X.shape, self.D))
-        if X.dtype == np.uint8:
-            pixels: Matrix = np.multiply(X, self.dtype.type(PIXEL_SCALE), dtype=self.dtype)
-            return pixels
-        if X.dtype.kind not in "buif":
-            raise ShapeError(f"X holds {X.dtype} values; expected real numbers.")
-        return X.astype(self.dtype, copy=False)
+        rows: Matrix = scaled_rows(self.check_rows(X), self.dtype)
+        return rows
 
     def labels(self, y: npt.ArrayLike, m: int) -> Labels:
         """Return y as m integer labels, each a row of Z2.
@@ -292,12 +307,3 @@ def _real_array(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
     if array.dtype not in FLOAT_TYPES:
         raise ShapeError(f"{name} holds {array.dtype} values; expected float32 or float64.")
     return array
-
-
-def _rows_message(shape: tuple[int, ...], D: int) -> str:
-    expected = f"expected (samples, {D}): samples are rows"
-    if len(shape) == 2 and shape[0] == D:
-        return f"X has shape {shape}, samples as columns; {expected}: hand over X.T."
-    if shape == (D,):
-        return f"X has shape {shape}; {expected}: hand over one sample as X[None, :]."
-    return f"X has shape {shape}; {expected}."

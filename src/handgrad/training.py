@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -118,8 +119,7 @@ def train(
     >>> run.iterations, bool(run.history.costs[-1] < run.history.costs[0])
     (9, True)
     """
-    if not (math.isfinite(learning_rate) and learning_rate > 0):
-        raise TrainingError(f"learning_rate is {learning_rate}; expected a number above 0.")
+    check_learning_rate(learning_rate)
     if not 1 <= iterations <= MOST_ITERATIONS:
         raise TrainingError(f"iterations is {iterations}; expected 1 to {MOST_ITERATIONS:,}.")
 

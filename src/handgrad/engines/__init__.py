@@ -4,7 +4,19 @@ Every engine gives the figures of the reference engine, which calls the formulas
 `handgrad.notes`; others may only be faster.
 """
 
-from handgrad.engines.choice import ENGINE_NAMES, get_engine
-from handgrad.engines.protocol import Engine, Progress
+from handgrad.engines.choice import ENGINE_NAMES, available_engines, get_engine
+from handgrad.engines.protocol import Batches, Engine, Predictor, Progress
+from handgrad.engines.rules import Adam, Rule, Sgd
 
-__all__ = ["ENGINE_NAMES", "Engine", "Progress", "get_engine"]
+__all__ = [
+    "ENGINE_NAMES",
+    "Adam",
+    "Batches",
+    "Engine",
+    "Predictor",
+    "Progress",
+    "Rule",
+    "Sgd",
+    "available_engines",
+    "get_engine",
+]

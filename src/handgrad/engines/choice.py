@@ -5,12 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handgrad.engines.reference import ReferenceEngine
+from handgrad.engines.threads import check_threads
 from handgrad.errors import EngineError
+
+try:
+    from handgrad.engines.native import NativeEngine
+except ImportError as error:
+    WHY_NOT_NATIVE = str(error)
+else:
+    WHY_NOT_NATIVE = ""
 
 if TYPE_CHECKING:
     from handgrad.engines.protocol import Engine
 
-ENGINE_NAMES = ("auto", "reference")
+ENGINE_NAMES = ("auto", "native", "reference")
+
+
+def available_engines() -> list[str]:
+    """Name the engines of this installation, the fastest first.
+
+    Examples
+    --------
+    >>> available_engines()[-1]
+    'reference'
+    """
+    return ["reference"] if WHY_NOT_NATIVE else ["native", "reference"]
 
 
 def get_engine(name: str = "auto", *, threads: int | None = None) -> Engine:
@@ -18,11 +37,12 @@ def get_engine(name: str = "auto", *, threads: int | None = None) -> Engine:
 
     Parameters
     ----------
-    name : {"auto", "reference"}
-        "auto" takes the fastest engine of this installation.
+    name : {"auto", "native", "reference"}
+        "auto" takes the native engine where this installation has it, else the reference.
     threads : int, optional
-        How many threads an engine with threads of its own may use. The reference engine has
-        none: NumPy's matrix products decide for themselves.
+        How many threads the native engine may use; by default one for each processor. Results
+        do not depend on it. The reference engine has none of its own: NumPy's matrix products
+        decide for themselves.
 
     Returns
     -------
@@ -40,9 +60,14 @@ def get_engine(name: str = "auto", *, threads: int | None = None) -> Engine:
     """
     if name not in ENGINE_NAMES:
         raise EngineError(
-            f"There is no engine {name!r} in this installation; "
-            f"expected one of {', '.join(ENGINE_NAMES)}."
+            f"There is no engine {name!r}; expected one of {', '.join(ENGINE_NAMES)}."
         )
-    if threads is not None and threads < 1:
-        raise EngineError(f"threads is {threads}; expected at least 1.")
-    return ReferenceEngine()
+    check_threads(threads)
+    if name == "native" and WHY_NOT_NATIVE:
+        raise EngineError(
+            f"This installation has no native engine ({WHY_NOT_NATIVE}); install handgrad again "
+            "where there is a C++17 compiler, or take the reference engine."
+        )
+    if name == "reference" or WHY_NOT_NATIVE:
+        return ReferenceEngine()
+    return NativeEngine(threads)

@@ -10,27 +10,68 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from handgrad.engines.rules import Rule
     from handgrad.network import Matrix, Network
     from handgrad.notes import Gradient
 
 
 class Progress(NamedTuple):
-    """How far a run of descent has come; an engine hands it to ``on_progress``."""
+    """How far a run has come; an engine hands it to ``on_progress``."""
 
     network: Network
-    """The network whose cost is the last of ``costs``."""
+    """In a descent the network whose cost is the last of ``costs``; in an epoch of batches the
+    network after the last step."""
     costs: npt.NDArray[np.float64]
-    """(n,): the costs measured so far, the first before the first step."""
+    """(n,): the costs measured so far, each before its step."""
     accuracies: npt.NDArray[np.float64]
     """(n,): the share of rows predicted right, likewise."""
+
+
+class Batches(Protocol):
+    """Training in batches over the same rows; the rule's moments last from epoch to epoch."""
+
+    @property
+    def network(self) -> Network:
+        """The network after the steps so far."""
+
+    def epoch(
+        self,
+        order: npt.ArrayLike | None = None,
+        *,
+        learning_rate: float | None = None,
+        on_progress: Callable[[Progress], bool | None] | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """Take a step a batch, and return the cost of each batch before its step.
+
+        Parameters
+        ----------
+        order : array of int, optional
+            The rows, cut into batches as they stand here; all rows of X by default. The last
+            batch may be smaller.
+        learning_rate : float, optional
+            η of this epoch instead of the rule's own.
+        on_progress : callable, optional
+            Called now and then, and after the last batch; returns True to end the epoch.
+        """
+
+
+class Predictor(Protocol):
+    """Predicts one sample at a time, with no more to do for each than there must be."""
+
+    def label(self, x: npt.ArrayLike) -> int:
+        """Return the class with the largest probability (F5) of one sample of shape (D,)."""
+
+    def probabilities(self, x: npt.ArrayLike) -> Matrix:
+        """Return the probabilities (F4) of one sample of shape (D,), as shape (K,)."""
 
 
 class Engine(Protocol):
     """Computes cost, gradient, probabilities, and whole runs of descent.
 
-    Rows are dense, samples as rows: ``uint8`` pixels (scaled by 1/255), ``float32`` or
-    ``float64``. Results have the type of the network. Row weights replace the 1/m of C1 and B1
-    by w_i / Σ w, so that a weight of 2 counts as the row given twice.
+    Rows are samples: dense ``uint8`` pixels (scaled by 1/255), dense numbers of any other real
+    type, or a SciPy sparse matrix of either. Results have the type of the network. Row weights
+    replace the 1/m of C1 and B1 by w_i / Σ w, so that a weight of 2 counts as the row given
+    twice.
     """
 
     @property
@@ -73,3 +114,21 @@ class Engine(Protocol):
         ``on_progress`` is called whenever a cost was measured and there is time for it, for the
         last cost at any rate; when it returns True, no further step is taken.
         """
+
+    def batches(
+        self,
+        network: Network,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        rule: Rule,
+        batch_size: int,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Batches:
+        """Begin to train in batches of ``batch_size`` rows.
+
+        A weighted row counts w_i / Σ w in its batch.
+        """
+
+    def predictor(self, network: Network) -> Predictor:
+        """Make the network ready to predict single samples."""

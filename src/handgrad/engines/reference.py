@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handgrad import notes
+from handgrad.engines import inputs
 from handgrad.engines.protocol import Progress
-from handgrad.errors import EngineError, ShapeError
+from handgrad.engines.rules import Adam, Rule, Sgd, check_learning_rate
+from handgrad.engines.threads import processors
+from handgrad.errors import ShapeError
+from handgrad.network import Labels, Matrix, Network
+from handgrad.rows import scaled_rows, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
-    from handgrad.network import Labels, Matrix, Network
     from handgrad.notes import Activations, Gradient
 
 
@@ -38,9 +41,7 @@ class ReferenceEngine:
     @property
     def threads(self) -> int:
         """The processors that NumPy's matrix products may use."""
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
+        return processors()
 
     @property
     def instruction_set(self) -> str:
@@ -57,10 +58,12 @@ class ReferenceEngine:
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
         """Compute C1 and the gradient B1 to B7; see `handgrad.engines.Engine`."""
-        X, y, shares = _checked(network, X, y, sample_weight)
-        activations = notes.forward(network, X)
-        cost = float(notes.losses(activations.Z2, y) @ shares)
-        return cost, _gradient(network, X, y, shares, activations)
+        rows, labels = _checked(network, X, y)
+        shares = inputs.shares(sample_weight, len(labels))
+        activations = notes.forward(network, rows)
+        return _cost(activations, labels, shares), _gradient(
+            network, rows, labels, shares, activations
+        )
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute F4 as an array of shape (m, K); see `handgrad.engines.Engine`."""
@@ -78,67 +81,175 @@ class ReferenceEngine:
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
-        if iterations < 0:
-            raise EngineError(f"iterations is {iterations}; expected 0 or more.")
-        X, y, shares = _checked(network, X, y, sample_weight)
+        inputs.check_iterations(iterations)
+        rows, labels = _checked(network, X, y)
+        shares = inputs.shares(sample_weight, len(labels))
         costs, accuracies = np.empty(iterations), np.empty(iterations)
         for step in range(iterations):
-            activations = notes.forward(network, X)
-            costs[step] = notes.losses(activations.Z2, y) @ shares
-            accuracies[step] = np.mean(activations.A2.argmax(axis=0) == y)
+            activations = notes.forward(network, rows)
+            costs[step] = _cost(activations, labels, shares)
+            accuracies[step] = _accuracy(activations, labels)
             if on_progress is not None:
                 measured = slice(step + 1)
                 if on_progress(Progress(network, costs[measured], accuracies[measured])):
                     return network, costs[:step]
-            gradient = _gradient(network, X, y, shares, activations)
+            gradient = _gradient(network, rows, labels, shares, activations)
             network = notes.descend(network, gradient, learning_rate)
         return network, costs
+
+    def batches(
+        self,
+        network: Network,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        rule: Rule,
+        batch_size: int,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> ReferenceBatches:
+        """Begin to train in batches; see `handgrad.engines.Engine`."""
+        inputs.check_batch_size(batch_size)
+        rows, labels = _checked(network, X, y)
+        weights = np.ones(len(labels))
+        if sample_weight is not None:
+            weights = inputs.weights(sample_weight, len(labels))
+        return ReferenceBatches(network, rows, labels, weights, rule, batch_size)
+
+    def predictor(self, network: Network) -> ReferencePredictor:
+        """Make the network ready to predict single samples."""
+        return ReferencePredictor(network)
+
+
+class ReferenceBatches:
+    """Takes the rows batch by batch; see `handgrad.engines.Batches`."""
+
+    def __init__(
+        self,
+        network: Network,
+        rows: Matrix,
+        labels: Labels,
+        weights: npt.NDArray[np.float64],
+        rule: Rule,
+        batch_size: int,
+    ) -> None:
+        self.network = network
+        self._rows, self._labels, self._weights = rows, labels, weights
+        self._rule, self._batch_size = rule, batch_size
+        self._steps = 0
+        self._first = [np.zeros_like(array) for array in network.parameters]
+        self._second = [np.zeros_like(array) for array in network.parameters]
+
+    def epoch(
+        self,
+        order: npt.ArrayLike | None = None,
+        *,
+        learning_rate: float | None = None,
+        on_progress: Callable[[Progress], bool | None] | None = None,
+    ) -> npt.NDArray[np.float64]:
+        """Take a step a batch; see `handgrad.engines.Batches`."""
+        rate = self._rule.learning_rate if learning_rate is None else learning_rate
+        check_learning_rate(rate)
+        rows = inputs.check_order(order, len(self._labels))
+        batches = [
+            rows[start : start + self._batch_size]
+            for start in range(0, len(rows), self._batch_size)
+        ]
+        costs, accuracies = np.empty(len(batches)), np.empty(len(batches))
+        for done, batch in enumerate(batches, start=1):
+            costs[done - 1], accuracies[done - 1] = self._take_step(batch, rate)
+            if on_progress is not None and on_progress(
+                Progress(self.network, costs[:done], accuracies[:done])
+            ):
+                return costs[:done]
+        return costs
+
+    def _take_step(self, batch: npt.NDArray[np.int64], rate: float) -> tuple[float, float]:
+        X, y, weights = self._rows[batch], self._labels[batch], self._weights[batch]
+        shares = weights / (weights.sum() or 1)  # a batch without weight changes nothing
+        activations = notes.forward(self.network, X)
+        gradient = _gradient(self.network, X, y, shares, activations)
+        self._steps += 1
+        self.network = Network(*self._updated(gradient, rate))
+        return _cost(activations, y, shares), _accuracy(activations, y)
+
+    def _updated(self, gradient: Gradient, rate: float) -> Iterator[Matrix]:
+        of_each = zip(self.network.parameters, gradient, self._first, self._second, strict=True)
+        for parameter, slope, first, second in of_each:
+            if isinstance(self._rule, Adam):
+                change = _adam(self._rule, rate, self._steps, slope, first, second)
+            else:
+                change = _sgd(self._rule, rate, slope, first)
+            yield (parameter + change).astype(parameter.dtype)
+
+
+class ReferencePredictor:
+    """Predicts one sample at a time; see `handgrad.engines.Predictor`."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def label(self, x: npt.ArrayLike) -> int:
+        """Return the label of one sample."""
+        return int(self.probabilities(x).argmax())
+
+    def probabilities(self, x: npt.ArrayLike) -> Matrix:
+        """Return the probabilities of one sample."""
+        probabilities: Matrix = notes.forward(self._network, _one_row(self._network, x)).A2[:, 0]
+        return probabilities
+
+
+def _one_row(network: Network, x: npt.ArrayLike) -> Matrix:
+    sample = np.asarray(x)
+    inputs.check_sample(sample, network.D)
+    return _finite_rows(network, sample[None, :])
+
+
+def _sgd(rule: Sgd, rate: float, slope: Matrix, velocity: Matrix) -> Matrix:
+    velocity *= rule.momentum
+    velocity -= rate * slope
+    return rule.momentum * velocity - rate * slope if rule.nesterov else velocity
+
+
+def _adam(
+    rule: Adam, rate: float, steps: int, slope: Matrix, first: Matrix, second: Matrix
+) -> Matrix:
+    first *= rule.beta_1
+    first += (1 - rule.beta_1) * slope
+    second *= rule.beta_2
+    second += (1 - rule.beta_2) * slope**2
+    rate *= float(np.sqrt(1 - rule.beta_2**steps) / (1 - rule.beta_1**steps))
+    change: Matrix = -rate * first / (np.sqrt(second) + rule.epsilon)
+    return change
+
+
+def _cost(activations: Activations, labels: Labels, shares: npt.NDArray[np.float64]) -> float:
+    return float(notes.losses(activations.Z2, labels) @ shares)
+
+
+def _accuracy(activations: Activations, labels: Labels) -> float:
+    return float(np.mean(activations.A2.argmax(axis=0) == labels))
 
 
 def _gradient(
     network: Network,
-    X: Matrix,
-    y: Labels,
+    rows: Matrix,
+    labels: Labels,
     shares: npt.NDArray[np.float64],
     activations: Activations,
 ) -> Gradient:
-    dZ2 = notes.output_gradient(activations.A2, y)  # B1
+    dZ2 = notes.output_gradient(activations.A2, labels)  # B1
     dZ2 *= (len(shares) * shares).astype(dZ2.dtype)  # sample i counts w_i / Σ w instead of 1/m
-    return notes.propagate(network, X, activations, dZ2).gradient  # B2 to B7
+    return notes.propagate(network, rows, activations, dZ2).gradient  # B2 to B7
 
 
-def _checked(
-    network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
-    sample_weight: npt.ArrayLike | None,
-) -> tuple[Matrix, Labels, npt.NDArray[np.float64]]:
+def _checked(network: Network, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Matrix, Labels]:
     rows = _finite_rows(network, X)
-    m = len(rows)
-    return rows, network.labels(y, m), _shares(sample_weight, m)
+    return rows, network.labels(y, rows.shape[0])
 
 
 def _finite_rows(network: Network, X: npt.ArrayLike) -> Matrix:
-    X = np.asarray(X)
-    rows = network.rows(X)
-    if X.dtype != np.uint8 and not np.isfinite(rows).all():
-        raise ShapeError("X holds NaN or infinite values; expected finite numbers.")
+    given = network.check_rows(X)
+    rows: Matrix = scaled_rows(given, network.dtype)
+    if given.dtype != np.uint8 and not np.isfinite(values_of(rows)).all():
+        raise ShapeError(inputs.NOT_FINITE)
     return rows
-
-
-def _shares(sample_weight: npt.ArrayLike | None, m: int) -> npt.NDArray[np.float64]:
-    """Each sample's share of the cost: 1/m, or its weight over the sum of weights."""
-    if sample_weight is None:
-        return np.full(m, 1 / m)
-    weights = np.asarray(sample_weight, dtype=np.float64)
-    if weights.shape != (m,):
-        raise ShapeError(
-            f"sample_weight has shape {weights.shape}; expected ({m},), one weight a row of X."
-        )
-    if not np.isfinite(weights).all() or weights.min() < 0 or weights.sum() <= 0:
-        raise ShapeError(
-            "sample_weight holds a negative or infinite weight, or only zeros; "
-            "expected weights of 0 or more, with a positive sum."
-        )
-    shares: npt.NDArray[np.float64] = weights / weights.sum()
-    return shares

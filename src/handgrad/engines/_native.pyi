@@ -1,0 +1,102 @@
+# The C++ core, as native/bindings.cpp shows it to Python.
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+_Array: TypeAlias = npt.NDArray[Any]
+_Arrays: TypeAlias = tuple[_Array, _Array, _Array, _Array]
+_Costs: TypeAlias = npt.NDArray[np.float64]
+_Report: TypeAlias = Callable[[int, _Arrays], bool] | None
+
+class Rows: ...
+
+def instruction_sets() -> list[str]: ...
+def dense_rows(values: _Array) -> Rows: ...
+def sparse_rows(
+    starts: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], values: _Array, features: int
+) -> Rows: ...
+def within(rows: Rows, least: float, most: float, threads: int) -> bool: ...
+def cost_and_gradient(
+    instruction_set: str,
+    threads: int,
+    W1: _Array,
+    b1: _Array,
+    W2: _Array,
+    b2: _Array,
+    rows: Rows,
+    labels: npt.NDArray[np.int32],
+    shares: _Array | None,
+) -> tuple[float, _Arrays]: ...
+def predict_proba(
+    instruction_set: str,
+    threads: int,
+    W1: _Array,
+    b1: _Array,
+    W2: _Array,
+    b2: _Array,
+    rows: Rows,
+) -> _Array: ...
+def descend(
+    instruction_set: str,
+    threads: int,
+    W1: _Array,
+    b1: _Array,
+    W2: _Array,
+    b2: _Array,
+    rows: Rows,
+    labels: npt.NDArray[np.int32],
+    shares: _Array | None,
+    learning_rate: float,
+    costs: _Costs,
+    accuracies: _Costs,
+    report: _Report,
+) -> tuple[int, _Arrays]: ...
+
+class Batches32:
+    def __init__(
+        self,
+        instruction_set: str,
+        threads: int,
+        W1: _Array,
+        b1: _Array,
+        W2: _Array,
+        b2: _Array,
+        rows: Rows,
+        labels: npt.NDArray[np.int32],
+        weights: npt.NDArray[np.float64] | None,
+        batch: int,
+    ) -> None: ...
+    def epoch(
+        self,
+        kind: str,
+        rate: float,
+        momentum: float,
+        square: float,
+        epsilon: float,
+        order: npt.NDArray[np.int64],
+        costs: _Costs,
+        accuracies: _Costs,
+        report: _Report,
+    ) -> int: ...
+    def parameters(self) -> _Arrays: ...
+
+class Batches64(Batches32): ...
+
+class Predictor32:
+    def __init__(
+        self,
+        instruction_set: str,
+        W1: _Array,
+        b1: _Array,
+        W2: _Array,
+        b2: _Array,
+        least: float,
+        most: float,
+    ) -> None: ...
+    def label(self, x: _Array) -> int: ...
+    def probabilities(self, x: _Array) -> _Array: ...
+
+class Predictor64(Predictor32): ...

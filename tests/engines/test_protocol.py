@@ -1,0 +1,397 @@
+"""What every engine promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+
+from handgrad import Network, get_engine, notes
+from handgrad.engines import Adam, Sgd, available_engines
+from handgrad.errors import EngineError, ShapeError, TrainingError
+from handgrad.model import Model
+from handgrad.rows import PIXEL_SCALE
+from strategies import problems
+
+every_engine = pytest.mark.parametrize(
+    "engine", [get_engine(name) for name in available_engines()], ids=lambda engine: engine.name
+)
+
+
+@every_engine
+@given(problems())
+def test_the_engine_gives_the_figures_of_the_notes(engine, problem):
+    network, X, y = problem
+    cost, gradient = engine.cost_and_gradient(network, X, y)
+    expected = notes.backward(network, X, y, notes.forward(network, X))
+    np.testing.assert_allclose(cost, notes.cost(network, X, y), rtol=1e-6, atol=1e-12)
+    for found, matrix in zip(gradient, expected, strict=True):
+        assert found.dtype == network.dtype
+        np.testing.assert_allclose(found, matrix, rtol=1e-5, atol=1e-7)
+
+
+@every_engine
+@given(problems(dtype=np.float64), st.data())
+def test_a_weight_counts_as_the_row_given_so_many_times(engine, problem, data):
+    network, X, y = problem
+    weights = data.draw(st.lists(st.integers(0, 3), min_size=len(y), max_size=len(y)).filter(any))
+    cost, gradient = engine.cost_and_gradient(network, X, y, sample_weight=weights)
+    repeated = engine.cost_and_gradient(network, X.repeat(weights, axis=0), y.repeat(weights))
+    np.testing.assert_allclose(cost, repeated[0], rtol=1e-12, atol=1e-15)
+    for found, expected in zip(gradient, repeated[1], strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-14)
+
+
+@every_engine
+@pytest.mark.parametrize("weights", [[1, 1], [1, -1, 1], [0, 0, 0], [1, np.nan, 1], [1, np.inf, 1]])
+def test_weights_out_of_range_are_refused(weights, engine):
+    network = Network.initial(features=2, classes=2)
+    with pytest.raises(ShapeError, match="expected"):
+        engine.cost_and_gradient(network, np.ones((3, 2)), [0, 1, 0], sample_weight=weights)
+
+
+@every_engine
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_rows_that_are_not_finite_are_refused(bad, engine):
+    network = Network.initial(features=2, classes=2)
+    X = np.array([[0.0, bad]])
+    with pytest.raises(ShapeError, match="NaN or infinite"):
+        engine.cost_and_gradient(network, X, [0])
+    with pytest.raises(ShapeError, match="NaN or infinite"):
+        engine.predict_proba(network, X)
+
+
+@every_engine
+@given(problems())
+def test_probabilities_have_samples_as_rows(engine, problem):
+    network, X, _ = problem
+    probabilities = engine.predict_proba(network, X)
+    assert probabilities.shape == (len(X), network.K)
+    expected = notes.forward(network, X).A2.T
+    np.testing.assert_allclose(probabilities, expected, rtol=1e-5, atol=1e-7)
+
+
+@every_engine
+def test_no_rows_have_no_probabilities(engine):
+    network = Network.initial(features=2, classes=3)
+    assert engine.predict_proba(network, np.ones((0, 2))).shape == (0, 3)
+    with pytest.raises(ShapeError, match="no samples"):
+        engine.cost_and_gradient(network, np.ones((0, 2)), np.zeros(0, int))
+
+
+@pytest.fixture
+def problem():
+    random = np.random.default_rng(5)
+    network = Network.initial(features=4, hidden=3, classes=3, dtype=np.float64)
+    return network, random.normal(size=(30, 4)), random.integers(3, size=30)
+
+
+@every_engine
+def test_a_run_is_one_step_of_the_notes_after_another(problem, engine):
+    network, X, y = problem
+    last, costs = engine.descend(network, X, y, learning_rate=0.2, iterations=7)
+    expected = network
+    for cost in costs:
+        assert cost == pytest.approx(notes.cost(expected, X, y), rel=1e-13)
+        gradient = notes.backward(expected, X, y, notes.forward(expected, X))
+        expected = notes.descend(expected, gradient, 0.2)
+    assert len(costs) == 7
+    for found, matrix in zip(last.parameters, expected.parameters, strict=True):
+        np.testing.assert_allclose(found, matrix, rtol=1e-12)
+
+
+@every_engine
+def test_a_run_may_be_empty_but_not_less(problem, engine):
+    last, costs = engine.descend(*problem, learning_rate=0.2, iterations=0)
+    assert last is problem[0]
+    assert len(costs) == 0
+    with pytest.raises(EngineError, match="expected 0 or more"):
+        engine.descend(*problem, learning_rate=0.2, iterations=-1)
+
+
+@every_engine
+def test_a_weighted_run_lowers_the_weighted_cost(problem, engine):
+    network, X, y = problem
+    weights = np.arange(30.0)
+    last, costs = engine.descend(
+        network, X, y, learning_rate=0.1, iterations=20, sample_weight=weights
+    )
+    assert (np.diff(costs) < 0).all()
+    assert engine.cost_and_gradient(last, X, y, weights)[0] < costs[-1]
+
+
+@every_engine
+def test_progress_tells_each_cost_and_accuracy_of_the_network_at_hand(problem, engine):
+    network, X, y = problem
+    seen = []
+    engine.descend(network, X, y, learning_rate=0.1, iterations=4, on_progress=seen.append)
+    assert len(seen[-1].costs) == 4
+    for progress in seen:
+        assert len(progress.accuracies) == len(progress.costs)
+        assert progress.costs[-1] == pytest.approx(notes.cost(progress.network, X, y), rel=1e-13)
+        right = np.mean(notes.predict(progress.network, X) == y)
+        assert progress.accuracies[-1] == right
+
+
+@every_engine
+def test_a_run_stops_when_progress_says_so(problem, engine):
+    network, X, y = problem
+    seen = []
+
+    def stop(progress):
+        seen.append(progress)
+        return len(seen) == 2
+
+    last, costs = engine.descend(
+        network, X, y, learning_rate=0.1, iterations=10**6, on_progress=stop
+    )
+    assert len(costs) == len(seen[1].costs) - 1 < 10**6 - 1
+    np.testing.assert_array_equal(costs, seen[1].costs[:-1])
+    np.testing.assert_array_equal(last.W1, seen[1].network.W1)
+    assert notes.cost(last, X, y) == pytest.approx(seen[1].costs[-1], rel=1e-13)
+
+
+@every_engine
+def test_what_progress_raises_ends_the_run(problem, engine):
+    def fail(_progress):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        engine.descend(*problem, learning_rate=0.1, iterations=3, on_progress=fail)
+    run = engine.batches(*problem, rule=Sgd(), batch_size=4)
+    with pytest.raises(ZeroDivisionError):
+        run.epoch(on_progress=fail)
+
+
+@every_engine
+def test_pixels_and_scaled_pixels_train_alike(engine):
+    random = np.random.default_rng(1)
+    pixels, y = random.integers(0, 256, (20, 6), dtype=np.uint8), random.integers(2, size=20)
+    network = Network.initial(features=6, hidden=3, classes=2, dtype=np.float64)
+    one, other = (
+        engine.descend(network, X, y, learning_rate=0.1, iterations=5)[0]
+        for X in (pixels, pixels / 255)
+    )
+    np.testing.assert_allclose(one.W1, other.W1, rtol=1e-12)
+
+
+@every_engine
+def test_the_engine_says_what_it_runs_on(engine):
+    assert get_engine(engine.name).name == engine.name
+    assert engine.threads >= 1
+    assert engine.instruction_set
+
+
+RULES = [
+    Sgd(learning_rate=0.2),
+    Sgd(learning_rate=0.05, momentum=0.8),
+    Sgd(learning_rate=0.05, momentum=0.8, nesterov=True),
+    Adam(learning_rate=0.02, beta_1=0.8, beta_2=0.99, epsilon=1e-6),
+]
+
+
+@every_engine
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_batches_follow_scikit_learn(rule, engine):
+    random = np.random.default_rng(3)
+    X, y = random.normal(size=(50, 5)), random.integers(3, size=50)
+    settings = _scikit_learn_settings(rule)
+    start = _fitted(X, y, **settings | {"learning_rate_init": 1e-300, "max_iter": 1})
+    expected = _fitted(X, y, **settings)
+    run = engine.batches(_network(start), X, y, rule=rule, batch_size=8)
+    for _ in range(4):
+        costs = run.epoch()
+    assert len(costs) == 7  # the last batch holds 2 rows
+    for found, matrix in zip(run.network.parameters, _network(expected).parameters, strict=True):
+        np.testing.assert_allclose(found, matrix, rtol=1e-9, atol=1e-12)
+    sizes = [8] * 6 + [2]
+    assert np.average(costs, weights=sizes) == pytest.approx(expected.loss_curve_[-1], rel=1e-9)
+
+
+def _scikit_learn_settings(rule):
+    settings = {"learning_rate_init": rule.learning_rate, "max_iter": 4, "batch_size": 8}
+    if isinstance(rule, Adam):
+        moments = {"beta_1": rule.beta_1, "beta_2": rule.beta_2, "epsilon": rule.epsilon}
+        return settings | moments | {"solver": "adam"}
+    momentum = {"momentum": rule.momentum, "nesterovs_momentum": rule.nesterov}
+    return settings | momentum | {"solver": "sgd"}
+
+
+def _fitted(X, y, **settings):
+    classifier = MLPClassifier(
+        hidden_layer_sizes=(4,), alpha=0, shuffle=False, random_state=5, **settings
+    )
+    with pytest.warns(ConvergenceWarning):
+        return classifier.fit(X, y)
+
+
+def _network(classifier):
+    (W1, W2), (b1, b2) = classifier.coefs_, classifier.intercepts_
+    return Network(W1.T, b1[:, None], W2.T, b2[:, None])
+
+
+@every_engine
+def test_one_batch_of_all_rows_is_a_step_of_descent(problem, engine):
+    expected, costs = engine.descend(*problem, learning_rate=0.3, iterations=5)
+    run = engine.batches(*problem, rule=Sgd(learning_rate=0.3), batch_size=10**6)
+    found = [run.epoch() for _ in range(5)]
+    np.testing.assert_allclose(np.ravel(found), costs, rtol=1e-13)
+    for one, other in zip(run.network.parameters, expected.parameters, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-15)
+
+
+@every_engine
+def test_an_epoch_takes_the_rows_in_their_order(problem, engine):
+    network, X, y = problem
+    order = np.random.default_rng(2).permutation(30)[:21]
+    run = engine.batches(network, X, y, rule=Sgd(learning_rate=0.3), batch_size=8)
+    costs = run.epoch(order)
+    sorted_run = engine.batches(network, X[order], y[order], rule=Sgd(0.3), batch_size=8)
+    np.testing.assert_allclose(costs, sorted_run.epoch(), rtol=1e-13)
+    np.testing.assert_allclose(run.network.W1, sorted_run.network.W1, rtol=1e-12)
+    assert len(costs) == 3
+
+
+@every_engine
+def test_weights_count_within_their_batch(problem, engine):
+    network, X, y = problem
+    weights = np.arange(30.0) % 4
+    weights[:8] = 0
+    rule = Sgd(learning_rate=0.3)
+    run = engine.batches(network, X, y, rule=rule, batch_size=8, sample_weight=weights)
+    costs = run.epoch()
+    assert costs[0] == 0  # nothing counts, so nothing changes
+    expected = network
+    for start in (8, 16, 24):
+        batch = slice(start, start + 8)
+        cost, gradient = engine.cost_and_gradient(expected, X[batch], y[batch], weights[batch])
+        assert costs[start // 8] == pytest.approx(cost, rel=1e-12)
+        expected = notes.descend(expected, gradient, 0.3)
+    np.testing.assert_allclose(run.network.W1, expected.W1, rtol=1e-12)
+
+
+@every_engine
+def test_the_rate_of_an_epoch_may_differ(problem, engine):
+    run = engine.batches(*problem, rule=Sgd(learning_rate=0.5), batch_size=7)
+    expected = engine.batches(*problem, rule=Sgd(learning_rate=0.1), batch_size=7)
+    np.testing.assert_array_equal(run.epoch(learning_rate=0.1), expected.epoch())
+    np.testing.assert_array_equal(run.network.W1, expected.network.W1)
+    with pytest.raises(TrainingError, match="above 0"):
+        run.epoch(learning_rate=0)
+
+
+@every_engine
+def test_an_epoch_stops_when_progress_says_so(problem, engine):
+    network, X, y = problem
+    run = engine.batches(network, X, y, rule=Sgd(), batch_size=1)
+    seen = []
+
+    def stop(progress):
+        seen.append(progress)
+        return True
+
+    costs = run.epoch(np.arange(10**6) % 30, on_progress=stop)
+    assert len(seen) == 1
+    assert 0 < len(costs) < 10**6
+    np.testing.assert_array_equal(costs, seen[0].costs)
+    np.testing.assert_array_equal(run.network.W1, seen[0].network.W1)
+
+
+@every_engine
+@pytest.mark.parametrize("order", [[30], [-1], [[0]], [0.5], []])
+def test_an_order_that_names_no_rows_is_refused(problem, engine, order):
+    run = engine.batches(*problem, rule=Sgd(), batch_size=4)
+    with pytest.raises(ShapeError, match="expected"):
+        run.epoch(order)
+
+
+@every_engine
+def test_a_batch_of_nothing_is_refused(problem, engine):
+    with pytest.raises(EngineError, match="expected 1 or more"):
+        engine.batches(*problem, rule=Sgd(), batch_size=0)
+
+
+@every_engine
+@given(problems())
+def test_a_sample_is_predicted_as_in_a_batch(engine, problem):
+    network, X, _ = problem
+    predictor = engine.predictor(network)
+    expected = notes.forward(network, X).A2.T
+    for x, probabilities in zip(X.astype(network.dtype), expected, strict=True):
+        found = predictor.probabilities(x)
+        assert found.dtype == network.dtype
+        np.testing.assert_allclose(found, probabilities, rtol=2e-5, atol=1e-7)
+        label = predictor.label(x)
+        assert probabilities[label] >= probabilities.max() - 1e-6
+
+
+@every_engine
+def test_a_sample_may_be_pixels_or_anything_real(engine):
+    network = Network.initial(features=3, hidden=4, classes=3, dtype=np.float64)
+    predictor = engine.predictor(network)
+    pixels = np.array([0, 51, 255], dtype=np.uint8)
+    expected = notes.forward(network, pixels[None]).A2[:, 0]
+    strided = np.zeros((3, 2))
+    strided[:, 0] = pixels / 255
+    for x in (pixels, pixels / 255, list(pixels / 255), strided[:, 0]):
+        np.testing.assert_allclose(predictor.probabilities(x), expected, rtol=1e-12)
+        assert predictor.label(x) == expected.argmax()
+
+
+@every_engine
+@pytest.mark.parametrize("x", [[0.0], [[0.0, 1.0, 2.0]], [0.0, 1.0, np.nan], ["a", "b", "c"]])
+def test_what_is_no_sample_is_refused(engine, x):
+    predictor = engine.predictor(Network.initial(features=3))
+    for x_or_array in (x, np.asarray(x)):
+        with pytest.raises(ShapeError, match="expected"):
+            predictor.label(x_or_array)
+        with pytest.raises(ShapeError, match="expected"):
+            predictor.probabilities(x_or_array)
+
+
+@every_engine
+def test_pixels_that_nobody_scaled_are_refused_in_samples_too(engine):
+    network = Network.initial(features=4, classes=2)
+    model = Model(*network.parameters, class_names=("a", "b"), scaling=PIXEL_SCALE)
+    predictor = engine.predictor(model)
+    assert predictor.label(np.array([0, 0, 9, 255], np.uint8)) in (0, 1)
+    with pytest.raises(ShapeError, match="trained on pixels"):
+        predictor.label(np.array([0, 0, 9, 255], np.float32))
+
+
+@every_engine
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
+def test_sparse_rows_give_what_dense_rows_give(engine, dtype):
+    random = np.random.default_rng(4)
+    dense = (random.integers(0, 9, (40, 12)) * (random.random((40, 12)) < 0.2)).astype(dtype)
+    y = random.integers(3, size=40)
+    network = Network.initial(features=12, hidden=5, classes=3, dtype=np.float64)
+    expected_cost, expected = engine.cost_and_gradient(network, dense, y)
+    run = engine.batches(network, dense, y, rule=Adam(), batch_size=7)
+    expected_costs = run.epoch()
+    for kind in (sparse.csr_array, sparse.csr_matrix, sparse.csc_array, sparse.coo_array):
+        X = kind(dense)
+        cost, gradient = engine.cost_and_gradient(network, X, y)
+        assert cost == pytest.approx(expected_cost, rel=1e-12)
+        for found, matrix in zip(gradient, expected, strict=True):
+            np.testing.assert_allclose(found, matrix, rtol=1e-11, atol=1e-15)
+        np.testing.assert_allclose(
+            engine.predict_proba(network, X), engine.predict_proba(network, dense), rtol=1e-12
+        )
+        run = engine.batches(network, X, y, rule=Adam(), batch_size=7)
+        np.testing.assert_allclose(run.epoch(), expected_costs, rtol=1e-11)
+
+
+@every_engine
+def test_sparse_rows_that_do_not_fit_are_refused(engine):
+    network = Network.initial(features=3, classes=2)
+    with pytest.raises(ShapeError, match="samples are rows"):
+        engine.predict_proba(network, sparse.csr_array((2, 4)))
+    with pytest.raises(ShapeError, match="NaN or infinite"):
+        engine.predict_proba(network, sparse.csr_array([[0, np.nan, 0]]))
+    with pytest.raises(ShapeError, match="real numbers"):
+        engine.predict_proba(network, sparse.csr_array([[0, 1j, 0]]))
