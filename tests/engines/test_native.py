@@ -123,11 +123,11 @@ def test_a_run_is_that_of_the_reference(instruction_set, task, iterations):
 RULES = st.one_of(
     st.builds(
         Sgd,
-        learning_rate=st.sampled_from([0.02, 0.1]),
+        learning_rate=st.sampled_from([0.002, 0.01]),
         momentum=st.sampled_from([0, 0.5, 0.9]),
         nesterov=st.booleans(),
     ),
-    st.builds(Adam, learning_rate=st.sampled_from([0.001, 0.02]), epsilon=st.just(1e-4)),
+    st.builds(Adam, learning_rate=st.sampled_from([0.0005, 0.002]), epsilon=st.just(1e-4)),
 )
 
 
