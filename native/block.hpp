@@ -18,35 +18,68 @@ template <class Action> inline auto with_type(Number type, Action action) {
     }
 }
 
+// Numbers as type T: in place where that is what they are, else converted into room.
+template <class T, class X>
+inline const T* numbers(const X* values, std::size_t count, T* room) {
+    if constexpr (std::is_same_v<X, T>) return values;
+    for (std::size_t i = 0; i < count; ++i) room[i] = read<T>(values[i]);
+    return room;
+}
+
+// The non-zeros of CSR rows that follow one another, where they are.
+template <class T, class Index, class X>
+inline Nonzeros<T, Index> gather_neighbours(
+    const Samples<T>& samples, std::size_t first, std::size_t rows, const X* values,
+    const Scratch<T>& scratch) {
+    const Rows& source = *samples.rows;
+    const std::int64_t* starts = source.starts + first;
+    for (std::size_t r = 0; r <= rows; ++r)
+        scratch.starts[r] = static_cast<std::size_t>(starts[r] - starts[0]);
+    return {scratch.starts, static_cast<const Index*>(source.indices) + starts[0],
+            numbers(values + starts[0], scratch.starts[rows], scratch.values), samples.slots};
+}
+
+// The non-zeros of CSR rows from here and there.
+template <class T, class Index, class X>
+inline void gather_scattered(
+    const Samples<T>& samples, std::size_t first, std::size_t rows, const X* values,
+    const Scratch<T>& scratch, Index* indices) {
+    const Rows& source = *samples.rows;
+    std::size_t n = 0;
+    for (std::size_t r = 0; r < rows; ++r) {
+        const std::size_t row = samples.row(first + r);
+        const std::size_t start = static_cast<std::size_t>(source.starts[row]);
+        const std::size_t count = static_cast<std::size_t>(source.starts[row + 1]) - start;
+        const Index* from = static_cast<const Index*>(source.indices) + start;
+        for (std::size_t i = 0; i < count; ++i) indices[n + i] = from[i];
+        for (std::size_t i = 0; i < count; ++i) scratch.values[n + i] = read<T>(values[start + i]);
+        n += count;
+        scratch.starts[r + 1] = n;
+    }
+}
+
 template <class T, class Index>
 inline Nonzeros<T, Index> gather_block(
     const Samples<T>& samples, std::size_t first, std::size_t rows, const Scratch<T>& scratch) {
     const Rows& source = *samples.rows;
     Index* indices = static_cast<Index*>(scratch.indices);
     scratch.starts[0] = 0;
-    with_type(source.type, [&](auto null) {
-        using X = std::remove_const_t<std::remove_pointer_t<decltype(null)>>;
-        const X* values = static_cast<const X*>(source.values);
-        std::size_t n = 0;
-        for (std::size_t r = 0; r < rows; ++r) {
-            const std::size_t row = samples.row(first + r);
-            if (source.sparse()) {
-                const std::size_t start = static_cast<std::size_t>(source.starts[row]);
-                const std::size_t count = static_cast<std::size_t>(source.starts[row + 1]) - start;
-                const Index* from = static_cast<const Index*>(source.indices) + start;
-                for (std::size_t i = 0; i < count; ++i) indices[n + i] = from[i];
-                for (std::size_t i = 0; i < count; ++i)
-                    scratch.values[n + i] = read<T>(values[start + i]);
-                n += count;
-            } else {
+    return with_type(source.type, [&](auto null) -> Nonzeros<T, Index> {
+        const auto* values = static_cast<decltype(null)>(source.values);
+        if (source.sparse() && !samples.order)
+            return gather_neighbours<T, Index>(samples, first, rows, values, scratch);
+        if (source.sparse()) {
+            gather_scattered(samples, first, rows, values, scratch, indices);
+        } else {
+            for (std::size_t r = 0, n = 0; r < rows; ++r) {
                 n += compress_row(
-                    values + row * source.stride, source.features, indices + n,
+                    values + samples.row(first + r) * source.stride, source.features, indices + n,
                     scratch.values + n);
+                scratch.starts[r + 1] = n;
             }
-            scratch.starts[r + 1] = n;
         }
+        return {scratch.starts, indices, scratch.values, samples.slots};
     });
-    return {scratch.starts, indices, scratch.values, samples.slots};
 }
 
 // The values of a block's columns as numbers of type T.
@@ -57,10 +90,8 @@ inline const T* column_values(
     const std::size_t start = static_cast<std::size_t>(source.starts[first]);
     const std::size_t count = static_cast<std::size_t>(source.starts[first + rows]) - start;
     return with_type(source.type, [&](auto null) -> const T* {
-        const auto* values = static_cast<decltype(null)>(source.columns->values) + start;
-        if constexpr (std::is_same_v<decltype(null), const T*>) return values;
-        for (std::size_t i = 0; i < count; ++i) scratch.values[i] = read<T>(values[i]);
-        return scratch.values;
+        return numbers(
+            static_cast<decltype(null)>(source.columns->values) + start, count, scratch.values);
     });
 }
 

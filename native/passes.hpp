@@ -42,11 +42,7 @@ inline void mask(const T* A1, std::size_t size, T* dA1) {  // B5
 }
 
 // Turns a row of logits into exp(z − largest); returns their sum in every lane.
-template <class T> inline Vector<T> exponentiate(T* z, std::size_t stride, T& largest) {
-    Vector<T> top = load(z);
-    for (std::size_t k = lanes<T>; k < stride; k += lanes<T>) top = larger<T>(top, load(z + k));
-    top = largest_lane<T>(top);
-    largest = top[0];
+template <class T> inline Vector<T> exponentiate(T* z, std::size_t stride, Vector<T> top) {
     Vector<T> sum{};
     for (std::size_t k = 0; k < stride; k += lanes<T>) {
         const Vector<T> e = exponential<T>(load(z + k) - top);
@@ -56,10 +52,20 @@ template <class T> inline Vector<T> exponentiate(T* z, std::size_t stride, T& la
     return sum_of_lanes<T>(sum);
 }
 
-template <class T> inline bool first_largest(const T* z, std::size_t label) {  // F5
-    for (std::size_t k = 0; k < label; ++k)
-        if (!(z[k] < z[label])) return false;
-    return true;
+// The largest logit of a row, in every lane.
+template <class T> inline Vector<T> largest_logit(const T* z, std::size_t stride) {
+    Vector<T> top = load(z);
+    for (std::size_t k = lanes<T>; k < stride; k += lanes<T>) top = larger<T>(top, load(z + k));
+    return largest_lane<T>(top);
+}
+
+// F5: the first class whose logit is the largest.
+template <class T> inline T predicted(const T* z, std::size_t stride, Vector<T> top) {
+    const Vector<T> none = broadcast(static_cast<T>(stride));
+    Vector<T> classes = numbered_lanes<T>(), first = none;
+    for (std::size_t k = 0; k < stride; k += lanes<T>, classes += static_cast<T>(lanes<T>))
+        first = smaller<T>(first, load(z + k) == top ? classes : none);
+    return smallest_lane<T>(first)[0];
 }
 
 // F4, C1 and B1: turns Z2 into dZ2, and adds cost and hits to the totals.
@@ -74,16 +80,15 @@ inline void output_gradient(
         const T share = samples.shares ? samples.shares[row] : samples.share;
         T* z = Z2 + r * stride;
         const T logit = z[label];
-        T largest;
-        const bool ahead = first_largest(z, label);
-        const Vector<T> sum = exponentiate(z, stride, largest);
+        const Vector<T> top = largest_logit(z, stride);
+        totals.correct += predicted(z, stride, top) == static_cast<T>(label);
+        const Vector<T> sum = exponentiate(z, stride, top);
         const Vector<T> scale = share / sum;
         for (std::size_t k = 0; k < stride; k += lanes<T>)
             store(z + k, load(z + k) * scale);
         z[label] -= share;
         sums[r] = sum[0];
-        logits += static_cast<double>(share) * (static_cast<double>(largest) - logit);
-        totals.correct += ahead && logit == largest;
+        logits += static_cast<double>(share) * (static_cast<double>(top[0]) - logit);
     }
     for (std::size_t r = rows; r % lanes<T> != 0; ++r) sums[r] = 1;
     for (std::size_t r = 0; r < rows; r += lanes<T>) store(sums + r, logarithm<T>(load(sums + r)));
@@ -237,8 +242,8 @@ void predict(
         [&](std::size_t first, std::size_t rows, auto first_layer, auto) {
             forward(network, rows, scratch, first_layer);
             for (std::size_t r = 0; r < rows; ++r) {
-                T largest, *z = scratch.dZ2 + r * Kp;
-                const Vector<T> sum = exponentiate(z, Kp, largest);
+                T* z = scratch.dZ2 + r * Kp;
+                const Vector<T> sum = exponentiate(z, Kp, largest_logit(z, Kp));
                 for (std::size_t k = 0; k < Kp; k += lanes<T>) store(z + k, load(z + k) / sum);
                 __builtin_memcpy(probabilities + (first + r) * K, z, K * sizeof(T));
             }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #ifndef HANDGRAD_VARIANT
 #error "HANDGRAD_VARIANT names the instruction set that is compiled for"
@@ -46,33 +47,50 @@ template <class T> inline void store(T* to, Vector<T> vector) {
 template <class T> inline Vector<T> broadcast(T value) { return value - Vector<T>{}; }
 
 template <class T> inline Vector<T> larger(Vector<T> a, Vector<T> b) { return a > b ? a : b; }
+template <class T> inline Vector<T> smaller(Vector<T> a, Vector<T> b) { return a < b ? a : b; }
 
-template <class T, class V> inline V exchange(V vector, std::size_t distance) {
-    Integers<T> order;
-    for (std::size_t lane = 0; lane < lanes<T>; ++lane)
-        order[lane] = static_cast<typename Lanes<T>::Integer>(lane ^ distance);
+// Each lane in the place of the one whose number differs from its own in the bits of distance.
+template <class T, std::size_t distance, std::size_t... lane>
+inline Vector<T> exchange(Vector<T> vector, std::index_sequence<lane...>) {
 #ifdef __clang__
-    V result;
-    for (std::size_t lane = 0; lane < lanes<T>; ++lane) result[lane] = vector[order[lane]];
-    return result;
+    return __builtin_shufflevector(vector, vector, static_cast<int>(lane ^ distance)...);
 #else
-    return __builtin_shuffle(vector, order);
+    return __builtin_shuffle(
+        vector, Integers<T>{static_cast<typename Lanes<T>::Integer>(lane ^ distance)...});
 #endif
 }
 
-// The largest lane, and the sum of the lanes, in every lane.
+// What the operation makes of all lanes, in every lane.
+template <class T, std::size_t distance = lanes<T> / 2, class Operation>
+inline Vector<T> reduce(Vector<T> vector, Operation operation) {
+    vector = operation(
+        vector, exchange<T, distance>(vector, std::make_index_sequence<lanes<T>>()));
+    if constexpr (distance == 1)
+        return vector;
+    else
+        return reduce<T, distance / 2>(vector, operation);
+}
+
 template <class T> inline Vector<T> largest_lane(Vector<T> vector) {
-#pragma GCC unroll 4
-    for (std::size_t distance = lanes<T> / 2; distance > 0; distance /= 2)
-        vector = larger<T>(vector, exchange<T>(vector, distance));
-    return vector;
+    return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return larger<T>(a, b); });
+}
+
+template <class T> inline Vector<T> smallest_lane(Vector<T> vector) {
+    return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return smaller<T>(a, b); });
 }
 
 template <class T> inline Vector<T> sum_of_lanes(Vector<T> vector) {
-#pragma GCC unroll 4
-    for (std::size_t distance = lanes<T> / 2; distance > 0; distance /= 2)
-        vector += exchange<T>(vector, distance);
-    return vector;
+    return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return a + b; });
+}
+
+template <class T, std::size_t... lane>
+inline Vector<T> numbered_lanes(std::index_sequence<lane...>) {
+    return Vector<T>{static_cast<T>(lane)...};
+}
+
+// 0, 1, 2, …
+template <class T> inline Vector<T> numbered_lanes() {
+    return numbered_lanes<T>(std::make_index_sequence<lanes<T>>());
 }
 
 template <class T> inline Vector<T> square_root(Vector<T> vector) {
