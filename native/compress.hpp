@@ -46,10 +46,49 @@ template <class X> inline bool all_zero(const X* eight) {
 }
 
 #ifdef __AVX512VBMI2__
-// 64 pixels at a time. A mask of the non-zeros packs them and their positions.
+// Sixteen bytes as values and as indices.
+template <class V> inline void write_values(V* to, __m128i pixels) {
+    if constexpr (std::is_same_v<V, float>)
+        _mm512_storeu_ps(
+            to, _mm512_mul_ps(
+                    _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(pixels)),
+                    _mm512_set1_ps(static_cast<float>(pixel_scale))));
+    else if constexpr (std::is_same_v<V, std::uint8_t>)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), pixels);
+    else
+        for (int half = 0; half < 2; ++half, pixels = _mm_srli_si128(pixels, 8))
+            _mm512_storeu_pd(
+                to + 8 * half, _mm512_mul_pd(
+                                   _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(pixels)),
+                                   _mm512_set1_pd(pixel_scale)));
+}
+
+template <class Index> inline void write_indices(Index* to, __m128i places, std::size_t from) {
+    if constexpr (sizeof(Index) == 2)
+        _mm256_storeu_si256(
+            reinterpret_cast<__m256i*>(to),
+            _mm256_add_epi16(
+                _mm256_cvtepu8_epi16(places), _mm256_set1_epi16(static_cast<short>(from))));
+    else
+        _mm512_storeu_si512(
+            to, _mm512_add_epi32(
+                    _mm512_cvtepu8_epi32(places), _mm512_set1_epi32(static_cast<int>(from))));
+}
+
+template <class V, class Index>
+inline void write_half(
+    __m256i pixels, __m256i places, std::size_t from, Index* indices, V* values) {
+    write_values(values, _mm256_castsi256_si128(pixels));
+    write_values(values + 16, _mm256_extracti128_si256(pixels, 1));
+    write_indices(indices, _mm256_castsi256_si128(places), from);
+    write_indices(indices + 16, _mm256_extracti128_si256(places, 1), from);
+}
+
+// 64 pixels at a time. A mask of the non-zeros packs them and their places.
 template <class V, class Index>
 inline std::size_t compress_row(
     const std::uint8_t* row, std::size_t D, Index* indices, V* values) {
+    constexpr std::size_t ahead = 4096;  // bytes, for rows follow one another in memory
     alignas(64) static constexpr auto positions = [] {
         struct { std::uint8_t at[64]; } all{};
         for (int i = 0; i < 64; ++i) all.at[i] = static_cast<std::uint8_t>(i);
@@ -58,21 +97,21 @@ inline std::size_t compress_row(
     const __m512i position = _mm512_load_si512(&positions);
     std::size_t n = 0;
     for (std::size_t d = 0; d < D; d += 64) {
+        __builtin_prefetch(row + d + ahead);
         const __mmask64 inside = D - d < 64 ? ~0ull >> (64 - (D - d)) : ~0ull;
         const __m512i pixels = _mm512_maskz_loadu_epi8(inside, row + d);
         const __mmask64 set = _mm512_test_epi8_mask(pixels, pixels);
         if (set == 0) continue;
-        alignas(64) std::uint8_t packed[64], where[64];
-        _mm512_store_si512(packed, _mm512_maskz_compress_epi8(set, pixels));
-        _mm512_store_si512(where, _mm512_maskz_compress_epi8(set, position));
+        const __m512i packed = _mm512_maskz_compress_epi8(set, pixels);
+        const __m512i places = _mm512_maskz_compress_epi8(set, position);
         const std::size_t found = static_cast<std::size_t>(__builtin_popcountll(set));
-        for (std::size_t i = 0; i < found; i += 32) {
-#pragma GCC unroll 32
-            for (std::size_t j = 0; j < 32; ++j) {
-                values[n + i + j] = read<V>(packed[i + j]);
-                indices[n + i + j] = static_cast<Index>(d + where[i + j]);
-            }
-        }
+        write_half(
+            _mm512_castsi512_si256(packed), _mm512_castsi512_si256(places), d, indices + n,
+            values + n);
+        if (found > 32)
+            write_half(
+                _mm512_extracti64x4_epi64(packed, 1), _mm512_extracti64x4_epi64(places, 1), d,
+                indices + n + 32, values + n + 32);
         n += found;
     }
     return n;
