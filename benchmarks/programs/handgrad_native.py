@@ -1,0 +1,18 @@
+"""A user's whole program with handgrad: rows and labels from files, a trained network."""
+
+import sys
+
+import numpy as np
+
+from handgrad import Network, get_engine
+
+rows, labels, iterations, memory = sys.argv[1:]
+X, y = np.load(rows), np.load(labels)
+network, costs = get_engine().descend(
+    Network.initial(), X, y, learning_rate=0.1, iterations=int(iterations)
+)
+print(costs[-1])
+if memory == "memory":
+    import resource
+
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -1,0 +1,38 @@
+"""Whole programs: the files they read, and how they are run."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+@contextlib.contextmanager
+def programs(
+    X: np.ndarray, y: np.ndarray, iterations: int, memory: str = ""
+) -> Iterator[dict[str, list[str]]]:
+    """Write rows and labels to files, and give each peer's command."""
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(f"{folder}/X.npy", X)
+        np.save(f"{folder}/y.npy", y)
+        arguments = [f"{folder}/X.npy", f"{folder}/y.npy", str(iterations), memory]
+        yield {
+            peer: [sys.executable, str(PROGRAMS / f"{peer}.py"), *arguments]
+            for peer in ("handgrad_native", "scikit_learn", "pytorch")
+        }
+
+
+def last_number(command: list[str]) -> float:
+    """Run a program; return the last number that it prints."""
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(run.stdout.split()[-1])
