@@ -12,7 +12,11 @@ def main():
     X, y = text_like(1_000 if chosen.quick else ROWS, FEATURES)
     for solver, rate in (("adam", 0.001), ("sgd", 0.1)):
         task = Task(
-            X, y, network(HIDDEN, FEATURES, CLASSES), learning_rate=rate, batch_size=200,
+            X,
+            y,
+            network(HIDDEN, FEATURES, CLASSES),
+            learning_rate=rate,
+            batch_size=200,
             solver=solver,
         )
         timings = compare(

@@ -31,9 +31,7 @@ def batches(name, task, X, threads):
     runs = []
 
     def reset():
-        runs[:] = [
-            engine.batches(network, X, task.y, rule=rule, batch_size=task.batch_size)
-        ]
+        runs[:] = [engine.batches(network, X, task.y, rule=rule, batch_size=task.batch_size)]
 
     return reset, lambda: np.mean(runs[0].epoch())
 

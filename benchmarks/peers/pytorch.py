@@ -65,9 +65,7 @@ def full_batch(task, threads):
 
 def batches(task, threads):
     net, rows, labels = _prepared(task, threads)
-    parts = list(
-        zip(rows.split(task.batch_size), labels.split(task.batch_size), strict=True)
-    )
+    parts = list(zip(rows.split(task.batch_size), labels.split(task.batch_size), strict=True))
     optimisers = []
 
     def reset():
