@@ -1,6 +1,7 @@
 """How long does one full-batch step of 784-10-10 take, and how near is that to the limit?"""
 
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 
 import numpy as np
 
@@ -23,8 +24,6 @@ def time_to_read(X, rounds):
 
 
 def _seconds(action):
-    from time import perf_counter
-
     start = perf_counter()
     action()
     return perf_counter() - start

@@ -19,6 +19,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+WIDTH = 100
 PAUSE = 0.05  # seconds, for the threads of the peer before to fall asleep
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -186,7 +187,7 @@ def report(title: str, timings: Sequence[Timing], *, as_json: bool, per: int = 1
     for row in rows:
         figures = (f"{row[name]:.4g} ms" for name in ("median_ms", "least_ms", "most_ms"))
         table.add_row(row["peer"], str(row["threads"]), *figures, f"{row['ratio']:.2f}")
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=WIDTH).print(table)
 
 
 def machine() -> str:
