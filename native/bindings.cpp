@@ -13,6 +13,7 @@
 
 #include "prepared.hpp"
 #include "runs.hpp"
+#include "shards.hpp"
 #include "variants.hpp"
 
 namespace nb = nanobind;
@@ -119,9 +120,11 @@ template <class T> struct NetworkOut {
 
     explicit NetworkOut(const Layout& l)
         : W1(l.H, l.D), b1(l.H, 1), W2(l.K, l.H), b2(l.K, 1) {}
-    NetworkOut(const Layout& layout, const T* values) : NetworkOut(layout) {
-        export_arrays<T>(
-            layout, values, {W1.data.get(), b1.data.get(), W2.data.get(), b2.data.get()});
+    NetworkOut(const Layout& layout, const Stepper<T>& stepper) : NetworkOut(layout) {
+        stepper.write(arrays());
+    }
+    Arrays<T> arrays() const {
+        return {W1.data.get(), b1.data.get(), W2.data.get(), b2.data.get()};
     }
     nb::tuple release() {
         return nb::make_tuple(W1.release(), b1.release(), W2.release(), b2.release());
@@ -164,8 +167,8 @@ template <class T> nb::tuple cost_and_gradient(
             threads, /*track=*/false);
         Team team(trainer.workers());
         cost = trainer.pass(team, 0, rows.rows.count).cost;
-        trainer.add_slices(team);
-        out = std::make_unique<NetworkOut<T>>(layout, trainer.gradient());
+        out = std::make_unique<NetworkOut<T>>(layout);
+        trainer.write_gradient(team, out->arrays());
     }
     return nb::make_tuple(cost, out->release());
 }
@@ -207,7 +210,8 @@ template <class T> struct RunRows {
         : samples(given) {
         if (!given.skip_zeros) return;
         Team team(threads);
-        packed = std::make_unique<Packed<T>>(kernels, *given.rows, team, threads);
+        packed = std::make_unique<Packed<T>>(
+            kernels, *given.rows, Packing::small, team, threads);
         if (in_order) packed->add_columns(team, threads);
         samples.rows = &packed->rows();
     }
@@ -215,12 +219,13 @@ template <class T> struct RunRows {
 
 // Calls a Python function with the steps taken and the parameters; true to stop. Ctrl-C and
 // exceptions end the run.
-template <class T> auto reporter(const Trainer<T>& trainer, const nb::object& report) {
-    return [&trainer, &report](std::size_t steps) {
+template <class T>
+auto reporter(const Layout& layout, const Stepper<T>& stepper, const nb::object& report) {
+    return [&](std::size_t steps) {
         const nb::gil_scoped_acquire acquire;
         if (PyErr_CheckSignals() != 0) throw nb::python_error();
         if (report.is_none()) return false;
-        NetworkOut<T> out(trainer.layout(), trainer.parameters());
+        NetworkOut<T> out(layout, stepper);
         return nb::cast<bool>(report(steps, out.release()));
     };
 }
@@ -247,8 +252,8 @@ template <class T> nb::tuple descend_run(
             rows.rows.count, threads, /*track=*/false);
         steps = descend(
             trainer, static_cast<T>(learning_rate), std::min(costs.size(), accuracies.size()),
-            costs.data(), accuracies.data(), reporter(trainer, report));
-        out = std::make_unique<NetworkOut<T>>(layout, trainer.parameters());
+            costs.data(), accuracies.data(), reporter<T>(layout, trainer, report));
+        out = std::make_unique<NetworkOut<T>>(layout, trainer);
     }
     return nb::make_tuple(steps, out->release());
 }
@@ -260,20 +265,25 @@ template <class T> class Batches {
             MatrixIn<T> b1, MatrixIn<T> W2, MatrixIn<T> b2, const RowsHandle& rows,
             VectorIn<std::int32_t> labels, std::optional<VectorIn<double>> weights,
             std::size_t batch)
-        : kernels_(kernels_of<T>(variant_named(instruction_set))), rows_(rows), labels_(labels),
+        : kernels_(kernels_of<T>(variant_named(instruction_set))),
+          layout_(NetworkIn<T>{W1, b1, W2, b2}.layout(kernels_)), rows_(rows), labels_(labels),
           weights_(weights), batch_(std::clamp<std::size_t>(batch, 1, rows.rows.count)),
           shares_(weights ? rows.rows.count : 0) {
         const NetworkIn<T> network{W1, b1, W2, b2};
-        const Layout layout = network.layout(kernels_);
         const Samples<T> samples = samples_of<T>(
-            kernels_, rows_.rows, layout, labels_.data(), labels_.size(), nullptr, 0);
+            kernels_, rows_.rows, layout_, labels_.data(), labels_.size(), nullptr, 0);
         if (weights && weights->size() != rows.rows.count)
             throw std::invalid_argument("rows and weights do not fit each other");
         const nb::gil_scoped_release release;
-        run_ = std::make_unique<RunRows<T>>(kernels_, samples, threads, /*in_order=*/false);
-        trainer_ = std::make_unique<Trainer<T>>(
-            kernels_, layout, network.arrays(), run_->samples, most_in_row(*run_->samples.rows),
-            batch_, threads, /*track=*/true);
+        if (worth_sharding(samples, batch_)) {
+            stepper_ = std::make_unique<ShardedTrainer<T>>(
+                kernels_, layout_, network.arrays(), samples, batch_, threads);
+        } else {
+            run_ = std::make_unique<RunRows<T>>(kernels_, samples, threads, /*in_order=*/false);
+            stepper_ = std::make_unique<Trainer<T>>(
+                kernels_, layout_, network.arrays(), run_->samples,
+                most_in_row(*run_->samples.rows), batch_, threads, /*track=*/true);
+        }
     }
 
     std::size_t epoch(const std::string& kind, double rate, double momentum, double square,
@@ -300,25 +310,27 @@ template <class T> class Batches {
                              shares_.data()};
         const nb::gil_scoped_release release;
         const std::size_t done = run_epoch(
-            *trainer_, epoch, costs.data(), accuracies.data(), reporter(*trainer_, report));
+            *stepper_, epoch, costs.data(), accuracies.data(),
+            reporter<T>(layout_, *stepper_, report));
         steps_ += done;
         return done;
     }
 
     nb::tuple parameters() const {
-        NetworkOut<T> out(trainer_->layout(), trainer_->parameters());
+        NetworkOut<T> out(layout_, *stepper_);
         return out.release();
     }
 
   private:
     const Kernels<T>& kernels_;
+    const Layout layout_;
     RowsHandle rows_;
     VectorIn<std::int32_t> labels_;
     std::optional<VectorIn<double>> weights_;
     std::size_t batch_, steps_ = 0;
     Buffer<T> shares_;
     std::unique_ptr<RunRows<T>> run_;
-    std::unique_ptr<Trainer<T>> trainer_;
+    std::unique_ptr<Stepper<T>> stepper_;
 };
 
 // One sample at a time, with the parameters laid out once.

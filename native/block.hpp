@@ -35,8 +35,27 @@ inline Nonzeros<T, Index> gather_neighbours(
     const std::int64_t* starts = source.starts + first;
     for (std::size_t r = 0; r <= rows; ++r)
         scratch.starts[r] = static_cast<std::size_t>(starts[r] - starts[0]);
-    return {scratch.starts, static_cast<const Index*>(source.indices) + starts[0],
+    return {scratch.starts, scratch.starts + 1,
+            static_cast<const Index*>(source.indices) + starts[0],
             numbers(values + starts[0], scratch.starts[rows], scratch.values), samples.slots};
+}
+
+// Copies indices, and values as numbers of type T, in chunks that compile to vectors; the last
+// chunk overlaps the one before.
+template <class T, class Index, class X>
+inline void copy_nonzeros(
+    const Index* from_indices, const X* from_values, std::size_t count, Index* indices, T* values) {
+    constexpr std::size_t chunk = 16;
+    const auto copy = [&](std::size_t i) {
+        __builtin_memcpy(indices + i, from_indices + i, chunk * sizeof(Index));
+        convert_sixteen(from_values + i, values + i);
+    };
+    for (std::size_t i = 0; i + chunk <= count; i += chunk) copy(i);
+    if (count >= chunk) return copy(count - chunk);
+    for (std::size_t i = 0; i < count; ++i) {
+        indices[i] = from_indices[i];
+        values[i] = read<T>(from_values[i]);
+    }
 }
 
 // The non-zeros of CSR rows from here and there.
@@ -46,13 +65,13 @@ inline void gather_scattered(
     const Scratch<T>& scratch, Index* indices) {
     const Rows& source = *samples.rows;
     std::size_t n = 0;
+    scratch.starts[0] = 0;
     for (std::size_t r = 0; r < rows; ++r) {
         const std::size_t row = samples.row(first + r);
         const std::size_t start = static_cast<std::size_t>(source.starts[row]);
         const std::size_t count = static_cast<std::size_t>(source.starts[row + 1]) - start;
         const Index* from = static_cast<const Index*>(source.indices) + start;
-        for (std::size_t i = 0; i < count; ++i) indices[n + i] = from[i];
-        for (std::size_t i = 0; i < count; ++i) scratch.values[n + i] = read<T>(values[start + i]);
+        copy_nonzeros(from, values + start, count, indices + n, scratch.values + n);
         n += count;
         scratch.starts[r + 1] = n;
     }
@@ -78,7 +97,7 @@ inline Nonzeros<T, Index> gather_block(
                 scratch.starts[r + 1] = n;
             }
         }
-        return {scratch.starts, indices, scratch.values, samples.slots};
+        return {scratch.starts, scratch.starts + 1, indices, scratch.values, samples.slots};
     });
 }
 

@@ -2,14 +2,31 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
 #include <new>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 namespace handgrad {
 
 inline constexpr std::size_t alignment = 64;
+inline constexpr std::size_t large = 8u << 20, large_page = 2u << 20;
+
+// Memory that is read here and there has few misses of its pages' addresses if they are large.
+inline void* allocate(std::size_t bytes) {
+    const std::size_t border = bytes < large ? alignment : large_page;
+    void* data = std::aligned_alloc(border, (bytes + border - 1) / border * border);
+    if (!data) throw std::bad_alloc();
+#ifdef MADV_HUGEPAGE
+    if (bytes >= large) madvise(data, bytes, MADV_HUGEPAGE);
+#endif
+    return data;
+}
 
 // Products of sizes that a caller chose; std::bad_alloc where memory could never hold them.
 inline std::size_t product(std::size_t a, std::size_t b) {
@@ -21,9 +38,7 @@ template <class T> class Buffer {
   public:
     Buffer() = default;
     explicit Buffer(std::size_t size)
-        : size_(size),
-          data_(static_cast<T*>(
-              ::operator new(product(size + 1, sizeof(T)), std::align_val_t(alignment)))) {}
+        : size_(size), data_(static_cast<T*>(allocate(product(size + 1, sizeof(T))))) {}
 
     static Buffer zeros(std::size_t size) {
         Buffer buffer(size);
@@ -37,7 +52,7 @@ template <class T> class Buffer {
 
   private:
     struct Free {
-        void operator()(T* data) const { ::operator delete(data, std::align_val_t(alignment)); }
+        void operator()(T* data) const { std::free(data); }
     };
     std::size_t size_ = 0;
     std::unique_ptr<T, Free> data_;

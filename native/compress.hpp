@@ -141,6 +141,16 @@ inline std::size_t compress_row(const float* row, std::size_t D, Index* indices,
 }
 #endif
 
+// Sixteen numbers as type V.
+template <class V, class X>
+inline void convert_sixteen(const X* __restrict from, V* __restrict to) {
+#ifdef __AVX512VBMI2__
+    if constexpr (std::is_same_v<X, std::uint8_t>)
+        return write_values(to, _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+#endif
+    for (int i = 0; i < 16; ++i) to[i] = read<V>(from[i]);
+}
+
 // Writes the non-zeros of a row and returns how many there are; up to compress_slack entries
 // behind them are overwritten, too.
 template <class X, class V, class Index>

@@ -9,6 +9,9 @@
 
 namespace handgrad {
 
+// Non-zeros of a packed row come in whole rounds of the products' loops.
+inline constexpr std::size_t packed_unit = 4;
+
 // What a worker needs to carry a block of rows through the network.
 template <class T> struct Scratch {
     std::size_t block;     // rows
@@ -49,6 +52,14 @@ template <class T> struct Update {
     std::size_t slices, gradient_stride;
 };
 
+// Row i of the shards' Z1 lies i rows behind the first of each; likewise that of dZ1.
+template <class T> struct ShardSums {
+    const T* Z1;         // shard s begins at s · stride
+    std::size_t shards, stride;
+    T scale;
+    T* dZ1;
+};
+
 template <class T> struct Kernels {
     std::size_t lanes, vectors;  // of a panel
 
@@ -60,6 +71,18 @@ template <class T> struct Kernels {
     void (*predict)(
         const Parameters<T>&, const Samples<T>&, std::size_t begin, std::size_t end,
         const Scratch<T>&, T* probabilities);
+    // A step in three parts, for features that are cut into shards (shards.hpp): Z1 = X · W1 of
+    // one shard's features; from all shards' Z1 on to dZ1, times scale, and the gradient of b1,
+    // W2 and b2; dW1 += Xᵀ · dZ1 of one shard. `extents` has room for two numbers a row.
+    void (*shard_forward)(
+        const Matrix& W1, const T* values, const Samples<T>&, std::size_t begin, std::size_t end,
+        std::size_t* extents, T* Z1);
+    Totals (*head)(
+        const Parameters<T>&, const Samples<T>&, std::size_t begin, std::size_t end,
+        const ShardSums<T>&, const Scratch<T>&, T* gradient);
+    void (*shard_backward)(
+        const Matrix& W1, const Rows&, const std::size_t* extents, std::size_t rows, const T* dZ1,
+        T* dW1);
     void (*update)(const Rule<T>&, const Update<T>&, std::size_t begin, std::size_t end);
     // Steps with a gradient of 0, one a rule: what a number goes through that no sample touched.
     void (*coast)(

@@ -12,14 +12,29 @@ template <class T> struct Arrays {  // C order: (H, D), (H, 1), (K, H), (K, 1)
     T *W1, *b1, *W2, *b2;
 };
 
+// One matrix in the notes' shape, `stride` numbers from row to row, into panels, and back.
+template <class T>
+void transpose_in(const Matrix& W, const T* from, std::size_t stride, T* to) {
+    for (std::size_t input = 0; input < W.inputs; ++input)
+        for (std::size_t output = 0; output < W.outputs; ++output)
+            to[W.at(input, output)] = from[output * stride + input];
+}
+
+template <class T>
+void transpose_out(const Matrix& W, const T* from, T* to, std::size_t stride) {
+    for (std::size_t output = 0; output < W.outputs; ++output)
+        for (std::size_t input = 0; input < W.inputs; ++input)
+            to[output * stride + input] = from[W.at(input, output)];
+}
+
 template <class T> class ParameterStore {
   public:
     ParameterStore(const Layout& layout, const Arrays<const T>& from)
         : layout_(layout), values_(Buffer<T>::zeros(layout.size())),
           W2_back_(Buffer<T>::zeros(layout.W2_back.size())) {
-        transpose_in(layout.W1, from.W1, values());
+        transpose_in(layout.W1, from.W1, layout.D, values());
         std::copy(from.b1, from.b1 + layout.H, values() + layout.b1());
-        transpose_in(layout.W2, from.W2, values() + layout.W2_start());
+        transpose_in(layout.W2, from.W2, layout.H, values() + layout.W2_start());
         std::fill(values() + layout.b2(), values() + layout.size(),
                   -std::numeric_limits<T>::infinity());
         std::copy(from.b2, from.b2 + layout.K, values() + layout.b2());
@@ -38,26 +53,15 @@ template <class T> class ParameterStore {
     }
 
   private:
-    static void transpose_in(const Matrix& W, const T* from, T* to) {
-        for (std::size_t input = 0; input < W.inputs; ++input)
-            for (std::size_t output = 0; output < W.outputs; ++output)
-                to[W.at(input, output)] = from[output * W.inputs + input];
-    }
-
     const Layout& layout_;
     Buffer<T> values_, W2_back_;
 };
 
 // Writes parameters, or their gradient, as matrices of the notes' shapes.
 template <class T> void export_arrays(const Layout& layout, const T* values, const Arrays<T>& to) {
-    const auto transpose_out = [](const Matrix& W, const T* from, T* out) {
-        for (std::size_t output = 0; output < W.outputs; ++output)
-            for (std::size_t input = 0; input < W.inputs; ++input)
-                out[output * W.inputs + input] = from[W.at(input, output)];
-    };
-    transpose_out(layout.W1, values, to.W1);
+    transpose_out(layout.W1, values, to.W1, layout.D);
     std::copy(values + layout.b1(), values + layout.b1() + layout.H, to.b1);
-    transpose_out(layout.W2, values + layout.W2_start(), to.W2);
+    transpose_out(layout.W2, values + layout.W2_start(), to.W2, layout.H);
     std::copy(values + layout.b2(), values + layout.b2() + layout.K, to.b2);
 }
 

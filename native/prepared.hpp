@@ -31,23 +31,30 @@ inline std::size_t most_in_row(const Rows& rows) {
     return static_cast<std::size_t>(most);
 }
 
-// Rows whose non-zeros were packed: pixels as pixels, other numbers as T.
+// Pixels may stay pixels, which takes little memory, or become numbers, which saves time when
+// they are read; then each row is filled up with zeros to whole rounds of the products' loops.
+enum class Packing : std::uint8_t { small, fast };
+
+// Rows whose non-zeros were packed.
 template <class T> class Packed {
   public:
-    Packed(const Kernels<T>& kernels, const Rows& rows, Team& team, std::size_t workers)
+    Packed(const Kernels<T>& kernels, const Rows& rows, Packing packing, Team& team,
+           std::size_t workers)
         : starts_(rows.count + 1), rows_(rows) {
         each_part(team, [&](std::size_t begin, std::size_t end, std::size_t) {
+            const std::size_t unit = packing == Packing::fast ? packed_unit : 1;
             for (std::size_t row = begin; row < end; ++row)
-                starts_[row + 1] = static_cast<std::int64_t>(kernels.count_nonzeros(rows, row));
+                starts_[row + 1] = static_cast<std::int64_t>(
+                    (kernels.count_nonzeros(rows, row) + unit - 1) / unit * unit);
         });
         starts_[0] = 0;
         for (std::size_t row = 0; row < rows.count; ++row) starts_[row + 1] += starts_[row];
         const std::size_t total = static_cast<std::size_t>(starts_[rows.count]);
         rows_.short_indices = rows.features <= 65536;
         indices_ = Buffer<unsigned char>(product(total, rows_.short_indices ? 2 : 4));
-        if (rows.type != Number::pixel)
+        if (rows.type != Number::pixel || packing == Packing::fast)
             rows_.type = sizeof(T) == 4 ? Number::single : Number::twofold;
-        values_ = Buffer<unsigned char>(product(total, rows.type == Number::pixel ? 1 : sizeof(T)));
+        values_ = Buffer<unsigned char>(product(total, rows_.type == Number::pixel ? 1 : sizeof(T)));
         rows_.starts = starts_.data();
         rows_.indices = indices_.data();
         rows_.values = values_.data();

@@ -11,9 +11,9 @@
 
 namespace handgrad::HANDGRAD_VARIANT {
 
-// The non-zeros of a block's rows: row r has those from starts[r] to starts[r + 1].
+// The non-zeros of a block's rows: row r has those from starts[r] to ends[r].
 template <class T, class Index> struct Nonzeros {
-    const std::size_t* starts;
+    const std::size_t *starts, *ends;
     const Index* indices;
     const T* values;
     const std::int32_t* slots;  // null: a feature's row in dW is its index
@@ -74,7 +74,7 @@ inline void forward_nonzeros(
     for (std::size_t r = 0; r < rows; ++r, z += z_stride) {
         Vector<T> sum[U][P] = {};
         std::size_t i = x.starts[r];
-        const std::size_t end = x.starts[r + 1];
+        const std::size_t end = x.ends[r];
         for (; i + U <= end; i += U)
 #pragma GCC unroll 4
             for (std::size_t u = 0; u < U; ++u) {
@@ -104,16 +104,15 @@ inline void backward_nonzeros(
     T* __restrict dw) {
     constexpr std::size_t L = lanes<T>;
     const std::int32_t* __restrict const slots = x.slots;
-    std::size_t i = x.starts[0];
     for (std::size_t r = 0; r < rows; ++r, dz += dz_stride) {
         Vector<T> delta[P];
 #pragma GCC unroll 4
         for (std::size_t p = 0; p < P; ++p) delta[p] = load(dz + p * L);
-        const std::size_t end = x.starts[r + 1];
+        const std::size_t i = x.starts[r];
         const Index* __restrict index = x.indices + i;
         const T* __restrict value = x.values + i;
 #pragma GCC unroll 4
-        for (std::size_t n = end - i; n > 0; --n, ++index, ++value) {
+        for (std::size_t n = x.ends[r] - i; n > 0; --n, ++index, ++value) {
             const std::size_t d = *index;
             const std::size_t slot = slotted ? static_cast<std::size_t>(slots[d]) : d;
             T* target = dw + slot * (P * L);
@@ -122,7 +121,6 @@ inline void backward_nonzeros(
             for (std::size_t p = 0; p < P; ++p)
                 store(target + p * L, load(target + p * L) + factor * delta[p]);
         }
-        i = end;
     }
 }
 

@@ -34,11 +34,21 @@ struct Rows {
     HANDGRAD_INLINE bool sparse() const { return starts != nullptr; }
 };
 
+// Some columns of dense rows.
+inline Rows some_features(const Rows& rows, std::size_t begin, std::size_t end) {
+    const std::size_t size = rows.type == Number::pixel ? 1 : rows.type == Number::single ? 4 : 8;
+    Rows some = rows;
+    some.features = end - begin;
+    some.values = static_cast<const unsigned char*>(rows.values) + begin * size;
+    return some;
+}
+
 // Which rows a pass reads, in which order, and what each one counts.
 template <class T> struct Samples {
     const Rows* rows;
     const std::int32_t* labels;         // of all rows
     const std::int64_t* order = nullptr;  // sample i is row order[i]; null: row i
+    std::size_t count = 0;                // of samples; no more than these are read ahead
     const T* shares = nullptr;          // of all rows, in C1 and B1; null: share each
     T share = 0;
     bool skip_zeros = false;            // of dense rows

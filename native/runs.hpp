@@ -1,8 +1,8 @@
 // Whole runs of steps without a return to the caller, but to report now and then.
 #pragma once
 
-#include <chrono>
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "trainer.hpp"
@@ -87,24 +87,25 @@ void share_out(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin, st
 
 // One step a batch. costs and accuracies have room for all batches; report as in descend.
 template <class T, class Report>
-std::size_t run_epoch(Trainer<T>& trainer, const Epoch<T>& epoch, double* costs,
+std::size_t run_epoch(Stepper<T>& stepper, const Epoch<T>& epoch, double* costs,
                       double* accuracies, const Report& report) {
-    Team team(trainer.workers());
+    Team team(stepper.workers());
     Pulse pulse;
-    Samples<T>& samples = trainer.samples();
+    Samples<T>& samples = stepper.samples();
     samples.order = epoch.order;
+    samples.count = epoch.count;
     std::size_t done = 0;
     for (std::size_t begin = 0; begin < epoch.count; begin += epoch.batch) {
         const std::size_t end = std::min(epoch.count, begin + epoch.batch);
         share_out(samples, epoch, begin, end);
-        const Totals totals = trainer.pass(team, begin, end);
+        const Totals totals = stepper.step(
+            team, begin, end, rule_of_step(epoch.rule, epoch.steps + done + 1));
         costs[done] = totals.cost;
         accuracies[done] = static_cast<double>(totals.correct) / static_cast<double>(end - begin);
-        trainer.update(team, rule_of_step(epoch.rule, epoch.steps + done + 1));
         ++done;
         if (pulse.due() || end == epoch.count) {
             const bool stop = pulse.take([&] {
-                trainer.settle(team);
+                stepper.settle(team);
                 return report(done);
             });
             if (stop) break;

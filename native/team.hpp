@@ -30,22 +30,45 @@ class Team {
         for (std::thread& thread : threads_) thread.join();
     }
 
+    std::size_t workers() const { return threads_.size() + 1; }
+
     // Calls task(index, worker) once for each index below count, in any order.
     template <class Task> void each(std::size_t count, const Task& task) {
         if (count < 2 || threads_.empty()) {
             for (std::size_t index = 0; index < count; ++index) task(index, std::size_t{0});
             return;
         }
-        context_ = &task;
-        run_ = [](const void* context, std::size_t index, std::size_t worker) {
-            (*static_cast<const Task*>(context))(index, worker);
-        };
-        count_ = count;
         next_.store(0, std::memory_order_relaxed);
+        together([&](std::size_t worker) {
+            for (;;) {
+                const std::size_t index = next_.fetch_add(1, std::memory_order_relaxed);
+                if (index >= count) return;
+                task(index, worker);
+            }
+        });
+    }
+
+    // Calls action(worker) in every worker at the same time, so that they can meet.
+    template <class Action> void together(const Action& action) {
+        context_ = &action;
+        run_ = [](const void* context, std::size_t worker) {
+            (*static_cast<const Action*>(context))(worker);
+        };
         working_.store(threads_.size(), std::memory_order_relaxed);
         announce();
-        take_tasks(0);
+        action(0);
         wait_until([this] { return working_.load(std::memory_order_acquire) == 0; });
+    }
+
+    // Within together(): waits until every worker has come here.
+    void meet() {
+        const unsigned meeting = meetings_.load(std::memory_order_relaxed);
+        if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads_.size()) {
+            arrived_.store(0, std::memory_order_relaxed);
+            meetings_.store(meeting + 1, std::memory_order_release);
+        } else {
+            wait_until([&] { return meetings_.load(std::memory_order_acquire) != meeting; });
+        }
     }
 
   private:
@@ -91,28 +114,19 @@ class Team {
             }
             ++seen;
             if (ends_) return;
-            take_tasks(worker);
+            run_(context_, worker);
             working_.fetch_sub(1, std::memory_order_release);
-        }
-    }
-
-    void take_tasks(std::size_t worker) {
-        for (;;) {
-            const std::size_t index = next_.fetch_add(1, std::memory_order_relaxed);
-            if (index >= count_) return;
-            run_(context_, index, worker);
         }
     }
 
     std::vector<std::thread> threads_;
     std::mutex mutex_;
     std::condition_variable wake_;
-    std::atomic<unsigned> round_{0};
-    std::atomic<std::size_t> sleepers_{0}, next_{0}, working_{0};
+    std::atomic<unsigned> round_{0}, meetings_{0};
+    std::atomic<std::size_t> sleepers_{0}, next_{0}, working_{0}, arrived_{0};
     std::atomic<bool> ends_{false};
-    std::size_t count_ = 0;
     const void* context_ = nullptr;
-    void (*run_)(const void*, std::size_t, std::size_t) = nullptr;
+    void (*run_)(const void*, std::size_t) = nullptr;
 };
 
 }  // namespace handgrad

@@ -9,7 +9,7 @@
 #include "buffer.hpp"
 #include "parameters.hpp"
 #include "rows.hpp"
-#include "team.hpp"
+#include "stepper.hpp"
 #include "touched.hpp"
 #include "workspace.hpp"
 
@@ -24,14 +24,14 @@ inline std::size_t slices_of(std::size_t samples, std::size_t gradient_size, std
         samples / std::max(slice_rows, unit), 1, std::min(most, affordable));
 }
 
-template <class T> class Trainer {
+template <class T> class Trainer final : public Stepper<T> {
   public:
     // `batch` is the largest number of samples of a step; `track` lets steps of sparse rows
     // leave alone what they do not touch (touched.hpp).
     Trainer(const Kernels<T>& kernels, const Layout& layout, const Arrays<const T>& from,
             const Samples<T>& samples, std::size_t most_in_row, std::size_t batch,
             std::size_t threads, bool track)
-        : kernels_(kernels), layout_(layout), samples_(samples), store_(layout_, from),
+        : Stepper<T>(samples), kernels_(kernels), layout_(layout), store_(layout_, from),
           touched_(track && worth_tracking(samples, layout, batch)
                        ? std::make_unique<Touched<T>>(kernels, layout_, most_in_row, batch)
                        : nullptr),
@@ -41,20 +41,16 @@ template <class T> class Trainer {
           gradients_(product(slices_, gradient_size_)), totals_(slices_),
           workers_(std::min(threads, std::max(slices_, update_tasks(layout.size())))),
           workspace_(layout_, samples, most_in_row, batch, workers_) {
-        if (touched_) samples_.slots = touched_->slots();
+        if (touched_) this->samples_.slots = touched_->slots();
     }
 
-    const Layout& layout() const { return layout_; }
-    std::size_t workers() const { return workers_; }
-    const T* parameters() const { return store_.values(); }
-    const T* gradient() const { return gradients_.data(); }
-    Samples<T>& samples() { return samples_; }
+    std::size_t workers() const override { return workers_; }
 
     // C1 of the samples from begin to end, and each slice's part of the gradient.
     Totals pass(Team& team, std::size_t begin, std::size_t end) {
         if (touched_)
             touched_->collect(
-                team, samples_, begin, end, store_.values(), first_.data(), second_.data());
+                team, this->samples_, begin, end, store_.values(), first_.data(), second_.data());
         const Layout layout = touched_ ? layout_.touching(touched_->count()) : layout_;
         used_ = slices_of(end - begin, gradient_size_, unit_);
         stride_ = layout.size();
@@ -63,7 +59,7 @@ template <class T> class Trainer {
         };
         team.each(used_, [&](std::size_t slice, std::size_t worker) {
             totals_[slice] = kernels_.step(
-                store_.view(), samples_, cut(slice), cut(slice + 1), workspace_[worker], layout,
+                store_.view(), this->samples_, cut(slice), cut(slice + 1), workspace_[worker], layout,
                 gradients_.data() + slice * stride_);
         });
         Totals sum;
@@ -74,12 +70,10 @@ template <class T> class Trainer {
         return sum;
     }
 
-    // Adds the slices' gradients up in the first one.
-    void add_slices(Team& team) {
-        if (used_ < 2) return;
-        const Rule<T> add{Rule<T>::descent, -1, 0, 0, 0};
-        apply(team, add, {gradients_.data(), nullptr, nullptr, gradients_.data() + stride_,
-                          used_ - 1, stride_}, stride_);
+    // Writes the gradient of the last pass.
+    void write_gradient(Team& team, const Arrays<T>& to) {
+        add_slices(team);
+        export_arrays<T>(layout_, gradients_.data(), to);
     }
 
     // Takes one step of the rule with the gradient of the last pass.
@@ -94,12 +88,31 @@ template <class T> class Trainer {
         store_.refresh();
     }
 
-    // Brings all parameters up to date, those that no recent sample touched, too.
-    void settle(Team& team) {
+    Totals step(
+        Team& team, std::size_t begin, std::size_t end, const Rule<T>& rule) override {
+        const Totals totals = pass(team, begin, end);
+        update(team, rule);
+        return totals;
+    }
+
+    // Brings those up to date, too, that no recent sample touched.
+    void settle(Team& team) override {
         if (touched_) touched_->settle(team, store_.values(), first_.data(), second_.data());
     }
 
+    void write(const Arrays<T>& to) const override {
+        export_arrays<T>(layout_, store_.values(), to);
+    }
+
   private:
+    // In the first slice's.
+    void add_slices(Team& team) {
+        if (used_ < 2) return;
+        const Rule<T> add{Rule<T>::descent, -1, 0, 0, 0};
+        apply(team, add, {gradients_.data(), nullptr, nullptr, gradients_.data() + stride_,
+                          used_ - 1, stride_}, stride_);
+    }
+
     static std::size_t update_tasks(std::size_t size) {
         constexpr std::size_t task_size = 16384;
         return std::max<std::size_t>(size / task_size, 1);
@@ -123,7 +136,6 @@ template <class T> class Trainer {
 
     const Kernels<T>& kernels_;
     const Layout layout_;
-    Samples<T> samples_;
     ParameterStore<T> store_;
     std::unique_ptr<Touched<T>> touched_;
     Buffer<T> first_, second_;
