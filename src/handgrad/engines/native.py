@@ -219,15 +219,15 @@ class NativePredictor:
     def label(self, x: npt.ArrayLike) -> int:
         """Return the label of one sample."""
         try:
-            return self._core.label(x)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+            return self._core.label(x)
+        except (BufferError, TypeError, ValueError):
             return self._core.label(self._sample(x))
 
     def probabilities(self, x: npt.ArrayLike) -> Matrix:
         """Return the probabilities of one sample."""
         try:
-            return self._core.probabilities(x)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+            return self._core.probabilities(x)
+        except (BufferError, TypeError, ValueError):
             return self._core.probabilities(self._sample(x))
 
     def _sample(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
