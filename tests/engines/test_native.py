@@ -181,6 +181,45 @@ def test_features_that_no_batch_touches_still_move(instruction_set, text_like, r
         np.testing.assert_allclose(found, matrix, rtol=0, atol=tolerance * np.abs(matrix).max())
 
 
+@pytest.fixture
+def digit_like():
+    """Rows with enough non-zeros that batches of them are cut by features into several shards."""
+    random = np.random.default_rng(3)
+    crowded = np.linspace(0.05, 0.6, 500)  # more and more non-zeros from left to right
+    X = random.integers(1, 256, (700, 500)) * (random.random((700, 500)) < crowded)
+    return X.astype(np.uint8), random.integers(7, size=700), random.permutation(700)[:690]
+
+
+@every_instruction_set
+@pytest.mark.parametrize(
+    "rule", [Sgd(0.05), Sgd(0.01, 0.9), Sgd(0.01, 0.9, True), Adam(0.001)], ids=str
+)
+@pytest.mark.parametrize(("hidden", "batch"), [(10, 32), (9, 200), (130, 64)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_batches_cut_by_features_are_those_of_the_reference(
+    instruction_set, digit_like, rule, hidden, batch, dtype
+):
+    pixels, y, order = digit_like
+    X = pixels if dtype == np.float32 else pixels / 255
+    network = Network.initial(features=500, hidden=hidden, classes=7, dtype=dtype)
+    runs = [
+        engine.batches(network, X, y, rule=rule, batch_size=batch)
+        for engine in (*(native(instruction_set, threads) for threads in (1, 2, 3, 16)), reference)
+    ]
+    for _ in range(2):
+        costs, *others, expected = (run.epoch(order) for run in runs)
+        for other in others:
+            np.testing.assert_array_equal(other, costs)
+        np.testing.assert_allclose(costs, expected, rtol=1e-4 if dtype == np.float32 else 1e-11)
+    first, *others, expected = (run.network.parameters for run in runs)
+    tolerance = 1e-4 if dtype == np.float32 else 1e-10
+    for place, matrix in enumerate(expected):
+        scale = np.abs(matrix).max()
+        np.testing.assert_allclose(first[place], matrix, rtol=0, atol=tolerance * scale)
+        for other in others:
+            np.testing.assert_array_equal(other[place], first[place])
+
+
 @every_instruction_set
 @pytest.mark.parametrize("kind", [np.uint8, np.float32, sparse.csr_array])
 def test_bits_do_not_depend_on_threads_or_runs(instruction_set, kind):
