@@ -33,8 +33,8 @@ void pack_as(
             const std::size_t start = static_cast<std::size_t>(packed.starts[row]);
             __builtin_memcpy(to_values + start, values, count * sizeof(V));
             __builtin_memcpy(to_indices + start, indices, count * sizeof(Index));
-            for (std::size_t i = start + count; i < static_cast<std::size_t>(packed.starts[row + 1]); ++i)
-                to_values[i] = 0, to_indices[i] = 0;
+            const std::size_t end = static_cast<std::size_t>(packed.starts[row + 1]);
+            for (std::size_t i = start + count; i < end; ++i) to_values[i] = 0, to_indices[i] = 0;
         }
     });
 }
@@ -92,8 +92,9 @@ bool within(const Rows& rows, std::size_t begin, std::size_t end, double least, 
 
 template <class T>
 constexpr Kernels<T> kernels = {
-    lanes<T>,  panel_vectors, step<T>,  predict<T>,     shard_forward<T>, head<T>, shard_backward<T>,
-    update<T>, coast<T>,      count_nonzeros, pack<T>, within};
+    lanes<T>, panel_vectors,     step<T>,   predict<T>, shard_forward<T>,
+    head<T>,  shard_backward<T>, update<T>, coast<T>,   count_nonzeros,
+    pack<T>,  within};
 
 extern const Kernels<float> single;
 extern const Kernels<double> twofold;

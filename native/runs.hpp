@@ -71,11 +71,9 @@ template <class T> Rule<T> rule_of_step(const Rule<T>& rule, std::size_t step) {
     return corrected;
 }
 
-// Sets what each sample from begin to end counts in the cost of its batch.
+// Sets what each sample from begin to end counts in the cost of its batch, where it has a weight.
 template <class T>
 void share_out(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin, std::size_t end) {
-    samples.share = T(1) / static_cast<T>(end - begin);
-    if (!epoch.weights) return;
     double sum = 0;
     for (std::size_t i = begin; i < end; ++i) sum += epoch.weights[samples.row(i)];
     for (std::size_t i = begin; i < end; ++i) {
@@ -83,6 +81,24 @@ void share_out(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin, st
         epoch.shares[row] = sum > 0 ? static_cast<T>(epoch.weights[row] / sum) : T(0);
     }
     samples.shares = epoch.shares;
+}
+
+// The next few batches: many of small ones, so that workers seldom wait for the next call.
+template <class T>
+std::vector<Batch<T>> stretch(Samples<T>& samples, const Epoch<T>& epoch, std::size_t done) {
+    constexpr std::size_t rows = 4096, most = 32;
+    std::vector<Batch<T>> batches;
+    std::size_t begin = done * epoch.batch;
+    const std::size_t enough = std::clamp<std::size_t>(rows / epoch.batch, 1, most);
+    while (begin < epoch.count && batches.size() < enough) {
+        const std::size_t end = std::min(epoch.count, begin + epoch.batch);
+        if (epoch.weights) share_out(samples, epoch, begin, end);
+        batches.push_back(
+            {begin, end, T(1) / static_cast<T>(end - begin),
+             rule_of_step(epoch.rule, epoch.steps + done + batches.size() + 1)});
+        begin = end;
+    }
+    return batches;
 }
 
 // One step a batch. costs and accuracies have room for all batches; report as in descend.
@@ -95,21 +111,20 @@ std::size_t run_epoch(Stepper<T>& stepper, const Epoch<T>& epoch, double* costs,
     samples.order = epoch.order;
     samples.count = epoch.count;
     std::size_t done = 0;
-    for (std::size_t begin = 0; begin < epoch.count; begin += epoch.batch) {
-        const std::size_t end = std::min(epoch.count, begin + epoch.batch);
-        share_out(samples, epoch, begin, end);
-        const Totals totals = stepper.step(
-            team, begin, end, rule_of_step(epoch.rule, epoch.steps + done + 1));
-        costs[done] = totals.cost;
-        accuracies[done] = static_cast<double>(totals.correct) / static_cast<double>(end - begin);
-        ++done;
-        if (pulse.due() || end == epoch.count) {
-            const bool stop = pulse.take([&] {
+    for (bool stop = false; !stop && done * epoch.batch < epoch.count;) {
+        const std::vector<Batch<T>> batches = stretch(samples, epoch, done);
+        std::vector<Totals> totals(batches.size());
+        stepper.run(team, batches, totals.data());
+        for (std::size_t i = 0; i < batches.size(); ++i, ++done) {
+            const double rows = static_cast<double>(batches[i].end - batches[i].begin);
+            costs[done] = totals[i].cost;
+            accuracies[done] = static_cast<double>(totals[i].correct) / rows;
+        }
+        if (pulse.due() || batches.back().end == epoch.count)
+            stop = pulse.take([&] {
                 stepper.settle(team);
                 return report(done);
             });
-            if (stop) break;
-        }
     }
     return done;
 }

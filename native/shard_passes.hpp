@@ -8,9 +8,11 @@ namespace handgrad::HANDGRAD_VARIANT {
 
 // Asks for memory that is read soon. In line, for GCC 12 takes a function that does nothing else
 // for one that does nothing.
-HANDGRAD_INLINE void fetch(const void* values, std::size_t from, std::size_t to, std::size_t size) {
+HANDGRAD_INLINE void fetch(
+    const void* values, std::size_t from, std::size_t to, std::size_t size) {
     const char* const first = static_cast<const char*>(values);
-    for (std::size_t at = from * size; at < to * size; at += 64) __builtin_prefetch(first + at, 0, 2);
+    for (std::size_t at = from * size; at < to * size; at += 64)
+        __builtin_prefetch(first + at, 0, 2);
 }
 
 // The same for the non-zeros of a sample of the next batch.

@@ -8,12 +8,13 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "buffer.hpp"
+#include "parameters.hpp"
 #include "prepared.hpp"
 #include "stepper.hpp"
-#include "parameters.hpp"
 #include "workspace.hpp"
 
 namespace handgrad {
@@ -56,48 +57,46 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
   public:
     ShardedTrainer(const Kernels<T>& kernels, const Layout& layout, const Arrays<const T>& from,
                    const Samples<T>& samples, std::size_t batch, std::size_t threads)
-        : Stepper<T>(samples), kernels_(kernels), layout_(0, layout.H, layout.K, kernels.lanes, kernels.vectors),
-          D_(layout.D), store_(layout_, from), slices_(slices_of(batch)),
-          gradients_(product(slices_, layout_.size())), totals_(slices_),
-          Z1_stride_(product(batch, layout_.W1.stride())), dZ1_(Z1_stride_) {
+        : Stepper<T>(samples), kernels_(kernels),
+          head_(0, layout.H, layout.K, kernels.lanes, kernels.vectors), D_(layout.D),
+          store_(head_, from), gradients_(product(slices_of(batch), head_.size())),
+          totals_(slices_of(batch)), part_(product(batch, head_.W1.stride())), dZ1_(part_) {
         const std::vector<std::size_t> cuts = cut_features(kernels, *samples.rows, layout, batch);
-        workers_ = std::min(threads, std::max(slices_, cuts.size() - 1));
         Team team(threads);
         for (std::size_t i = 0; i + 1 < cuts.size(); ++i)
             shards_.push_back(std::make_unique<Shard>(
-                kernels, layout, from.W1, *samples.rows, cuts[i], cuts[i + 1], batch, team, threads));
-        Z1_ = Buffer<T>(product(shards_.size(), Z1_stride_));
-        workspace_ = std::make_unique<Workspace<T>>(layout_, samples, 1, rows_of_a_slice(batch, slices_), workers_);
+                kernels, layout, from.W1, *samples.rows, cuts[i], cuts[i + 1], batch, team,
+                threads));
+        Z1_ = Buffer<T>(product(shards_.size(), part_));
+        workers_ = std::min(threads, std::max(shards_.size(), totals_.size()));
+        workspace_ = std::make_unique<Workspace<T>>(head_, samples, 1, batch, workers_);
     }
 
     std::size_t workers() const override { return workers_; }
 
-    Totals step(Team& team, std::size_t begin, std::size_t end, const Rule<T>& rule) override {
-        prepare_moments(rule);
-        const std::size_t slices = slices_of(end - begin);
+    void run(Team& team, const std::vector<Batch<T>>& batches, Totals* totals) override {
+        prepare_moments(batches.front().rule);
         team.together([&](std::size_t worker) {
-            for (std::size_t s = worker; s < shards_.size(); s += team.workers())
-                forward(s, begin, end);
-            team.meet();
-            for (std::size_t slice = worker; slice < slices; slice += team.workers())
-                turn(slice, slices, begin, end, rule, worker);
-            team.meet();
-            for (std::size_t s = worker; s < shards_.size(); s += team.workers())
-                backward(*shards_[s], end - begin, rule);
-            if (worker + 1 == team.workers()) update_head(slices, rule);
+            const std::size_t workers = team.workers();
+            for (std::size_t i = 0; i < batches.size(); ++i) {
+                const Batch<T>& batch = batches[i];
+                for (std::size_t s = worker; s < shards_.size(); s += workers) forward(s, batch);
+                team.meet();
+                const std::size_t slices = slices_of(batch.end - batch.begin);
+                for (std::size_t slice = worker; slice < slices; slice += workers)
+                    turn(slice, slices, batch, worker);
+                team.meet();
+                for (std::size_t s = worker; s < shards_.size(); s += workers)
+                    backward(*shards_[s], batch);
+                if (worker + 1 == workers) totals[i] = update_head(slices, batch.rule);
+            }
         });
-        Totals sum;
-        for (std::size_t slice = 0; slice < slices; ++slice) {
-            sum.cost += totals_[slice].cost;
-            sum.correct += totals_[slice].correct;
-        }
-        return sum;
     }
 
     void write(const Arrays<T>& to) const override {
         for (const auto& shard : shards_)
             transpose_out(shard->W1, shard->values.data(), to.W1 + shard->first_feature, D_);
-        export_arrays<T>(layout_, store_.values(), to);
+        export_arrays<T>(head_, store_.values(), to);
     }
 
   private:
@@ -118,57 +117,66 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
         }
     };
 
+    // How many slices of rows the passes turn round in, from Z1 to dZ1.
     static std::size_t slices_of(std::size_t rows) {
         return std::clamp<std::size_t>(rows / 16, 1, 8);
     }
-    static std::size_t rows_of_a_slice(std::size_t rows, std::size_t slices) {
-        return (rows + slices - 1) / slices;
-    }
 
-    void forward(std::size_t s, std::size_t begin, std::size_t end) {
+    void forward(std::size_t s, const Batch<T>& batch) const {
         const Shard& shard = *shards_[s];
         Samples<T> samples = this->samples_;
         samples.rows = &shard.packed.rows();
-        kernels_.shard_forward(shard.W1, shard.values.data(), samples, begin, end, shard.extents.data(),
-                               Z1_.data() + s * Z1_stride_);
+        kernels_.shard_forward(shard.W1, shard.values.data(), samples, batch.begin, batch.end,
+                               shard.extents.data(), Z1_.data() + s * part_);
     }
 
-    // From Z1 to dZ1, where the passes turn round.
-    void turn(std::size_t slice, std::size_t slices, std::size_t begin, std::size_t end,
-              const Rule<T>& rule, std::size_t worker) {
-        const std::size_t count = end - begin;
-        const std::size_t from = count * slice / slices, to = count * (slice + 1) / slices;
-        const std::size_t at = from * layout_.W1.stride();
-        const T scale = rule.kind == Rule<T>::descent ? -rule.rate : T(1);
+    void turn(std::size_t slice, std::size_t slices, const Batch<T>& batch, std::size_t worker) {
+        Samples<T> samples = this->samples_;
+        samples.share = batch.share;
+        const std::size_t rows = batch.end - batch.begin;
+        const std::size_t from = rows * slice / slices, to = rows * (slice + 1) / slices;
+        const std::size_t at = from * head_.W1.stride();
+        const T scale = batch.rule.kind == Rule<T>::descent ? -batch.rule.rate : T(1);
         totals_[slice] = kernels_.head(
-            store_.view(), this->samples_, begin + from, begin + to,
-            {Z1_.data() + at, shards_.size(), Z1_stride_, scale, dZ1_.data() + at},
-            (*workspace_)[worker], gradients_.data() + slice * layout_.size());
+            store_.view(), samples, batch.begin + from, batch.begin + to,
+            {Z1_.data() + at, shards_.size(), part_, scale, dZ1_.data() + at},
+            (*workspace_)[worker], gradients_.data() + slice * head_.size());
     }
 
-    void backward(const Shard& shard, std::size_t rows, const Rule<T>& rule) {
-        const bool direct = rule.kind == Rule<T>::descent;
+    // A step of b1, W2 and b2; no worker reads them before the next meeting.
+    Totals update_head(std::size_t slices, const Rule<T>& rule) {
+        kernels_.update(
+            rule,
+            {store_.values(), first_.data(), second_.data(), gradients_.data(), slices,
+             head_.size()},
+            0, head_.size());
+        store_.refresh();
+        Totals sum;
+        for (std::size_t slice = 0; slice < slices; ++slice) {
+            sum.cost += totals_[slice].cost;
+            sum.correct += totals_[slice].correct;
+        }
+        return sum;
+    }
+
+    void backward(const Shard& shard, const Batch<T>& batch) const {
+        const bool direct = batch.rule.kind == Rule<T>::descent;
         const Buffer<T>& dW1 = direct ? shard.values : shard.gradient;
         if (!direct) std::fill_n(dW1.data(), dW1.size(), T(0));
         kernels_.shard_backward(
-            shard.W1, shard.packed.rows(), shard.extents.data(), rows, dZ1_.data(), dW1.data());
+            shard.W1, shard.packed.rows(), shard.extents.data(), batch.end - batch.begin,
+            dZ1_.data(), dW1.data());
         if (!direct)
             kernels_.update(
-                rule, {shard.values.data(), shard.first.data(), shard.second.data(), dW1.data(), 1, 0},
+                batch.rule,
+                {shard.values.data(), shard.first.data(), shard.second.data(), dW1.data(), 1, 0},
                 0, shard.W1.size());
-    }
-
-    void update_head(std::size_t slices, const Rule<T>& rule) {
-        kernels_.update(
-            rule, {store_.values(), first_.data(), second_.data(), gradients_.data(), slices, layout_.size()},
-            0, layout_.size());
-        store_.refresh();
     }
 
     void prepare_moments(const Rule<T>& rule) {
         if (rule.kind == Rule<T>::descent || first_.size() > 0) return;
-        first_ = Buffer<T>::zeros(layout_.size());
-        second_ = Buffer<T>::zeros(layout_.size());
+        first_ = Buffer<T>::zeros(head_.size());
+        second_ = Buffer<T>::zeros(head_.size());
         for (const auto& shard : shards_) {
             shard->gradient = Buffer<T>(shard->W1.size());
             shard->first = Buffer<T>::zeros(shard->W1.size());
@@ -177,13 +185,12 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     }
 
     const Kernels<T>& kernels_;
-    const Layout layout_;  // of b1, W2 and b2
+    const Layout head_;  // of b1, W2 and b2
     std::size_t D_, workers_ = 1;
     ParameterStore<T> store_;
-    std::size_t slices_;
     Buffer<T> gradients_, first_, second_;
     std::vector<Totals> totals_;
-    std::size_t Z1_stride_;
+    std::size_t part_;  // numbers of one shard's Z1
     Buffer<T> Z1_, dZ1_;
     std::vector<std::unique_ptr<Shard>> shards_;
     std::unique_ptr<Workspace<T>> workspace_;

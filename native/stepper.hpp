@@ -1,11 +1,20 @@
-// What trains in batches: a step of a rule with the samples from one to another.
+// What trains in batches.
 #pragma once
+
+#include <vector>
 
 #include "parameters.hpp"
 #include "rows.hpp"
 #include "team.hpp"
 
 namespace handgrad {
+
+// A step with the samples from begin to end, each with the same share unless they have their own.
+template <class T> struct Batch {
+    std::size_t begin, end;
+    T share;
+    Rule<T> rule;
+};
 
 template <class T> class Stepper {
   public:
@@ -16,8 +25,8 @@ template <class T> class Stepper {
 
     Samples<T>& samples() { return samples_; }
     virtual std::size_t workers() const = 0;
-    // Returns C1 before the step, and the hits.
-    virtual Totals step(Team&, std::size_t begin, std::size_t end, const Rule<T>&) = 0;
+    // Takes the steps one after another; writes C1 before each, and the hits.
+    virtual void run(Team&, const std::vector<Batch<T>>&, Totals*) = 0;
     // Brings all parameters up to date.
     virtual void settle(Team&) {}
     virtual void write(const Arrays<T>& to) const = 0;

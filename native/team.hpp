@@ -10,6 +10,11 @@
 #include <thread>
 #include <vector>
 
+#ifdef __linux__
+#include <pthread.h>
+#include <sched.h>
+#endif
+
 namespace handgrad {
 
 class Team {
@@ -17,8 +22,10 @@ class Team {
     // As many workers as asked for, the caller among them; fewer where the system has no more.
     explicit Team(std::size_t workers) {
         try {
-            for (std::size_t worker = 1; worker < workers; ++worker)
+            for (std::size_t worker = 1; worker < workers; ++worker) {
                 threads_.emplace_back([this, worker] { follow(worker); });
+                move_on(threads_.back(), worker);
+            }
         } catch (const std::system_error&) {
         }
     }
@@ -73,6 +80,25 @@ class Team {
 
   private:
     static constexpr int spins = 2000, yields = 200;
+
+    // Linux may leave a new thread on its creator's processor for ten milliseconds while others
+    // are idle: this moves it once, and leaves it free to go where it likes.
+    static void move_on([[maybe_unused]] std::thread& thread, [[maybe_unused]] std::size_t places) {
+#ifdef __linux__
+        cpu_set_t allowed, place;
+        const int here = sched_getcpu();
+        if (here < 0 || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+        std::size_t there = static_cast<std::size_t>(here);
+        for (places %= static_cast<std::size_t>(CPU_COUNT(&allowed)); places > 0;) {
+            there = (there + 1) % CPU_SETSIZE;
+            if (CPU_ISSET(there, &allowed)) --places;
+        }
+        CPU_ZERO(&place);
+        CPU_SET(there, &place);
+        pthread_setaffinity_np(thread.native_handle(), sizeof place, &place);
+        pthread_setaffinity_np(thread.native_handle(), sizeof allowed, &allowed);
+#endif
+    }
 
     static void pause() {
 #if defined(__x86_64__)

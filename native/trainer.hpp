@@ -88,11 +88,12 @@ template <class T> class Trainer final : public Stepper<T> {
         store_.refresh();
     }
 
-    Totals step(
-        Team& team, std::size_t begin, std::size_t end, const Rule<T>& rule) override {
-        const Totals totals = pass(team, begin, end);
-        update(team, rule);
-        return totals;
+    void run(Team& team, const std::vector<Batch<T>>& batches, Totals* totals) override {
+        for (const Batch<T>& batch : batches) {
+            this->samples_.share = batch.share;
+            *totals++ = pass(team, batch.begin, batch.end);
+            update(team, batch.rule);
+        }
     }
 
     // Brings those up to date, too, that no recent sample touched.
