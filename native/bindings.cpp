@@ -105,8 +105,8 @@ auto reporter(const Layout& layout, const Stepper<T>& stepper, const nb::object&
 template <class T> nb::tuple descend_run(
     const std::string& instruction_set, std::size_t threads, MatrixIn<T> W1, MatrixIn<T> b1,
     MatrixIn<T> W2, MatrixIn<T> b2, const RowsHandle& rows, VectorIn<std::int32_t> labels,
-    std::optional<VectorIn<T>> shares, double learning_rate, VectorOut<double> costs,
-    VectorOut<double> accuracies, nb::object report) {
+    std::optional<VectorIn<T>> shares, double learning_rate, double decay, bool pinned,
+    VectorOut<double> costs, VectorOut<double> accuracies, nb::object report) {
     const Kernels<T>& kernels = kernels_of<T>(variant_named(instruction_set));
     const NetworkIn<T> network{W1, b1, W2, b2};
     const Layout layout = network.layout(kernels);
@@ -119,12 +119,15 @@ template <class T> nb::tuple descend_run(
             samples_of(kernels, rows.rows, layout, labels.data(), labels.size(),
                        shares ? shares->data() : nullptr, shares ? shares->size() : 0),
             threads, /*in_order=*/true);
+        Samples<T> samples = run.samples;
+        samples.pinned = pinned;
         Trainer<T> trainer(
-            kernels, layout, network.arrays(), run.samples, most_in_row(*run.samples.rows),
+            kernels, layout, network.arrays(), samples, most_in_row(*samples.rows),
             rows.rows.count, threads, /*track=*/false);
         steps = descend(
-            trainer, static_cast<T>(learning_rate), std::min(costs.size(), accuracies.size()),
-            costs.data(), accuracies.data(), reporter<T>(layout, trainer, report));
+            trainer, static_cast<T>(learning_rate), static_cast<T>(decay),
+            std::min(costs.size(), accuracies.size()), costs.data(), accuracies.data(),
+            reporter<T>(layout, trainer, report));
         out = std::make_unique<NetworkOut<T>>(layout, trainer);
     }
     return nb::make_tuple(steps, out->release());
@@ -136,14 +139,15 @@ template <class T> class Batches {
     Batches(const std::string& instruction_set, std::size_t threads, MatrixIn<T> W1,
             MatrixIn<T> b1, MatrixIn<T> W2, MatrixIn<T> b2, const RowsHandle& rows,
             VectorIn<std::int32_t> labels, std::optional<VectorIn<double>> weights,
-            std::size_t batch)
+            std::size_t batch, double alpha, bool pinned)
         : kernels_(kernels_of<T>(variant_named(instruction_set))),
           layout_(NetworkIn<T>{W1, b1, W2, b2}.layout(kernels_)), rows_(rows), labels_(labels),
           weights_(weights), batch_(std::clamp<std::size_t>(batch, 1, rows.rows.count)),
-          shares_(weights ? rows.rows.count : 0) {
+          alpha_(alpha), shares_(weights ? rows.rows.count : 0) {
         const NetworkIn<T> network{W1, b1, W2, b2};
-        const Samples<T> samples = samples_of<T>(
+        Samples<T> samples = samples_of<T>(
             kernels_, rows_.rows, layout_, labels_.data(), labels_.size(), nullptr, 0);
+        samples.pinned = pinned;
         if (weights && weights->size() != rows.rows.count)
             throw std::invalid_argument("rows and weights do not fit each other");
         const nb::gil_scoped_release release;
@@ -154,7 +158,8 @@ template <class T> class Batches {
             run_ = std::make_unique<RunRows<T>>(kernels_, samples, threads, /*in_order=*/false);
             stepper_ = std::make_unique<Trainer<T>>(
                 kernels_, layout_, network.arrays(), run_->samples,
-                most_in_row(*run_->samples.rows), batch_, threads, /*track=*/true);
+                most_in_row(*run_->samples.rows), batch_, threads,
+                /*track=*/alpha == 0);  // for decay moves all weights
         }
     }
 
@@ -176,16 +181,37 @@ template <class T> class Batches {
         rule.momentum_kept = static_cast<T>(momentum);
         rule.square_kept = static_cast<T>(square);
         rule.epsilon = static_cast<T>(epsilon);
-        const Epoch<T> epoch{rule,         batch_,
-                             steps_,       order.data(),
-                             order.size(), weights_ ? weights_->data() : nullptr,
-                             shares_.data()};
+        const Epoch<T> epoch{rule,         alpha_,
+                             batch_,       steps_,
+                             order.data(), order.size(),
+                             weights_ ? weights_->data() : nullptr, shares_.data()};
         const nb::gil_scoped_release release;
         const std::size_t done = run_epoch(
             *stepper_, epoch, costs.data(), accuracies.data(),
             reporter<T>(layout_, *stepper_, report));
         steps_ += done;
         return done;
+    }
+
+    // The steps taken, and the rule's moments.
+    nb::tuple moments() const {
+        NetworkOut<T> first(layout_), second(layout_);
+        stepper_->write_moments(first.arrays(), second.arrays());
+        return nb::make_tuple(steps_, first.release(), second.release());
+    }
+
+    void restore(std::size_t steps, MatrixIn<T> W1, MatrixIn<T> b1, MatrixIn<T> W2,
+                 MatrixIn<T> b2, MatrixIn<T> W1_second, MatrixIn<T> b1_second,
+                 MatrixIn<T> W2_second, MatrixIn<T> b2_second) {
+        const NetworkIn<T> first{W1, b1, W2, b2};
+        const NetworkIn<T> second{W1_second, b1_second, W2_second, b2_second};
+        for (const NetworkIn<T>* moments : {&first, &second}) {
+            const Layout found = moments->layout(kernels_);
+            if (found.D != layout_.D || found.H != layout_.H || found.K != layout_.K)
+                throw std::invalid_argument("moments and parameters do not fit each other");
+        }
+        stepper_->read_moments(first.arrays(), second.arrays());
+        steps_ = steps;
     }
 
     nb::tuple parameters() const {
@@ -200,6 +226,7 @@ template <class T> class Batches {
     VectorIn<std::int32_t> labels_;
     std::optional<VectorIn<double>> weights_;
     std::size_t batch_, steps_ = 0;
+    double alpha_;
     Buffer<T> shares_;
     std::unique_ptr<RunRows<T>> run_;
     std::unique_ptr<Stepper<T>> stepper_;
@@ -236,19 +263,21 @@ template <class T> void bind_engine(nb::module_& m, const char* batches, const c
           "rows"_a);
     m.def("descend", &descend_run<T>, "instruction_set"_a, "threads"_a, "W1"_a.noconvert(),
           "b1"_a.noconvert(), "W2"_a.noconvert(), "b2"_a.noconvert(), "rows"_a, "labels"_a,
-          "shares"_a.none(), "learning_rate"_a, "costs"_a.noconvert(),
+          "shares"_a.none(), "learning_rate"_a, "decay"_a, "pinned"_a, "costs"_a.noconvert(),
           "accuracies"_a.noconvert(), "report"_a.none());
     nb::class_<Batches<T>>(m, batches)
         .def(nb::init<const std::string&, std::size_t, MatrixIn<T>, MatrixIn<T>, MatrixIn<T>,
                       MatrixIn<T>, const RowsHandle&, VectorIn<std::int32_t>,
-                      std::optional<VectorIn<double>>, std::size_t>(),
+                      std::optional<VectorIn<double>>, std::size_t, double, bool>(),
              "instruction_set"_a, "threads"_a, "W1"_a.noconvert(), "b1"_a.noconvert(),
              "W2"_a.noconvert(), "b2"_a.noconvert(), "rows"_a, "labels"_a, "weights"_a.none(),
-             "batch"_a)
+             "batch"_a, "alpha"_a, "pinned"_a)
         .def("epoch", &Batches<T>::epoch, "kind"_a, "rate"_a, "momentum"_a, "square"_a,
              "epsilon"_a, "order"_a, "costs"_a.noconvert(), "accuracies"_a.noconvert(),
              "report"_a.none())
-        .def("parameters", &Batches<T>::parameters);
+        .def("parameters", &Batches<T>::parameters)
+        .def("moments", &Batches<T>::moments)
+        .def("restore", &Batches<T>::restore);
     nb::class_<Predictor<T>>(m, predictor)
         .def(nb::init<const std::string&, MatrixIn<T>, MatrixIn<T>, MatrixIn<T>, MatrixIn<T>,
                       double, double>(),

@@ -93,8 +93,8 @@ bool within(const Rows& rows, std::size_t begin, std::size_t end, double least, 
 template <class T>
 constexpr Kernels<T> kernels = {
     lanes<T>, panel_vectors,     step<T>,   predict<T>, shard_forward<T>,
-    head<T>,  shard_backward<T>, update<T>, coast<T>,   count_nonzeros,
-    pack<T>,  within};
+    head<T>,  shard_backward<T>, update<T>, sum_of_squares<T>,
+    coast<T>, count_nonzeros,    pack<T>,   within};
 
 extern const Kernels<float> single;
 extern const Kernels<double> twofold;

@@ -43,6 +43,7 @@ template <class T> struct Rule {
     T momentum_kept;  // sgd: μ; adam: β1
     T square_kept;    // β2
     T epsilon;
+    T decay = 0;      // of weights: dW + decay · W takes the place of dW
 };
 
 // Numbers of a flat array that a step changes, and the gradients of the slices to be added up.
@@ -84,6 +85,7 @@ template <class T> struct Kernels {
         const Matrix& W1, const Rows&, const std::size_t* extents, std::size_t rows, const T* dZ1,
         T* dW1);
     void (*update)(const Rule<T>&, const Update<T>&, std::size_t begin, std::size_t end);
+    double (*sum_of_squares)(const T* values, std::size_t count);
     // Steps with a gradient of 0, one a rule: what a number goes through that no sample touched.
     void (*coast)(
         const Rule<T>* rules, std::size_t steps, T* parameters, T* first, T* second,

@@ -1,6 +1,7 @@
 // The four parameters between NumPy's matrices, as the notes shape them, and the core's layout.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 
 #include "buffer.hpp"
@@ -27,17 +28,23 @@ void transpose_out(const Matrix& W, const T* from, T* to, std::size_t stride) {
             to[output * stride + input] = from[W.at(input, output)];
 }
 
+// Reads matrices of the notes' shapes; leaves padding as it is.
+template <class T>
+void import_arrays(const Layout& layout, const Arrays<const T>& from, T* values) {
+    transpose_in(layout.W1, from.W1, layout.D, values);
+    std::copy(from.b1, from.b1 + layout.H, values + layout.b1());
+    transpose_in(layout.W2, from.W2, layout.H, values + layout.W2_start());
+    std::copy(from.b2, from.b2 + layout.K, values + layout.b2());
+}
+
 template <class T> class ParameterStore {
   public:
     ParameterStore(const Layout& layout, const Arrays<const T>& from)
         : layout_(layout), values_(Buffer<T>::zeros(layout.size())),
           W2_back_(Buffer<T>::zeros(layout.W2_back.size())) {
-        transpose_in(layout.W1, from.W1, layout.D, values());
-        std::copy(from.b1, from.b1 + layout.H, values() + layout.b1());
-        transpose_in(layout.W2, from.W2, layout.H, values() + layout.W2_start());
         std::fill(values() + layout.b2(), values() + layout.size(),
                   -std::numeric_limits<T>::infinity());
-        std::copy(from.b2, from.b2 + layout.K, values() + layout.b2());
+        import_arrays(layout, from, values());
         refresh();
     }
 
@@ -56,6 +63,20 @@ template <class T> class ParameterStore {
     const Layout& layout_;
     Buffer<T> values_, W2_back_;
 };
+
+// Takes a step with some of the parameters; biases do not decay.
+template <class T>
+void update_range(const Kernels<T>& kernels, const Layout& layout, const Rule<T>& rule,
+                  const Update<T>& update, std::size_t begin, std::size_t end) {
+    if (rule.decay == 0) return kernels.update(rule, update, begin, end);
+    Rule<T> of_biases = rule;
+    of_biases.decay = 0;
+    const std::size_t borders[] = {0, layout.b1(), layout.W2_start(), layout.b2(), layout.size()};
+    for (std::size_t i = 0; i < 4; ++i) {
+        const std::size_t from = std::max(begin, borders[i]), to = std::min(end, borders[i + 1]);
+        if (from < to) kernels.update(i % 2 == 0 ? rule : of_biases, update, from, to);
+    }
+}
 
 // Writes parameters, or their gradient, as matrices of the notes' shapes.
 template <class T> void export_arrays(const Layout& layout, const T* values, const Arrays<T>& to) {

@@ -87,6 +87,7 @@ inline void output_gradient(
         for (std::size_t k = 0; k < stride; k += lanes<T>)
             store(z + k, load(z + k) * scale);
         z[label] -= share;
+        if (samples.pinned) z[0] = 0;
         sums[r] = sum[0];
         logits += static_cast<double>(share) * (static_cast<double>(top[0]) - logit);
     }

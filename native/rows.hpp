@@ -52,6 +52,7 @@ template <class T> struct Samples {
     const T* shares = nullptr;          // of all rows, in C1 and B1; null: share each
     T share = 0;
     bool skip_zeros = false;            // of dense rows
+    bool pinned = false;                // the logit of class 0 stays as it is: dZ2 is 0 there
     const std::int32_t* slots = nullptr;  // where in dW1 a feature's row stands; null: its own
 
     HANDGRAD_INLINE std::size_t row(std::size_t sample) const {

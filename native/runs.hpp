@@ -32,15 +32,15 @@ class Pulse {
 // the number of costs measured; where it returns true no further step is taken. Returns the
 // number of steps.
 template <class T, class Report>
-std::size_t descend(Trainer<T>& trainer, T rate, std::size_t iterations, double* costs,
-                    double* accuracies, const Report& report) {
+std::size_t descend(Trainer<T>& trainer, T rate, T decay, std::size_t iterations,
+                    double* costs, double* accuracies, const Report& report) {
     Team team(trainer.workers());
     Pulse pulse;
-    const Rule<T> rule{Rule<T>::descent, rate, 0, 0, 0};
+    const Rule<T> rule{Rule<T>::descent, rate, 0, 0, 0, decay};
     const std::size_t m = trainer.samples().rows->count;
     for (std::size_t step = 0; step < iterations; ++step) {
         const Totals totals = trainer.pass(team, 0, m);
-        costs[step] = totals.cost;
+        costs[step] = totals.cost + trainer.penalty(team, rule);
         accuracies[step] = static_cast<double>(totals.correct) / static_cast<double>(m);
         if ((pulse.due() || step + 1 == iterations) &&
             pulse.take([&] { return report(step + 1); }))
@@ -53,6 +53,7 @@ std::size_t descend(Trainer<T>& trainer, T rate, std::size_t iterations, double*
 // What an epoch is made of. `steps` counts those taken so far, for adam's correction.
 template <class T> struct Epoch {
     Rule<T> rule;  // rate as the user gave it
+    double alpha;  // decay times the rows of a batch, or their weights
     std::size_t batch, steps;
     const std::int64_t* order;
     std::size_t count;       // rows of the order
@@ -71,9 +72,11 @@ template <class T> Rule<T> rule_of_step(const Rule<T>& rule, std::size_t step) {
     return corrected;
 }
 
-// Sets what each sample from begin to end counts in the cost of its batch, where it has a weight.
+// Sets what each sample from begin to end counts in the cost of its batch, where it has a weight;
+// returns the sum of weights.
 template <class T>
-void share_out(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin, std::size_t end) {
+double share_out(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin, std::size_t end) {
+    if (!epoch.weights) return static_cast<double>(end - begin);
     double sum = 0;
     for (std::size_t i = begin; i < end; ++i) sum += epoch.weights[samples.row(i)];
     for (std::size_t i = begin; i < end; ++i) {
@@ -81,6 +84,7 @@ void share_out(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin, st
         epoch.shares[row] = sum > 0 ? static_cast<T>(epoch.weights[row] / sum) : T(0);
     }
     samples.shares = epoch.shares;
+    return sum;
 }
 
 // The next few batches: many of small ones, so that workers seldom wait for the next call.
@@ -92,10 +96,10 @@ std::vector<Batch<T>> stretch(Samples<T>& samples, const Epoch<T>& epoch, std::s
     const std::size_t enough = std::clamp<std::size_t>(rows / epoch.batch, 1, most);
     while (begin < epoch.count && batches.size() < enough) {
         const std::size_t end = std::min(epoch.count, begin + epoch.batch);
-        if (epoch.weights) share_out(samples, epoch, begin, end);
-        batches.push_back(
-            {begin, end, T(1) / static_cast<T>(end - begin),
-             rule_of_step(epoch.rule, epoch.steps + done + batches.size() + 1)});
+        const double sum = share_out(samples, epoch, begin, end);
+        Rule<T> rule = rule_of_step(epoch.rule, epoch.steps + done + batches.size() + 1);
+        if (sum > 0) rule.decay = static_cast<T>(epoch.alpha / sum);
+        batches.push_back({begin, end, T(1) / static_cast<T>(end - begin), rule});
         begin = end;
     }
     return batches;

@@ -75,7 +75,7 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     std::size_t workers() const override { return workers_; }
 
     void run(Team& team, const std::vector<Batch<T>>& batches, Totals* totals) override {
-        prepare_moments(batches.front().rule);
+        if (batches.front().rule.kind != Rule<T>::descent) prepare_moments();
         team.together([&](std::size_t worker) {
             const std::size_t workers = team.workers();
             for (std::size_t i = 0; i < batches.size(); ++i) {
@@ -99,12 +99,35 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
         export_arrays<T>(head_, store_.values(), to);
     }
 
+    void write_moments(const Arrays<T>& first, const Arrays<T>& second) override {
+        prepare_moments();
+        for (const auto& shard : shards_) {
+            const std::size_t at = shard->first_feature;
+            transpose_out(shard->W1, shard->first.data(), first.W1 + at, D_);
+            transpose_out(shard->W1, shard->second.data(), second.W1 + at, D_);
+        }
+        export_arrays<T>(head_, first_.data(), first);
+        export_arrays<T>(head_, second_.data(), second);
+    }
+
+    void read_moments(const Arrays<const T>& first, const Arrays<const T>& second) override {
+        prepare_moments();
+        for (const auto& shard : shards_) {
+            const std::size_t at = shard->first_feature;
+            transpose_in(shard->W1, first.W1 + at, D_, shard->first.data());
+            transpose_in(shard->W1, second.W1 + at, D_, shard->second.data());
+        }
+        import_arrays(head_, first, first_.data());
+        import_arrays(head_, second, second_.data());
+    }
+
   private:
     struct Shard {
         std::size_t first_feature;
         Matrix W1;
         Packed<T> packed;
         Buffer<T> values, first, second, gradient;
+        double squares = 0;           // of the weights, where they decay
         Buffer<std::size_t> extents;  // where the batch's rows begin and end in `packed`
 
         Shard(const Kernels<T>& kernels, const Layout& layout, const T* from, const Rows& rows,
@@ -123,7 +146,9 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     }
 
     void forward(std::size_t s, const Batch<T>& batch) const {
-        const Shard& shard = *shards_[s];
+        Shard& shard = *shards_[s];
+        if (batch.rule.decay != 0)
+            shard.squares = kernels_.sum_of_squares(shard.values.data(), shard.W1.size());
         Samples<T> samples = this->samples_;
         samples.rows = &shard.packed.rows();
         kernels_.shard_forward(shard.W1, shard.values.data(), samples, batch.begin, batch.end,
@@ -141,12 +166,13 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
             store_.view(), samples, batch.begin + from, batch.begin + to,
             {Z1_.data() + at, shards_.size(), part_, scale, dZ1_.data() + at},
             (*workspace_)[worker], gradients_.data() + slice * head_.size());
+        if (slice == 0) totals_[slice].cost += penalty(batch.rule);
     }
 
     // A step of b1, W2 and b2; no worker reads them before the next meeting.
     Totals update_head(std::size_t slices, const Rule<T>& rule) {
-        kernels_.update(
-            rule,
+        update_range(
+            kernels_, head_, rule,
             {store_.values(), first_.data(), second_.data(), gradients_.data(), slices,
              head_.size()},
             0, head_.size());
@@ -159,10 +185,23 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
         return sum;
     }
 
+    // What decay adds to the cost.
+    double penalty(const Rule<T>& rule) const {
+        if (rule.decay == 0) return 0;
+        double sum = kernels_.sum_of_squares(store_.values() + head_.W2_start(), head_.W2.size());
+        for (const auto& shard : shards_) sum += shard->squares;
+        return static_cast<double>(rule.decay) / 2 * sum;
+    }
+
     void backward(const Shard& shard, const Batch<T>& batch) const {
         const bool direct = batch.rule.kind == Rule<T>::descent;
         const Buffer<T>& dW1 = direct ? shard.values : shard.gradient;
         if (!direct) std::fill_n(dW1.data(), dW1.size(), T(0));
+        if (direct && batch.rule.decay != 0) {
+            const Rule<T> shrink{Rule<T>::descent, batch.rule.rate * batch.rule.decay, 0, 0, 0};
+            const Update<T> weights{dW1.data(), nullptr, nullptr, dW1.data(), 1, 0};
+            kernels_.update(shrink, weights, 0, shard.W1.size());
+        }
         kernels_.shard_backward(
             shard.W1, shard.packed.rows(), shard.extents.data(), batch.end - batch.begin,
             dZ1_.data(), dW1.data());
@@ -173,8 +212,8 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
                 0, shard.W1.size());
     }
 
-    void prepare_moments(const Rule<T>& rule) {
-        if (rule.kind == Rule<T>::descent || first_.size() > 0) return;
+    void prepare_moments() {
+        if (first_.size() > 0) return;
         first_ = Buffer<T>::zeros(head_.size());
         second_ = Buffer<T>::zeros(head_.size());
         for (const auto& shard : shards_) {

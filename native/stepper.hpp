@@ -30,6 +30,9 @@ template <class T> class Stepper {
     // Brings all parameters up to date.
     virtual void settle(Team&) {}
     virtual void write(const Arrays<T>& to) const = 0;
+    // The moments of the rule, zeros at first.
+    virtual void write_moments(const Arrays<T>& first, const Arrays<T>& second) = 0;
+    virtual void read_moments(const Arrays<const T>& first, const Arrays<const T>& second) = 0;
 
   protected:
     Samples<T> samples_;

@@ -76,22 +76,40 @@ template <class T> class Trainer final : public Stepper<T> {
         export_arrays<T>(layout_, gradients_.data(), to);
     }
 
+    // What decay adds to the cost: half of it times the squares of all weights.
+    double penalty(Team& team, const Rule<T>& rule) const {
+        if (rule.decay == 0) return 0;
+        const std::size_t size = layout_.W1.size(), tasks = update_tasks(size);
+        const std::size_t lanes = layout_.W1.lanes, vectors = size / lanes;
+        std::vector<double> squares(tasks);
+        team.each(tasks, [&](std::size_t task, std::size_t) {
+            const std::size_t begin = vectors * task / tasks * lanes;
+            squares[task] = kernels_.sum_of_squares(
+                store_.values() + begin, vectors * (task + 1) / tasks * lanes - begin);
+        });
+        double sum = kernels_.sum_of_squares(
+            store_.values() + layout_.W2_start(), layout_.W2.size());
+        for (const double part : squares) sum += part;
+        return static_cast<double>(rule.decay) / 2 * sum;
+    }
+
     // Takes one step of the rule with the gradient of the last pass.
     void update(Team& team, const Rule<T>& rule) {
-        prepare_moments(rule);
+        if (rule.kind != Rule<T>::descent) prepare_moments();
         const Update<T> update{store_.values(),   first_.data(), second_.data(),
                                gradients_.data(), used_,         stride_};
         if (touched_)
             touched_->update(team, rule, update);
         else
-            apply(team, rule, update, layout_.size());
+            apply(team, rule, update);
         store_.refresh();
     }
 
     void run(Team& team, const std::vector<Batch<T>>& batches, Totals* totals) override {
         for (const Batch<T>& batch : batches) {
             this->samples_.share = batch.share;
-            *totals++ = pass(team, batch.begin, batch.end);
+            *totals = pass(team, batch.begin, batch.end);
+            totals++->cost += penalty(team, batch.rule);
             update(team, batch.rule);
         }
     }
@@ -105,13 +123,25 @@ template <class T> class Trainer final : public Stepper<T> {
         export_arrays<T>(layout_, store_.values(), to);
     }
 
+    void write_moments(const Arrays<T>& first, const Arrays<T>& second) override {
+        prepare_moments();
+        export_arrays<T>(layout_, first_.data(), first);
+        export_arrays<T>(layout_, second_.data(), second);
+    }
+
+    void read_moments(const Arrays<const T>& first, const Arrays<const T>& second) override {
+        prepare_moments();
+        import_arrays(layout_, first, first_.data());
+        import_arrays(layout_, second, second_.data());
+    }
+
   private:
     // In the first slice's.
     void add_slices(Team& team) {
         if (used_ < 2) return;
         const Rule<T> add{Rule<T>::descent, -1, 0, 0, 0};
         apply(team, add, {gradients_.data(), nullptr, nullptr, gradients_.data() + stride_,
-                          used_ - 1, stride_}, stride_);
+                          used_ - 1, stride_});
     }
 
     static std::size_t update_tasks(std::size_t size) {
@@ -119,19 +149,18 @@ template <class T> class Trainer final : public Stepper<T> {
         return std::max<std::size_t>(size / task_size, 1);
     }
 
-    void prepare_moments(const Rule<T>& rule) {
-        if (rule.kind != Rule<T>::descent && first_.size() == 0)
-            first_ = Buffer<T>::zeros(layout_.size());
-        if (rule.kind == Rule<T>::adam && second_.size() == 0)
-            second_ = Buffer<T>::zeros(layout_.size());
+    void prepare_moments() {
+        if (first_.size() > 0) return;
+        first_ = Buffer<T>::zeros(layout_.size());
+        second_ = Buffer<T>::zeros(layout_.size());
     }
 
-    void apply(Team& team, const Rule<T>& rule, const Update<T>& update, std::size_t size) {
-        const std::size_t tasks = update_tasks(size), lanes = layout_.W1.lanes;
+    void apply(Team& team, const Rule<T>& rule, const Update<T>& update) {
+        const std::size_t size = layout_.size(), tasks = update_tasks(size), lanes = layout_.W1.lanes;
         const std::size_t vectors = size / lanes;
         team.each(tasks, [&](std::size_t task, std::size_t) {
-            kernels_.update(rule, update, vectors * task / tasks * lanes,
-                            vectors * (task + 1) / tasks * lanes);
+            update_range(kernels_, layout_, rule, update, vectors * task / tasks * lanes,
+                         vectors * (task + 1) / tasks * lanes);
         });
     }
 

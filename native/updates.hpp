@@ -63,10 +63,25 @@ void update(const Rule<T>& rule, const Update<T>& u, std::size_t begin, std::siz
             for (std::size_t s = 1; s < u.slices; ++s)
                 gradient += load(u.gradients + s * u.gradient_stride + i);
             auto n = load_numbers<kind>(u.parameters, u.first, u.second, i);
+            if (rule.decay != 0) gradient += rule.decay * n.value;  // else b2's −∞ would give NaN
             take_step<kind>(rule, gradient, n);
             store_numbers<kind>(n, u.parameters, u.first, u.second, i);
         }
     });
+}
+
+// Of whole vectors.
+template <class T> double sum_of_squares(const T* values, std::size_t count) {
+    constexpr std::size_t part = 64 * lanes<T>;  // added up in T; the parts in double
+    double sum = 0;
+    for (std::size_t begin = 0; begin < count; begin += part) {
+        Vector<T> squares{};
+        for (std::size_t i = begin; i < count && i < begin + part; i += lanes<T>)
+            squares += load(values + i) * load(values + i);
+        for (std::size_t lane = 0; lane < lanes<T>; ++lane)
+            sum += static_cast<double>(squares[lane]);
+    }
+    return sum;
 }
 
 template <class T>

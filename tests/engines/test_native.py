@@ -106,13 +106,22 @@ def test_cost_gradient_and_probabilities_are_those_of_the_reference(instruction_
     )
 
 
+ALPHAS = st.sampled_from([0.0, 0.3])
+
+
 @every_instruction_set
 @settings(max_examples=40, deadline=None)
-@given(task=tasks(), iterations=st.integers(1, 4))
-def test_a_run_is_that_of_the_reference(instruction_set, task, iterations):
+@given(task=tasks(), iterations=st.integers(1, 4), alpha=ALPHAS, pin_first=st.booleans())
+def test_a_run_is_that_of_the_reference(instruction_set, task, iterations, alpha, pin_first):
     network, X, y, weights = task
     network = network.astype(np.float64)
-    options = {"learning_rate": 0.05, "iterations": iterations, "sample_weight": weights}
+    options = {
+        "learning_rate": 0.05,
+        "iterations": iterations,
+        "sample_weight": weights,
+        "alpha": alpha,
+        "pin_first": pin_first,
+    }
     last, costs = native(instruction_set, 2).descend(network, X, y, **options)
     expected, expected_costs = reference.descend(network, X, y, **options)
     np.testing.assert_allclose(costs, expected_costs, rtol=1e-10, atol=1e-12)
@@ -134,12 +143,25 @@ RULES = st.one_of(
 @every_instruction_set
 @settings(max_examples=60, deadline=None)
 @given(
-    task=tasks(), rule=RULES, batch=st.sampled_from([1, 2, 7, 32, 200]), threads=st.integers(1, 3)
+    task=tasks(),
+    rule=RULES,
+    batch=st.sampled_from([1, 2, 7, 32, 200]),
+    threads=st.integers(1, 3),
+    alpha=ALPHAS,
+    pin_first=st.booleans(),
 )
-def test_epochs_are_those_of_the_reference(instruction_set, task, rule, batch, threads):
+def test_epochs_are_those_of_the_reference(
+    instruction_set, task, rule, batch, threads, alpha, pin_first
+):
     network, X, y, weights = task
     network = network.astype(np.float64)
-    options = {"rule": rule, "batch_size": batch, "sample_weight": weights}
+    options = {
+        "rule": rule,
+        "batch_size": batch,
+        "sample_weight": weights,
+        "alpha": alpha,
+        "pin_first": pin_first,
+    }
     run = native(instruction_set, threads).batches(network, X, y, **options)
     expected = reference.batches(network, X, y, **options)
     random = np.random.default_rng(0)
@@ -148,6 +170,13 @@ def test_epochs_are_those_of_the_reference(instruction_set, task, rule, batch, t
         np.testing.assert_allclose(run.epoch(order), expected.epoch(order), rtol=1e-6, atol=1e-8)
     for found, matrix in zip(run.network.parameters, expected.network.parameters, strict=True):
         np.testing.assert_allclose(found, matrix, rtol=1e-5, atol=1e-7)
+    if pin_first:
+        np.testing.assert_array_equal(run.network.b2[0], network.b2[0])
+    moments = run.moments, expected.moments
+    assert moments[0].steps == moments[1].steps
+    if isinstance(rule, Adam) or rule.momentum:
+        for found, matrix in zip(moments[0].first, moments[1].first, strict=True):
+            np.testing.assert_allclose(found, matrix, rtol=1e-5, atol=1e-7)
 
 
 @pytest.fixture
@@ -194,16 +223,18 @@ def digit_like():
 @pytest.mark.parametrize(
     "rule", [Sgd(0.05), Sgd(0.01, 0.9), Sgd(0.01, 0.9, True), Adam(0.001)], ids=str
 )
-@pytest.mark.parametrize(("hidden", "batch"), [(10, 32), (9, 200), (130, 64)])
+@pytest.mark.parametrize(
+    ("hidden", "batch", "alpha"), [(10, 32, 0), (10, 32, 0.2), (9, 200, 0), (130, 64, 0.2)]
+)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_batches_cut_by_features_are_those_of_the_reference(
-    instruction_set, digit_like, rule, hidden, batch, dtype
+    instruction_set, digit_like, rule, hidden, batch, alpha, dtype
 ):
     pixels, y, order = digit_like
     X = pixels if dtype == np.float32 else pixels / 255
     network = Network.initial(features=500, hidden=hidden, classes=7, dtype=dtype)
     runs = [
-        engine.batches(network, X, y, rule=rule, batch_size=batch)
+        engine.batches(network, X, y, rule=rule, batch_size=batch, alpha=alpha)
         for engine in (*(native(instruction_set, threads) for threads in (1, 2, 3, 16)), reference)
     ]
     for _ in range(2):

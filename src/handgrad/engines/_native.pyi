@@ -50,6 +50,8 @@ def descend(
     labels: npt.NDArray[np.int32],
     shares: _Array | None,
     learning_rate: float,
+    decay: float,
+    pinned: bool,
     costs: _Costs,
     accuracies: _Costs,
     report: _Report,
@@ -68,6 +70,8 @@ class Batches32:
         labels: npt.NDArray[np.int32],
         weights: npt.NDArray[np.float64] | None,
         batch: int,
+        alpha: float,
+        pinned: bool,
     ) -> None: ...
     def epoch(
         self,
@@ -82,6 +86,8 @@ class Batches32:
         report: _Report,
     ) -> int: ...
     def parameters(self) -> _Arrays: ...
+    def moments(self) -> tuple[int, _Arrays, _Arrays]: ...
+    def restore(self, steps: int, *moments: _Array) -> None: ...
 
 class Batches64(Batches32): ...
 

@@ -36,6 +36,17 @@ def check_batch_size(batch_size: int) -> None:
         raise EngineError(f"batch_size is {batch_size}; expected 1 or more.")
 
 
+def check_alpha(alpha: float) -> None:
+    """Raise an EngineError where weights would be asked to grow.
+
+    Examples
+    --------
+    >>> check_alpha(1e-4)
+    """
+    if not (np.isfinite(alpha) and alpha >= 0):
+        raise EngineError(f"alpha is {alpha}; expected a number of 0 or more.")
+
+
 def check_order(order: npt.ArrayLike | None, m: int) -> npt.NDArray[np.int64]:
     """Return the rows of an epoch in their order: all of them, unless told otherwise.
 
@@ -98,6 +109,17 @@ def weights(sample_weight: npt.ArrayLike, m: int) -> npt.NDArray[np.float64]:
             "expected weights of 0 or more, with a positive sum."
         )
     return values
+
+
+def total(sample_weight: npt.ArrayLike | None, m: int) -> float:
+    """Return the sum of the weights of m rows, which are 1 each by default.
+
+    Examples
+    --------
+    >>> total([1, 3], m=2), total(None, m=2)
+    (4.0, 2.0)
+    """
+    return float(m if sample_weight is None else weights(sample_weight, m).sum())
 
 
 def shares(sample_weight: npt.ArrayLike | None, m: int) -> npt.NDArray[np.float64]:

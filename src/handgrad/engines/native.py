@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.engines import _native, inputs
-from handgrad.engines.protocol import Progress
+from handgrad.engines.protocol import Moments, Progress
 from handgrad.engines.rules import Adam, Rule, check_learning_rate
 from handgrad.engines.threads import processors
 from handgrad.errors import EngineError, ShapeError
@@ -96,10 +96,13 @@ class NativeEngine:
         learning_rate: float,
         iterations: int,
         sample_weight: npt.ArrayLike | None = None,
+        alpha: float = 0.0,
+        pin_first: bool = False,
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
         inputs.check_iterations(iterations)
+        inputs.check_alpha(alpha)
         rows, labels = self._checked(network, X, y)
         shares = _shares(network, sample_weight, len(labels))
         if iterations == 0:
@@ -114,6 +117,8 @@ class NativeEngine:
                 labels,
                 shares,
                 learning_rate,
+                alpha / inputs.total(sample_weight, len(labels)),
+                pin_first,
                 costs,
                 accuracies,
                 _reporter(costs, accuracies, on_progress),
@@ -129,9 +134,13 @@ class NativeEngine:
         rule: Rule,
         batch_size: int,
         sample_weight: npt.ArrayLike | None = None,
+        alpha: float = 0.0,
+        pin_first: bool = False,
+        moments: Moments | None = None,
     ) -> NativeBatches:
         """Begin to train in batches; see `handgrad.engines.Engine`."""
         inputs.check_batch_size(batch_size)
+        inputs.check_alpha(alpha)
         rows, labels = self._checked(network, X, y)
         weights = None
         if sample_weight is not None:
@@ -146,7 +155,11 @@ class NativeEngine:
                 labels,
                 weights,
                 min(batch_size, len(labels)),
+                alpha,
+                pin_first,
             )
+        if moments is not None:
+            run.restore(moments.steps, *moments.first, *moments.second)
         return NativeBatches(run, rule, batch_size, len(labels))
 
     def predictor(self, network: Network) -> NativePredictor:
@@ -177,6 +190,11 @@ class NativeBatches:
     def network(self) -> Network:
         """The network after the steps so far."""
         return Network(*self._run.parameters())
+
+    @property
+    def moments(self) -> Moments:
+        """What the rule remembers."""
+        return Moments(*self._run.moments())
 
     def epoch(
         self,

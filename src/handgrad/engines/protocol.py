@@ -27,12 +27,27 @@ class Progress(NamedTuple):
     """(n,): the share of rows predicted right, likewise."""
 
 
+class Moments(NamedTuple):
+    """What a rule remembers between steps; hand it to `Engine.batches` to go on with other rows."""
+
+    steps: int
+    """The steps taken so far."""
+    first: tuple[Matrix, Matrix, Matrix, Matrix]
+    """Sgd's velocity or adam's first moment, in the shapes of W1, b1, W2, b2."""
+    second: tuple[Matrix, Matrix, Matrix, Matrix]
+    """Adam's second moment, likewise."""
+
+
 class Batches(Protocol):
     """Training in batches over the same rows; the rule's moments last from epoch to epoch."""
 
     @property
     def network(self) -> Network:
         """The network after the steps so far."""
+
+    @property
+    def moments(self) -> Moments:
+        """What the rule remembers."""
 
     def epoch(
         self,
@@ -107,9 +122,15 @@ class Engine(Protocol):
         learning_rate: float,
         iterations: int,
         sample_weight: npt.ArrayLike | None = None,
+        alpha: float = 0.0,
+        pin_first: bool = False,
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); return the last network and the cost before each step.
+
+        With ``alpha`` the cost is C1 + α Σ W² / 2 Σ w, over all weights of W1 and W2 (not the
+        biases), where Σ w is m or the sum of the row weights. ``pin_first`` leaves the logit of
+        class 0 as it is: with two classes and that logit 0 the other one is a logistic unit.
 
         ``on_progress`` is called whenever a cost was measured and there is time for it, for the
         last cost at any rate; when it returns True, no further step is taken.
@@ -124,10 +145,15 @@ class Engine(Protocol):
         rule: Rule,
         batch_size: int,
         sample_weight: npt.ArrayLike | None = None,
+        alpha: float = 0.0,
+        pin_first: bool = False,
+        moments: Moments | None = None,
     ) -> Batches:
         """Begin to train in batches of ``batch_size`` rows.
 
-        A weighted row counts w_i / Σ w in its batch.
+        A weighted row counts w_i / Σ w in its batch; ``alpha`` and ``pin_first`` are those of
+        `descend`, with the Σ w of the batch. ``moments`` are those of
+        earlier batches of the same rule; by default all are 0.
         """
 
     def predictor(self, network: Network) -> Predictor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from handgrad import notes
 from handgrad.engines import inputs
-from handgrad.engines.protocol import Progress
+from handgrad.engines.protocol import Moments, Progress
 from handgrad.engines.rules import Adam, Rule, Sgd, check_learning_rate
 from handgrad.engines.threads import processors
 from handgrad.errors import ShapeError
@@ -78,23 +78,27 @@ class ReferenceEngine:
         learning_rate: float,
         iterations: int,
         sample_weight: npt.ArrayLike | None = None,
+        alpha: float = 0.0,
+        pin_first: bool = False,
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
         inputs.check_iterations(iterations)
+        inputs.check_alpha(alpha)
         rows, labels = _checked(network, X, y)
         shares = inputs.shares(sample_weight, len(labels))
+        penalty = _Penalty(alpha / inputs.total(sample_weight, len(labels)))
         costs, accuracies = np.empty(iterations), np.empty(iterations)
         for step in range(iterations):
             activations = notes.forward(network, rows)
-            costs[step] = _cost(activations, labels, shares)
+            costs[step] = _cost(activations, labels, shares) + penalty.cost(network)
             accuracies[step] = _accuracy(activations, labels)
             if on_progress is not None:
                 measured = slice(step + 1)
                 if on_progress(Progress(network, costs[measured], accuracies[measured])):
                     return network, costs[:step]
-            gradient = _gradient(network, rows, labels, shares, activations)
-            network = notes.descend(network, gradient, learning_rate)
+            gradient = _gradient(network, rows, labels, shares, activations, pin_first)
+            network = notes.descend(network, penalty.added(network, gradient), learning_rate)
         return network, costs
 
     def batches(
@@ -106,14 +110,20 @@ class ReferenceEngine:
         rule: Rule,
         batch_size: int,
         sample_weight: npt.ArrayLike | None = None,
+        alpha: float = 0.0,
+        pin_first: bool = False,
+        moments: Moments | None = None,
     ) -> ReferenceBatches:
         """Begin to train in batches; see `handgrad.engines.Engine`."""
         inputs.check_batch_size(batch_size)
+        inputs.check_alpha(alpha)
         rows, labels = _checked(network, X, y)
         weights = np.ones(len(labels))
         if sample_weight is not None:
             weights = inputs.weights(sample_weight, len(labels))
-        return ReferenceBatches(network, rows, labels, weights, rule, batch_size)
+        return ReferenceBatches(
+            network, rows, labels, weights, rule, batch_size, alpha, pin_first, moments
+        )
 
     def predictor(self, network: Network) -> ReferencePredictor:
         """Make the network ready to predict single samples."""
@@ -131,13 +141,24 @@ class ReferenceBatches:
         weights: npt.NDArray[np.float64],
         rule: Rule,
         batch_size: int,
+        alpha: float,
+        pin_first: bool,
+        moments: Moments | None,
     ) -> None:
         self.network = network
         self._rows, self._labels, self._weights = rows, labels, weights
         self._rule, self._batch_size = rule, batch_size
-        self._steps = 0
-        self._first = [np.zeros_like(array) for array in network.parameters]
-        self._second = [np.zeros_like(array) for array in network.parameters]
+        self._alpha, self._pin_first = alpha, pin_first
+        zeros = tuple(np.zeros_like(array) for array in network.parameters)
+        self._steps, first, second = moments or (0, zeros, zeros)
+        self._first, self._second = [a.copy() for a in first], [a.copy() for a in second]
+
+    @property
+    def moments(self) -> Moments:
+        """What the rule remembers."""
+        W1, b1, W2, b2 = (array.copy() for array in self._first)
+        V1, c1, V2, c2 = (array.copy() for array in self._second)
+        return Moments(self._steps, (W1, b1, W2, b2), (V1, c1, V2, c2))
 
     def epoch(
         self,
@@ -167,10 +188,12 @@ class ReferenceBatches:
         X, y, weights = self._rows[batch], self._labels[batch], self._weights[batch]
         shares = weights / (weights.sum() or 1)  # a batch without weight changes nothing
         activations = notes.forward(self.network, X)
-        gradient = _gradient(self.network, X, y, shares, activations)
+        gradient = _gradient(self.network, X, y, shares, activations, self._pin_first)
+        penalty = _Penalty(self._alpha / (weights.sum() or np.inf))
+        cost = _cost(activations, y, shares) + penalty.cost(self.network)
         self._steps += 1
-        self.network = Network(*self._updated(gradient, rate))
-        return _cost(activations, y, shares), _accuracy(activations, y)
+        self.network = Network(*self._updated(penalty.added(self.network, gradient), rate))
+        return cost, _accuracy(activations, y)
 
     def _updated(self, gradient: Gradient, rate: float) -> Iterator[Matrix]:
         of_each = zip(self.network.parameters, gradient, self._first, self._second, strict=True)
@@ -236,10 +259,28 @@ def _gradient(
     labels: Labels,
     shares: npt.NDArray[np.float64],
     activations: Activations,
+    pin_first: bool = False,
 ) -> Gradient:
     dZ2 = notes.output_gradient(activations.A2, labels)  # B1
     dZ2 *= (len(shares) * shares).astype(dZ2.dtype)  # sample i counts w_i / Σ w instead of 1/m
+    if pin_first:
+        dZ2[0] = 0
     return notes.propagate(network, rows, activations, dZ2).gradient  # B2 to B7
+
+
+class _Penalty(NamedTuple):
+    """What large weights cost: half of decay times their squares."""
+
+    decay: float
+
+    def cost(self, network: Network) -> float:
+        squares = sum(float(np.sum(W * W, dtype=np.float64)) for W in (network.W1, network.W2))
+        return self.decay / 2 * squares
+
+    def added(self, network: Network, gradient: Gradient) -> Gradient:
+        dW1 = gradient.dW1 + network.dtype.type(self.decay) * network.W1
+        dW2 = gradient.dW2 + network.dtype.type(self.decay) * network.W2
+        return gradient._replace(dW1=dW1, dW2=dW2)
 
 
 def _checked(network: Network, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Matrix, Labels]:
