@@ -1,9 +1,23 @@
 """A two-layer neural network classifier whose every gradient is derived by hand."""
 
+from typing import TYPE_CHECKING, Any
+
 from handgrad import data, notes
 from handgrad.engines import get_engine
 from handgrad.network import Network
 from handgrad.storage import load, save
 
-__all__ = ["Network", "data", "get_engine", "load", "notes", "save"]
+if TYPE_CHECKING:
+    from handgrad.estimator import MLPClassifier
+
+__all__ = ["MLPClassifier", "Network", "data", "get_engine", "load", "notes", "save"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import the classifier when it is first asked for, and scikit-learn with it."""
+    if name != "MLPClassifier":
+        raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
+    from handgrad.estimator import MLPClassifier
+
+    return MLPClassifier

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handgrad import estimator_file
 from handgrad.atomic import write_atomically
 from handgrad.errors import ModelFileError, ShapeError
 from handgrad.model import Model
@@ -20,18 +21,21 @@ from handgrad.network import Network
 if TYPE_CHECKING:
     import os
 
+    from handgrad.estimator import MLPClassifier
+
 FORMAT_VERSION = 1
 LARGEST_HEADER = 64 * 1024
 PARAMETER_NAMES = ("W1", "b1", "W2", "b2")
 
 
-def save(model: Network, path: str | os.PathLike[str]) -> None:
-    """Write a network or a model to a safetensors file, whole or not at all.
+def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
+    """Write a network, a model or a classifier to a safetensors file, whole or not at all.
 
     Parameters
     ----------
-    model : Network or Model
-        A `handgrad.model.Model` keeps its names, scaling and training settings as well.
+    model : Network, Model or MLPClassifier
+        A `handgrad.model.Model` keeps its names, scaling and training settings as well; a fitted
+        `handgrad.MLPClassifier` its parameters, classes and figures.
     path : path
 
     Raises
@@ -51,8 +55,14 @@ def save(model: Network, path: str | os.PathLike[str]) -> None:
     """
     from safetensors.numpy import save as to_bytes
 
-    arrays = dict(zip(PARAMETER_NAMES, model.parameters, strict=True))
-    content = to_bytes(arrays, metadata={"handgrad": json.dumps(_description(model))})
+    network = model if isinstance(model, Network) else model.network()
+    arrays = dict(zip(PARAMETER_NAMES, network.parameters, strict=True))
+    description = _description(network)
+    if not isinstance(model, Network):
+        said, curves = estimator_file.describe(model)
+        arrays |= curves
+        description |= {"kind": "estimator", **said}
+    content = to_bytes(arrays, metadata={"handgrad": json.dumps(description)})
     if _header_length(content[:8]) > LARGEST_HEADER:
         raise ModelFileError(
             f"{path} would need a header of more than {LARGEST_HEADER // 1024} kB; "
@@ -61,7 +71,7 @@ def save(model: Network, path: str | os.PathLike[str]) -> None:
     write_atomically(path, content)
 
 
-def load(path: str | os.PathLike[str]) -> Network:
+def load(path: str | os.PathLike[str]) -> Any:
     """Read what `save` wrote.
 
     Parameters
@@ -70,7 +80,7 @@ def load(path: str | os.PathLike[str]) -> Network:
 
     Returns
     -------
-    Network or Model
+    Network, Model or MLPClassifier
         What was saved, bit for bit.
 
     Raises
@@ -85,7 +95,9 @@ def load(path: str | os.PathLike[str]) -> Network:
     try:
         with safe_open(path, framework="numpy") as file:
             description = _parse_description(path, file.metadata())
-            _check_tensors(path, {name: file.get_slice(name) for name in file.keys()})  # noqa: SIM118
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            curves = _curves(path, slices) if description["kind"] == "estimator" else {}
+            _check_tensors(path, slices)
             arrays = [file.get_tensor(name) for name in PARAMETER_NAMES]
     except (SafetensorError, OSError) as error:
         raise ModelFileError(
@@ -94,6 +106,8 @@ def load(path: str | os.PathLike[str]) -> Network:
     if not all(np.isfinite(array).all() for array in arrays):
         raise ModelFileError(f"{path} holds weights that are NaN or infinite; train it again.")
     try:
+        if description["kind"] == "estimator":
+            return estimator_file.build(Network(*arrays), description, curves)
         return _build(arrays, description)
     except ShapeError as error:
         raise ModelFileError(f"{path} does not hold a two-layer network: {error}") from error
@@ -160,6 +174,15 @@ def _check_header(path: Path) -> None:
         )
 
 
+def _curves(path: Path, slices: dict[str, Any]) -> dict[str, Any]:
+    """Take out of a classifier's arrays those that are no parameters."""
+    parts = {name: slices.pop(name) for name in estimator_file.CURVES if name in slices}
+    for name, part in parts.items():
+        if part.get_dtype() != "F64" or len(part.get_shape()) != 1:
+            raise ModelFileError(f"{path} has a damaged array {name}; save it again.")
+    return {name: part[:] for name, part in parts.items()}
+
+
 def _check_tensors(path: Path, slices: dict[str, Any]) -> None:
     if set(slices) != set(PARAMETER_NAMES):
         raise ModelFileError(
@@ -197,7 +220,7 @@ def _parse_description(path: Path, metadata: dict[str, str] | None) -> dict[str,
 
 
 def _is_complete(description: dict[str, Any]) -> bool:
-    if description.get("kind") == "network":
+    if description.get("kind") in ("network", "estimator"):  # build() checks the latter
         return True
     names, shape = description.get("class_names"), description.get("image_shape")
     scaling: Any = description.get("scaling")

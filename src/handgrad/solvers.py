@@ -1,0 +1,370 @@
+"""The solvers as functions: each asks an engine for steps, or for cost and gradient.
+
+Every solver returns the network it ends with and the cost of each iteration, and calls
+``on_iteration`` after each; where that returns True the run ends. With ``alpha`` the cost is
+C1 + α Σ W² / 2 Σ w, as in `handgrad.engines.Engine.descend`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from handgrad.engines import Adam, Moments, Sgd, inputs
+from handgrad.errors import TrainingError
+from handgrad.network import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from handgrad.engines import Batches, Engine, Progress, Rule
+    from handgrad.notes import Gradient
+
+Schedule: TypeAlias = Literal["constant", "invscaling", "adaptive"]
+SCHEDULES = ("constant", "invscaling", "adaptive")
+SMALLEST_RATE = 1e-6  # an adaptive rate ends the run here
+ADAPTIVE_FACTOR = 5
+
+
+class State(NamedTuple):
+    """Where a run stands after an iteration."""
+
+    network: Network
+    iteration: int
+    """Steps taken by gd and lbfgs, epochs of sgd and adam."""
+    cost: float
+    """gd and lbfgs: that of the network; sgd and adam: the mean over the epoch's batches."""
+    seconds: float
+    """Since the run began."""
+    accuracy: float = np.nan
+    """The share of rows predicted right before their step; lbfgs does not know it."""
+    learning_rate: float = np.nan
+    """That of the iteration; lbfgs has none."""
+
+
+class Result(NamedTuple):
+    """What a solver returns."""
+
+    network: Network
+    costs: npt.NDArray[np.float64]
+    """(n,): the cost of each iteration."""
+    converged: bool
+    """Whether the run ended by itself before its last iteration."""
+    moments: Moments | None = None
+    """What sgd and adam remember."""
+    learning_rate: float = np.nan
+    """That of the next iteration of sgd or adam."""
+
+
+@dataclass
+class Patience:
+    """Counts iterations in a row that improve a figure by less than ``tol``.
+
+    Parameters
+    ----------
+    tol : float
+        What counts as an improvement.
+    iterations : float
+        How many iterations without one are borne; may be infinite.
+
+    Examples
+    --------
+    >>> patience = Patience(tol=0.1, iterations=1)
+    >>> [patience.spent(cost) for cost in (1.0, 0.99, 0.98)]
+    [False, False, True]
+    """
+
+    tol: float = 1e-4
+    iterations: float = 10
+    best: float = field(default=np.inf, init=False)
+    waited: int = field(default=0, init=False)
+
+    def spent(self, figure: float) -> bool:
+        """Take a figure that should fall; tell whether it has not for too long."""
+        self.waited = self.waited + 1 if not figure <= self.best - self.tol else 0
+        self.best = min(self.best, figure)
+        return self.waited > self.iterations
+
+
+def gd(
+    engine: Engine,
+    network: Network,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    learning_rate: float = 0.1,
+    iterations: int = 500,
+    alpha: float = 0.0,
+    sample_weight: npt.ArrayLike | None = None,
+    pin_first: bool = False,
+    on_iteration: Callable[[State], bool | None] | None = None,
+) -> Result:
+    """Take the notes' full-batch steps (U1).
+
+    ``on_iteration`` is called now and then, every 50 ms at most, and after the last iteration.
+
+    Examples
+    --------
+    >>> from handgrad import get_engine
+    >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
+    >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+    >>> result = gd(get_engine(), network, X, y, learning_rate=0.5, iterations=9)
+    >>> bool(result.costs[-1] < result.costs[0])
+    True
+    """
+    start = perf_counter()
+
+    def report(progress: Progress) -> bool:
+        if on_iteration is None:
+            return False
+        state = State(
+            progress.network,
+            len(progress.costs) - 1,
+            float(progress.costs[-1]),
+            perf_counter() - start,
+            float(progress.accuracies[-1]),
+            learning_rate,
+        )
+        return bool(on_iteration(state))
+
+    last, costs = engine.descend(
+        network,
+        X,
+        y,
+        learning_rate=learning_rate,
+        iterations=iterations,
+        sample_weight=sample_weight,
+        alpha=alpha,
+        pin_first=pin_first,
+        on_progress=report,
+    )
+    return Result(last, costs, len(costs) < iterations)
+
+
+def sgd(
+    engine: Engine,
+    network: Network,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    rule: Rule | None = None,
+    schedule: Schedule = "constant",
+    power_t: float = 0.5,
+    batch_size: int = 200,
+    epochs: int = 200,
+    seed: int | np.random.RandomState | None = 0,
+    alpha: float = 0.0,
+    sample_weight: npt.ArrayLike | None = None,
+    pin_first: bool = False,
+    patience: Patience | None = None,
+    figure: Callable[[State], float] | None = None,
+    moments: Moments | None = None,
+    samples_seen: int = 0,
+    learning_rate: float | None = None,
+    on_iteration: Callable[[State], bool | None] | None = None,
+) -> Result:
+    """Train in batches: sgd by default, with momentum where the rule has it.
+
+    Parameters
+    ----------
+    engine, network, X, y
+        As for `handgrad.engines.Engine.batches`.
+    rule : Sgd or Adam
+        Its learning rate is the first epoch's.
+    schedule : {"constant", "invscaling", "adaptive"}
+        How the rate goes on: not at all; divided by (t + 1) ** power_t, where t is the number
+        of samples seen so far; or divided by 5 whenever patience is spent, until it is below
+        1e-6.
+    batch_size, epochs : int
+    seed : int, RandomState or None
+        Shuffles the rows of each epoch, as scikit-learn does; None leaves them in order.
+    alpha, sample_weight, pin_first, moments
+        As for `handgrad.engines.Engine.batches`.
+    patience : Patience, optional
+        Ends the run where ``figure`` (by default the epoch's cost) no longer falls.
+    samples_seen : int
+        t at the start.
+    learning_rate : float, optional
+        That of the first epoch, where a run goes on, instead of the rule's.
+    on_iteration : callable, optional
+        Called after every epoch; returns True to end the run.
+
+    Raises
+    ------
+    TrainingError
+        If the schedule is unknown.
+
+    Examples
+    --------
+    >>> from handgrad import get_engine
+    >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
+    >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+    >>> result = sgd(get_engine(), network, X, y, rule=Sgd(0.5, momentum=0.9), epochs=9)
+    >>> bool(result.costs[-1] < result.costs[0])
+    True
+    """
+    if schedule not in SCHEDULES:
+        raise TrainingError(f"schedule is {schedule!r}; expected one of {', '.join(SCHEDULES)}.")
+    start, rule = perf_counter(), rule or Sgd()
+    m = int(network.check_rows(X).shape[0])
+    batches = engine.batches(
+        network,
+        X,
+        y,
+        rule=rule,
+        batch_size=min(batch_size, max(m, 1)),
+        sample_weight=sample_weight,
+        alpha=alpha,
+        pin_first=pin_first,
+        moments=moments,
+    )
+    sizes = np.diff(np.append(np.arange(0, m, batch_size), m))
+    random = None if seed is None else _random_state(seed)
+    order, costs = np.arange(m), list[float]()
+    rate = rule.learning_rate if learning_rate is None else learning_rate
+    converged = False
+    for epoch in range(1, epochs + 1):
+        if random is not None:
+            order = order[_shuffled(random, m)]
+        last = _epoch(batches, order, rate)
+        costs.append(float(last.costs @ sizes) / m)
+        accuracy = float(last.accuracies @ sizes) / m
+        state = State(last.network, epoch, costs[-1], perf_counter() - start, accuracy, rate)
+        stopped = on_iteration is not None and bool(on_iteration(state))
+        if schedule == "invscaling":
+            rate = rule.learning_rate / (samples_seen + epoch * m + 1) ** power_t
+        if patience is not None and patience.spent(figure(state) if figure else state.cost):
+            converged = schedule != "adaptive" or rate <= SMALLEST_RATE
+            rate, patience.waited = rate / ADAPTIVE_FACTOR, 0
+        if converged or stopped:
+            converged = True
+            break
+    return Result(batches.network, np.array(costs), converged, batches.moments, rate)
+
+
+def adam(
+    engine: Engine, network: Network, X: npt.ArrayLike, y: npt.ArrayLike, **options: Any
+) -> Result:
+    """Train in batches by adam; the options are those of `sgd`, and the rule `Adam`'s.
+
+    Examples
+    --------
+    >>> from handgrad import get_engine
+    >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
+    >>> result = adam(get_engine(), network, [[0.0, 1.0], [1.0, 0.0]], [0, 1], epochs=9)
+    >>> bool(result.costs[-1] < result.costs[0])
+    True
+    """
+    return sgd(engine, network, X, y, **({"rule": Adam()} | options))
+
+
+def lbfgs(
+    engine: Engine,
+    network: Network,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    iterations: int = 200,
+    evaluations: int = 15000,
+    tol: float = 1e-4,
+    alpha: float = 0.0,
+    sample_weight: npt.ArrayLike | None = None,
+    pin_first: bool = False,
+    on_iteration: Callable[[State], bool | None] | None = None,
+) -> Result:
+    """Minimise the cost by SciPy's L-BFGS-B over the engine's cost and gradient.
+
+    Parameters
+    ----------
+    engine, network, X, y, sample_weight
+        As for `handgrad.engines.Engine.cost_and_gradient`.
+    iterations, evaluations : int
+        At most so many steps, and asks for cost and gradient.
+    tol : float
+        The run converges where no entry of the gradient is larger.
+    alpha, pin_first
+        As for `handgrad.engines.Engine.descend`.
+
+    Examples
+    --------
+    >>> from handgrad import get_engine
+    >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
+    >>> result = lbfgs(get_engine(), network, [[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    >>> result.converged, bool(result.costs[-1] < 0.01)
+    (True, True)
+    """
+    from scipy.optimize import minimize
+
+    start = perf_counter()
+    inputs.check_alpha(alpha)
+    rows = network.check_rows(X)
+    decay = alpha / inputs.total(sample_weight, rows.shape[0])
+    costs: list[float] = []
+
+    def cost_and_slope(theta: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        at = _unpacked(network, theta)
+        cost, gradient = engine.cost_and_gradient(at, rows, y, sample_weight)
+        squares = sum(float(np.sum(W * W, dtype=np.float64)) for W in (at.W1, at.W2))
+        return cost + decay / 2 * squares, _packed(_with_penalty(at, gradient, decay, pin_first))
+
+    def report(intermediate_result: Any) -> None:
+        costs.append(float(intermediate_result.fun))
+        if on_iteration is not None:
+            at = _unpacked(network, intermediate_result.x)
+            if on_iteration(State(at, len(costs), costs[-1], perf_counter() - start)):
+                raise StopIteration
+
+    found = minimize(
+        cost_and_slope,
+        _packed(network.parameters),
+        method="L-BFGS-B",
+        jac=True,
+        callback=report,
+        options={"maxiter": iterations, "maxfun": evaluations, "gtol": tol},
+    )
+    costs = costs or [float(found.fun)]
+    return Result(_unpacked(network, found.x), np.array(costs), found.status in (0, 99))
+
+
+def _epoch(batches: Batches, order: npt.NDArray[np.int64], rate: float) -> Progress:
+    """Take an epoch; return where it ended."""
+    reports: list[Progress] = []
+    batches.epoch(order, learning_rate=rate, on_progress=reports.append)
+    return reports[-1]
+
+
+def _with_penalty(
+    network: Network, gradient: Gradient, decay: float, pin_first: bool
+) -> tuple[npt.NDArray[Any], ...]:
+    dW1, db1 = gradient.dW1 + decay * network.W1, gradient.db1
+    dW2, db2 = np.array(gradient.dW2), np.array(gradient.db2)
+    if pin_first:
+        dW2[0], db2[0] = 0, 0
+    return dW1, db1, dW2 + decay * network.W2, db2
+
+
+def _packed(arrays: tuple[npt.NDArray[Any], ...]) -> npt.NDArray[np.float64]:
+    return np.concatenate([np.ravel(array) for array in arrays]).astype(np.float64)
+
+
+def _unpacked(like: Network, theta: npt.NDArray[np.float64]) -> Network:
+    ends = np.cumsum([array.size for array in like.parameters])[:-1]
+    parts = zip(np.split(theta, ends), like.parameters, strict=True)
+    W1, b1, W2, b2 = (part.reshape(array.shape).astype(like.dtype) for part, array in parts)
+    return Network(W1, b1, W2, b2)
+
+
+def _random_state(seed: int | np.random.RandomState) -> np.random.RandomState:
+    return seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
+
+
+def _shuffled(random: np.random.RandomState, m: int) -> npt.NDArray[np.int64]:
+    """Return the rows as `sklearn.utils.shuffle` would order them."""
+    indices = np.arange(m)
+    random.shuffle(indices)
+    return indices
