@@ -13,6 +13,7 @@ QUESTIONS = (
     "cold_start",
     "memory",
     "sparse_text",
+    "classifier",
     "density",
     "growth",
 )

@@ -22,14 +22,31 @@ def programs(
     X: np.ndarray, y: np.ndarray, iterations: int, memory: str = ""
 ) -> Iterator[dict[str, list[str]]]:
     """Write rows and labels to files, and give each peer's command."""
-    with tempfile.TemporaryDirectory() as folder:
-        np.save(f"{folder}/X.npy", X)
-        np.save(f"{folder}/y.npy", y)
-        arguments = [f"{folder}/X.npy", f"{folder}/y.npy", str(iterations), memory]
+    with _files(X, y) as paths:
+        arguments = [*paths, str(iterations), memory]
         yield {
             peer: [sys.executable, str(PROGRAMS / f"{peer}.py"), *arguments]
             for peer in ("handgrad_native", "scikit_learn", "pytorch")
         }
+
+
+@contextlib.contextmanager
+def scripts(X: np.ndarray, y: np.ndarray, iterations: int) -> Iterator[dict[str, list[str]]]:
+    """Write rows and labels to files, and give the script's command with either package."""
+    with _files(X, y) as paths:
+        script = str(PROGRAMS / "classifier.py")
+        yield {
+            package: [sys.executable, script, package, *paths, str(iterations)]
+            for package in ("handgrad", "sklearn")
+        }
+
+
+@contextlib.contextmanager
+def _files(X: np.ndarray, y: np.ndarray) -> Iterator[list[str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(f"{folder}/X.npy", X)
+        np.save(f"{folder}/y.npy", y)
+        yield [f"{folder}/X.npy", f"{folder}/y.npy"]
 
 
 def last_number(command: list[str]) -> float:

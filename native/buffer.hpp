@@ -15,7 +15,7 @@
 namespace handgrad {
 
 inline constexpr std::size_t alignment = 64;
-inline constexpr std::size_t large = 8u << 20, large_page = 2u << 20;
+inline constexpr std::size_t large = 2u << 20, large_page = 2u << 20;
 
 // Memory that is read here and there has few misses of its pages' addresses if they are large.
 inline void* allocate(std::size_t bytes) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from handgrad import MLPClassifier, data, load, save
+from handgrad.__main__ import main
 from handgrad.engines import available_engines
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -346,6 +348,16 @@ def test_a_file_keeps_the_estimator(tmp_path, solver, labels):
     for name in ("loss_", "loss_curve_", "n_iter_", "t_", "n_features_in_", "best_loss_"):
         assert getattr(again, name) == getattr(model, name)
     again.set_params(warm_start=True).fit(X, y)
+
+
+def test_the_command_line_takes_the_file_of_an_estimator(tmp_path, capsys):
+    digits = data.load("mnist-5k")
+    model = MLPClassifier((10,), max_iter=3, random_state=0).fit(digits.X_train, digits.y_train)
+    save(model, tmp_path / "model.safetensors")
+    with pytest.raises(SystemExit, match="0"):
+        main(["evaluate", str(tmp_path / "model.safetensors"), "mnist-5k", "--json"])
+    said = json.loads(capsys.readouterr().out)
+    np.testing.assert_allclose(said["accuracy"], model.score(digits.X_test, digits.y_test))
 
 
 def test_importing_handgrad_imports_neither_scikit_learn_nor_scipy_nor_pandas():

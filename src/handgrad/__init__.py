@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from handgrad import data, notes
+from handgrad import data, notes, solvers
 from handgrad.engines import get_engine
 from handgrad.network import Network
 from handgrad.storage import load, save
@@ -10,7 +10,7 @@ from handgrad.storage import load, save
 if TYPE_CHECKING:
     from handgrad.estimator import MLPClassifier
 
-__all__ = ["MLPClassifier", "Network", "data", "get_engine", "load", "notes", "save"]
+__all__ = ["MLPClassifier", "Network", "data", "get_engine", "load", "notes", "save", "solvers"]
 __version__ = "0.1.0"
 
 
@@ -18,6 +18,11 @@ def __getattr__(name: str) -> Any:
     """Import the classifier when it is first asked for, and scikit-learn with it."""
     if name != "MLPClassifier":
         raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
-    from handgrad.estimator import MLPClassifier
-
+    try:
+        from handgrad.estimator import MLPClassifier
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            "MLPClassifier needs scikit-learn, which is not installed; "
+            "install handgrad with the extra 'sklearn'."
+        ) from error
     return MLPClassifier

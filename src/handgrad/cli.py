@@ -389,7 +389,8 @@ def info(as_json: JsonOption = False) -> None:
 
 
 def _model_and_samples(path: Path, source: str, label: str) -> tuple[Model, Samples]:
-    model = Model.of(load(path))
+    loaded = load(path)
+    model = Model.of(loaded) if isinstance(loaded, Network) else loaded.model()
     with terminal.waiting(f"reading {source}"):
         samples = data.load_samples(source, label=label, image_shape=model.image_shape)
     _check_features(samples, source, model.D, f"{path} takes")

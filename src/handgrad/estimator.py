@@ -21,8 +21,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from handgrad import solvers
 from handgrad.engines import ENGINE_NAMES, Adam, Sgd, get_engine
+from handgrad.model import Model
 from handgrad.network import Network
-from handgrad.rows import values_of
+from handgrad.rows import PIXEL_SCALE, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -319,6 +320,12 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         if self.n_outputs_ == 1 and len(self.classes_) == 2:
             W2, b2 = np.vstack([np.zeros_like(W2), W2]), np.vstack([np.zeros_like(b2), b2])
         return Network(W1.T, b1[:, None], W2, b2)
+
+    def model(self) -> Model:
+        """Return the trained network as a `handgrad.model.Model`, with the classes' names."""
+        names = tuple(map(str, self.classes_.tolist()))
+        scaling = PIXEL_SCALE if self._pixels else 1.0
+        return Model(*self.network().parameters, class_names=names, scaling=scaling)
 
     def _restore(
         self,
