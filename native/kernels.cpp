@@ -21,8 +21,9 @@ template <class V, class Index>
 void pack_as(
     const Rows& rows, std::size_t begin, std::size_t end, const Rows& packed, void* room) {
     const std::size_t most = rows.features + compress_slack;
-    V* values = static_cast<V*>(room);
-    Index* indices = reinterpret_cast<Index*>(values + most);
+    Index* indices = static_cast<Index*>(room);
+    // In whole fours, so that the values after them are aligned.
+    V* values = reinterpret_cast<V*>(indices + (most + 3) / 4 * 4);
     V* to_values = const_cast<V*>(static_cast<const V*>(packed.values));
     Index* to_indices = const_cast<Index*>(static_cast<const Index*>(packed.indices));
     with_type(rows.type, [&](auto null) {

@@ -58,7 +58,7 @@ template <class T> class Packed {
         rows_.starts = starts_.data();
         rows_.indices = indices_.data();
         rows_.values = values_.data();
-        const std::size_t room = (rows.features + 64) * (sizeof(T) + 4);
+        const std::size_t room = (rows.features + 128) / 64 * 64 * (sizeof(T) + 4);
         const Buffer<unsigned char> rooms(product(room, workers));
         each_part(team, [&](std::size_t begin, std::size_t end, std::size_t worker) {
             kernels.pack(rows, begin, end, rows_, rooms.data() + worker * room);
