@@ -63,8 +63,13 @@ def build(
     ModelFileError
         If the description is not what `describe` makes.
     """
-    from handgrad.estimator import MLPClassifier
-
+    try:
+        from handgrad.estimator import MLPClassifier
+    except ModuleNotFoundError as error:
+        raise ModelFileError(
+            "The file holds an MLPClassifier, which needs scikit-learn; "
+            "install handgrad with the extra 'sklearn'."
+        ) from error
     try:
         parameters = dict(description["parameters"])
         if isinstance(parameters["hidden_layer_sizes"], list):

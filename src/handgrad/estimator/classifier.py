@@ -1,9 +1,8 @@
-"""MLPClassifier: the network as scikit-learn's users know it."""
+"""The network as scikit-learn's users know it."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils import assert_all_finite, check_random_state, column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -21,6 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from handgrad import solvers
 from handgrad.engines import ENGINE_NAMES, Adam, Sgd, get_engine
+from handgrad.estimator.run import STOCHASTIC, History, Run
 from handgrad.model import Model
 from handgrad.network import Network
 from handgrad.rows import PIXEL_SCALE, values_of
@@ -32,25 +31,7 @@ if TYPE_CHECKING:
 
     from handgrad.engines import Engine, Moments, Rule
 
-STOCHASTIC = ("sgd", "adam")
 ROW_TYPES = [np.float64, np.float32, np.uint8]
-
-
-@dataclass
-class History:
-    """What every iteration of `MLPClassifier` was like, as lists of equal length."""
-
-    iteration: list[int] = field(default_factory=list)
-    cost: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-
-    def add(self, state: solvers.State) -> None:
-        """Add an iteration."""
-        self.iteration.append(state.iteration)
-        self.cost.append(state.cost)
-        self.accuracy.append(state.accuracy)
-        self.seconds.append(state.seconds)
 
 
 class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -440,6 +421,12 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     def _engine(self) -> Engine:
         return get_engine(self.engine, threads=self.n_threads)
 
+    def _labels(self, network: Network, X: Any) -> npt.NDArray[Any]:
+        labels: npt.NDArray[Any] = self.classes_[
+            self._engine().predict_proba(network, X).argmax(axis=1)
+        ]
+        return labels
+
     def _take(self, network: Network) -> None:
         W1, b1, W2, b2 = network.parameters
         if self.n_outputs_ == 1:
@@ -490,7 +477,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             self._moments, self._rate = None, None
         if self.early_stopping and held_out is None:
             X, codes, weights, held_out = self._split(X, codes, weights, random)
-        run = _Run(self, held_out)
+        run = Run(self, held_out, self._labels)
         try:
             with run.shown():
                 iterations = 1 if incremental else self.max_iter
@@ -532,7 +519,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         codes: npt.NDArray[np.int64],
         weights: npt.NDArray[np.float64] | None,
         random: np.random.RandomState,
-        run: _Run,
+        run: Run,
         iterations: int,
     ) -> solvers.Result:
         common: dict[str, Any] = {
@@ -582,7 +569,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             )
         return min(int(self.batch_size), m)
 
-    def _finish(self, run: _Run, result: solvers.Result | None, m: int, incremental: bool) -> None:
+    def _finish(self, run: Run, result: solvers.Result | None, m: int, incremental: bool) -> None:
         """Keep what a run found; without a result it was interrupted."""
         if self.solver in STOCHASTIC:
             self.n_iter_ = run.iterations
@@ -609,79 +596,3 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
                 ConvergenceWarning,
                 stacklevel=4,
             )
-
-
-class _Run:
-    """One run of a solver: what is recorded, shown and kept after each iteration."""
-
-    def __init__(
-        self,
-        model: MLPClassifier,
-        held_out: tuple[Any, npt.NDArray[Any], Any] | None,
-    ) -> None:
-        self.model, self.held_out = model, held_out
-        self.iterations = 0
-        self.last: Network | None = None
-        self.best: Network | None = None
-        self._score = np.nan
-        self._show: Callable[[solvers.State], None] = self._print if model.verbose else _nothing
-
-    def shown(self) -> Any:
-        """Return a context in which progress is drawn, where that is wanted."""
-        if self.model.verbose != "bar":
-            return _no_context()
-        return self._bar()
-
-    def after(self, state: solvers.State) -> bool:
-        """Take note of an iteration; tell whether the run shall end."""
-        model = self.model
-        self.last, self.iterations = state.network, state.iteration
-        model.history_.add(state)
-        if model.solver in STOCHASTIC:
-            model.loss_curve_.append(state.cost)
-        if self.held_out is not None and model.solver in STOCHASTIC:
-            self._validate(state)
-        self._show(state)
-        return bool(model.on_iteration(state)) if model.on_iteration is not None else False
-
-    def figure(self, state: solvers.State) -> float:
-        """Return what should fall from epoch to epoch."""
-        return -self._score if self.model.early_stopping else state.cost
-
-    def _validate(self, state: solvers.State) -> None:
-        model = self.model
-        X, labels, weights = self.held_out  # type: ignore[misc]
-        pinned = state.network
-        codes = model._engine().predict_proba(pinned, X).argmax(axis=1)  # noqa: SLF001
-        self._score = float(accuracy_score(labels, model.classes_[codes], sample_weight=weights))
-        if model.validation_scores_ is None:
-            model.validation_scores_ = []
-        model.validation_scores_.append(self._score)
-        if model.early_stopping and self._score > (model.best_validation_score_ or -np.inf):
-            model.best_validation_score_ = self._score
-            self.best = state.network
-
-    def _print(self, state: solvers.State) -> None:
-        print(f"Iteration {state.iteration}, loss = {state.cost:.8f}")
-        if self.model.early_stopping:
-            print(f"Validation score: {self._score:f}")
-
-    def _bar(self) -> Any:
-        from rich.progress import Progress
-
-        progress = Progress(transient=True)
-        task = progress.add_task(self.model.solver, total=self.model.max_iter)
-        self._show = lambda state: progress.update(
-            task, completed=state.iteration, description=f"cost {state.cost:.4f}"
-        )
-        return progress
-
-
-def _nothing(_state: solvers.State) -> None:
-    pass
-
-
-def _no_context() -> Any:
-    from contextlib import nullcontext
-
-    return nullcontext()
