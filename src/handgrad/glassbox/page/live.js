@@ -1,0 +1,145 @@
+/**
+ * The page's line to a run that the server trains natively: what comes in, and what may be asked.
+ *
+ * Every address is relative to the page's own, so that the token, the first part of its path,
+ * goes along. Each snapshot is whole (network and curve), so a lost one is made up by the next.
+ *
+ * @typedef {import("./math/passes.js").Network} Network
+ * @typedef {object} LiveProgress
+ * @property {Network} network the newest one
+ * @property {number} iteration steps taken so far
+ * @property {Array<[number, number, number]>} costs [iteration, cost, accuracy] on all training
+ *   samples, thinned out evenly to some 250 points of the whole run
+ * @typedef {object} LiveState
+ * @property {boolean} running
+ * @property {number} iteration steps taken so far
+ * @property {number} iterations steps at which the run will end
+ * @property {number} learningRate
+ * @property {{train: number, test: number}} part_sizes samples in each part of the data set
+ * @property {string | null} error what went wrong, as a sentence; null when all is well
+ * @typedef {object} LiveSamples
+ * @property {number} total how many there are of this kind in the part
+ * @property {number} first the place of the first one among them
+ * @property {import("./data/payload.js").Samples} samples
+ */
+
+import { decodeNetwork, decodeSamples } from "./data/payload.js";
+
+const RETRY_AFTER = 3000; // ms, where the browser itself has given up
+
+/**
+ * Connects, and goes on connecting whenever the line is lost.
+ *
+ * @param {object} listeners
+ * @param {(progress: LiveProgress) => void} listeners.onProgress
+ * @param {(state: LiveState) => void} listeners.onState
+ * @param {(connected: boolean) => void} listeners.onConnection told of changes only
+ * @returns what the page may ask for. `start`, `stop`, `reset` and `setLearningRate` resolve to
+ *   whether it was done, and never reject: a refusal arrives as the `error` of `onState`.
+ */
+export function connectLive({ onProgress, onState, onConnection }) {
+    let state = null;
+
+    listen({
+        onConnection,
+        progress: (sent) =>
+            onProgress({
+                network: decodeNetwork(sent.model),
+                iteration: sent.iteration,
+                costs: sent.costs,
+            }),
+        state: (sent) => {
+            state = sent;
+            onState(state);
+        },
+    });
+
+    async function ask(what, body = {}) {
+        try {
+            await send(what, body);
+            return true;
+        } catch (error) {
+            if (state) {
+                onState({ ...state, error: error.message });
+            }
+            return false;
+        }
+    }
+
+    return {
+        /** Trains on from the newest network. */
+        start: () => ask("start"),
+        /** Stops after the step under way; nothing is lost. */
+        stop: () => ask("stop"),
+        /** Goes back to the network that the run began with. */
+        reset: () => ask("reset"),
+        /** @param {number} learningRate η from the next step on, also while the run goes on */
+        setLearningRate: (learningRate) => ask("learning-rate", { learningRate }),
+        /**
+         * Fetches samples of the whole data set.
+         *
+         * @param {{part: "train" | "test", first?: number, count?: number,
+         *   label?: number | null}} choice `label` picks one class, counted from 0; `first`
+         *   counts among the samples picked
+         * @returns {Promise<LiveSamples>} rejects with a sentence where the server cannot answer
+         */
+        samples: (choice) => fetchSamples(choice),
+    };
+}
+
+function listen({ progress, state, onConnection }) {
+    let connected = null;
+    const tell = (now) => {
+        if (now !== connected) {
+            connected = now;
+            onConnection(now);
+        }
+    };
+    const open = () => {
+        const events = new EventSource("./events");
+        events.addEventListener("open", () => tell(true));
+        events.addEventListener("progress", (event) => progress(JSON.parse(event.data)));
+        events.addEventListener("state", (event) => state(JSON.parse(event.data)));
+        events.addEventListener("error", () => {
+            tell(false);
+            if (events.readyState === EventSource.CLOSED) {
+                setTimeout(open, RETRY_AFTER);
+            }
+        });
+    };
+    open();
+}
+
+async function send(what, body) {
+    const response = await reach(`./${what}`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+    });
+    return answerOf(response);
+}
+
+async function fetchSamples({ part, first = 0, count = 50, label = null }) {
+    const query = new URLSearchParams({ part, first, count });
+    if (label !== null) {
+        query.set("label", label);
+    }
+    const answer = await answerOf(await reach(`./samples?${query}`));
+    return { total: answer.total, first: answer.first, samples: decodeSamples(answer.samples) };
+}
+
+async function reach(address, options) {
+    try {
+        return await fetch(address, options);
+    } catch {
+        throw new Error("The program that trains the network cannot be reached.");
+    }
+}
+
+async function answerOf(response) {
+    const answer = await response.json().catch(() => ({}));
+    if (!response.ok) {
+        throw new Error(answer.error ?? `The server answered with ${response.status}.`);
+    }
+    return answer;
+}
