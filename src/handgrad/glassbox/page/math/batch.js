@@ -1,0 +1,43 @@
+/**
+ * A gradient as a sum over samples: one outer product each, which add up to the matrix product.
+ *
+ * @typedef {import("./matrix.js").Matrix} Matrix
+ */
+import { matrix } from "./matrix.js";
+
+/**
+ * The share of sample i in dZ · Aᵀ: column i of dZ times column i of A, lying.
+ *
+ * @param {Matrix} dZ rows×m, one column a sample
+ * @param {Matrix} A cols×m, one column a sample: A1, or X transposed
+ * @returns {Matrix} rows×cols
+ */
+export function outerProduct(dZ, A, i) {
+    if (A.cols !== dZ.cols) {
+        throw new RangeError(`A has ${A.cols} columns; expected ${dZ.cols}, one a sample: transpose X.`);
+    }
+    const product = matrix(dZ.rows, A.rows);
+    for (let row = 0; row < dZ.rows; row++) {
+        const factor = dZ.data[row * dZ.cols + i];
+        for (let col = 0; col < A.rows; col++) {
+            product.data[row * A.rows + col] = factor * A.data[col * A.cols + i];
+        }
+    }
+    return product;
+}
+
+/**
+ * The partial sums of a gradient, one sample's outer product after another.
+ *
+ * @param {Matrix} dZ dZ2 or dZ1, rows×m
+ * @param {Matrix} A A1, or X transposed: cols×m
+ * @yields {Matrix} rows×cols; the last is dZ · Aᵀ
+ */
+export function* outerProducts(dZ, A) {
+    let sum = matrix(dZ.rows, A.rows);
+    for (let i = 0; i < dZ.cols; i++) {
+        const share = outerProduct(dZ, A, i);
+        sum = matrix(sum.rows, sum.cols, sum.data.map((value, n) => value + share.data[n]));
+        yield sum;
+    }
+}

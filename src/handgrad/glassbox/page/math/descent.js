@@ -1,0 +1,112 @@
+/**
+ * A run of full-batch gradient descent, one slice of time after another, so that whoever shares
+ * the thread with it can work in between.
+ *
+ * @typedef {import("./matrix.js").Matrix} Matrix
+ * @typedef {import("./passes.js").Network} Network
+ * @typedef {{network: Network, iteration: number, costs: [number, number, number][],
+ *            running: boolean, diverged: boolean}} Progress
+ *   costs: [iteration, cost, accuracy] of each network since the last report, this one included
+ */
+import { backward, cost, descend, forward, predict } from "./passes.js";
+
+const MILLISECONDS_BETWEEN_REPORTS = 1000 / 30;
+
+/**
+ * @param {{X: Matrix, y: Int32Array, network: Network, learningRate: number,
+ *          onProgress: (progress: Progress) => void, sliceMilliseconds: number}} options
+ *   X m×D, y m labels
+ */
+export function createDescent({ X, y, network, learningRate, onProgress, sliceMilliseconds }) {
+    let η = learningRate;
+    let current = network;
+    let activations = null;
+    let iteration = 0;
+    let costs = [];
+    let stepsLeft = 0;
+    let diverged = false;
+    let timer = null;
+    let lastReport = 0;
+
+    /** Goes forward with the current network, and notes its cost and accuracy. */
+    function look() {
+        activations = forward(current, X);
+        const currentCost = cost(activations.Z2, y);
+        const predictions = predict(activations.A2);
+        let right = 0;
+        for (let i = 0; i < y.length; i++) {
+            right += predictions[i] === y[i] ? 1 : 0;
+        }
+        costs.push([iteration, currentCost, right / y.length]);
+        diverged = !Number.isFinite(currentCost);
+    }
+
+    function takeStep() {
+        current = descend(current, backward(current, X, y, activations), η);
+        iteration += 1;
+        stepsLeft -= 1;
+        look();
+        if (diverged) {
+            stepsLeft = 0;
+        }
+    }
+
+    function report() {
+        lastReport = performance.now();
+        const sent = costs;
+        costs = [];
+        onProgress({ network: current, iteration, costs: sent, running: stepsLeft > 0, diverged });
+    }
+
+    function slice() {
+        const end = performance.now() + sliceMilliseconds;
+        do {
+            takeStep();
+        } while (stepsLeft > 0 && performance.now() < end);
+        timer = stepsLeft > 0 ? setTimeout(slice, 0) : null;
+        if (timer === null || performance.now() - lastReport >= MILLISECONDS_BETWEEN_REPORTS) {
+            report();
+        }
+    }
+
+    function go(count) {
+        if (diverged) {
+            report();
+            return;
+        }
+        stepsLeft = count;
+        timer ??= setTimeout(slice, 0);
+    }
+
+    function halt() {
+        clearTimeout(timer);
+        timer = null;
+        stepsLeft = 0;
+    }
+
+    look();
+    return {
+        /** Goes on until it is stopped, or until the numbers overflow. */
+        run: () => go(Infinity),
+        /** @param {number} count steps from now on */
+        step: (count) => go(count),
+        stop() {
+            halt();
+            report();
+        },
+        /** @param {number} rate η */
+        setLearningRate(rate) {
+            η = rate;
+        },
+        /** Starts anew with a network; the run stops. */
+        load(other, itsIteration = 0) {
+            halt();
+            current = other;
+            iteration = itsIteration;
+            costs = [];
+            look();
+            report();
+        },
+        dispose: halt,
+    };
+}

@@ -1,0 +1,186 @@
+/**
+ * Matrices of float64, row by row, and the three products that the passes need.
+ *
+ * A zero times a finite number adds nothing, so the products skip it: most pixels of a digit
+ * are 0. A zero times NaN or infinity is NaN and is not skipped, so that a mistake which
+ * overflows shows in every entry that it reaches.
+ *
+ * @typedef {{rows: number, cols: number, data: Float64Array}} Matrix
+ *   Entry (i, j) is data[i * cols + j].
+ */
+
+/**
+ * @param {number} rows
+ * @param {number} cols
+ * @param {Float64Array} [data] rows × cols numbers, row by row; zeros by default
+ * @returns {Matrix}
+ */
+export function matrix(rows, cols, data = new Float64Array(rows * cols)) {
+    if (data.length !== rows * cols) {
+        throw new RangeError(`A ${rows}×${cols} matrix got ${data.length} numbers.`);
+    }
+    return Object.freeze({ rows, cols, data });
+}
+
+/** @returns {number} entry (i, j) */
+export function at(M, i, j) {
+    return M.data[i * M.cols + j];
+}
+
+/** @returns {Float64Array} a copy of column j */
+export function column(M, j) {
+    return Float64Array.from({ length: M.rows }, (_, i) => at(M, i, j));
+}
+
+/** @returns {Matrix} cols × rows */
+export function transpose(M) {
+    const T = matrix(M.cols, M.rows);
+    for (let i = 0; i < M.rows; i++) {
+        for (let j = 0; j < M.cols; j++) {
+            T.data[j * M.rows + i] = M.data[i * M.cols + j];
+        }
+    }
+    return T;
+}
+
+/**
+ * A · B: one outer product for each column of A and row of B, added up.
+ *
+ * @param {Matrix} A rows × n
+ * @param {Matrix} B n × cols
+ * @returns {Matrix} rows × cols
+ */
+export function multiply(A, B) {
+    expectSame(A.cols, B.rows, A, B);
+    const product = matrix(A.rows, B.cols);
+    const sum = product.data;
+    const row = nonZeroRow(B.cols);
+    for (let n = 0; n < B.rows; n++) {
+        row.read(B, n);
+        for (let i = 0; i < A.rows; i++) {
+            const factor = A.data[i * A.cols + n];
+            addMultiple(sum, i * B.cols, factor, B.data, n * B.cols, row);
+        }
+    }
+    return product;
+}
+
+/**
+ * Aᵀ · B.
+ *
+ * @param {Matrix} A n × rows
+ * @param {Matrix} B n × cols
+ * @returns {Matrix} rows × cols
+ */
+export function multiplyTransposedLeft(A, B) {
+    expectSame(A.rows, B.rows, A, B);
+    return multiply(transpose(A), B);
+}
+
+/**
+ * A · Bᵀ: entry (i, j) is the product of row i of A and row j of B.
+ *
+ * @param {Matrix} A rows × n
+ * @param {Matrix} B cols × n
+ * @returns {Matrix} rows × cols
+ */
+export function multiplyTransposedRight(A, B) {
+    expectSame(A.cols, B.cols, A, B);
+    const product = matrix(A.rows, B.rows);
+    const row = nonZeroRow(B.cols);
+    for (let j = 0; j < B.rows; j++) {
+        row.read(B, j);
+        for (let i = 0; i < A.rows; i++) {
+            product.data[i * B.rows + j] = productOfRows(A.data, i * A.cols, B.data, j * B.cols, row);
+        }
+    }
+    return product;
+}
+
+/**
+ * Adds a column to every column of M, as NumPy does when it broadcasts b.
+ *
+ * @param {Matrix} M rows × cols
+ * @param {Matrix} b rows × 1
+ * @returns {Matrix} rows × cols
+ */
+export function addColumn(M, b) {
+    const sum = matrix(M.rows, M.cols);
+    for (let i = 0; i < M.rows; i++) {
+        for (let j = 0; j < M.cols; j++) {
+            sum.data[i * M.cols + j] = M.data[i * M.cols + j] + b.data[i];
+        }
+    }
+    return sum;
+}
+
+/** @returns {Matrix} the sum of M's columns, rows × 1 */
+export function sumOfColumns(M) {
+    const sum = matrix(M.rows, 1);
+    for (let i = 0; i < M.rows; i++) {
+        for (let j = 0; j < M.cols; j++) {
+            sum.data[i] += M.data[i * M.cols + j];
+        }
+    }
+    return sum;
+}
+
+function expectSame(left, right, A, B) {
+    if (left !== right) {
+        throw new RangeError(
+            `${A.rows}×${A.cols} and ${B.rows}×${B.cols} cannot be multiplied: ${left} is not ${right}.`,
+        );
+    }
+}
+
+/** Where the row that was read last is not 0, and whether all of it is finite. */
+function nonZeroRow(length) {
+    return {
+        length,
+        places: new Int32Array(length),
+        count: 0,
+        finite: true,
+        read(M, i) {
+            const start = i * M.cols;
+            let count = 0;
+            let zeros = 0; // NaN as soon as a number is NaN or infinite
+            for (let j = 0; j < length; j++) {
+                const value = M.data[start + j];
+                if (value !== 0) {
+                    this.places[count++] = j;
+                    zeros += value * 0;
+                }
+            }
+            this.count = count;
+            this.finite = zeros === 0;
+        },
+    };
+}
+
+/** sum[…] += factor · B[…] along one row. */
+function addMultiple(sum, start, factor, B, startB, row) {
+    if (factor === 0 && row.finite) {
+        return;
+    }
+    if (!Number.isFinite(factor)) {
+        for (let j = 0; j < row.length; j++) {
+            sum[start + j] += factor * B[startB + j];
+        }
+        return;
+    }
+    const { places, count } = row;
+    for (let n = 0; n < count; n++) {
+        const j = places[n];
+        sum[start + j] += factor * B[startB + j];
+    }
+}
+
+function productOfRows(A, startA, B, startB, row) {
+    const { places, count } = row;
+    let sum = 0;
+    for (let n = 0; n < count; n++) {
+        const j = places[n];
+        sum += A[startA + j] * B[startB + j];
+    }
+    return sum;
+}

@@ -1,0 +1,152 @@
+/**
+ * The classic mistakes, to be planted on purpose: each changes one formula and leaves the others.
+ *
+ * @typedef {import("./matrix.js").Matrix} Matrix
+ * @typedef {import("./passes.js").Network} Network
+ * @typedef {import("./passes.js").Activations} Activations
+ */
+import {
+    addColumn,
+    matrix,
+    multiply,
+    multiplyTransposedLeft,
+    multiplyTransposedRight,
+    sumOfColumns,
+} from "./matrix.js";
+import {
+    cost as rightCost,
+    descend,
+    forward as rightForward,
+    masked,
+    outputGradient,
+    rectified,
+} from "./passes.js";
+
+/** Each with the wrong formula, and what a learner will see of it. */
+export const MISTAKES = [
+    {
+        id: "no-mask",
+        title: "Forget the ReLU mask",
+        formula: "dZ1 = dA1",
+        formulaId: "B5",
+        whatGoesWrong:
+            "Units that were off get a gradient as if they had been on. dW1 and db1 are wrong " +
+            "wherever a unit was off; dW2 and db2 stay right.",
+    },
+    {
+        id: "no-mean",
+        title: "Forget the 1/m",
+        formula: "dZ2 = A2 − Y",
+        formulaId: "B1",
+        whatGoesWrong:
+            "Every gradient is m times too long. The direction is right, so training may still " +
+            "work, but with m times the learning rate that you asked for.",
+    },
+    {
+        id: "wrong-sign",
+        title: "Turn the sign around",
+        formula: "dZ2 = (Y − A2)/m",
+        formulaId: "B1",
+        whatGoesWrong: "Every gradient points the other way: each step climbs, and the cost rises.",
+    },
+    {
+        id: "not-transposed",
+        title: "Forget to transpose W2",
+        formula: "dA1 = W2 · dZ2",
+        formulaId: "B4",
+        whatGoesWrong:
+            "The shapes fit where H = K, so nothing complains. But every hidden unit gets the " +
+            "blame of another: dW1 and db1 are wrong; dW2 and db2 stay right.",
+    },
+    {
+        id: "plain-softmax",
+        title: "Softmax without the shift",
+        formula: "A2 = exp(Z2) / Σ exp(Z2)",
+        formulaId: "F4",
+        whatGoesWrong:
+            "It is right until a logit passes 709. Then exp overflows to ∞, ∞/∞ is NaN " +
+            "(not a number), and every number after it is NaN.",
+    },
+];
+
+/**
+ * Whether a mistake can be planted, or shows at all.
+ *
+ * @param {string} id
+ * @param {Network} network
+ * @param {number} [m] samples in the batch, where it is known
+ * @returns {true | string} a sentence where it cannot
+ */
+export function possible(id, network, m = 2) {
+    const [K, H] = [network.W2.rows, network.W2.cols];
+    if (id === "not-transposed" && H !== K) {
+        return `W2 is ${K}×${H} and dZ2 has ${K} rows: without the transpose the shapes do not fit, so this mistake cannot hide.`;
+    }
+    if (id === "no-mean" && m === 1) {
+        return "With one sample 1/m is 1, so leaving it out changes nothing: take a batch of two or more.";
+    }
+    return true;
+}
+
+/**
+ * The passes with these mistakes planted; with none they are those of passes.js.
+ *
+ * @param {Set<string>} mistakes ids of MISTAKES
+ */
+export function passesWith(mistakes) {
+    const plain = mistakes.has("plain-softmax");
+    return {
+        forward: plain ? forwardWithPlainSoftmax : rightForward,
+        cost: plain ? costOfPlainSoftmax : rightCost,
+        backward: (network, X, y, activations) => backwardWith(mistakes, network, X, y, activations),
+        descend,
+    };
+}
+
+function backwardWith(mistakes, { W2 }, X, y, { Z1, A1, A2 }) {
+    let scale = mistakes.has("wrong-sign") ? -1 : 1;
+    if (mistakes.has("no-mean")) {
+        scale *= A2.cols;
+    }
+    const dZ2 = scaled(outputGradient(A2, y), scale); // B1
+    const dW2 = multiplyTransposedRight(dZ2, A1); // B2
+    const db2 = sumOfColumns(dZ2); // B3
+    const dA1 = mistakes.has("not-transposed") ? multiply(W2, dZ2) : multiplyTransposedLeft(W2, dZ2); // B4
+    const dZ1 = mistakes.has("no-mask") ? dA1 : masked(dA1, Z1); // B5
+    const dW1 = multiply(dZ1, X); // B6
+    const db1 = sumOfColumns(dZ1); // B7
+    return { dZ2, dW2, db2, dA1, dZ1, dW1, db1 };
+}
+
+function forwardWithPlainSoftmax({ W1, b1, W2, b2 }, X) {
+    const Z1 = addColumn(multiplyTransposedRight(W1, X), b1); // F1
+    const A1 = rectified(Z1); // F2
+    const Z2 = addColumn(multiply(W2, A1), b2); // F3
+    const A2 = plainSoftmax(Z2); // F4
+    return { Z1, A1, Z2, A2 };
+}
+
+/** F4 as it is written down, which overflows where a logit is large. */
+function plainSoftmax(Z2) {
+    const A2 = matrix(Z2.rows, Z2.cols, Z2.data.map(Math.exp));
+    for (let i = 0; i < A2.cols; i++) {
+        let sum = 0;
+        for (let k = 0; k < A2.rows; k++) {
+            sum += A2.data[k * A2.cols + i];
+        }
+        for (let k = 0; k < A2.rows; k++) {
+            A2.data[k * A2.cols + i] /= sum;
+        }
+    }
+    return A2;
+}
+
+/** C1 from those probabilities. */
+function costOfPlainSoftmax(Z2, y) {
+    const A2 = plainSoftmax(Z2);
+    return y.reduce((sum, label, i) => sum - Math.log(A2.data[label * A2.cols + i]), 0) / A2.cols;
+}
+
+function scaled(M, factor) {
+    return factor === 1 ? M : matrix(M.rows, M.cols, M.data.map((value) => value * factor));
+}
