@@ -1,0 +1,147 @@
+/**
+ * The state in the address's fragment, so that a link opens the same sample at the same step.
+ * The network is not part of it: the page carries that itself.
+ */
+import { MISTAKES } from "../math/mistakes.js";
+import { largestBatch } from "./hand.js";
+import { pack, unpack } from "./packing.js";
+
+export const VIEWS = ["draw", "pass", "mask", "labels", "descend", "break", "confusion"];
+
+/** The keys of the state that a link holds. */
+export const LINKED = ["view", "step", "sample", "meant", "m", "entry", "sums", "mistakes", "learningRate"];
+
+const ENTRY = /^([A-Za-z]\w{0,9})\.(\d{1,6})\.(\d{1,6})$/;
+
+/**
+ * @param {object} state
+ * @param {object} payload
+ * @returns {string} without the leading #
+ */
+export function fragmentOf(state, payload) {
+    const parts = new URLSearchParams({ view: state.view });
+    writeSample(parts, state.sample, payload);
+    if (state.meant !== null) {
+        parts.set("meant", state.meant);
+    }
+    if (state.step > 0) {
+        parts.set("step", state.step);
+    }
+    if (state.m > 1) {
+        parts.set("m", state.m);
+    }
+    if (state.entry !== null) {
+        parts.set("entry", `${state.entry.name}.${state.entry.row}.${state.entry.col}`);
+    }
+    if (state.sums) {
+        parts.set("sums", "1");
+    }
+    if (state.mistakes.length > 0) {
+        parts.set("mistakes", state.mistakes.join("."));
+    }
+    if (state.learningRate !== payload.learningRate) {
+        parts.set("rate", state.learningRate);
+    }
+    return parts.toString();
+}
+
+/**
+ * @param {string} fragment without the leading #
+ * @param {object} payload
+ * @returns {object} the part of the state that the fragment holds; what it holds wrongly is left out, and what it does
+ *   not hold stays as it is, but for what every link from this page says
+ */
+export function stateFrom(fragment, payload) {
+    const parts = new URLSearchParams(fragment);
+    if (!VIEWS.includes(parts.get("view"))) {
+        return {};
+    }
+    const sample = readSample(parts, payload);
+    const state = {
+        view: parts.get("view"),
+        step: wholeNumber(parts.get("step"), 0, 11) ?? 0,
+        meant: wholeNumber(parts.get("meant"), 0, payload.K - 1),
+        entry: readEntry(parts.get("entry")),
+        sums: parts.get("sums") === "1",
+        mistakes: MISTAKES.map(({ id }) => id).filter((id) => (parts.get("mistakes") ?? "").split(".").includes(id)),
+        learningRate: readRate(parts.get("rate")) ?? payload.learningRate,
+    };
+    if (sample !== null) {
+        state.sample = sample;
+        state.m = wholeNumber(parts.get("m"), 1, largestBatch(sample, payload)) ?? 1;
+    }
+    return state;
+}
+
+/** Which sample of the server's data set a link asks for; null for any other sample. */
+export function remoteWanted(fragment) {
+    const [part, index, ...rest] = (new URLSearchParams(fragment).get("remote") ?? "").split(".");
+    const place = wholeNumber(index ?? null, 0, 1e9);
+    return ["train", "test"].includes(part) && place !== null && rest.length === 0 ? { part, index: place } : null;
+}
+
+function writeSample(parts, sample, payload) {
+    if (sample.kind === "embedded") {
+        parts.set("sample", sample.index);
+    } else if (sample.kind === "remote") {
+        parts.set("remote", `${sample.part}.${sample.index}`);
+    } else if (sample.kind === "drawn") {
+        parts.set("drawn", pack(sample.values));
+    } else {
+        const base = sample.index === null ? null : payload.samples.row(sample.index);
+        const changes = [];
+        sample.values.forEach((value, j) => {
+            if (value !== (base === null ? 0 : base[j])) {
+                changes.push(`${j}:${value}`);
+            }
+        });
+        parts.set("edited", [sample.index ?? "", ...changes].join("_"));
+    }
+}
+
+function readSample(parts, payload) {
+    const index = wholeNumber(parts.get("sample"), 0, payload.samples.count - 1);
+    if (index !== null) {
+        return { kind: "embedded", index };
+    }
+    if (parts.has("drawn") && payload.imageShape !== null) {
+        const values = unpack(parts.get("drawn"), payload.D);
+        return values && { kind: "drawn", values };
+    }
+    return parts.has("edited") ? readEdited(parts.get("edited"), payload) : null;
+}
+
+function readEdited(text, payload) {
+    const [base, ...changes] = text.split("_");
+    const index = base === "" ? null : wholeNumber(base, 0, payload.samples.count - 1);
+    if (base !== "" && index === null) {
+        return null;
+    }
+    const values = index === null ? new Float64Array(payload.D) : payload.samples.row(index).slice();
+    for (const change of changes) {
+        const [j, value] = change.split(":").map(Number);
+        if (!(Number.isInteger(j) && j >= 0 && j < payload.D && Number.isFinite(value))) {
+            return null;
+        }
+        values[j] = value;
+    }
+    return { kind: "edited", index, values };
+}
+
+function readEntry(text) {
+    const found = ENTRY.exec(text ?? "");
+    return found && { name: found[1], row: Number(found[2]), col: Number(found[3]) };
+}
+
+function readRate(text) {
+    const rate = text === null ? NaN : Number(text);
+    return rate > 0 && rate <= 1000 ? rate : null;
+}
+
+function wholeNumber(text, smallest, largest) {
+    if (text === null || !/^\d{1,9}$/.test(text)) {
+        return null;
+    }
+    const value = Number(text);
+    return value >= smallest && value <= largest ? value : null;
+}

@@ -1,0 +1,116 @@
+/**
+ * Descent from the page: steps, runs, undo and fresh starts. It writes `network`, `iteration`,
+ * `costs`, `running`, `diverged` and `undo` of the state.
+ */
+import { initialNetwork } from "../math/passes.js";
+import { matrix } from "../math/matrix.js";
+import { createTrainer } from "../training.js";
+
+const MOST_UNDOS = 50;
+const MOST_POINTS = 4000;
+
+/**
+ * @param {object} store
+ * @param {object} payload
+ * @param {object} derived
+ */
+export function createRun(store, payload, derived) {
+    let trainer = null;
+    let lastSeed = 0;
+
+    function ready() {
+        if (trainer === null) {
+            const { X, y } = derived.dataset();
+            const { network, learningRate, iteration } = store.get();
+            trainer = createTrainer({ network, X, y, learningRate, onProgress: takeProgress });
+            trainer.load(network, iteration);
+        }
+        return trainer;
+    }
+
+    function takeProgress({ network, iteration, costs, running, diverged }) {
+        store.set({ network, iteration, running, diverged, costs: joined(store.get().costs, costs) });
+    }
+
+    function remember() {
+        const { network, iteration, costs, undo } = store.get();
+        store.set({ undo: [...undo, { network, iteration, costs }].slice(-MOST_UNDOS) });
+    }
+
+    /** Goes on from another network, and remembers the one before. */
+    function replace(network, iteration, costs) {
+        remember();
+        load(network, iteration, costs);
+    }
+
+    function load(network, iteration, costs) {
+        store.set({ network, iteration, costs, running: false, diverged: false });
+        if (derived.dataset().y !== null) {
+            ready().load(network, iteration);
+        }
+    }
+
+    return {
+        /** @returns {boolean} whether there are labels to learn from */
+        possible: () => derived.dataset().y !== null,
+        step(count) {
+            remember();
+            ready().step(count);
+        },
+        run() {
+            remember();
+            store.set({ running: true });
+            ready().run();
+        },
+        stop() {
+            ready().stop();
+        },
+        setLearningRate(learningRate) {
+            store.set({ learningRate });
+            trainer?.setLearningRate(learningRate);
+        },
+        undo() {
+            const { undo } = store.get();
+            const last = undo.at(-1);
+            if (last !== undefined) {
+                store.set({ undo: undo.slice(0, -1) });
+                load(last.network, last.iteration, last.costs);
+            }
+        },
+        /** Back to the network that the page came with. */
+        reset() {
+            replace(payload.network, 0, []);
+        },
+        /** New initial values, different each time. */
+        fresh() {
+            lastSeed += 1;
+            replace(initialNetwork(payload.D, payload.H, payload.K, lastSeed), 0, []);
+        },
+        /** Multiplies the output layer, so that the logits are that many times larger. */
+        enlargeLogits(factor) {
+            const { network, iteration, costs } = store.get();
+            const times = (M) => matrix(M.rows, M.cols, M.data.map((value) => value * factor));
+            replace({ ...network, W2: times(network.W2), b2: times(network.b2) }, iteration, costs);
+        },
+        /** Takes a network from elsewhere, which keeps its own history. */
+        follow(network, iteration, costs) {
+            store.set({ network, iteration, costs });
+        },
+        /** Goes on from the network that is shown, after another run was followed. */
+        takeOver() {
+            const { network, iteration, costs } = store.get();
+            store.set({ undo: [] });
+            load(network, iteration, costs);
+        },
+    };
+}
+
+/** New points after the old ones; where they overlap, the new ones hold. */
+function joined(old, added) {
+    if (added.length === 0) {
+        return old;
+    }
+    const kept = old.filter(([iteration]) => iteration < added[0][0]);
+    const all = [...kept, ...added];
+    return all.length <= MOST_POINTS ? all : all.filter((_, n) => n % 2 === 0 || n === all.length - 1);
+}
