@@ -53,13 +53,11 @@ export function transpose(M) {
 export function multiply(A, B) {
     expectSame(A.cols, B.rows, A, B);
     const product = matrix(A.rows, B.cols);
-    const sum = product.data;
-    const row = nonZeroRow(B.cols);
+    const row = sparseRow(B.cols, allFinite(A));
     for (let n = 0; n < B.rows; n++) {
         row.read(B, n);
         for (let i = 0; i < A.rows; i++) {
-            const factor = A.data[i * A.cols + n];
-            addMultiple(sum, i * B.cols, factor, B.data, n * B.cols, row);
+            addMultiple(product.data, i * B.cols, A.data[i * A.cols + n], row);
         }
     }
     return product;
@@ -87,11 +85,11 @@ export function multiplyTransposedLeft(A, B) {
 export function multiplyTransposedRight(A, B) {
     expectSame(A.cols, B.cols, A, B);
     const product = matrix(A.rows, B.rows);
-    const row = nonZeroRow(B.cols);
+    const row = sparseRow(B.cols, allFinite(A));
     for (let j = 0; j < B.rows; j++) {
         row.read(B, j);
         for (let i = 0; i < A.rows; i++) {
-            product.data[i * B.rows + j] = productOfRows(A.data, i * A.cols, B.data, j * B.cols, row);
+            product.data[i * B.rows + j] = productOfRows(A.data, i * A.cols, row);
         }
     }
     return product;
@@ -133,54 +131,54 @@ function expectSame(left, right, A, B) {
     }
 }
 
-/** Where the row that was read last is not 0, and whether all of it is finite. */
-function nonZeroRow(length) {
+function allFinite(M) {
+    return M.data.every(Number.isFinite);
+}
+
+/**
+ * Room for one row without its zeros, if those may be skipped: values[n] stands in column
+ * places[n], for n < count.
+ */
+function sparseRow(length, skipZeros) {
     return {
-        length,
         places: new Int32Array(length),
+        values: new Float64Array(length),
         count: 0,
         finite: true,
         read(M, i) {
+            const { places, values } = this;
             const start = i * M.cols;
             let count = 0;
-            let zeros = 0; // NaN as soon as a number is NaN or infinite
+            let zero = 0; // becomes NaN where a number is NaN or infinite
             for (let j = 0; j < length; j++) {
                 const value = M.data[start + j];
-                if (value !== 0) {
-                    this.places[count++] = j;
-                    zeros += value * 0;
+                if (value !== 0 || !skipZeros) {
+                    places[count] = j;
+                    values[count++] = value;
+                    zero += value * 0;
                 }
             }
             this.count = count;
-            this.finite = zeros === 0;
+            this.finite = zero === 0;
         },
     };
 }
 
-/** sum[…] += factor · B[…] along one row. */
-function addMultiple(sum, start, factor, B, startB, row) {
-    if (factor === 0 && row.finite) {
+/** Adds factor · row to sum, from `start` on. */
+function addMultiple(sum, start, factor, { places, values, count, finite }) {
+    if (factor === 0 && finite) {
         return;
     }
-    if (!Number.isFinite(factor)) {
-        for (let j = 0; j < row.length; j++) {
-            sum[start + j] += factor * B[startB + j];
-        }
-        return;
-    }
-    const { places, count } = row;
     for (let n = 0; n < count; n++) {
-        const j = places[n];
-        sum[start + j] += factor * B[startB + j];
+        sum[start + places[n]] += factor * values[n];
     }
 }
 
-function productOfRows(A, startA, B, startB, row) {
-    const { places, count } = row;
+/** @returns {number} the row of A that begins at `start`, times the row */
+function productOfRows(A, start, { places, values, count }) {
     let sum = 0;
     for (let n = 0; n < count; n++) {
-        const j = places[n];
-        sum += A[startA + j] * B[startB + j];
+        sum += A[start + places[n]] * values[n];
     }
     return sum;
 }
