@@ -8,6 +8,7 @@ C1 + α Σ W² / 2 Σ w, as in `handgrad.engines.Engine.descend`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -29,6 +30,7 @@ Schedule: TypeAlias = Literal["constant", "invscaling", "adaptive"]
 SCHEDULES = ("constant", "invscaling", "adaptive")
 SMALLEST_RATE = 1e-6  # an adaptive rate ends the run here
 ADAPTIVE_FACTOR = 5
+STOPPED_BY_CALLBACK = 99  # SciPy's status
 
 
 class State(NamedTuple):
@@ -38,11 +40,12 @@ class State(NamedTuple):
     iteration: int
     """Steps taken by gd and lbfgs, epochs of sgd and adam."""
     cost: float
-    """gd and lbfgs: that of the network; sgd and adam: the mean over the epoch's batches."""
+    """gd: before its step; sgd and adam: the mean over the epoch's batches, each before its
+    step; lbfgs: that of the network."""
     seconds: float
     """Since the run began."""
     accuracy: float = np.nan
-    """The share of rows predicted right before their step; lbfgs does not know it."""
+    """The share of rows predicted right, of the networks that the cost is of."""
     learning_rate: float = np.nan
     """That of the iteration; lbfgs has none."""
 
@@ -53,8 +56,12 @@ class Result(NamedTuple):
     network: Network
     costs: npt.NDArray[np.float64]
     """(n,): the cost of each iteration."""
+    accuracies: npt.NDArray[np.float64]
+    """(n,): the share of rows predicted right, likewise; lbfgs knows it where it reports."""
     converged: bool
     """Whether the run ended by itself before its last iteration."""
+    message: str = ""
+    """Why lbfgs ended, in SciPy's words."""
     moments: Moments | None = None
     """What sgd and adam remember."""
     learning_rate: float = np.nan
@@ -103,10 +110,19 @@ def gd(
     sample_weight: npt.ArrayLike | None = None,
     pin_first: bool = False,
     on_iteration: Callable[[State], bool | None] | None = None,
+    on_progress: Callable[[Progress], bool | None] | None = None,
 ) -> Result:
     """Take the notes' full-batch steps (U1).
 
-    ``on_iteration`` is called now and then, every 50 ms at most, and after the last iteration.
+    Parameters
+    ----------
+    engine, network, X, y, learning_rate, iterations, alpha, sample_weight, pin_first
+        As for `handgrad.engines.Engine.descend`.
+    on_iteration : callable, optional
+        Called after each step, for which the engine is asked for one step at a time: the same
+        numbers, some two to four times slower where a step takes less than a millisecond.
+    on_progress : callable, optional
+        That of the engine, called now and then, which costs nothing.
 
     Examples
     --------
@@ -117,33 +133,49 @@ def gd(
     >>> bool(result.costs[-1] < result.costs[0])
     True
     """
-    start = perf_counter()
-
-    def report(progress: Progress) -> bool:
-        if on_iteration is None:
-            return False
-        state = State(
-            progress.network,
-            len(progress.costs) - 1,
-            float(progress.costs[-1]),
-            perf_counter() - start,
-            float(progress.accuracies[-1]),
-            learning_rate,
-        )
-        return bool(on_iteration(state))
-
-    last, costs = engine.descend(
-        network,
-        X,
-        y,
+    descend = partial(
+        engine.descend,
+        X=X,
+        y=y,
         learning_rate=learning_rate,
-        iterations=iterations,
         sample_weight=sample_weight,
         alpha=alpha,
         pin_first=pin_first,
-        on_progress=report,
     )
-    return Result(last, costs, len(costs) < iterations)
+    if on_iteration is not None:
+        return _step_by_step(descend, network, iterations, learning_rate, on_iteration)
+    reports: list[Progress] = []
+
+    def report(progress: Progress) -> bool:
+        reports[:] = [progress]
+        return on_progress is not None and bool(on_progress(progress))
+
+    last, costs = descend(network, iterations=iterations, on_progress=report)
+    accuracies = reports[-1].accuracies[: len(costs)].copy() if reports else np.empty(0)
+    return Result(last, costs, accuracies, len(costs) < iterations)
+
+
+def _step_by_step(
+    descend: Callable[..., tuple[Network, npt.NDArray[np.float64]]],
+    network: Network,
+    iterations: int,
+    learning_rate: float,
+    on_iteration: Callable[[State], bool | None],
+) -> Result:
+    """Take one step of descent a call."""
+    start, costs, accuracies = perf_counter(), list[float](), list[float]()
+    stopped = False
+
+    def measure(progress: Progress) -> None:
+        costs.append(float(progress.costs[-1]))
+        accuracies.append(float(progress.accuracies[-1]))
+
+    while len(costs) < iterations and not stopped:
+        network, _ = descend(network, iterations=1, on_progress=measure)
+        seconds = perf_counter() - start
+        state = State(network, len(costs), costs[-1], seconds, accuracies[-1], learning_rate)
+        stopped = bool(on_iteration(state))
+    return Result(network, np.array(costs), np.array(accuracies), stopped)
 
 
 def sgd(
@@ -167,6 +199,7 @@ def sgd(
     samples_seen: int = 0,
     learning_rate: float | None = None,
     on_iteration: Callable[[State], bool | None] | None = None,
+    on_stall: Callable[[float | None], None] | None = None,
 ) -> Result:
     """Train in batches: sgd by default, with momentum where the rule has it.
 
@@ -193,6 +226,8 @@ def sgd(
         That of the first epoch, where a run goes on, instead of the rule's.
     on_iteration : callable, optional
         Called after every epoch; returns True to end the run.
+    on_stall : callable, optional
+        Called where patience is spent, with the rate to go on with, or None where the run ends.
 
     Raises
     ------
@@ -225,26 +260,35 @@ def sgd(
     )
     sizes = np.diff(np.append(np.arange(0, m, batch_size), m))
     random = None if seed is None else _random_state(seed)
-    order, costs = np.arange(m), list[float]()
+    order, costs, accuracies = np.arange(m), list[float](), list[float]()
     rate = rule.learning_rate if learning_rate is None else learning_rate
-    converged = False
-    for epoch in range(1, epochs + 1):
+    ended = False
+    while len(costs) < epochs and not ended:
         if random is not None:
             order = order[_shuffled(random, m)]
         last = _epoch(batches, order, rate)
         costs.append(float(last.costs @ sizes) / m)
-        accuracy = float(last.accuracies @ sizes) / m
-        state = State(last.network, epoch, costs[-1], perf_counter() - start, accuracy, rate)
-        stopped = on_iteration is not None and bool(on_iteration(state))
+        accuracies.append(float(last.accuracies @ sizes) / m)
+        seconds = perf_counter() - start
+        state = State(last.network, len(costs), costs[-1], seconds, accuracies[-1], rate)
+        ended = on_iteration is not None and bool(on_iteration(state))
         if schedule == "invscaling":
-            rate = rule.learning_rate / (samples_seen + epoch * m + 1) ** power_t
+            rate = rule.learning_rate / (samples_seen + len(costs) * m + 1) ** power_t
         if patience is not None and patience.spent(figure(state) if figure else state.cost):
-            converged = schedule != "adaptive" or rate <= SMALLEST_RATE
-            rate, patience.waited = rate / ADAPTIVE_FACTOR, 0
-        if converged or stopped:
-            converged = True
-            break
-    return Result(batches.network, np.array(costs), converged, batches.moments, rate)
+            stuck = schedule != "adaptive" or rate <= SMALLEST_RATE
+            if not stuck:
+                rate, patience.waited = rate / ADAPTIVE_FACTOR, 0
+            if on_stall is not None:
+                on_stall(None if stuck else rate)
+            ended = ended or stuck
+    return Result(
+        batches.network,
+        np.array(costs),
+        np.array(accuracies),
+        ended,
+        moments=batches.moments,
+        learning_rate=rate,
+    )
 
 
 def adam(
@@ -284,11 +328,19 @@ def lbfgs(
     engine, network, X, y, sample_weight
         As for `handgrad.engines.Engine.cost_and_gradient`.
     iterations, evaluations : int
-        At most so many steps, and asks for cost and gradient.
+        At most so many steps, and asks for cost and gradient; the last step may take some more.
     tol : float
-        The run converges where no entry of the gradient is larger.
+        The run converges where no entry of the gradient is larger, or the cost hardly falls.
     alpha, pin_first
         As for `handgrad.engines.Engine.descend`.
+    on_iteration : callable, optional
+        Called after every step; returns True to end the run. Its accuracies cost a forward pass
+        each.
+
+    Returns
+    -------
+    Result
+        Where no step was taken, its costs are that of the network alone.
 
     Examples
     --------
@@ -303,21 +355,24 @@ def lbfgs(
     start = perf_counter()
     inputs.check_alpha(alpha)
     rows = network.check_rows(X)
+    labels = network.labels(y, rows.shape[0])
     decay = alpha / inputs.total(sample_weight, rows.shape[0])
-    costs: list[float] = []
+    costs, accuracies = list[float](), list[float]()
 
     def cost_and_slope(theta: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         at = _unpacked(network, theta)
-        cost, gradient = engine.cost_and_gradient(at, rows, y, sample_weight)
+        cost, gradient = engine.cost_and_gradient(at, rows, labels, sample_weight)
         squares = sum(float(np.sum(W * W, dtype=np.float64)) for W in (at.W1, at.W2))
         return cost + decay / 2 * squares, _packed(_with_penalty(at, gradient, decay, pin_first))
 
     def report(intermediate_result: Any) -> None:
         costs.append(float(intermediate_result.fun))
-        if on_iteration is not None:
-            at = _unpacked(network, intermediate_result.x)
-            if on_iteration(State(at, len(costs), costs[-1], perf_counter() - start)):
-                raise StopIteration
+        if on_iteration is None:
+            return
+        at = _unpacked(network, intermediate_result.x)
+        accuracies.append(float(np.mean(engine.predict_proba(at, rows).argmax(axis=1) == labels)))
+        if on_iteration(State(at, len(costs), costs[-1], perf_counter() - start, accuracies[-1])):
+            raise StopIteration
 
     found = minimize(
         cost_and_slope,
@@ -327,8 +382,13 @@ def lbfgs(
         callback=report,
         options={"maxiter": iterations, "maxfun": evaluations, "gtol": tol},
     )
-    costs = costs or [float(found.fun)]
-    return Result(_unpacked(network, found.x), np.array(costs), found.status in (0, 99))
+    return Result(
+        _unpacked(network, found.x),
+        np.array(costs or [float(found.fun)]),
+        np.array(accuracies),
+        found.status in (0, STOPPED_BY_CALLBACK),
+        str(found.message),
+    )
 
 
 def _epoch(batches: Batches, order: npt.NDArray[np.int64], rate: float) -> Progress:

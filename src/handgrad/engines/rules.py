@@ -21,7 +21,7 @@ class Sgd:
     learning_rate : float
         η, above 0.
     momentum : float
-        μ, from 0 to below 1.
+        μ, from 0 to 1.
     nesterov : bool
         Whether the step looks ahead (Sutskever et al., 2013, section 2).
 
@@ -42,7 +42,8 @@ class Sgd:
 
     def __post_init__(self) -> None:
         check_learning_rate(self.learning_rate)
-        _check_fraction("momentum", self.momentum)
+        if not 0 <= self.momentum <= 1:
+            raise TrainingError(f"momentum is {self.momentum}; expected a number from 0 to 1.")
 
 
 @dataclass(frozen=True)
