@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from handgrad.engines import Progress
 from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import TrainingError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.engines import Engine, Progress
+    from handgrad.engines import Engine
     from handgrad.network import Network
 
 
@@ -64,6 +65,8 @@ class TrainingRun:
     """Number of steps taken."""
     stopped: bool
     """Whether ``on_progress`` ended the run early."""
+    last: Network
+    """The network after the last step, from which the run could go on."""
 
     @property
     def seconds(self) -> float:
@@ -119,61 +122,153 @@ def train(
     >>> run.iterations, bool(run.history.costs[-1] < run.history.costs[0])
     (9, True)
     """
-    check_learning_rate(learning_rate)
     if not 1 <= iterations <= MOST_ITERATIONS:
         raise TrainingError(f"iterations is {iterations}; expected 1 to {MOST_ITERATIONS:,}.")
+    whole = iter([Stretch(learning_rate, iterations)])
+    return train_in_stretches(
+        network,
+        X,
+        y,
+        engine=engine,
+        next_stretch=lambda _steps: next(whole, None),
+        on_progress=on_progress,
+    )
 
-    watch = _Watch(network, learning_rate, on_progress)
+
+class Stretch(NamedTuple):
+    """Steps that are taken in one go."""
+
+    learning_rate: float
+    """η, above 0."""
+    iterations: int
+    """Number of steps, at least 1."""
+
+
+def train_in_stretches(
+    network: Network,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    engine: Engine,
+    next_stretch: Callable[[int], Stretch | None],
+    on_progress: Callable[[Progress], bool | None] | None = None,
+) -> TrainingRun:
+    """Descend as `train` does, but with a learning rate that may change on the way.
+
+    A run in stretches of one learning rate ends in the same bits as one in a single stretch.
+
+    Parameters
+    ----------
+    network, X, y, engine
+        As in `train`.
+    next_stretch : callable
+        Given the number of steps taken so far, returns what comes next, or None to end the run.
+        The first stretch is no None.
+    on_progress : callable, optional
+        Told how far the whole run has come; returns True to end the stretch before its time. A
+        run that ends with such a stretch counts as stopped.
+
+    Returns
+    -------
+    TrainingRun
+
+    Raises
+    ------
+    TrainingError
+        If a learning rate is out of range, or the cost is no longer finite.
+    ShapeError
+        If X or y does not fit the network.
+
+    Examples
+    --------
+    >>> from handgrad import Network, get_engine
+    >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
+    >>> run = train_in_stretches(
+    ...     network,
+    ...     [[0.0, 1.0], [1.0, 0.0]],
+    ...     [0, 1],
+    ...     engine=get_engine(),
+    ...     next_stretch=lambda steps: Stretch(0.1 * 0.9**steps, 1) if steps < 5 else None,
+    ... )
+    >>> run.iterations
+    5
+    """
+    watch = _Watch(network, on_progress)
+    last = network
     with np.errstate(over="ignore", invalid="ignore"):  # _Watch reports a run that diverges
-        last, costs = engine.descend(
-            network,
-            X,
-            y,
-            learning_rate=learning_rate,
-            iterations=iterations,
-            on_progress=watch,
-        )
-    if not all(np.isfinite(array).all() for array in last.parameters):
-        raise TrainingError(_divergence(len(costs), learning_rate))
+        while (stretch := next_stretch(watch.steps)) is not None:
+            check_learning_rate(stretch.learning_rate)
+            watch.begin(stretch)
+            last, costs = engine.descend(
+                last,
+                X,
+                y,
+                learning_rate=stretch.learning_rate,
+                iterations=stretch.iterations,
+                on_progress=watch,
+            )
+            watch.end(len(costs))
+            if not all(np.isfinite(array).all() for array in last.parameters):
+                raise TrainingError(_divergence(watch.steps, stretch.learning_rate))
     kept = watch.best if watch.stopped else last
-    return TrainingRun(kept, watch.history, iterations=len(costs), stopped=watch.stopped)
+    return TrainingRun(
+        kept, watch.history, iterations=watch.steps, stopped=watch.stopped, last=last
+    )
 
 
 class _Watch:
-    """Keeps the time and the best network of a run, and ends one that diverges."""
+    """Keeps the history and the best network of a run, and ends one that diverges."""
 
     def __init__(
-        self,
-        network: Network,
-        learning_rate: float,
-        on_progress: Callable[[Progress], bool | None] | None,
+        self, network: Network, on_progress: Callable[[Progress], bool | None] | None
     ) -> None:
         self.best = network
+        self.steps = 0
         self.stopped = False
         self._lowest = math.inf
-        self._learning_rate = learning_rate
+        self._learning_rate = math.nan
         self._on_progress = on_progress
-        self._seconds: list[float] = []
+        self._figures = np.empty((3, 0))  # costs, accuracies and seconds, with room for more
+        self._measured = 0
         self._start = time.perf_counter()
 
+    def begin(self, stretch: Stretch) -> None:
+        """Expect the figures of a stretch, whose first network may have been measured before."""
+        self._learning_rate = stretch.learning_rate
+        self._measured = self.steps
+        self.stopped = False
+
+    def end(self, steps: int) -> None:
+        """Count the steps of a stretch."""
+        self.steps += steps
+
     def __call__(self, progress: Progress) -> bool:
-        steps, cost = len(progress.costs), float(progress.costs[-1])
-        elapsed = time.perf_counter() - self._start
-        self._seconds += [elapsed] * (steps - len(self._seconds))
-        self._progress = progress
+        self._note(progress)
+        cost = float(progress.costs[-1])
         if not math.isfinite(cost):
-            raise TrainingError(_divergence(steps - 1, self._learning_rate))
+            raise TrainingError(_divergence(self._measured - 1, self._learning_rate))
         if cost < self._lowest:
             self.best, self._lowest = progress.network, cost
-        if self._on_progress is not None and self._on_progress(progress):
-            self.stopped = True
+        if self._on_progress is not None:
+            costs, accuracies, _ = self._figures[:, : self._measured]
+            self.stopped = bool(self._on_progress(Progress(progress.network, costs, accuracies)))
         return self.stopped
+
+    def _note(self, progress: Progress) -> None:
+        before, after = self._measured, self.steps + len(progress.costs)
+        if after > self._figures.shape[1]:
+            room = np.empty((3, 2 * after))
+            room[:, :before] = self._figures[:, :before]
+            self._figures = room
+        costs, accuracies, seconds = self._figures[:, before:after]
+        costs[:] = progress.costs[before - self.steps :]
+        accuracies[:] = progress.accuracies[before - self.steps :]
+        seconds[:] = time.perf_counter() - self._start
+        self._measured = after
 
     @property
     def history(self) -> History:
-        return History(
-            self._progress.costs.copy(), self._progress.accuracies.copy(), np.array(self._seconds)
-        )
+        return History(*(figures[: self._measured].copy() for figures in self._figures))
 
 
 def _divergence(steps: int, learning_rate: float) -> str:
