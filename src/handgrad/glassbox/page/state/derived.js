@@ -42,6 +42,13 @@ export function createDerived(payload) {
     };
 }
 
+/** @returns {{prediction: number, probability: number}} what the network says of one sample */
+export function predictionOf(network, x) {
+    const { A2 } = forward(network, matrix(1, x.length, x));
+    const [prediction] = predict(A2);
+    return { prediction, probability: A2.data[prediction] };
+}
+
 /** All embedded samples; without labels, y is null. */
 function datasetOf(payload) {
     const { samples } = payload;

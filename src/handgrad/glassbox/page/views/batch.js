@@ -1,0 +1,105 @@
+/**
+ * Sum ↔ matrix: a gradient as one outer product a sample, added one after another, until it
+ * equals the matrix product.
+ */
+import { outerProduct, outerProducts } from "../math/batch.js";
+import { matrix, transpose } from "../math/matrix.js";
+import { element, prefersStillness, setText } from "../drawing/elements.js";
+import { formatNumber } from "../drawing/numbers.js";
+import { createMatrixView } from "../drawing/matrix_view.js";
+
+const PAUSE = 450; // ms between two samples
+
+/** Which product each gradient is. */
+const PRODUCTS = {
+    dW2: { slope: "dZ2", factors: (trace) => trace.A1, factorName: "A1" },
+    dW1: { slope: "dZ1", factors: (trace) => transpose(trace.X), factorName: "X" },
+};
+
+/**
+ * @param {object} page
+ * @returns {{node: HTMLElement, show: (trace: object, name: "dW1" | "dW2", state: object, palette: object, room: object) => void,
+ *            stop: () => void}}
+ */
+export function createOuterProducts({ store }) {
+    const still = { onHover() {}, onSelect() {} };
+    const views = { column: createMatrixView(still), row: createMatrixView(still), product: createMatrixView(still), sum: createMatrixView(still), whole: createMatrixView(still) };
+    const sign = (text) => element("span.sign", { text, "aria-hidden": "true" });
+    const caption = element("p.outer-caption", { "aria-live": "polite" });
+    const verdict = element("p.verdict");
+    const slider = element("input", { type: "range", min: "0", "aria-label": "How many samples have been added", oninput: (event) => add(Number(event.target.value)) });
+    const play = element("button.tool", { text: "Add them up", onclick: () => (timer === null ? start() : stop()) });
+    const back = element("button.icon", { text: "−", "aria-label": "Take the last sample away", onclick: () => add(added - 1) });
+    const onward = element("button.icon", { text: "+", "aria-label": "Add one sample", onclick: () => add(added + 1) });
+    const node = element(
+        "div.outer",
+        {},
+        element("div.row.outer-controls", {}, back, onward, play, slider),
+        caption,
+        element("div.equation-line", {}, views.column.node, sign("·"), views.row.node, sign("="), views.product.node),
+        element("h3", { text: "Added up so far" }),
+        element("div.equation-line", {}, views.sum.node, verdict),
+        element("h3", { text: "The matrix product, all at once" }),
+        element("div.equation-line", {}, views.whole.node),
+    );
+    let timer = null;
+    let added = 0;
+    let m = 1;
+    let partial = { key: null, sums: [] };
+
+    function add(count) {
+        store.set({ added: Math.min(m, Math.max(0, count)) });
+    }
+
+    function start() {
+        add(added === m ? 1 : added + 1);
+        timer = setInterval(() => (added < m ? add(added + 1) : stop()), prefersStillness() ? PAUSE * 2 : PAUSE);
+        setText(play, "Pause");
+    }
+
+    function stop() {
+        clearInterval(timer);
+        timer = null;
+        setText(play, "Add them up");
+    }
+
+    return {
+        node,
+        stop,
+        show(trace, name, state, palette, room) {
+            m = trace.X.rows;
+            added = state.added === null ? m : Math.min(m, state.added);
+            const { slope, factors, factorName } = PRODUCTS[name];
+            const dZ = trace[slope];
+            const A = factors(trace);
+            if (partial.key !== trace || partial.name !== name) {
+                partial = { key: trace, name, sums: [...outerProducts(dZ, A)] };
+            }
+            slider.max = String(m);
+            slider.value = String(added);
+            back.disabled = added === 0;
+            onward.disabled = added === m;
+            const i = Math.max(0, added - 1);
+            const one = (M) => matrix(M.rows, 1, Float64Array.from({ length: M.rows }, (_, r) => M.data[r * m + i]));
+            const small = { width: room.width * 0.5, height: 300 };
+            views.column.show({ name: `column ${i} of ${slope}`, formula: `${slope}[:, ${i}]`, matrix: one(dZ), palette, room: small });
+            views.row.show({ name: `sample ${i} of ${factorName}`, formula: factorName === "X" ? `X[${i}, :]` : `A1[:, ${i}]ᵀ`, matrix: one(A), transposed: true, palette, room: { width: room.width * (A.rows > 64 ? 1 : 0.5), height: 300 } });
+            views.product.show({ name: `share of sample ${i}`, formula: `${slope}[:, ${i}] ${factorName === "X" ? `X[${i}, :]` : `A1[:, ${i}]ᵀ`}`, matrix: outerProduct(dZ, A, i), palette, room });
+            const sum = added === 0 ? matrix(dZ.rows, A.rows) : partial.sums[added - 1];
+            views.sum.show({ name: `sum of ${added} shares`, formula: name, matrix: sum, palette, room });
+            views.whole.show({ name, formula: factorName === "X" ? `${slope} · X` : `${slope} · A1ᵀ`, matrix: trace[name], palette, room });
+            setText(caption, added === 0 ? "Nothing has been added yet: the sum is 0." : `Sample ${i}: a column times a row is a whole matrix. It is the share of this one sample. Added: ${added} of ${m}.`);
+            showVerdict(verdict, sum, trace[name], added, m);
+        },
+    };
+}
+
+function showVerdict(node, sum, whole, added, m) {
+    let gap = 0;
+    for (let n = 0; n < whole.data.length; n++) {
+        gap = Math.max(gap, Math.abs(whole.data[n] - sum.data[n]));
+    }
+    const equal = added === m && gap < 1e-12;
+    node.classList.toggle("good", equal);
+    setText(node, equal ? `✓ Equal to the matrix product, all ${whole.rows}×${whole.cols} entries.` : `Largest difference to the matrix product: ${formatNumber(gap)}`);
+}

@@ -1,0 +1,62 @@
+/** What a step changes in W1, unit by unit: −η dW1 as pictures, and why, in words. */
+import { element, setText } from "../drawing/elements.js";
+import { formatNumber, plural } from "../drawing/numbers.js";
+import { createPicture } from "../drawing/picture.js";
+
+/**
+ * @param {object} payload
+ * @returns {{node: HTMLElement, show: (trace: object, palette: object) => void}}
+ */
+export function createChanges(payload) {
+    const items = Array.from({ length: payload.H }, (_, h) => {
+        const picture = createPicture(payload.imageShape);
+        const text = element("figcaption");
+        return { picture, text, node: element("figure.change", {}, picture.node, element("strong", { text: `Unit ${h}` }), text) };
+    });
+    const summary = element("p");
+    const node = element(
+        "section.card.changes",
+        {},
+        element("h2", { text: "What this step changes in W1, and why" }),
+        summary,
+        element("div.change-grid", {}, ...items.map((item) => item.node)),
+    );
+    return {
+        node,
+        show(trace, palette) {
+            const { dW1, dZ1, learningRate: η, X } = trace;
+            const m = X.rows;
+            let largest = 0;
+            dW1.data.forEach((slope) => {
+                largest = Math.max(largest, Math.abs(η * slope));
+            });
+            // The changes are small, so the contrast is raised until the largest one is strong.
+            const contrast = largest > 0 ? 10 ** Math.max(0, Math.floor(-Math.log10(largest))) : 1;
+            items.forEach(({ picture, text }, h) => {
+                const change = dW1.data.subarray(h * dW1.cols, (h + 1) * dW1.cols).map((slope) => -η * slope);
+                picture.show(change, { ...palette, contrast: palette.contrast * contrast }, `Change of unit ${h}`);
+                setText(text, wordsFor(dZ1, h, m));
+            });
+            setText(
+                summary,
+                `Each picture is −η times a row of dW1: what the step adds to the unit’s weights (largest change ${formatNumber(largest)}` +
+                    `${contrast > 1 ? `; colours here are ${plural(contrast, "time")} stronger than elsewhere` : ""}). ` +
+                    "Orange grows, blue shrinks, and where the sample is empty nothing changes.",
+            );
+        },
+    };
+}
+
+function wordsFor(dZ1, h, m) {
+    const slopes = dZ1.data.subarray(h * m, (h + 1) * m);
+    if (m === 1) {
+        const [slope] = slopes;
+        if (slope === 0) {
+            return "was off here (or is not to blame): it stays as it is.";
+        }
+        return slope > 0 ? "spoke too loudly here: some of this sample is taken away." : "should speak louder here: some of this sample is added.";
+    }
+    const louder = slopes.filter((slope) => slope < 0).length;
+    const quieter = slopes.filter((slope) => slope > 0).length;
+    return `should speak louder for ${louder} of the samples, more softly for ${quieter}; off for ${m - louder - quieter}.`;
+}

@@ -1,0 +1,75 @@
+/** Which features spoke for a class, and which against: shown on the sample itself. */
+import { element, setText } from "../drawing/elements.js";
+import { formatSigned } from "../drawing/numbers.js";
+import { createPicture } from "../drawing/picture.js";
+import { predictionOf } from "../state/derived.js";
+import { valuesOf } from "../state/hand.js";
+import { createShareList } from "./shares.js";
+
+const READS = ["sample", "network", "about", "theme", "contrast"];
+
+/**
+ * @param {object} page
+ * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ */
+export function createEvidence({ payload, derived, palette }) {
+    const heading = element("h2");
+    const text = element("p");
+    const pointed = element("p.note", { "aria-live": "off" });
+    const list = payload.imageShape === null ? createShareList(payload) : null;
+    const picture = createPicture(payload.imageShape, { classes: "evidence-picture", onPoint: (j) => point(j) });
+    const node = element(
+        "section.card.evidence",
+        {},
+        heading,
+        element("div.evidence-body", {}, list ? list.node : picture.node, element("div", {}, text, pointed)),
+    );
+    let shares = null;
+
+    function point(j) {
+        picture.mark(j);
+        setText(pointed, j === null || shares === null ? "Point at a pixel to read its share." : `${featureName(payload, j)} adds ${formatSigned(shares[j])}.`);
+    }
+
+    return {
+        node,
+        render(state, changed) {
+            if (!READS.some((key) => changed.has(key))) {
+                return;
+            }
+            const values = valuesOf(state.sample, payload);
+            const { prediction } = predictionOf(state.network, values);
+            const k = state.about ?? prediction;
+            const evidence = derived.evidence(state.network, values, k);
+            shares = evidence.shares;
+            const name = payload.classNames[k];
+            const kind = payload.imageShape === null ? "features" : "pixels";
+            setText(heading, `Which ${kind} spoke for ${name}?`);
+            const total = (sign) => shares.reduce((sum, share) => sum + Math.max(0, sign * share), 0);
+            setText(
+                text,
+                `Orange ${kind} spoke for ${name}: together they add ${formatSigned(total(1))} to its logit. ` +
+                    `Blue ones spoke against it: ${formatSigned(-total(-1))}. The biases add ${formatSigned(evidence.fromBiases)}. ` +
+                    `The sum of all, ${formatSigned(evidence.logit)}, is the logit of ${name}; softmax makes the probability of it.`,
+            );
+            if (list) {
+                list.show(shares, palette());
+            } else {
+                picture.show(shares, palette(), `Shares of the pixels in the logit of ${name}`);
+                point(null);
+            }
+        },
+    };
+}
+
+/** @returns {string} "Pixel in row 3, column 12", or the feature's name */
+export function featureName(payload, j) {
+    if (payload.featureNames) {
+        return payload.featureNames[j];
+    }
+    if (payload.imageShape) {
+        const columns = payload.imageShape[1];
+        return `Pixel in row ${Math.floor(j / columns)}, column ${j % columns}`;
+    }
+    return `Feature ${j}`;
+}

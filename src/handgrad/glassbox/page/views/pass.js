@@ -1,0 +1,150 @@
+/** The pass as the notes write it: twelve steps, each an equation of real matrices. */
+import { shapesWithNumbers, STEPS } from "../math/trace.js";
+import { element, setText } from "../drawing/elements.js";
+import { equation } from "../drawing/equation.js";
+import { createOuterProducts } from "./batch.js";
+import { createBatchStrip } from "./batch_strip.js";
+import { createChanges } from "./changes.js";
+import { createDerivation, formulaReference } from "./derivations.js";
+import { createLegend } from "./legend.js";
+import { createSharePanel } from "./share.js";
+import { createStage } from "./stage.js";
+import { createStepper } from "./stepper.js";
+import { FORMULAS, isInside } from "./steps.js";
+import { createSumPanel } from "./sums.js";
+
+const SUM_GRADIENTS = { 7: "dW2", 10: "dW1" };
+const READS = ["step", "sample", "meant", "m", "network", "learningRate", "mistakes", "sums", "added", "theme", "contrast", "resized", "view"];
+
+/**
+ * @param {object} page
+ * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void, leave: () => void}}
+ */
+export function createPassView(page) {
+    const { store, payload, derived, palette } = page;
+    const stepper = createStepper(store);
+    const stage = createStage(page);
+    const panel = createSumPanel(payload);
+    const share = createSharePanel(page);
+    const outer = createOuterProducts(page);
+    const changes = createChanges(payload);
+    const strip = createBatchStrip(page);
+    const legend = createLegend(page);
+
+    const ids = element("span.step-ids");
+    const heading = element("h1", { tabindex: "-1" });
+    const meaning = element("p.lead");
+    const formulas = element("div.step-formulas");
+    const letters = element("p.shapes");
+    const numbers = element("p.shapes.strong");
+    const whyPlace = element("div");
+    const warning = element("p.notice", { hidden: true });
+    const sumsSwitch = element(
+        "div.switch",
+        { role: "group", "aria-label": "How the gradient is computed" },
+        ...[["As a matrix product", false], ["As a sum over samples", true]].map(([text, sums]) =>
+            element("button.chip", { text, onclick: () => store.set({ sums, added: sums ? 1 : null }) }),
+        ),
+    );
+    const node = element(
+        "div.view.pass",
+        { onkeydown: (event) => stepByKey(event) },
+        stepper.node,
+        strip.node,
+        element(
+            "div.pass-grid",
+            {},
+            element(
+                "section.card.pass-main",
+                { "aria-label": "The step" },
+                element("div.step-head", {}, ids, heading),
+                meaning,
+                element("div.step-equation", {}, formulas, element("div", {}, letters, numbers)),
+                warning,
+                sumsSwitch,
+                outer.node,
+                stage.node,
+                legend.node,
+                stepper.controls,
+            ),
+            element("div.pass-side", {}, panel.node, whyPlace),
+        ),
+        share.node,
+        changes.node,
+    );
+    let shownStep = null;
+
+    function stepByKey(event) {
+        const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+        const typing = event.target.closest("input, select, [role=grid]");
+        if (by !== undefined && !typing && !event.altKey && !event.ctrlKey && !event.metaKey) {
+            event.preventDefault();
+            stepper.move(by);
+        }
+    }
+
+    function showWords(state, trace) {
+        const step = STEPS[state.step];
+        const sizes = { m: trace.X.rows, D: payload.D, H: payload.H, K: payload.K };
+        if (shownStep !== state.step) {
+            shownStep = state.step;
+            ids.replaceChildren(...step.ids.map((id) => formulaReference(id, payload.derivation)));
+            formulas.replaceChildren(...FORMULAS[state.step].map((text) => element("div.formula", {}, equation(text, { block: true }))));
+            whyPlace.replaceChildren(createDerivation(step.ids, payload.derivation));
+        }
+        setText(heading, `Step ${state.step + 1} of 12: ${step.title}`);
+        setText(meaning, step.meaning);
+        setText(letters, step.shapes);
+        setText(numbers, shapesWithNumbers(step, sizes));
+        warning.hidden = state.mistakes.length === 0;
+        setText(warning, `${state.mistakes.length === 1 ? "A mistake is" : `${state.mistakes.length} mistakes are`} planted in this pass: see “Break it”.`);
+    }
+
+    return {
+        node,
+        /** Arrow keys step even where nothing in the view has the focus. */
+        key: stepByKey,
+        leave() {
+            stepper.stop();
+            outer.stop();
+        },
+        render(state, changed) {
+            legend.render(state, changed);
+            strip.render(state, changed);
+            const due = READS.some((key) => changed.has(key));
+            if (!due && !changed.has("entry") && !changed.has("hover")) {
+                return;
+            }
+            const trace = derived.trace(state);
+            const entry = [state.hover, state.entry].find((candidate) => candidate && isInside(trace, candidate)) ?? null;
+            const gradient = SUM_GRADIENTS[state.step];
+            const asSum = gradient !== undefined && state.sums;
+            if (due) {
+                stepper.render(state);
+                showWords(state, trace);
+                sumsSwitch.hidden = gradient === undefined;
+                [...sumsSwitch.children].forEach((button, n) => button.setAttribute("aria-pressed", String((n === 1) === state.sums)));
+                outer.node.hidden = !asSum;
+                stage.show(trace, state, palette(), { skip: asSum ? gradient : null, assumed: derived.hand(state).assumed });
+                if (asSum) {
+                    outer.show(trace, gradient, state, palette(), { width: stage.node.clientWidth - 8, height: 400 });
+                }
+                changes.node.hidden = state.step !== 11;
+                share.node.hidden = ![1, 10].includes(state.step);
+                if (state.step === 11) {
+                    changes.show(trace, palette());
+                }
+            }
+            if (!asSum && state.step !== 10 && gradient) {
+                outer.stop();
+            }
+            stage.mark(trace, entry);
+            panel.show(trace, entry, palette());
+            if (state.step === 1) {
+                share.show(trace, entry, palette());
+            } else if (state.step === 10) {
+                share.showGradient(trace, entry, palette());
+            }
+        },
+    };
+}

@@ -1,0 +1,65 @@
+/** Samples to pick from: all, one class, or what the network gets wrong, the costliest first. */
+import { element } from "../drawing/elements.js";
+import { createThumbnails } from "./thumbnails.js";
+import { createRemotePick } from "./remote_pick.js";
+
+const READS = ["network", "running", "picking", "sample", "theme", "contrast", "live"];
+
+/**
+ * @param {object} page
+ * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ */
+export function createPick(page) {
+    const { store, payload, derived, actions } = page;
+    const thumbnails = createThumbnails(page, (index) => actions.open({ kind: "embedded", index }));
+    const choices = [
+        ["all", "All"],
+        ...(payload.samples.hasLabels ? [["wrong", "What it gets wrong"], ["hardest", "Costliest first"]] : []),
+        ...(payload.samples.hasLabels ? payload.classNames.map((name, k) => [k, name]) : []),
+    ];
+    const chips = choices.map(([picking, text]) =>
+        element("button.chip", { text, onclick: () => store.set({ picking }) }),
+    );
+    const remote = payload.live ? createRemotePick(page) : null;
+    const noun = payload.imageShape === null ? "a sample" : "a digit";
+    const node = element(
+        "section.card.pick",
+        { id: "pick" },
+        element("h2", { text: `Or pick ${noun}` }),
+        element("div.chips", { role: "group", "aria-label": "Which samples" }, ...chips),
+        thumbnails.node,
+        remote?.node,
+    );
+
+    return {
+        node,
+        render(state, changed) {
+            remote?.render(state, changed);
+            const due = READS.some((key) => changed.has(key));
+            // While the network learns, its pictures would be redrawn 30 times a second.
+            if (!due || (state.running && !changed.has("picking") && !changed.has("sample"))) {
+                return;
+            }
+            choices.forEach(([picking], n) => chips[n].setAttribute("aria-pressed", String(picking === state.picking)));
+            const evaluation = derived.evaluation(state.network);
+            const chosen = state.sample.kind === "embedded" ? state.sample.index : null;
+            thumbnails.show(pickedIndices(state.picking, payload.samples, evaluation), evaluation, chosen);
+        },
+    };
+}
+
+/**
+ * @param {"all" | "wrong" | "hardest" | number} picking a number is a class
+ * @returns {number[]} places among the embedded samples
+ */
+export function pickedIndices(picking, samples, { predictions, losses }) {
+    const all = Array.from({ length: samples.count }, (_, i) => i);
+    const byCost = (one, other) => losses[other] - losses[one];
+    if (picking === "wrong") {
+        return all.filter((i) => predictions[i] !== samples.label(i)).sort(byCost);
+    }
+    if (picking === "hardest") {
+        return all.sort(byCost);
+    }
+    return picking === "all" ? all : all.filter((i) => samples.label(i) === picking);
+}

@@ -1,0 +1,34 @@
+/** Shares of named features as bars to the right and left of a line, the largest first. */
+import { colourOf } from "../drawing/colours.js";
+import { element, setText } from "../drawing/elements.js";
+import { formatSigned } from "../drawing/numbers.js";
+
+const SHOWN = 12;
+
+/**
+ * @param {object} payload
+ * @returns {{node: HTMLElement, show: (shares: ArrayLike<number>, palette: object) => void}}
+ */
+export function createShareList(payload) {
+    const rows = Array.from({ length: Math.min(SHOWN, payload.D) }, () => {
+        const name = element("span.share-name");
+        const bar = element("span.share-bar");
+        const value = element("span.share-value");
+        return { name, bar, value, node: element("li", {}, name, element("span.share-track", { "aria-hidden": "true" }, bar), value) };
+    });
+    const node = element("ol.shares", {}, ...rows.map((row) => row.node));
+    return {
+        node,
+        show(shares, palette) {
+            const order = Array.from(shares, (_, j) => j).sort((one, other) => Math.abs(shares[other]) - Math.abs(shares[one]));
+            const largest = Math.abs(shares[order[0]]) || 1;
+            rows.forEach((row, n) => {
+                const share = shares[order[n]];
+                setText(row.name, payload.featureNames?.[order[n]] ?? `Feature ${order[n]}`);
+                setText(row.value, formatSigned(share));
+                row.bar.style.transform = `scaleX(${share / largest})`;
+                row.bar.style.background = colourOf(palette, share);
+            });
+        },
+    };
+}

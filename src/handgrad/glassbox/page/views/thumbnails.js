@@ -1,0 +1,71 @@
+/** Samples as small pictures to choose from, a page of them at a time. */
+import { element, setText } from "../drawing/elements.js";
+import { formatNumber, plural } from "../drawing/numbers.js";
+import { createPicture } from "../drawing/picture.js";
+
+const PAGE = 48;
+
+/**
+ * @param {object} page
+ * @param {(index: number) => void} onChoose
+ * @returns {{node: HTMLElement, show: (indices: number[], evaluation: object, chosen: number | null) => void}}
+ */
+export function createThumbnails({ payload, palette }, onChoose) {
+    const grid = element("ul.thumbnails");
+    const more = element("button.quiet", { text: "Show more", onclick: () => grow() });
+    const count = element("p.note");
+    const node = element("div", {}, count, grid, more);
+    let content = { indices: [], evaluation: null, chosen: null };
+    let limit = PAGE;
+    const items = [];
+
+    function grow() {
+        const first = limit;
+        limit += PAGE;
+        draw();
+        items[first]?.button.focus();
+    }
+
+    function itemAt(n) {
+        if (items[n] === undefined) {
+            const picture = createPicture(payload.imageShape, { classes: "thumbnail-picture" });
+            const says = element("span.thumbnail-says");
+            const button = element("button.thumbnail", { onclick: () => onChoose(content.indices[n]) }, picture.node, says);
+            items[n] = { picture, says, button, node: element("li", {}, button) };
+        }
+        return items[n];
+    }
+
+    function draw() {
+        const { indices, evaluation, chosen } = content;
+        const shown = indices.slice(0, limit);
+        const nodes = shown.map((index, n) => {
+            const item = itemAt(n);
+            const prediction = payload.classNames[evaluation.predictions[index]];
+            const label = payload.samples.label(index);
+            const wrong = label !== null && label !== evaluation.predictions[index];
+            const truth = label === null ? "" : `, is ${payload.classNames[label]}`;
+            item.picture.show(payload.samples.row(index), palette(), `Sample ${index}${truth}`);
+            setText(item.says, wrong ? `✗ ${prediction}` : prediction);
+            item.button.classList.toggle("wrong", wrong);
+            item.button.setAttribute("aria-label", `Sample ${index}${truth}; the network says ${prediction}`);
+            item.button.title = evaluation.losses ? `loss ${formatNumber(evaluation.losses[index])}` : "";
+            item.button.setAttribute("aria-pressed", String(index === chosen));
+            return item.node;
+        });
+        grid.replaceChildren(...nodes);
+        more.hidden = indices.length <= limit;
+        setText(count, indices.length > limit ? `${limit} of ${plural(indices.length, "sample")}` : plural(indices.length, "sample"));
+    }
+
+    return {
+        node,
+        show(indices, evaluation, chosen) {
+            if (indices.length !== content.indices.length || indices.some((index, n) => index !== content.indices[n])) {
+                limit = PAGE;
+            }
+            content = { indices, evaluation, chosen };
+            draw();
+        },
+    };
+}
