@@ -20,7 +20,7 @@
  * @typedef {object} LiveSamples
  * @property {number} total how many there are of this kind in the part
  * @property {number} first the place of the first one among them
- * @property {import("./data/payload.js").Samples} samples
+ * @property {ReturnType<typeof decodeSamples>} samples
  */
 
 import { decodeNetwork, decodeSamples } from "./data/payload.js";
@@ -125,7 +125,11 @@ async function fetchSamples({ part, first = 0, count = 50, label = null }) {
         query.set("label", label);
     }
     const answer = await answerOf(await reach(`./samples?${query}`));
-    return { total: answer.total, first: answer.first, samples: decodeSamples(answer.samples) };
+    return {
+        total: answer.total,
+        first: answer.first,
+        samples: decodeSamples(answer.samples, answer.features),
+    };
 }
 
 async function reach(address, options) {
