@@ -26,18 +26,51 @@ inline const T* numbers(const X* values, std::size_t count, T* room) {
     return room;
 }
 
+// Where rows that follow one another start, counted from the first, and where that one does.
+inline const std::int64_t* neighbouring_starts(
+    const Rows& source, std::size_t first, std::size_t rows, std::size_t* from_first) {
+    const std::int64_t* starts = source.starts + first;
+    for (std::size_t r = 0; r <= rows; ++r)
+        from_first[r] = static_cast<std::size_t>(starts[r] - starts[0]);
+    return starts;
+}
+
 // The non-zeros of CSR rows that follow one another, where they are.
 template <class T, class Index, class X>
 inline Nonzeros<T, Index> gather_neighbours(
     const Samples<T>& samples, std::size_t first, std::size_t rows, const X* values,
     const Scratch<T>& scratch) {
     const Rows& source = *samples.rows;
-    const std::int64_t* starts = source.starts + first;
-    for (std::size_t r = 0; r <= rows; ++r)
-        scratch.starts[r] = static_cast<std::size_t>(starts[r] - starts[0]);
+    const std::int64_t* starts = neighbouring_starts(source, first, rows, scratch.starts);
     return {scratch.starts, scratch.starts + 1,
             static_cast<const Index*>(source.indices) + starts[0],
             numbers(values + starts[0], scratch.starts[rows], scratch.values), samples.slots};
+}
+
+// The values as the products take them: where they are, else as type T in the room.
+template <class T, class X>
+inline auto factors(const X* values, std::size_t count, T* room) {
+    if constexpr (multiplies<T, X>)
+        return values;
+    else
+        return numbers(values, count, room);
+}
+
+// The same with values as the products take them; calls action with them.
+template <class T, class Index, class Action>
+inline void with_neighbours(
+    const Samples<T>& samples, std::size_t first, std::size_t rows, const Scratch<T>& scratch,
+    Action action) {
+    const Rows& source = *samples.rows;
+    const std::int64_t* starts = neighbouring_starts(source, first, rows, scratch.starts);
+    with_type(source.type, [&](auto null) {
+        const auto* values = static_cast<decltype(null)>(source.values) + starts[0];
+        const auto* as_factors = factors<T>(values, scratch.starts[rows], scratch.values);
+        using X = std::remove_const_t<std::remove_pointer_t<decltype(as_factors)>>;
+        action(Nonzeros<X, Index>{
+            scratch.starts, scratch.starts + 1,
+            static_cast<const Index*>(source.indices) + starts[0], as_factors, samples.slots});
+    });
 }
 
 // Copies indices, and values as numbers of type T, in chunks that compile to vectors; the last
@@ -101,16 +134,17 @@ inline Nonzeros<T, Index> gather_block(
     });
 }
 
-// The values of a block's columns as numbers of type T.
-template <class T>
-inline const T* column_values(
-    const Samples<T>& samples, std::size_t first, std::size_t rows, const Scratch<T>& scratch) {
+// Calls action with the values of a block's columns.
+template <class T, class Action>
+inline void with_column_values(
+    const Samples<T>& samples, std::size_t first, std::size_t rows, const Scratch<T>& scratch,
+    Action action) {
     const Rows& source = *samples.rows;
     const std::size_t start = static_cast<std::size_t>(source.starts[first]);
     const std::size_t count = static_cast<std::size_t>(source.starts[first + rows]) - start;
-    return with_type(source.type, [&](auto null) -> const T* {
-        return numbers(
-            static_cast<decltype(null)>(source.columns->values) + start, count, scratch.values);
+    with_type(source.type, [&](auto null) {
+        const auto* values = static_cast<decltype(null)>(source.columns->values) + start;
+        action(factors<T>(values, count, scratch.values));
     });
 }
 

@@ -11,7 +11,6 @@
 
 namespace handgrad::HANDGRAD_VARIANT {
 
-inline constexpr double pixel_scale = 1.0 / 255;
 // Room behind the last non-zero, for whole vectors are written.
 inline constexpr std::size_t compress_slack = 64;
 

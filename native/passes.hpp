@@ -161,18 +161,21 @@ inline void each_block(
         const auto forward = [&](T* Z1) {
             for (std::size_t part = 0; part < rows; part += scratch.part) {
                 const std::size_t count = rows - part < scratch.part ? rows - part : scratch.part;
-                const auto x = gather_block<T, decltype(index)>(samples, first + part, count, scratch);
-                forward_sparse(W1, network.values, x, count, Z1 + part * W1.stride());
+                with_neighbours<T, decltype(index)>(
+                    samples, first + part, count, scratch, [&](const auto& x) {
+                        forward_sparse(W1, network.values, x, count, Z1 + part * W1.stride());
+                    });
             }
         };
         action(first, rows, forward, [&](const Matrix& dW1, T* gradient) {
             const Columns& columns = *samples.rows->columns;
             const std::uint32_t* starts = columns.starts + first / Columns::block * (D + 1);
-            const T* values = column_values(samples, first, rows, scratch);
-            each_panel<T>(dW1, [&](auto P, std::size_t output) {
-                backward_columns<P>(
-                    starts, D, columns.rows + samples.rows->starts[first], values,
-                    scratch.dZ1 + output, dW1.stride(), gradient + dW1.row(output, 0));
+            with_column_values(samples, first, rows, scratch, [&](const auto* values) {
+                each_panel<T>(dW1, [&](auto P, std::size_t output) {
+                    backward_columns<P>(
+                        starts, D, columns.rows + samples.rows->starts[first], values,
+                        scratch.dZ1 + output, dW1.stride(), gradient + dW1.row(output, 0));
+                });
             });
         });
     };

@@ -3,19 +3,21 @@
 // tiles of accumulators, and for the non-zeros of X alone.
 //
 // Cost a row and panel of P vectors: dense D · P multiply-adds forward and back; sparse
-// one load and P multiply-adds for each non-zero forward, and a store more for each back.
+// P loads and multiply-adds for each non-zero forward, and a store more for each back, but where
+// the non-zeros are there by columns, too.
 #pragma once
 
 #include "layout.hpp"
-#include "vector.hpp"
+#include "quad.hpp"
 
 namespace handgrad::HANDGRAD_VARIANT {
 
-// The non-zeros of a block's rows: row r has those from starts[r] to ends[r].
-template <class T, class Index> struct Nonzeros {
+// The non-zeros of a block's rows: row r has those from starts[r] to ends[r]. Values are of the
+// type that the products compute in, or pixels.
+template <class X, class Index> struct Nonzeros {
     const std::size_t *starts, *ends;
     const Index* indices;
-    const T* values;
+    const X* values;
     const std::int32_t* slots;  // null: a feature's row in dW is its index
 };
 
@@ -67,35 +69,50 @@ inline void multiply_panel(
             out_stride);
 }
 
-template <std::size_t P, class T, class Index>
-inline void forward_nonzeros(
-    const Nonzeros<T, Index>& x, std::size_t rows, const T* w, T* z, std::size_t z_stride) {
+// What a sum of products with values of type X is to be multiplied with.
+template <class T, class X>
+inline constexpr T scale_of = std::is_same_v<T, X> ? T(1) : static_cast<T>(pixel_scale);
+
+// Σ values[i] · rows[places[i]] over some entries, P vectors wide, added to `to`.
+template <std::size_t P, class T, class X, class Place>
+HANDGRAD_INLINE void gather_products(
+    const X* values, const Place* places, std::size_t count, const T* rows, std::size_t stride,
+    T* to) {
     constexpr std::size_t L = lanes<T>, U = P == 1 ? 4 : P == 2 ? 2 : 1;
-    for (std::size_t r = 0; r < rows; ++r, z += z_stride) {
-        Vector<T> sum[U][P] = {};
-        std::size_t i = x.starts[r];
-        const std::size_t end = x.ends[r];
-        for (; i + U <= end; i += U)
+    Vector<T> sum[U][P] = {};
+    const X* const end = values + count;
+    for (; values + 4 <= end; values += 4, places += 4) {
+        const Quad<T, X> four(values);
 #pragma GCC unroll 4
-            for (std::size_t u = 0; u < U; ++u) {
-                const T* weights = w + x.indices[i + u] * (P * L);
-                const Vector<T> value = broadcast(x.values[i + u]);
+        for (std::size_t i = 0; i < 4; ++i) {
+            const T* row = rows + places[i] * stride;
+            const Vector<T> value = four[i];
 #pragma GCC unroll 4
-                for (std::size_t p = 0; p < P; ++p) sum[u][p] += value * load(weights + p * L);
-            }
-        for (; i < end; ++i) {
-            const T* weights = w + x.indices[i] * (P * L);
-#pragma GCC unroll 4
-            for (std::size_t p = 0; p < P; ++p) sum[0][p] += x.values[i] * load(weights + p * L);
-        }
-#pragma GCC unroll 4
-        for (std::size_t p = 0; p < P; ++p) {
-            Vector<T> total = load(z + p * L);
-#pragma GCC unroll 4
-            for (std::size_t u = 0; u < U; ++u) total += sum[u][p];
-            store(z + p * L, total);
+            for (std::size_t p = 0; p < P; ++p) sum[i % U][p] += value * load(row + p * L);
         }
     }
+    for (; values < end; ++values, ++places) {
+        const T* row = rows + *places * stride;
+        const Vector<T> value = broadcast(static_cast<T>(*values));
+#pragma GCC unroll 4
+        for (std::size_t p = 0; p < P; ++p) sum[0][p] += value * load(row + p * L);
+    }
+#pragma GCC unroll 4
+    for (std::size_t p = 0; p < P; ++p) {
+        Vector<T> total = sum[0][p];
+#pragma GCC unroll 4
+        for (std::size_t u = 1; u < U; ++u) total += sum[u][p];
+        store(to + p * L, load(to + p * L) + total * scale_of<T, X>);
+    }
+}
+
+template <std::size_t P, class T, class X, class Index>
+inline void forward_nonzeros(
+    const Nonzeros<X, Index>& x, std::size_t rows, const T* w, T* z, std::size_t z_stride) {
+    for (std::size_t r = 0; r < rows; ++r, z += z_stride)
+        gather_products<P>(
+            x.values + x.starts[r], x.indices + x.starts[r], x.ends[r] - x.starts[r], w,
+            P * lanes<T>, z);
 }
 
 template <std::size_t P, bool slotted, class T, class Index>
@@ -125,37 +142,15 @@ inline void backward_nonzeros(
 }
 
 // dW[d] += Σ value · dZ[row] over the entries of each feature d.
-template <std::size_t P, class T>
+template <std::size_t P, class T, class X>
 inline void backward_columns(
-    const std::uint32_t* starts, std::size_t features, const std::uint8_t* rows, const T* values,
+    const std::uint32_t* starts, std::size_t features, const std::uint8_t* rows, const X* values,
     const T* dz, std::size_t dz_stride, T* dw) {
-    constexpr std::size_t L = lanes<T>, U = P == 1 ? 4 : P == 2 ? 2 : 1;
-    for (std::size_t d = 0; d < features; ++d, dw += P * L) {
-        std::size_t i = starts[d];
-        const std::size_t end = starts[d + 1];
-        if (i == end) continue;
-        Vector<T> sum[U][P] = {};
-        for (; i + U <= end; i += U)
-#pragma GCC unroll 4
-            for (std::size_t u = 0; u < U; ++u) {
-                const T* delta = dz + rows[i + u] * dz_stride;
-                const Vector<T> value = broadcast(values[i + u]);
-#pragma GCC unroll 4
-                for (std::size_t p = 0; p < P; ++p) sum[u][p] += value * load(delta + p * L);
-            }
-        for (; i < end; ++i) {
-            const T* delta = dz + rows[i] * dz_stride;
-#pragma GCC unroll 4
-            for (std::size_t p = 0; p < P; ++p) sum[0][p] += values[i] * load(delta + p * L);
-        }
-#pragma GCC unroll 4
-        for (std::size_t p = 0; p < P; ++p) {
-            Vector<T> total = load(dw + p * L);
-#pragma GCC unroll 4
-            for (std::size_t u = 0; u < U; ++u) total += sum[u][p];
-            store(dw + p * L, total);
-        }
-    }
+    for (std::size_t d = 0; d < features; ++d, dw += P * lanes<T>)
+        if (starts[d] < starts[d + 1])
+            gather_products<P>(
+                values + starts[d], rows + starts[d], starts[d + 1] - starts[d], dz, dz_stride,
+                dw);
 }
 
 // Calls action with each panel's width in vectors, as a constant, and its first output.
@@ -194,9 +189,9 @@ inline void backward_dense(
     });
 }
 
-template <class T, class Index>
+template <class T, class X, class Index>
 inline void forward_sparse(
-    const Matrix& W, const T* w, const Nonzeros<T, Index>& x, std::size_t rows, T* z) {
+    const Matrix& W, const T* w, const Nonzeros<X, Index>& x, std::size_t rows, T* z) {
     each_panel<T>(W, [&](auto P, std::size_t first) {
         forward_nonzeros<P>(x, rows, w + W.row(first, 0), z + first, W.stride());
     });
