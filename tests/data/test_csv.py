@@ -170,3 +170,14 @@ def test_any_bytes_give_a_sentence_or_finite_numbers(tmp_path_factory, content, 
     path.write_bytes(header + content)
     with contextlib.suppress(DataError):
         assert np.isfinite(data.load_samples(path).X).all()
+
+
+def test_features_keep_the_names_of_their_columns(path):
+    write(path, ["width", "label", "a b"], [[1, "x", 2], [3, "y", 4]])
+    assert data.load(path).feature_names == ("width", "a b")
+    assert data.load_samples(path).feature_names == ("width", "a b")
+
+
+def test_pixels_have_no_names(path):
+    write(path, ["pixel0", "pixel1", "label"], [[1, 2, "x"], [3, 4, "y"]])
+    assert data.load(path).feature_names is None

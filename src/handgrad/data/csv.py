@@ -60,7 +60,8 @@ def read_csv(path: Path, label: str, *, needs_labels: bool) -> Part:
         labels = [label for _, block in blocks for label in block]
     side = math.isqrt(X.shape[1])
     is_square = layout.pixels and side * side == X.shape[1]
-    return Part(X, labels, (side, side) if is_square else None)
+    names = None if layout.pixels else tuple(layout.names[column] for column in layout.features)
+    return Part(X, labels, (side, side) if is_square else None, feature_names=names)
 
 
 def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:

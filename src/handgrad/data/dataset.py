@@ -38,6 +38,8 @@ class Dataset:
         In the order of the labels: numbers by size, texts by alphabet.
     image_shape : (int, int) or None
         Rows and columns, where a sample is a picture.
+    feature_names : tuple of str, optional
+        The names of the D features, where the source has some.
     """
 
     X_train: Rows
@@ -46,6 +48,7 @@ class Dataset:
     y_test: Labels
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
+    feature_names: tuple[str, ...] | None = None
 
     def with_held_out_test(self) -> Dataset:
         """Move every fifth sample of each class, in the order of the source, to the test set.
@@ -94,6 +97,8 @@ class Samples:
         What to call each sample: the name of its file, or its number, counted from 0.
     source : str
         Where the samples come from.
+    feature_names : tuple of str, optional
+        The names of the D features, where the source has some.
     """
 
     X: Rows
@@ -102,6 +107,7 @@ class Samples:
     image_shape: tuple[int, int] | None
     names: tuple[str, ...]
     source: str
+    feature_names: tuple[str, ...] | None = None
 
 
 class Part(NamedTuple):
@@ -111,6 +117,7 @@ class Part(NamedTuple):
     labels: Sequence[object] | None  # as the source writes them
     image_shape: tuple[int, int] | None = None
     names: tuple[str, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
 
 
 class Parts(NamedTuple):
@@ -141,7 +148,9 @@ def build_dataset(source: str, parts: Parts) -> Dataset:
             f"{source} has training samples of a single class, {class_names[y_train[0]]}; "
             "expected at least two classes."
         )
-    return Dataset(train.X, y_train, test.X, y_test, class_names, train.image_shape)
+    return Dataset(
+        train.X, y_train, test.X, y_test, class_names, train.image_shape, train.feature_names
+    )
 
 
 def build_samples(source: str, part: Part) -> Samples:
@@ -154,7 +163,7 @@ def build_samples(source: str, part: Part) -> Samples:
     if part.labels is not None:
         class_names, (y,) = encode_labels(source, part.labels)
     names = part.names or tuple(str(number) for number in range(len(part.X)))
-    return Samples(part.X, y, class_names, part.image_shape, names, source)
+    return Samples(part.X, y, class_names, part.image_shape, names, source, part.feature_names)
 
 
 def check_part(source: str, part: Part) -> None:

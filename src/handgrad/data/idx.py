@@ -75,7 +75,7 @@ def read_array(path: Path, *, dimensions: int) -> npt.NDArray[np.uint8]:
 
 
 def _read_part(images: Path, labels: Path) -> Part:
-    X, _, image_shape, _ = read_images(images)
+    X, _, image_shape, *_ = read_images(images)
     y = read_array(labels, dimensions=1)
     if len(X) != len(y):
         raise DataError(
