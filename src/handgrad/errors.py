@@ -31,3 +31,7 @@ class TrainingError(HandgradError, RuntimeError):
 
 class MissingPackageError(HandgradError, ImportError):
     """An optional package that a feature needs and that is not installed."""
+
+
+class PageError(HandgradError, RuntimeError):
+    """A file of the page that is missing, or that cannot be put into one file."""

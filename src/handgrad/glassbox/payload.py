@@ -1,0 +1,252 @@
+"""What the page is given: a network, samples to look at, and what to show first, as JSON."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from handgrad.errors import ShapeError
+from handgrad.model import Model
+from handgrad.network import Network
+from handgrad.rows import is_sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from handgrad.estimator import MLPClassifier
+
+VERSION = 1
+MOST_HIDDEN = 64
+MOST_CLASSES = 26
+MOST_SAMPLES = 500
+MOST_BYTES = 1 << 24  # of samples: a file larger than some 20 MB opens slowly
+LEARNING_RATE = 0.1
+DERIVATION = ""  # address of docs/derivation.md, once it is published
+
+
+def build_payload(
+    model: Network | MLPClassifier,
+    X: npt.ArrayLike | None = None,
+    y: npt.ArrayLike | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    image_shape: tuple[int, int] | None = None,
+    feature_names: Sequence[str] | None = None,
+    most: int = MOST_SAMPLES,
+    learning_rate: float | None = None,
+    show: Mapping[str, Any] | None = None,
+    live: bool = False,
+) -> dict[str, Any]:
+    """Collect what the page needs, ready for JSON.
+
+    Parameters
+    ----------
+    model : Network, Model or MLPClassifier
+        At most 64 hidden units and 26 classes.
+    X : array of shape (m, D), optional
+        Samples as rows; dense, or a sparse matrix of SciPy. Without them the page still takes
+        drawings.
+    y : array of shape (m,), optional
+        Integer labels.
+    names : sequence of str, optional
+        What to call the samples; by default their numbers, counted from 0.
+    image_shape : (int, int), optional
+        Rows and columns of a sample, where the model does not know them.
+    feature_names : sequence of str, optional
+        D names.
+    most : int
+        Of more samples so many are picked by `pick_samples`.
+    learning_rate : float, optional
+        η to begin with; by default the one that the model was trained with, or 0.1.
+    show : mapping, optional
+        ``{"samples": [numbers of embedded samples], "step": 0 to 11}``.
+    live : bool
+        Whether a server answers the page.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ShapeError
+        If the network is too large for the page, or the samples do not fit it.
+
+    Examples
+    --------
+    >>> network = Network.initial(features=4, hidden=3, classes=2)
+    >>> payload = build_payload(network, np.eye(4), [0, 1, 0, 1])
+    >>> payload["model"]["hidden"], payload["samples"]["y"]
+    (3, [0, 1, 0, 1])
+    """
+    if feature_names is None:
+        feature_names = getattr(model, "feature_names_in_", None)
+    network = Model.of(model) if isinstance(model, Network) else model.model()
+    _check_size(network)
+    shape = network.image_shape or image_shape
+    if shape is not None and math.prod(shape) != network.D:
+        shape = None
+    return {
+        "version": VERSION,
+        "model": describe_model(network)
+        | {
+            "image_shape": shape and list(map(int, shape)),
+            "feature_names": _feature_names(network, feature_names),
+        },
+        "samples": _samples(network, X, y, names, most),
+        "training": _plain(dict(network.training)),
+        "learning_rate": _learning_rate(network, learning_rate),
+        "show": None if show is None else dict(show),
+        "live": live,
+        "derivation": DERIVATION,
+    }
+
+
+def describe_model(model: Model) -> dict[str, Any]:
+    """Return sizes, names and parameters of a model, ready for JSON.
+
+    Examples
+    --------
+    >>> network = Network.initial(features=1, hidden=1, classes=2)
+    >>> describe_model(Model.of(network))["b2"]  # eight bytes of zeros
+    'AAAAAAAAAAA='
+    """
+    parameters = zip(("W1", "b1", "W2", "b2"), model.parameters, strict=True)
+    return {
+        "features": model.D,
+        "hidden": model.H,
+        "classes": model.K,
+        "class_names": list(model.class_names),
+        "image_shape": model.image_shape and list(model.image_shape),
+        "feature_names": None,
+        "scaling": float(model.scaling),
+        "dtype": model.dtype.name,
+    } | {name: encode(value) for name, value in parameters}
+
+
+def encode_samples(
+    X: npt.NDArray[Any], y: npt.NDArray[np.integer[Any]] | None, names: Sequence[str]
+) -> dict[str, Any]:
+    """Return samples as the page reads them, ready for JSON.
+
+    Examples
+    --------
+    >>> encode_samples(np.array([[0, 255]], dtype=np.uint8), None, ["seven.png"])
+    {'count': 1, 'dtype': 'uint8', 'X': 'AP8=', 'y': None, 'names': ['seven.png']}
+    """
+    if X.dtype not in (np.dtype(np.uint8), np.dtype(np.float32)):
+        X = X.astype(np.float64)
+    return {
+        "count": len(X),
+        "dtype": X.dtype.name,
+        "X": encode(X),
+        "y": None if y is None else np.asarray(y).tolist(),
+        "names": list(map(str, names)),
+    }
+
+
+def encode(values: npt.NDArray[Any]) -> str:
+    """Return the numbers row by row, little-endian, as base64.
+
+    Examples
+    --------
+    >>> encode(np.array([[1, 2], [3, 4]], dtype=np.uint8))
+    'AQIDBA=='
+    """
+    little = values.astype(values.dtype.newbyteorder("<"), copy=False)
+    return base64.b64encode(little.tobytes()).decode("ascii")
+
+
+def pick_samples(m: int, y: npt.ArrayLike | None, most: int) -> npt.NDArray[np.intp]:
+    """Pick samples evenly from the classes, the first ones of each, always the same.
+
+    Without labels they are picked at even distances.
+
+    Examples
+    --------
+    >>> pick_samples(6, [0, 0, 0, 0, 1, 1], most=4).tolist()
+    [0, 1, 4, 5]
+    >>> pick_samples(5, None, most=3).tolist()
+    [0, 2, 4]
+    """
+    if m <= most:
+        return np.arange(m)
+    if y is None:
+        return np.linspace(0, m - 1, most).astype(np.intp)
+    labels = np.asarray(y)
+    rank = np.empty(m, dtype=np.intp)  # how many of its class come before
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        rank[members] = np.arange(len(members))
+    first = np.lexsort((np.arange(m), labels, rank))[:most]
+    return np.sort(first)
+
+
+def _check_size(network: Network) -> None:
+    limits = (
+        ("hidden units", network.H, MOST_HIDDEN),
+        ("classes", network.K, MOST_CLASSES),
+    )
+    for what, found, most in limits:
+        if found > most:
+            raise ShapeError(
+                f"The network has {found} {what}; the page shows every one of them, "
+                f"and expects at most {most}: train a smaller one to look at."
+            )
+
+
+def _samples(
+    network: Model,
+    X: npt.ArrayLike | None,
+    y: npt.ArrayLike | None,
+    names: Sequence[str] | None,
+    most: int,
+) -> dict[str, Any]:
+    if X is None:
+        return encode_samples(np.empty((0, network.D), dtype=np.uint8), None, [])
+    rows = network.check_rows(X)
+    m = rows.shape[0]
+    labels = None if y is None or not m else network.labels(y, m)
+    bytes_a_sample = network.D * max(rows.dtype.itemsize, 1)
+    chosen = pick_samples(m, labels, min(most, max(1, MOST_BYTES // bytes_a_sample)))
+    kept = rows[chosen]
+    return encode_samples(
+        np.asarray(kept.toarray() if is_sparse(kept) else kept),
+        None if labels is None else labels[chosen],
+        [str(i) if names is None else names[i] for i in chosen],
+    )
+
+
+def _feature_names(network: Network, names: Sequence[str] | None) -> list[str] | None:
+    if names is None:
+        return None
+    if len(names) != network.D:
+        raise ShapeError(
+            f"feature_names holds {len(names)} names; expected {network.D}, one a feature."
+        )
+    return list(map(str, names))
+
+
+def _learning_rate(network: Model, learning_rate: float | None) -> float:
+    told = network.training.get("learning_rate") if learning_rate is None else learning_rate
+    usable = isinstance(told, int | float) and math.isfinite(told) and told > 0
+    return float(told) if usable else LEARNING_RATE  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold of a value: numbers that are not finite become null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
