@@ -1,0 +1,136 @@
+/** Descent: one step, ten, or a run; the curves, and the rows of W1 as they change. */
+import { element, setText } from "../drawing/elements.js";
+import { createCurve } from "../drawing/curves.js";
+import { formatCount, formatNumber, formatPercent, formatSigned, plural } from "../drawing/numbers.js";
+import { createLegend } from "./legend.js";
+import { createRate } from "./rate.js";
+import { createWeights } from "./weights.js";
+
+const TOO_LARGE = 30;
+const READS = ["network", "iteration", "costs", "running", "diverged", "undo", "learningRate", "theme", "contrast", "resized", "view", "live", "following"];
+
+/**
+ * @param {object} page
+ * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ */
+export function createDescendView(page) {
+    const { store, payload, derived, palette, run, liveRun } = page;
+    const rate = createRate((learningRate) => (store.get().following ? liveRun.setLearningRate(learningRate) : run.setLearningRate(learningRate)));
+    const weights = createWeights(payload);
+    const legend = createLegend(page);
+    const costCurve = createCurve("Cost", { colours: ["--curve-cost"] });
+    const accuracyCurve = createCurve("Accuracy", { percent: true, colours: ["--curve-accuracy"] });
+    const figures = { iteration: element("dd"), cost: element("dd"), accuracy: element("dd") };
+    const outcome = element("p.outcome", { role: "status" });
+
+    const buttons = {
+        one: element("button.primary", { text: "Take one step", onclick: () => run.step(1) }),
+        ten: element("button.tool", { text: "Ten steps", onclick: () => run.step(10) }),
+        run: element("button.tool", { text: "Run", onclick: () => (store.get().running ? run.stop() : run.run()) }),
+        undo: element("button.tool", { text: "Undo", onclick: () => run.undo() }),
+        reset: element("button.quiet", { text: "Back to the loaded network", onclick: () => run.reset() }),
+        fresh: element("button.quiet", { text: "Fresh initial values", onclick: () => run.fresh() }),
+        tryIt: element("button.tool", { text: `Try η = ${TOO_LARGE}, ten steps`, onclick: () => tryTooLarge() }),
+    };
+    const noLabels = element("p.notice", { hidden: run.possible(), text: "The embedded samples have no labels, so there is nothing to learn from here." });
+    const localControls = element("div.row", { id: "descend-controls" }, buttons.one, buttons.ten, buttons.run, buttons.undo);
+    const node = element(
+        "div.view.descend",
+        {},
+        element("h1", { text: "Descend: let the network learn, step by step" }),
+        element("p.lead", { text: leadText(payload) }),
+        noLabels,
+        element(
+            "section.card",
+            { "aria-label": "Controls" },
+            liveRun?.controls,
+            localControls,
+            rate.node,
+            outcome,
+            element("div.row", {}, buttons.reset, buttons.fresh),
+        ),
+        element(
+            "div.columns.even",
+            {},
+            element("section.card", { "aria-label": "Cost and accuracy" }, element("dl.figures", {}, element("dt", { text: "Steps" }), figures.iteration, element("dt", { text: "Cost" }), figures.cost, element("dt", { text: "Accuracy" }), figures.accuracy), costCurve.node, accuracyCurve.node),
+            element(
+                "section.card",
+                {},
+                element("h2", { text: "The rows of W1" }),
+                element("p", { text: "Each picture is what one hidden unit looks for: orange where ink turns it on, blue where ink turns it off. Start from fresh values, and watch them take shape." }),
+                weights.node,
+                legend.node,
+            ),
+        ),
+        element(
+            "section.card",
+            { id: "too-large" },
+            element("h2", { text: "What if η is too large?" }),
+            element("p", { text: "The slope holds only close by. A small step goes downhill; a huge one flies over the valley and lands higher up on the other side, where the slope is steeper still. The cost jumps, units die, and the answers are lost. Try it: one Undo brings everything back." }),
+            element("div.row", {}, buttons.tryIt),
+        ),
+    );
+    let before = null; // the cost before the last action, to say what it did
+
+    function tryTooLarge() {
+        run.setLearningRate(TOO_LARGE);
+        run.step(10);
+    }
+
+    function say(state) {
+        const { costs } = state;
+        const last = costs.at(-1);
+        if (state.running) {
+            setText(outcome, "Running: each step uses all embedded samples.");
+        } else if (state.diverged) {
+            setText(outcome, "The numbers have left the range of what a computer holds: η was too large. Undo, and take a smaller one.");
+        } else if (last !== undefined && before !== null && before.iteration < state.iteration && before.cost !== null) {
+            const change = last[1] - before.cost;
+            const steps = plural(state.iteration - before.iteration, "step");
+            setText(outcome, change <= 0 ? `After ${steps} the cost has changed by ${formatSigned(change)}: downhill.` : `After ${steps} the cost has changed by ${formatSigned(change)}: uphill. η = ${state.learningRate} is too large here.`);
+        } else {
+            setText(outcome, "");
+        }
+    }
+
+    return {
+        node,
+        render(state, changed) {
+            legend.render(state, changed);
+            liveRun?.render(state, changed);
+            if (!READS.some((key) => changed.has(key))) {
+                return;
+            }
+            const trainable = run.possible() && !state.following;
+            for (const [name, button] of Object.entries(buttons)) {
+                button.disabled = !trainable || (name !== "run" && state.running) || (name === "undo" && state.undo.length === 0);
+            }
+            localControls.hidden = state.following;
+            buttons.reset.hidden = state.following;
+            buttons.fresh.hidden = state.following;
+            setText(buttons.run, state.running ? "Pause" : "Run");
+            rate.show(state.following && state.live?.state ? state.live.state.learningRate : state.learningRate);
+            const last = state.costs.at(-1);
+            const standing = last ? { cost: last[1], accuracy: last[2] } : derived.evaluation(state.network);
+            setText(figures.iteration, formatCount(state.iteration));
+            setText(figures.cost, standing.cost === null ? "–" : formatNumber(standing.cost, 4));
+            setText(figures.accuracy, standing.accuracy === null ? "–" : formatPercent(standing.accuracy));
+            if (changed.has("undo")) {
+                const previous = state.undo.at(-1);
+                before = previous ? { iteration: previous.iteration, cost: previous.costs.at(-1)?.[1] ?? derived.evaluation(previous.network).cost } : null;
+            }
+            say(state);
+            const points = state.costs.length > 0 || standing.cost === null ? state.costs : [[state.iteration, standing.cost, standing.accuracy]];
+            costCurve.show([points.map(([iteration, cost]) => [iteration, cost])]);
+            accuracyCurve.show([points.map(([iteration, , accuracy]) => [iteration, accuracy])]);
+            weights.show(state.network, palette());
+        },
+    };
+}
+
+function leadText({ samples, live }) {
+    const count = plural(samples.count, "embedded sample");
+    return live
+        ? "The page follows a run on your computer, step by step. Stop following it to take steps of your own here."
+        : `One step: go forward and backward with all ${count}, then move every parameter a little downhill (U1).`;
+}

@@ -1,0 +1,115 @@
+/** The mask: which hidden units are on, where the gradient stops, which units are dead. */
+import { colourOf } from "../drawing/colours.js";
+import { element, setText } from "../drawing/elements.js";
+import { equation } from "../drawing/equation.js";
+import { formatNumber, formatPercent, plural } from "../drawing/numbers.js";
+import { createMatrixView } from "../drawing/matrix_view.js";
+import { createPicture } from "../drawing/picture.js";
+import { matrix } from "../math/matrix.js";
+
+const READS = ["sample", "meant", "m", "network", "mistakes", "theme", "contrast", "resized", "view", "column"];
+
+/**
+ * @param {object} page
+ * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ */
+export function createMaskView({ store, payload, derived, palette, actions }) {
+    const rows = Array.from({ length: payload.H }, (_, h) => createUnitRow(h, payload, actions));
+    const summary = element("p.lead");
+    const dead = element("p");
+    const maskView = createMatrixView({
+        onHover() {},
+        onSelect: (place) => store.set({ column: place ? place.col : 0 }),
+    });
+    const batchPart = element("section.card", {}, element("h2", { text: "The mask of the whole batch" }), element("p", { text: "One column a sample: orange is on, neutral is off. Choose a column to see its sample below." }), element("div.equation-line", {}, maskView.node));
+    const planted = element("p.notice", { hidden: true, text: "The mistake “Forget the ReLU mask” is planted: dA1 flows on even where a unit is off." });
+    const node = element(
+        "div.view.mask",
+        {},
+        element("h1", { text: "The mask: where the gradient stops" }),
+        element("p.lead", { text: "A hidden unit whose sum Z1 is not above 0 is off: it sends 0 forward, so nothing that it did can have mattered, and nothing flows back to it." }),
+        summary,
+        planted,
+        batchPart,
+        element(
+            "section.card",
+            {},
+            element(
+                "div.mask-table",
+                { role: "table", "aria-label": "Hidden units" },
+                element(
+                    "div.mask-row.mask-head",
+                    { role: "row" },
+                    ...["Unit", "Z1", "Is it on?", "dA1 arrives", "dZ1 goes on", "On for"].map((text) => element("span", { role: "columnheader", text })),
+                ),
+                ...rows.map((row) => row.node),
+            ),
+        ),
+        element("section.card", { id: "dead-units" }, element("h2", { text: "Dead units" }), dead, element("div.formula", {}, equation("dZ1 = dA1 ⊙ (Z1 > 0)", { block: true }))),
+    );
+
+    return {
+        node,
+        render(state, changed) {
+            if (!READS.some((key) => changed.has(key))) {
+                return;
+            }
+            const trace = derived.trace(state);
+            const evaluation = derived.evaluation(state.network);
+            const m = trace.X.rows;
+            const i = Math.min(m - 1, state.column);
+            const mask = matrix(payload.H, m, trace.Z1.data.map((z) => (z > 0 ? 1 : 0)));
+            const on = Array.from({ length: payload.H }, (_, h) => mask.data[h * m + i]).filter(Boolean).length;
+            setText(summary, `For ${m === 1 ? "this sample" : `sample ${i} of the batch`}, ${on} of ${payload.H} units are on, ${payload.H - on} off.`);
+            planted.hidden = !state.mistakes.includes("no-mask");
+            batchPart.hidden = m === 1;
+            maskView.show({ name: "the mask Z1 > 0", formula: "(Z1 > 0)", matrix: mask, palette: palette(), room: { width: Math.max(200, batchPart.clientWidth - 60), height: 400 } });
+            maskView.mark({ col: i });
+            rows.forEach((row, h) => row.show(trace, i, evaluation.active[h], payload.samples.count, palette(), changed.has("network") || changed.has("theme") || changed.has("contrast")));
+            const deadUnits = [...evaluation.active.keys()].filter((h) => evaluation.active[h] === 0);
+            setText(dead, deadText(deadUnits, payload.samples.count));
+        },
+    };
+}
+
+function deadText(units, count) {
+    const samples = plural(count, "embedded sample");
+    if (units.length === 0) {
+        return `None: each unit is on for at least one of the ${samples}. A unit that were off for all of them would get a gradient of exactly 0, and could never come back by itself.`;
+    }
+    const names = units.length === 1 ? `Unit ${units[0]} is` : `Units ${units.join(", ")} are`;
+    return `${names} off for all ${samples}. The gradient there is exactly 0, so no step on these samples will ever change ${units.length === 1 ? "it" : "them"}.`;
+}
+
+function createUnitRow(h, payload, actions) {
+    const picture = createPicture(payload.imageShape, { classes: "mask-picture" });
+    const cells = ["z", "gate", "arrives", "leaves", "often"].map((kind) => element(`span.mask-${kind}`, { role: "cell" }));
+    const button = element("button.quiet", { "aria-label": `Unit ${h}: show the sum behind its Z1`, onclick: () => actions.inspect(1, { name: "Z1", row: h, col: 0 }) }, picture.node, element("span", { text: String(h) }));
+    const node = element("div.mask-row", { role: "row" }, element("span.mask-unit", { role: "cell" }, button), ...cells);
+    let painted = false;
+    return {
+        node,
+        show(trace, i, active, count, palette, repaint) {
+            const m = trace.X.rows;
+            if (repaint || !painted) {
+                const { cols, data } = trace.network.W1;
+                picture.show(data.subarray(h * cols, (h + 1) * cols), palette, `weights of unit ${h}`);
+                painted = true;
+            }
+            const [z, arrives, leaves] = [trace.Z1, trace.dA1, trace.dZ1].map((M) => M.data[h * m + i]);
+            const on = z > 0;
+            node.classList.toggle("off", !on);
+            swatch(cells[0], z, palette);
+            setText(cells[1], on ? "● on: passes" : "○ off: stops");
+            swatch(cells[2], arrives, palette);
+            swatch(cells[3], leaves, palette);
+            setText(cells[4], active === 0 ? "none: dead" : formatPercent(active / count, 0));
+            cells[4].classList.toggle("bad", active === 0);
+        },
+    };
+}
+
+function swatch(cell, value, palette) {
+    setText(cell, formatNumber(value));
+    cell.style.boxShadow = `inset 0.6rem 0 ${colourOf(palette, value)}`;
+}
