@@ -1,0 +1,197 @@
+"""The samples of a fit: rows, labels as numbers of classes, weights, and samples held out."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_sample_weight
+
+from handgrad.rows import values_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+ROW_TYPES = [np.float64, np.float32, np.uint8]
+
+
+class Samples(NamedTuple):
+    """Rows, the number of each one's class (-1 for one that fit never saw), and its weight."""
+
+    X: Any
+    codes: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float64] | None = None
+
+    def only(self, rows: npt.NDArray[np.int64]) -> Samples:
+        """Return some of the samples."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Samples(self.X[rows], self.codes[rows], weights)
+
+
+def warn_of_bits(X: Any) -> None:
+    """Warn where bytes that are taken for pixels look like numbers 0 and 1.
+
+    Examples
+    --------
+    >>> warn_of_bits(np.array([[0, 255]], dtype=np.uint8))
+    """
+    values = values_of(X)
+    if X.dtype == np.uint8 and values.size and values.max() == 1:
+        warnings.warn(
+            "X holds uint8 numbers of 0 and 1, which are taken as pixels and scaled by 1/255; "
+            "where they are numbers, hand over X.astype('float32').",
+            stacklevel=4,
+        )
+
+
+def rows_like_those_of_fit(X: Any, *, pixels: bool, dtype: npt.DTypeLike) -> Any:
+    """Return rows as the network reads them, whether fit was given pixels or numbers.
+
+    Raises
+    ------
+    ValueError
+        If fit was given pixels, and these are numbers above 1.
+
+    Examples
+    --------
+    >>> rows_like_those_of_fit(np.array([[2]], dtype=np.uint8), pixels=False, dtype=np.float32)
+    array([[2.]], dtype=float32)
+    """
+    if X.dtype == np.uint8:
+        return X if pixels else X.astype(dtype)
+    if pixels and values_of(X).size and values_of(X).max() > 1:
+        raise ValueError(
+            f"X holds numbers up to {values_of(X).max():g}, but fit was given pixels; "
+            "expected uint8 from 0 to 255, or numbers from 0 to 1."
+        )
+    return X
+
+
+def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
+    """Return y as one label a row of X.
+
+    Raises
+    ------
+    ValueError
+        If y is missing, has several labels a sample, or does not fit X.
+
+    Examples
+    --------
+    >>> labels_of(["a", "b"], np.eye(2)).tolist()
+    ['a', 'b']
+    """
+    if y is None:
+        raise ValueError(
+            "This MLPClassifier estimator requires y to be passed, but the target y is None."
+        )
+    if np.asarray(y).ndim == 2 and type_of_target(y, input_name="y").startswith("multilabel"):
+        raise ValueError("y is multilabel; expected one label a sample.")
+    labels = np.asarray(column_or_1d(y, warn=True))
+    assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels)
+    check_consistent_length(X, labels)
+    return labels
+
+
+def check_classes(found: npt.NDArray[Any], known: npt.NDArray[Any], *, warm_start: bool) -> None:
+    """Raise a ValueError where labels are none of the classes, or a warm start lacks some.
+
+    Examples
+    --------
+    >>> check_classes(np.array(["a"]), known=np.array(["a", "b"]), warm_start=False)
+    """
+    if warm_start and set(found) != set(known):
+        raise ValueError(
+            "warm_start can only be used where `y` has the same classes as in the previous "
+            f"call to fit. Previously got {known}, `y` has {found}"
+        )
+    if len(np.setdiff1d(found, known)):
+        raise ValueError(
+            f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {found}."
+        )
+
+
+def codes_of(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the number of each label's class, where all are among the classes.
+
+    Examples
+    --------
+    >>> codes_of(np.array(["b", "a"]), np.array(["a", "b"]))
+    array([1, 0])
+    """
+    codes: npt.NDArray[np.int64] = np.searchsorted(classes, labels)
+    return codes
+
+
+def validation_samples(X: Any, y: Any, classes: npt.NDArray[Any]) -> Samples:
+    """Return samples to validate with; a label that fit never saw counts as predicted wrong.
+
+    Examples
+    --------
+    >>> validation_samples(np.eye(2), ["b", "c"], np.array(["a", "b"])).codes
+    array([ 1, -1])
+    """
+    numbers = {label: code for code, label in enumerate(classes.tolist())}
+    labels = labels_of(y, X).tolist()
+    return Samples(X, np.array([numbers.get(label, -1) for label in labels]))
+
+
+def weights_of(
+    sample_weight: Any, class_weight: Any, X: Any, labels: Any, classes: npt.NDArray[Any]
+) -> npt.NDArray[np.float64] | None:
+    """Return the product of the samples' weights and their classes', or None where all are 1.
+
+    Examples
+    --------
+    >>> labels = np.array(["a", "b"])
+    >>> weights_of([1, 2], {"b": 3}, np.eye(2), labels, labels)
+    array([1., 6.])
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    weights: npt.NDArray[np.float64] = np.asarray(
+        _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    )
+    if class_weight is None:
+        return weights
+    of_classes: npt.NDArray[np.float64] = compute_class_weight(
+        class_weight, classes=classes, y=labels
+    )
+    of_samples: npt.NDArray[np.float64] = of_classes[codes_of(labels, classes)]
+    return weights * of_samples
+
+
+def hold_out(
+    samples: Samples, fraction: float, random: np.random.RandomState, *, stratify: bool
+) -> tuple[Samples, Samples]:
+    """Hold a share of the samples out, drawn as scikit-learn does.
+
+    Raises
+    ------
+    ValueError
+        If less than two would be held out.
+
+    Examples
+    --------
+    >>> samples = Samples(np.eye(10), np.arange(10))
+    >>> train, held_out = hold_out(samples, 0.2, np.random.RandomState(0), stratify=False)
+    >>> train.X.shape, held_out.codes
+    ((8, 10), array([2, 8]))
+    """
+    train, held_out = train_test_split(
+        np.arange(len(samples.codes)),
+        random_state=random,
+        test_size=fraction,
+        stratify=samples.codes if stratify else None,
+    )
+    if len(held_out) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of "
+            "your dataset."
+        )
+    return samples.only(train), samples.only(held_out)
