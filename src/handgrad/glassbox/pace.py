@@ -1,0 +1,69 @@
+"""How many steps a run takes between two pictures of it, so that it can be watched."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BETWEEN_PICTURES = 0.05  # seconds
+TOO_SHORT = 2.0  # seconds: nobody could follow a run that is over so soon
+SHOWN_IN = 4.0  # seconds, for such a run
+PROBED = 5  # steps, from which the length of the run is estimated
+
+
+class Pace:
+    """Shows a run of less than two seconds in four, and leaves any other alone.
+
+    A short run begins slowly, for its first steps change the most: after a share t of the time it
+    has taken a share t² of the steps.
+
+    Parameters
+    ----------
+    planned : int
+        Steps of the run.
+    wait : callable
+        Waits for so many seconds, or less where the run is to be stopped or steered.
+    clock : callable
+        Tells seconds.
+
+    Examples
+    --------
+    >>> pace = Pace(500, wait=lambda seconds: None)
+    >>> pace.steps(taken=0)
+    5
+    """
+
+    def __init__(
+        self,
+        planned: int,
+        *,
+        wait: Callable[[float], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._planned, self._wait, self._clock = planned, wait, clock
+        self._begin = clock()
+        self._slowed: bool | None = None
+        self._pictures = 0
+
+    def steps(self, taken: int) -> int:
+        """Return the number of steps to take next, once it is time for them."""
+        left = self._planned - taken
+        if taken < PROBED:
+            return min(PROBED - taken, left)
+        if self._slowed is None:
+            now = self._clock()
+            self._slowed = (now - self._begin) / taken * self._planned < TOO_SHORT
+            self._begin = now
+        if not self._slowed:
+            return left
+        self._pictures += 1
+        due = self._begin + self._pictures * BETWEEN_PICTURES
+        if (early := due - self._clock()) > 0:
+            self._wait(early)
+        share = min(1.0, (self._clock() + BETWEEN_PICTURES - self._begin) / SHOWN_IN)
+        aim = PROBED + math.ceil((self._planned - PROBED) * share**2)
+        return max(1, min(left, aim - taken))
