@@ -38,6 +38,7 @@ const CREATORS = {
     break: createMistakesView,
     confusion: createConfusionView,
 };
+const WITH_LEGEND = ["pass", "descend"]; // views that hold one themselves
 const WRITE_ADDRESS_AFTER = 250; // ms: browsers refuse an address that changes every frame
 
 /** Everything that the state holds besides the payload; see the views for what each key means. */
@@ -104,7 +105,8 @@ function start() {
     place("hand", hand.node);
     place("tour", tour.node);
     place("notices", liveRun?.notice);
-    place("foot", legend.node, element("p.note", { text: footText(payload) }));
+    const footLegend = element("div", {}, legend.node);
+    place("foot", footLegend, element("p.note", { text: footText(payload) }));
     const tabs = createTabs(store);
     place("views", ...tabs.nodes);
 
@@ -120,6 +122,7 @@ function start() {
             views.set(name, CREATORS[name](page));
         }
         content.replaceChildren(views.get(name).node);
+        footLegend.hidden = WITH_LEGEND.includes(name);
         document.title = `${TITLES[name]} · The glass box`;
         window.scrollTo(0, 0);
     }

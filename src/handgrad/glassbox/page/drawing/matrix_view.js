@@ -31,10 +31,12 @@ export function createMatrixView({ onHover, onSelect }) {
     const cellId = uniqueId("entry");
     const canvas = element("canvas", { "aria-hidden": "true" });
     const lines = element("div.matrix-lines", { "aria-hidden": "true" });
-    const bands = { row: element("div.band"), col: element("div.band"), cell: element("div.band.cell") };
+    const band = (kind) => element(`div.band${kind}`, { hidden: true });
+    const bands = { row: band(""), col: band(""), cell: band(".cell") };
+    const spots = element("div.spots", { "aria-hidden": "true" });
     const cell = element("div", { role: "gridcell", id: cellId });
     const row = element("div.unseen", { role: "row" }, cell);
-    const grid = element("div.matrix-grid", { role: "grid", tabindex: "0", "aria-activedescendant": cellId }, row, canvas, lines, ...Object.values(bands));
+    const grid = element("div.matrix-grid", { role: "grid", tabindex: "0", "aria-activedescendant": cellId }, row, canvas, lines, spots, ...Object.values(bands));
     const before = element("div.matrix-rows", { "aria-hidden": "true" });
     const after = element("div.matrix-values", { "aria-hidden": "true" });
     const label = element("div.matrix-name");
@@ -162,6 +164,18 @@ export function createMatrixView({ onHover, onSelect }) {
             showTexts(before, size >= ROOM_FOR_TEXT ? (next.rowNames ?? []) : [], size);
             const numbers = cols === 1 && size >= ROOM_FOR_TEXT ? Array.from({ length: rows }, (_, i) => formatNumber(value(i, 0))) : [];
             showTexts(after, numbers, size);
+        },
+
+        /**
+         * Outlines some entries for as long as the content is shown.
+         *
+         * @param {[number, number][]} entries
+         */
+        outline(entries) {
+            if (spots.childElementCount !== entries.length) {
+                spots.replaceChildren(...entries.map(() => band(".spot")));
+            }
+            entries.forEach(([i, j], n) => setBand(spots.children[n], [i, 1, j, 1], content.rows, content.cols));
         },
 
         /**

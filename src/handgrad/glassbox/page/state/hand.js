@@ -31,7 +31,8 @@ export function labelOf(sample, payload) {
 /** @returns {string} "Sample 12", "Your drawing" */
 export function nameOf(sample, payload) {
     if (sample.kind === "embedded") {
-        return payload.samples.name(sample.index) || `Sample ${sample.index}`;
+        const name = payload.samples.name(sample.index);
+        return /^\d*$/.test(name) ? `Sample ${name || sample.index}` : name;
     }
     if (sample.kind === "remote") {
         return `${sample.part === "test" ? "Test" : "Training"} sample ${sample.index}`;

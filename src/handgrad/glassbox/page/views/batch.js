@@ -37,10 +37,13 @@ export function createOuterProducts({ store }) {
         element("div.row.outer-controls", {}, back, onward, play, slider),
         caption,
         element("div.equation-line", {}, views.column.node, sign("·"), views.row.node, sign("="), views.product.node),
-        element("h3", { text: "Added up so far" }),
-        element("div.equation-line", {}, views.sum.node, verdict),
-        element("h3", { text: "The matrix product, all at once" }),
-        element("div.equation-line", {}, views.whole.node),
+        element(
+            "div.equation-line",
+            {},
+            element("div.titled", {}, element("h3", { text: "Added up so far" }), views.sum.node),
+            element("div.titled", {}, element("h3", { text: "The matrix product, all at once" }), views.whole.node),
+        ),
+        verdict,
     );
     let timer = null;
     let added = 0;

@@ -4,6 +4,7 @@ import { formatPercent, plural } from "../drawing/numbers.js";
 import { createThumbnails } from "./thumbnails.js";
 
 const READS = ["network", "cell", "theme", "contrast", "view", "running"];
+const STRONG = 0.4; // of a class: below it, the colour stays pale enough for dark text
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /**
@@ -67,8 +68,8 @@ export function createConfusionView(page) {
             const share = total > 0 ? count / total : 0;
             setText(button, count === 0 ? "·" : String(count));
             button.classList.toggle("right", truth === says);
-            button.style.setProperty("--share", String(count === 0 ? 0 : 0.12 + 0.88 * Math.sqrt(share)));
-            button.classList.toggle("strong", count > 0 && share > 0.3);
+            button.style.setProperty("--share", String(count === 0 ? 0 : share > STRONG ? 1 : 0.08 + 0.35 * Math.sqrt(share)));
+            button.classList.toggle("strong", share > STRONG);
             button.setAttribute("aria-label", `${count}: is ${classNames[truth]}, says ${classNames[says]}`);
         });
     }

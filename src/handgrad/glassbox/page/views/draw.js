@@ -43,9 +43,8 @@ export function createDrawView(page) {
             "div.card.glance",
             {},
             element("section.draw-input", { id: "draw-input" }, element("h2", { text: isPicture ? "Your digit" : "Features" }), input.node),
-            overview.node,
+            element("div.overview-side", {}, overview.node, onward),
         ),
-        onward,
         element("div.columns", {}, evidence.node, pick.node),
     );
     return {

@@ -72,7 +72,7 @@ export function createLabelsView({ payload, derived, palette }) {
             show(hot.dZ2, "dZ2", byOneHot);
             show(whole.A2, "A2", A2);
             show(whole.dZ2, "dZ2", byIntegers);
-            whole.A2.mark(m === 1 ? { cell: [y[0], 0] } : null);
+            whole.A2.outline(Array.from(y, (label, i) => [label, i]));
             list.replaceChildren(...Array.from(y, (label) => element("span.label-chip", { text: classNames[label] })));
             setText(touched, `Numbers that the labels touch: ${m} of ${formatCount(K * m)}.`);
             const gap = byOneHot.data.reduce((largest, value, n) => Math.max(largest, Math.abs(value - byIntegers.data[n])), 0);

@@ -75,7 +75,7 @@ export function createMaskView({ store, payload, derived, palette, actions }) {
 function deadText(units, count) {
     const samples = plural(count, "embedded sample");
     if (units.length === 0) {
-        return `None: each unit is on for at least one of the ${samples}. A unit that were off for all of them would get a gradient of exactly 0, and could never come back by itself.`;
+        return `None: each unit is on for at least one of the ${samples}. A unit that is off for all of them gets a gradient of exactly 0, and never comes back by itself.`;
     }
     const names = units.length === 1 ? `Unit ${units[0]} is` : `Units ${units.join(", ")} are`;
     return `${names} off for all ${samples}. The gradient there is exactly 0, so no step on these samples will ever change ${units.length === 1 ? "it" : "them"}.`;

@@ -1,6 +1,7 @@
 /** Break it: plant the classic mistakes, and see the gradient check go red. */
 import { gradientCheck } from "../math/check.js";
 import { MISTAKES, passesWith, possible } from "../math/mistakes.js";
+import { initialNetwork } from "../math/passes.js";
 import { element, setText } from "../drawing/elements.js";
 import { createCurve } from "../drawing/curves.js";
 import { equation } from "../drawing/equation.js";
@@ -12,6 +13,7 @@ const STEPS = 60;
 const RUN_SAMPLES = 150; // enough to show an effect, few enough to be quick
 const SLICE = 8; // ms of a frame that the two runs may take
 const LARGE_LOGIT = 1000;
+const LARGEST_EXPONENT = 709; // of exp in float64
 const READS = ["mistakes", "network", "sample", "meant", "m", "learningRate", "theme", "resized", "view"];
 
 /**
@@ -88,7 +90,10 @@ export function createMistakesView({ store, payload, derived, run }) {
         }
         const indices = Array.from({ length: Math.min(RUN_SAMPLES, dataset.count) }, (_, i) => i);
         const [X, y] = [rowsOf(dataset, indices), labelsOf(dataset, indices)];
-        const runs = [new Set(), new Set(state.mistakes)].map((mistakes) => createRun(passesWith(mistakes), state.network, X, y, state.learningRate));
+        // From fresh values a mistake shows best; only an overflow needs the network as it is.
+        const overflows = derived.trace(state).Z2.data.some((z) => Math.abs(z) > LARGEST_EXPONENT);
+        const start = overflows ? state.network : initialNetwork(payload.D, payload.H, payload.K, 1);
+        const runs = [new Set(), new Set(state.mistakes)].map((mistakes) => createRun(passesWith(mistakes), start, X, y, state.learningRate));
         const slice = () => {
             const end = performance.now() + SLICE;
             while (performance.now() < end && runs[1].costs.length <= STEPS) {
@@ -97,7 +102,7 @@ export function createMistakesView({ store, payload, derived, run }) {
             curve.show(state.mistakes.length > 0 ? runs.map((one) => one.costs) : [runs[0].costs]);
             timer = runs[1].costs.length <= STEPS ? setTimeout(slice, 8) : null;
             if (timer === null) {
-                setText(effect, effectText(state, runs, indices.length));
+                setText(effect, effectText(state, runs, `${indices.length} samples from ${overflows ? "the network in hand" : "fresh values"}`));
             }
         };
         setText(effect, "Learning twice, side by side …");
@@ -134,8 +139,8 @@ function createRun(passes, start, X, y, learningRate) {
     };
 }
 
-function effectText({ mistakes, learningRate }, [right, wrong], count) {
-    const about = `${STEPS} steps on ${count} samples with η = ${learningRate}`;
+function effectText({ mistakes, learningRate }, [right, wrong], where) {
+    const about = `${STEPS} steps on ${where} with η = ${learningRate}`;
     const end = (one) => formatNumber(one.costs.at(-1)[1]);
     if (mistakes.length === 0) {
         return `${about}: the cost ends at ${end(right)}. Plant a mistake to see a second curve beside it.`;

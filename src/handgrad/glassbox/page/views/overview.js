@@ -55,9 +55,8 @@ export function createOverview({ store, payload, palette, actions }) {
             const says = state.network.W2.data[k * H + h] * activations.A1.data[h];
             const box = units[h].node.getBoundingClientRect();
             const start = [box.right - frame.left, box.top + box.height / 2 - frame.top];
-            const middle = Math.max(start[0], unitList.getBoundingClientRect().right - frame.left + 4);
-            const bend = (middle + end[0]) / 2;
-            line.setAttribute("d", `M${middle} ${start[1]} C${bend} ${start[1]} ${bend} ${end[1]} ${end[0]} ${end[1]}`);
+            const bend = (start[0] + end[0]) / 2;
+            line.setAttribute("d", `M${start[0]} ${start[1]} C${bend} ${start[1]} ${bend} ${end[1]} ${end[0]} ${end[1]}`);
             line.setAttribute("stroke", colourOf(palette(), says));
             line.setAttribute("stroke-width", says === 0 ? 0 : Math.min(9, 0.6 + 1.6 * Math.sqrt(Math.abs(says))));
         });
@@ -94,9 +93,10 @@ function createUnit(h, payload, actions) {
     const button = element(
         "button.unit",
         { onclick: () => actions.inspect(1, { name: "Z1", row: h, col: 0 }) },
+        element("span.unit-name", { text: `${h}` }),
         picture.node,
-        element("span.unit-words", {}, element("span.unit-name", { text: `${h}` }), value),
         element("span.unit-track", { "aria-hidden": "true" }, bar),
+        value,
     );
     let painted = false;
     return {

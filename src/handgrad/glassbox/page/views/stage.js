@@ -6,6 +6,7 @@ import { contentOf, LINES, marksFor, partOf } from "./steps.js";
 
 const OPERATOR_WIDTH = 40;
 const GAPS = 34; // beside each matrix
+const WITH_LABELS = [5, 6]; // C1 and B1 read A2 at (y_i, i)
 const WIDE = 64; // columns from which on a matrix is a strip
 
 /**
@@ -21,7 +22,7 @@ export function createStage({ store, payload }) {
     function build(step, skip) {
         parts = [];
         const lines = LINES[step].filter((line) => line[0] !== skip);
-        node.replaceChildren(...lines.map((line) => element("div.equation-line", {}, ...line.map((token) => buildToken(token, line)))));
+        node.replaceChildren(...lines.map((line) => element("div.equation-line", {}, ...termsOf(line).map((tokens) => element("div.equation-term", {}, ...tokens.map((token) => buildToken(token, line)))))));
     }
 
     function buildToken(token, line) {
@@ -80,11 +81,12 @@ export function createStage({ store, payload }) {
                     matrix: contents[n],
                     transposed: part.transposed,
                     palette,
-                    room: { width: roomFor(n, cols, width, contents), height: rows > WIDE ? 400 : 600 },
+                    room: { width: roomFor(n, cols, width, contents), height: rows > WIDE ? 320 : 600 },
                     rowNames: rowNames(part, rows, payload),
                     note: noteOf(part, trace, rows, cols),
                 });
                 view.node.classList.toggle("strip", cols > WIDE);
+                view.outline(part.name === "A2" && WITH_LABELS.includes(state.step) ? Array.from(trace.y, (label, i) => [label, i]) : []);
             });
         },
         mark(trace, entry) {
@@ -108,11 +110,28 @@ export function createStage({ store, payload }) {
             }
             const { rows, cols: columns } = contents[other];
             const [r, c] = item.part.transposed ? [columns, rows] : [rows, columns];
-            return c > WIDE ? sum : sum + Math.max(10, entrySize(r, c, { width, height: 400 }) * c) + (c === 1 && r <= 64 ? 60 : 0) + GAPS + OPERATOR_WIDTH;
+            return c > WIDE ? sum : sum + Math.max(10, entrySize(r, c, { width, height: 320 }) * c) + (c === 1 && r <= 64 ? 60 : 0) + GAPS + OPERATOR_WIDTH;
         }, 0);
         const left = width - others - 30;
-        return left > 0.5 * width ? left : width - 8;
+        return left > 0.68 * width ? left : width - 8;
     }
+}
+
+/** An operator stays with the matrix that follows it, as where a long equation is broken. */
+function termsOf(line) {
+    const terms = [[]];
+    line.forEach((token, n) => {
+        const last = terms.at(-1);
+        last.push(token);
+        const isPart = partOf(token) !== null || token === "y" || token === "ŷ";
+        if (isPart && n < line.length - 1) {
+            const closes = line[n + 1].startsWith(")") && n + 2 === line.length;
+            if (!closes) {
+                terms.push([]);
+            }
+        }
+    });
+    return terms;
 }
 
 function rowNames({ name, transposed }, rows, { classNames }) {
