@@ -164,6 +164,13 @@ def test_a_foreign_safetensors_file_is_refused(path):
         load(path)
 
 
+@pytest.mark.parametrize("length", range(0, 264, 8))
+def test_no_length_of_a_header_looks_like_a_pickle(path, length):
+    parameters = Network.initial(features=1, hidden=1, classes=2).parameters
+    save(Model(*parameters, class_names=("a", "b" * length)), path)
+    assert load(path).class_names == ("a", "b" * length)
+
+
 class Exploding:
     def __reduce__(self):
         return pytest.fail, ("a pickle ran code",)

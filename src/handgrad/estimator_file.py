@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+import sys
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
 from handgrad.errors import ModelFileError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from handgrad.estimator import MLPClassifier
     from handgrad.network import Network
 
-CURVES = ("loss_curve_", "validation_scores_")
-FIGURES = ("n_iter_", "t_", "loss_", "best_loss_", "best_validation_score_")
+ARRAYS = {
+    "loss_curve_": "F64",
+    "validation_scores_": "F64",
+    "accuracies": "F64",
+    "seconds": "F64",
+    "classes": "U8",  # JSON as bytes: there may be more than fits in the header
+    "feature_names": "U8",
+}
+COUNTS = ("n_iter_", "t_")
+FIGURES = ("loss_", "best_loss_", "best_validation_score_")
+DAMAGES = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 
-def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
-    """Return what JSON can hold of a fitted classifier, and its curves as arrays.
+def is_classifier(model: object) -> TypeGuard[MLPClassifier]:
+    """Tell whether this is an `MLPClassifier`, without importing scikit-learn for the question.
+
+    Examples
+    --------
+    >>> is_classifier("a classifier")
+    False
+    """
+    module = sys.modules.get("handgrad.estimator")
+    return module is not None and isinstance(model, module.MLPClassifier)
+
+
+def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Return what JSON can hold of a fitted classifier, and the rest as arrays.
 
     A callback, and a ``random_state`` that is no number, are left out.
 
@@ -25,36 +50,32 @@ def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, np.ndarray
     --------
     >>> from handgrad import MLPClassifier
     >>> model = MLPClassifier((2,), solver="lbfgs").fit([[0.0], [1.0]], ["no", "yes"])
-    >>> describe(model)[0]["classes"]
-    ['no', 'yes']
+    >>> description, arrays = describe(model)
+    >>> description["classes_type"], bytes(arrays["classes"])
+    ('U', b'["no", "yes"]')
     """
-    parameters = model.get_params()
-    parameters["on_iteration"] = None
-    if not isinstance(parameters["random_state"], int):
-        parameters["random_state"] = None
-    hidden = parameters["hidden_layer_sizes"]
-    if not isinstance(hidden, int):
-        parameters["hidden_layer_sizes"] = [int(size) for size in hidden]
-    if isinstance(parameters["class_weight"], dict):
-        parameters["class_weight"] = [
-            [_plain(label), float(weight)] for label, weight in parameters["class_weight"].items()
-        ]
-    names = getattr(model, "feature_names_in_", None)
+    classes = model.classes_
     description = {
-        "parameters": {name: _plain(value) for name, value in parameters.items()},
-        "classes": model.classes_.tolist(),
-        "classes_type": model.classes_.dtype.str,
-        "feature_names": None if names is None else names.tolist(),
+        "parameters": _described(model.get_params()),
+        "classes_type": "U" if classes.dtype.kind == "U" else classes.dtype.str,
         "pixels": model._pixels,  # noqa: SLF001
-        "figures": {name: _plain(getattr(model, name, None)) for name in FIGURES},
+        "figures": {name: _plain(getattr(model, name)) for name in COUNTS + FIGURES},
     }
-    curves = {name: getattr(model, name, None) for name in CURVES}
-    arrays = {name: np.array(curve, float) for name, curve in curves.items() if curve is not None}
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "loss_curve_": np.array(model.loss_curve_, float),
+        "accuracies": np.array(model.history_.accuracy, float),
+        "seconds": np.array(model.history_.seconds, float),
+        "classes": _as_bytes(classes.tolist()),
+    }
+    if model.validation_scores_ is not None:
+        arrays["validation_scores_"] = np.array(model.validation_scores_, float)
+    if hasattr(model, "feature_names_in_"):
+        arrays["feature_names"] = _as_bytes(model.feature_names_in_.tolist())
     return description, arrays
 
 
 def build(
-    network: Network, description: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]
+    network: Network, description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
 ) -> MLPClassifier:
     """Make the classifier again.
 
@@ -71,27 +92,103 @@ def build(
             "install handgrad with the extra 'sklearn'."
         ) from error
     try:
-        parameters = dict(description["parameters"])
-        if isinstance(parameters["hidden_layer_sizes"], list):
-            parameters["hidden_layer_sizes"] = tuple(parameters["hidden_layer_sizes"])
-        if isinstance(parameters["class_weight"], list):
-            parameters["class_weight"] = dict(map(tuple, parameters["class_weight"]))
-        model = MLPClassifier(**parameters)
-        classes = np.array(description["classes"], dtype=np.dtype(description["classes_type"]))
-        curves = {name: array.tolist() for name, array in arrays.items()}
+        model = MLPClassifier(**_parameters(description["parameters"]))
         model._restore(  # noqa: SLF001
             network,
-            classes,
-            pixels=bool(description["pixels"]),
-            feature_names=description["feature_names"],
-            attributes={**description["figures"], **curves},
+            _classes(arrays["classes"], description["classes_type"], network),
+            pixels=description["pixels"] is True,
+            feature_names=_feature_names(arrays.get("feature_names"), network.D),
+            attributes=_figures(description["figures"]) | _curves(arrays),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        for figures in zip(
+            arrays["loss_curve_"], arrays["accuracies"], arrays["seconds"], strict=True
+        ):
+            model.history_.add(*map(float, figures))
+    except DAMAGES as error:
         raise ModelFileError(
             f"The file does not describe a classifier ({error}); save it again."
         ) from error
     return model
 
 
+def _described(parameters: dict[str, Any]) -> dict[str, Any]:
+    described = {name: _plain(value) for name, value in parameters.items()}
+    described["on_iteration"] = None
+    if not isinstance(described["random_state"], int):
+        described["random_state"] = None
+    if not isinstance(described["hidden_layer_sizes"], int):
+        described["hidden_layer_sizes"] = [int(size) for size in described["hidden_layer_sizes"]]
+    if isinstance(described["class_weight"], dict):
+        pairs = described["class_weight"].items()
+        described["class_weight"] = [[_plain(label), float(weight)] for label, weight in pairs]
+    return described
+
+
+def _parameters(described: dict[str, Any]) -> dict[str, Any]:
+    parameters = dict(described)
+    if isinstance(parameters["hidden_layer_sizes"], list):
+        parameters["hidden_layer_sizes"] = tuple(parameters["hidden_layer_sizes"])
+    if isinstance(parameters["class_weight"], list):
+        parameters["class_weight"] = dict(map(tuple, parameters["class_weight"]))
+    return parameters
+
+
+def _classes(content: npt.NDArray[Any], type_name: Any, network: Network) -> npt.NDArray[Any]:
+    """Return the classes, once they are known to be what a fit could have found."""
+    labels = _from_bytes(content)
+    if type_name == "U" and not all(isinstance(label, str) for label in labels):
+        raise ValueError("classes are not all strings")
+    dtype = np.dtype(str(type_name))
+    if type_name != "U" and (dtype.kind not in "biuf" or dtype.str != type_name):
+        raise ValueError(f"classes of type {type_name!r}")
+    classes = np.array(labels, dtype)
+    if classes.shape != (network.K,) or classes.tolist() != labels:
+        raise ValueError(f"{len(labels)} classes that do not fit {network.K} outputs")
+    if not np.array_equal(classes, np.unique(classes)):
+        raise ValueError("classes that are out of order")
+    if network.K == 2 and (network.W2[0].any() or network.b2[0].any()):
+        raise ValueError("a first logit other than 0 with two classes")
+    return classes
+
+
+def _feature_names(content: npt.NDArray[Any] | None, features: int) -> list[str] | None:
+    if content is None:
+        return None
+    names = _from_bytes(content)
+    if len(names) != features or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{len(names)} names for {features} features")
+    return names
+
+
+def _figures(figures: dict[str, Any]) -> dict[str, Any]:
+    for name in COUNTS:
+        if type(figures[name]) is not int or figures[name] < 0:
+            raise ValueError(f"{name} is {figures[name]!r}")
+    for name in FIGURES:
+        if figures[name] is not None and type(figures[name]) not in (int, float):
+            raise ValueError(f"{name} is {figures[name]!r}")
+    return {name: figures[name] for name in COUNTS + FIGURES}
+
+
+def _curves(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    scores = arrays.get("validation_scores_")
+    return {
+        "loss_curve_": arrays["loss_curve_"].tolist(),
+        "validation_scores_": None if scores is None else scores.tolist(),
+    }
+
+
+def _as_bytes(values: list[Any]) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(values).encode(), np.uint8)
+
+
+def _from_bytes(content: npt.NDArray[Any]) -> list[Any]:
+    values = json.loads(content.tobytes())
+    if not isinstance(values, list):
+        raise TypeError("a list is missing")
+    return values
+
+
 def _plain(value: Any) -> Any:
+    """Return NumPy's number as Python's own."""
     return value.item() if isinstance(value, np.generic) else value

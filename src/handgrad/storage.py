@@ -20,6 +20,7 @@ from handgrad.network import Network
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from handgrad.estimator import MLPClassifier
 
@@ -35,7 +36,8 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     ----------
     model : Network, Model or MLPClassifier
         A `handgrad.model.Model` keeps its names, scaling and training settings as well; a fitted
-        `handgrad.MLPClassifier` its parameters, classes and figures.
+        `handgrad.MLPClassifier` its parameters, classes, feature names, figures and history, but
+        neither ``on_iteration`` nor the moments with which `partial_fit` would go on.
     path : path
 
     Raises
@@ -43,7 +45,8 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     WriteError
         If the file cannot be written.
     ModelFileError
-        If names and settings take more than the 64 kB that a header may have.
+        If names and settings take more than the 64 kB that a header may have, or this is no
+        model.
 
     Examples
     --------
@@ -55,12 +58,17 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     """
     from safetensors.numpy import save as to_bytes
 
+    if not isinstance(model, Network) and not estimator_file.is_classifier(model):
+        raise ModelFileError(
+            f"A {type(model).__name__} of {type(model).__module__} cannot be saved; expected a "
+            "Network or a fitted handgrad.MLPClassifier."
+        )
     network = model if isinstance(model, Network) else model.network()
     arrays = dict(zip(PARAMETER_NAMES, network.parameters, strict=True))
     description = _description(network)
     if not isinstance(model, Network):
-        said, curves = estimator_file.describe(model)
-        arrays |= curves
+        said, others = estimator_file.describe(model)
+        arrays |= others
         description |= {"kind": "estimator", **said}
     content = to_bytes(arrays, metadata={"handgrad": json.dumps(description)})
     if _header_length(content[:8]) > LARGEST_HEADER:
@@ -96,7 +104,9 @@ def load(path: str | os.PathLike[str]) -> Any:
         with safe_open(path, framework="numpy") as file:
             description = _parse_description(path, file.metadata())
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-            curves = _curves(path, slices) if description["kind"] == "estimator" else {}
+            others = (
+                _others(path, slices, file.get_tensor) if description["kind"] == "estimator" else {}
+            )
             _check_tensors(path, slices)
             arrays = [file.get_tensor(name) for name in PARAMETER_NAMES]
     except (SafetensorError, OSError) as error:
@@ -107,7 +117,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise ModelFileError(f"{path} holds weights that are NaN or infinite; train it again.")
     try:
         if description["kind"] == "estimator":
-            return estimator_file.build(Network(*arrays), description, curves)
+            return estimator_file.build(Network(*arrays), description, others)
         return _build(arrays, description)
     except ShapeError as error:
         raise ModelFileError(f"{path} does not hold a two-layer network: {error}") from error
@@ -158,12 +168,12 @@ def _check_header(path: Path) -> None:
             size = path.stat().st_size
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if start[:1] == b"\x80" or start[:4] == b"PK\x03\x04":
-        raise ModelFileError(
-            f"{path} looks like a pickle or an archive; expected safetensors, "
-            "since loading a pickle can run code."
-        )
     if start[8:] != b"{" or _header_length(start[:8]) + 8 > size:
+        if start[:1] == b"\x80" or start[:4] == b"PK\x03\x04":
+            raise ModelFileError(
+                f"{path} looks like a pickle or an archive; expected safetensors, "
+                "since loading a pickle can run code."
+            )
         raise ModelFileError(
             f"{path} is not a whole safetensors file; expected a model that `handgrad train` wrote."
         )
@@ -174,13 +184,13 @@ def _check_header(path: Path) -> None:
         )
 
 
-def _curves(path: Path, slices: dict[str, Any]) -> dict[str, Any]:
+def _others(path: Path, slices: dict[str, Any], read: Callable[[str], Any]) -> dict[str, Any]:
     """Take out of a classifier's arrays those that are no parameters."""
-    parts = {name: slices.pop(name) for name in estimator_file.CURVES if name in slices}
+    parts = {name: slices.pop(name) for name in estimator_file.ARRAYS if name in slices}
     for name, part in parts.items():
-        if part.get_dtype() != "F64" or len(part.get_shape()) != 1:
+        if part.get_dtype() != estimator_file.ARRAYS[name] or len(part.get_shape()) != 1:
             raise ModelFileError(f"{path} has a damaged array {name}; save it again.")
-    return {name: part[:] for name, part in parts.items()}
+    return {name: read(name) for name in parts}
 
 
 def _check_tensors(path: Path, slices: dict[str, Any]) -> None:
