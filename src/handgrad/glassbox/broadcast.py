@@ -70,11 +70,13 @@ class Broadcast:
         seen = 0
         try:
             self._write()
-            while not self._closed:
+            while True:
                 if seen != self._version:
                     seen = self._version
                     yield self._text
                     continue
+                if self._closed:
+                    return
                 try:
                     async with asyncio.timeout(HEARTBEAT):
                         await self._written.wait()
@@ -84,7 +86,8 @@ class Broadcast:
             self._viewers -= 1
 
     def close(self) -> None:
-        """Let all viewers go."""
+        """Show all viewers what came last, and let them go."""
+        self._write()
         self._closed = True
         self._written.set()
 

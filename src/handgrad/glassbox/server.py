@@ -26,7 +26,6 @@ from handgrad.glassbox.samples_on_demand import choose_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
     from pathlib import Path
 
     from starlette.requests import Request
@@ -40,7 +39,6 @@ CONTENT_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-USUAL_PORT = 8765
 LOOPBACK = "127.0.0.1"
 
 
@@ -63,7 +61,7 @@ class LiveServer:
         run: LiveRun,
         describe: Callable[[Network], Mapping[str, Any]],
         *,
-        port: int = USUAL_PORT,
+        port: int,
         token: str | None = None,
     ) -> None:
         token = token or secrets.token_urlsafe(24)

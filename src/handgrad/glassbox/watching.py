@@ -1,0 +1,145 @@
+"""The live page as a command serves it: it opens in a browser, and ends with the terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import webbrowser
+from contextlib import contextmanager
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from handgrad.errors import MissingPackageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from handgrad.glassbox.live_run import LiveRun
+    from handgrad.glassbox.server import LiveServer
+    from handgrad.network import Network
+
+USUAL_PORT = 8765
+TICK = 0.2  # seconds; where waits cannot be interrupted, signals are seen so often
+PATIENCE = 60.0  # seconds that a run waits for its page where somebody sits at the terminal
+LOADING = 15.0  # seconds that a browser which was opened may take
+
+
+@contextmanager
+def serving(
+    run: LiveRun, describe: Callable[[Network], Mapping[str, Any]], *, port: int = USUAL_PORT
+) -> Iterator[LiveServer]:
+    """Serve the page of a run; at the end stop the run, too.
+
+    Parameters
+    ----------
+    run : LiveRun
+    describe : callable
+        Makes the page's payload of a network; what the page cannot show is refused at once.
+    port : int
+        A free one is taken where somebody else has it.
+
+    Raises
+    ------
+    MissingPackageError
+        If starlette or uvicorn is not installed.
+    """
+    try:
+        from handgrad.glassbox.server import LiveServer
+    except ImportError as error:
+        raise MissingPackageError(
+            "The live page needs the packages starlette and uvicorn; "
+            "install them with: pip install 'handgrad[studio]'."
+        ) from error
+    describe(run.snapshot().network)
+    server = LiveServer(run, describe, port=port)
+    try:
+        yield server
+    finally:
+        run.close()
+        server.close()
+
+
+@contextmanager
+def endings() -> Iterator[Event]:
+    """Turn Ctrl-C, a request to terminate and the end of the terminal into one event.
+
+    A second Ctrl-C breaks off at once. A program that was told to outlive its terminal does.
+    """
+    asked = Event()
+
+    def ask(number: int, _frame: object) -> None:
+        if asked.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if number != signal.SIGINT:
+            _leave_the_terminal()
+        asked.set()
+
+    before = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and (name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN):
+            before[number] = signal.signal(number, ask)
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave_the_terminal() -> None:
+    """Write to nowhere from now on, where output went to a terminal: it may be gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        if os.isatty(descriptor):
+            os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def wait_until(asked: Event) -> None:
+    """Wait for the event, and let signals be seen meanwhile."""
+    while not asked.wait(TICK):
+        pass
+
+
+def wait_for_viewer(server: LiveServer, asked: Event, *, opened: bool) -> bool:
+    """Give the page time to open before a run begins that would be over otherwise.
+
+    Where nobody sits at the terminal and no browser was opened, nothing is waited for.
+
+    Parameters
+    ----------
+    server : LiveServer
+    asked : Event
+        Ends the wait.
+    opened : bool
+        Whether a browser was told to open the page.
+
+    Returns
+    -------
+    bool
+        Whether somebody watches.
+    """
+    patience = PATIENCE if sys.stdin.isatty() and sys.stderr.isatty() else LOADING * opened
+    end = time.monotonic() + patience
+    while not asked.is_set() and (left := end - time.monotonic()) > 0:
+        if server.wait_for_viewer(min(TICK, left)):
+            return True
+    return False
+
+
+def open_in_browser(address: str) -> bool:
+    """Open the page where there is a display; return whether a browser took it."""
+    if not _has_display():
+        return False
+    try:
+        return webbrowser.open(address)
+    except webbrowser.Error:
+        return False
+
+
+def _has_display() -> bool:
+    if sys.platform in ("win32", "darwin"):
+        return "SSH_CONNECTION" not in os.environ
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
