@@ -16,7 +16,10 @@ from handgrad.checks import check_formulas
 from handgrad.engines import get_engine
 from handgrad.errors import DataError, MissingPackageError
 from handgrad.evaluation import Evaluation, evaluate
+from handgrad.export import export_html, own_samples
 from handgrad.glassbox import Trace
+from handgrad.glassbox.payload import MOST_SAMPLES
+from handgrad.glassbox.table import trace_table
 from handgrad.information import installation
 from handgrad.model import Model
 from handgrad.network import Network
@@ -332,14 +335,56 @@ def trace(
     y = None if samples.y is None else data.match_labels(samples, network.class_names)[one]
     passes = Trace(network, samples.X[one], y, learning_rate=learning_rate)
     if as_json:
-        _print_json(passes.to_list())
+        print(passes.to_json())
         return
     show = terminal.results().print
     if network.image_shape is not None:
         show(terminal.picture(network.rows(samples.X[one])[0], network.image_shape), markup=False)
     width = terminal.results().width
-    show(terminal.trace_table(passes.steps, full=full, width=width))
+    show(trace_table(passes.steps, full=full, width=width))
     show(terminal.class_note(network.class_names), markup=False)
+
+
+@app.command(
+    epilog="Example: [green]handgrad export model.safetensors --format html --out digits.html[/]"
+)
+def export(
+    model: ModelArgument,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Samples to go along; by default those that the model was trained on.",
+        ),
+    ] = None,
+    form: Annotated[
+        Literal["html"], typer.Option("--format", help="html: the glass box as one page.")
+    ] = "html",
+    out: Annotated[
+        Path | None, typer.Option(help="Where the file goes; by default beside MODEL.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=0, max=MOST_SAMPLES, help="At most so many samples go along.")
+    ] = MOST_SAMPLES,
+    label: LabelOption = "label",
+    as_json: JsonOption = False,
+) -> None:
+    """Write a model in a form that others use: the interactive page as one HTML file.
+
+    It opens in any browser, from disk, and makes no request.
+    """
+    out = out or model.with_suffix(f".{form}")
+    check_writable(out)
+    network, chosen = _model_and_own_samples(model, source, label)
+    page = export_html(network, out, chosen, most=samples)
+    if as_json:
+        _print_json({"file": str(out), "format": form} | page._asdict())
+        return
+    terminal.results().print(
+        f"page: {out}, {page.bytes / 1000:,.0f} kB with {page.samples} samples; "
+        "open it in a browser",
+        markup=False,
+    )
 
 
 @app.command(epilog="Example: [green]handgrad check[/]")
@@ -389,12 +434,33 @@ def info(as_json: JsonOption = False) -> None:
 
 
 def _model_and_samples(path: Path, source: str, label: str) -> tuple[Model, Samples]:
-    loaded = load(path)
-    model = Model.of(loaded) if isinstance(loaded, Network) else loaded.model()
+    model = _load_model(path)
     with terminal.waiting(f"reading {source}"):
         samples = data.load_samples(source, label=label, image_shape=model.image_shape)
     _check_features(samples, source, model.D, f"{path} takes")
     return model, samples
+
+
+def _model_and_own_samples(
+    path: Path, source: str | None, label: str
+) -> tuple[Model, Samples | None]:
+    """Read a model, and samples of a source or of what it was trained on."""
+    if source is not None:
+        return _model_and_samples(path, source, label)
+    model = _load_model(path)
+    with terminal.waiting("reading samples"):
+        samples = own_samples(model, label=label)
+    if samples is None:
+        terminal.passing().print(
+            "The samples that the model was trained on are not there: the page takes drawings "
+            "alone. Name a SOURCE to have some."
+        )
+    return model, samples
+
+
+def _load_model(path: Path) -> Model:
+    loaded = load(path)
+    return Model.of(loaded) if isinstance(loaded, Network) else loaded.model()
 
 
 def _check_features(samples: Samples, source: str, expected: int, whose: str) -> None:

@@ -24,14 +24,10 @@ if TYPE_CHECKING:
     from handgrad import engines
     from handgrad.checks import FormulaCheck
     from handgrad.evaluation import Evaluation
-    from handgrad.glassbox import TraceStep
 
 SHADES = " ░▒▓█"
 MOST_CLASSES_SHOWN = 30
 WIDTH_OF_A_PIPE = 140
-WIDE = 100  # room for six numbers beside a formula
-WIDTH_OF_A_FORMULA = 45  # in a trace, with shape and borders
-NARROWEST_NUMBERS = 40
 
 
 def results() -> Console:
@@ -142,29 +138,6 @@ def check_table(checks: Sequence[FormulaCheck]) -> Table:
         statement = Text(FORMULAS[check.formula].statement)
         table.add_row(check.formula, statement, methods, f"{check.error:.1e}", verdict)
     return table
-
-
-def trace_table(steps: Sequence[TraceStep], *, full: bool, width: int) -> Table:
-    """Tabulate every matrix of a pass on so many columns; large ones are shortened unless full."""
-    table = Table("id", "formula", "shape", title="Forward and backward", show_lines=True)
-    table.add_column("values", no_wrap=True)
-    for step in steps:
-        formula = Text(f"{step.formula.statement}\n").append(step.formula.meaning, "dim")
-        name = f"{step.name}\n{'×'.join(map(str, step.value.shape)) or '1'}"
-        table.add_row(step.formula.id, formula, name, _numbers(step.value, full=full, width=width))
-    return table
-
-
-def _numbers(value: npt.NDArray[Any], *, full: bool, width: int) -> Text:
-    numbers = np.array2string(
-        value,
-        precision=4,
-        suppress_small=True,
-        max_line_width=max(width - WIDTH_OF_A_FORMULA, NARROWEST_NUMBERS),
-        threshold=sys.maxsize if full else 100,
-        edgeitems=3 if width >= WIDE else 2,
-    )
-    return Text(numbers)
 
 
 def picture(x: npt.NDArray[Any], image_shape: tuple[int, int]) -> str:

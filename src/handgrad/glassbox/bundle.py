@@ -19,6 +19,10 @@ EXPORT = re.compile(
     r"^export\s+((?:async\s+)?function\b\s*\*?|class\b|const\b)\s*([\w$]+)", re.MULTILINE
 )
 IMPORTED_NAME = re.compile(r"([\w$]+)(?:\s+as\s+([\w$]+))?")
+WHOLE_LINES = re.compile(
+    r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE
+)
+COMMENTS_STAY_IN = "math/"  # where a learner reads; elsewhere they would only fill the file
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 FORBIDDEN = (  # sought in a module without its comments, imports and exports
     (re.compile(r"^import\b", re.MULTILINE), 'an import that is not `import { … } from "./….js";`'),
@@ -103,6 +107,8 @@ def read_module(folder: Path, name: str) -> Module:
             _fail(name, what)
     if ENDS_A_SCRIPT.search(body):
         _fail(name, "the text of a script tag or of an HTML comment: write it in two parts")
+    if not name.startswith(COMMENTS_STAY_IN):
+        body = WHOLE_LINES.sub("", body)
     return Module(name, imports, exports, body.strip("\n"))
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import json
+import math
+import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from handgrad import notes
+from handgrad.errors import ShapeError
 from handgrad.formulas import FORMULAS, Formula
 
 if TYPE_CHECKING:
@@ -26,6 +31,10 @@ GIVEN = {
 }
 
 
+MOST_SHOWN = 64  # samples that the page shows at once
+HEIGHT_IN_A_NOTEBOOK = 860  # pixels
+
+
 class TraceStep(NamedTuple):
     """One matrix of a pass."""
 
@@ -37,6 +46,9 @@ class TraceStep(NamedTuple):
 
 class Trace:
     """The whole pass of the notes on some samples, matrix by matrix.
+
+    At the end of a notebook's cell it shows the interactive page on these samples; `table` is
+    for the terminal.
 
     Parameters
     ----------
@@ -75,12 +87,73 @@ class Trace:
         *,
         learning_rate: float = 0.1,
     ) -> None:
+        self._network, self._X, self._y = network, X, y
+        self._learning_rate = learning_rate
         rows = network.rows(X)
         activations = notes.forward(network, rows)
         steps = list(_forward_steps(network, rows, activations))
         if y is not None:
             steps += _backward_steps(network, rows, y, activations, learning_rate)
         self.steps = tuple(steps)
+
+    def __repr__(self) -> str:
+        return f"Trace({self._network!r}, {len(self.steps[0].value)} samples)"
+
+    def table(self, *, full: bool = False, width: int | None = None) -> str:
+        """Return a table for the terminal: each matrix with its formula, shape and values.
+
+        Parameters
+        ----------
+        full : bool
+            Whether large matrices are written out.
+        width : int, optional
+            Characters a line; by default those of the terminal.
+
+        Examples
+        --------
+        >>> from handgrad import Network
+        >>> trace = Trace(Network.initial(features=3, hidden=2, classes=2), [[0.5, 1.0, 0.0]])
+        >>> "Z1 = W1 · Xᵀ + b1" in trace.table(width=100)
+        True
+        """
+        from handgrad.glassbox.table import as_text, trace_table
+
+        width = width or shutil.get_terminal_size().columns
+        return as_text(trace_table(self.steps, full=full, width=width), width=width)
+
+    def to_json(self) -> str:
+        """Return `to_list` as JSON; numbers that are not finite become null.
+
+        Examples
+        --------
+        >>> from handgrad import Network
+        >>> trace = Trace(Network.initial(features=3, hidden=2, classes=2), [[0.5, 1.0, 0.0]])
+        >>> json.loads(trace.to_json())[3]["formula"]
+        'F1'
+        """
+        return json.dumps(_finite(self.to_list()), allow_nan=False)
+
+    def _repr_html_(self) -> str:
+        """Return the interactive page for a notebook: a frame that needs no server and no network.
+
+        A network that is too large for the page is shown as a table.
+        """
+        from handgrad.glassbox.document import one_file
+        from handgrad.glassbox.payload import build_payload
+
+        try:
+            payload = build_payload(
+                self._network, self._X, self._y, learning_rate=self._learning_rate
+            )
+        except ShapeError as error:
+            table = self.table(width=140)
+            return f"<p>{html.escape(str(error))}</p><pre>{html.escape(table)}</pre>"
+        shown = list(range(min(payload["samples"]["count"], MOST_SHOWN)))
+        page = one_file(payload | {"show": {"samples": shown, "step": 0}})
+        return (
+            f'<iframe srcdoc="{html.escape(page)}" title="The glass box: every matrix of a pass" '
+            f'width="100%" height="{HEIGHT_IN_A_NOTEBOOK}" style="border: 0"></iframe>'
+        )
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return the steps as plain lists and texts, ready for JSON.
@@ -103,6 +176,15 @@ class Trace:
             }
             for step in self.steps
         ]
+
+
+def _finite(value: Any) -> Any:
+    """Replace numbers that JSON cannot hold by None."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _forward_steps(

@@ -1,0 +1,120 @@
+"""The glass box as one HTML file: page, network and samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from handgrad import data
+from handgrad.atomic import write_atomically
+from handgrad.errors import DataError, MissingPackageError
+from handgrad.glassbox.document import one_file
+from handgrad.glassbox.payload import MOST_SAMPLES, build_payload
+from handgrad.model import Model
+from handgrad.network import Network
+
+if TYPE_CHECKING:
+    import os
+
+    from handgrad.data import Samples
+    from handgrad.estimator import MLPClassifier
+DEFAULT_SOURCE = "mnist-5k"
+
+
+class ExportedPage(NamedTuple):
+    """What was written."""
+
+    bytes: int
+    samples: int
+
+
+def export_html(
+    model: Network | MLPClassifier,
+    path: str | os.PathLike[str],
+    samples: Samples | None = None,
+    *,
+    most: int = MOST_SAMPLES,
+) -> ExportedPage:
+    """Write the interactive page with a network and samples to one file.
+
+    The file opens from disk in any browser. It makes no request, and its
+    Content-Security-Policy forbids any.
+
+    Parameters
+    ----------
+    model : Network, Model or MLPClassifier
+        At most 64 hidden units and 26 classes.
+    path : path
+        Where the page goes, whole or not at all.
+    samples : Samples, optional
+        From `handgrad.data.load_samples`. Without them the page takes drawings alone.
+    most : int
+        At most so many samples go along, spread evenly over their classes.
+
+    Returns
+    -------
+    ExportedPage
+        Its size in bytes, and the number of samples in it.
+
+    Raises
+    ------
+    ShapeError
+        If the network is too large for the page, or the samples do not fit it.
+    DataError
+        If the samples have a class that the network does not know.
+    WriteError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from handgrad import Network, data
+    >>> path = Path(tempfile.mkdtemp()) / "digits.html"
+    >>> page = export_html(Network.initial(), path, data.load_samples("mnist-5k"))
+    >>> page.bytes < 1_000_000, page.samples
+    (True, 500)
+    """
+    known = Model.of(model) if isinstance(model, Network) else model.model()
+    if samples is None or most == 0:
+        payload = build_payload(model)
+    else:
+        y = None if samples.y is None else data.match_labels(samples, known.class_names)
+        payload = build_payload(
+            model,
+            samples.X,
+            y,
+            names=samples.names,
+            image_shape=samples.image_shape,
+            feature_names=samples.feature_names,
+            most=most,
+        )
+    content = one_file(payload).encode()
+    write_atomically(path, content)
+    return ExportedPage(len(content), payload["samples"]["count"])
+
+
+def own_samples(model: Model, *, label: str = "label") -> Samples | None:
+    """Return samples of the source that a model was trained on, or else of mnist-5k.
+
+    Returns
+    -------
+    Samples or None
+        None where the source is not there any more, or does not fit the model.
+
+    Examples
+    --------
+    >>> from handgrad import Network
+    >>> from handgrad.model import Model
+    >>> own_samples(Model.of(Network.initial())).source
+    'mnist-5k'
+    >>> own_samples(Model.of(Network.initial(features=3))) is None
+    True
+    """
+    source = model.training.get("source", DEFAULT_SOURCE)
+    try:
+        samples = data.load_samples(str(source), label=label, image_shape=model.image_shape)
+        if samples.y is not None:
+            data.match_labels(samples, model.class_names)
+    except (DataError, MissingPackageError):
+        return None
+    return samples if samples.X.shape[1] == model.D else None
