@@ -5,6 +5,7 @@ import { element, setText } from "./drawing/elements.js";
 import { createActions } from "./state/actions.js";
 import { createDerived } from "./state/derived.js";
 import { fragmentOf, LINKED, stateFrom, VIEWS } from "./state/fragment.js";
+import { firstSample } from "./state/hand.js";
 import { createRun } from "./state/run.js";
 import { createStore } from "./state/store.js";
 import { createTour } from "./tour.js";
@@ -50,7 +51,7 @@ function initialState(payload, dark) {
         step: payload.show?.step ?? 0,
         entry: null, // the entry that was chosen: {name, row, col}
         hover: null, // the entry that is pointed at
-        sample: { kind: "embedded", index: Math.min(first, payload.samples.count - 1) },
+        sample: firstSample(payload, first),
         meant: null, // the label that a learner says the first sample has
         about: null, // the class that the overview explains; null is the prediction
         m: Math.min(64, companions),

@@ -3,7 +3,7 @@
  * The network is not part of it: the page carries that itself.
  */
 import { MISTAKES } from "../math/mistakes.js";
-import { largestBatch } from "./hand.js";
+import { firstSample, LARGEST_BATCH, largestBatch } from "./hand.js";
 import { pack, unpack } from "./packing.js";
 
 export const VIEWS = ["draw", "pass", "mask", "labels", "descend", "break", "confusion"];
@@ -68,8 +68,9 @@ export function stateFrom(fragment, payload) {
     };
     if (sample !== null) {
         state.sample = sample;
-        state.m = wholeNumber(parts.get("m"), 1, largestBatch(sample, payload)) ?? 1;
     }
+    const largest = largestBatch(sample ?? firstSample(payload), payload);
+    state.m = Math.min(largest, wholeNumber(parts.get("m"), 1, LARGEST_BATCH) ?? 1);
     return state;
 }
 

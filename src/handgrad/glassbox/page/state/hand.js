@@ -15,6 +15,15 @@ import { forward, predict } from "../math/passes.js";
 
 export const LARGEST_BATCH = 64;
 
+/** @returns {Sample} what is in hand at first: an embedded sample, or an empty one where there are none */
+export function firstSample(payload, index = 0) {
+    if (index < payload.samples.count) {
+        return { kind: "embedded", index };
+    }
+    const values = new Float64Array(payload.D);
+    return payload.imageShape === null ? { kind: "edited", index: null, values } : { kind: "drawn", values };
+}
+
 /** @returns {Float64Array} the D features of a sample */
 export function valuesOf(sample, payload) {
     return sample.kind === "embedded" ? payload.samples.row(sample.index) : sample.values;

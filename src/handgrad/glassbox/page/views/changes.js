@@ -2,6 +2,7 @@
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber, plural } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
+import { cost, forward } from "../math/passes.js";
 
 /**
  * @param {object} payload
@@ -14,10 +15,12 @@ export function createChanges(payload) {
         return { picture, text, node: element("figure.change", {}, picture.node, element("strong", { text: `Unit ${h}` }), text) };
     });
     const summary = element("p");
+    const effect = element("p.verdict");
     const node = element(
         "section.card.changes",
         {},
         element("h2", { text: "What this step changes in W1, and why" }),
+        effect,
         summary,
         element("div.change-grid", {}, ...items.map((item) => item.node)),
     );
@@ -38,11 +41,14 @@ export function createChanges(payload) {
                 setText(text, wordsFor(dZ1, h, m));
             });
             setText(
-                summary,
+                effect,
+        summary,
                 `Each picture is −η times a row of dW1: what the step adds to the unit’s weights (largest change ${formatNumber(largest)}` +
                     `${contrast > 1 ? `; colours here are ${plural(contrast, "time")} stronger than elsewhere` : ""}). ` +
                     "Orange grows, blue shrinks, and where the sample is empty nothing changes.",
             );
+            const costAfter = cost(forward(trace.after, X).Z2, trace.y);
+            setText(effect, `On ${m === 1 ? "this sample" : "this batch"} the cost goes from ${formatNumber(trace.cost, 4)} to ${formatNumber(costAfter, 4)}.`);
         },
     };
 }

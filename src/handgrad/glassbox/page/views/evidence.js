@@ -22,7 +22,7 @@ export function createEvidence({ payload, derived, palette }) {
         "section.card.evidence",
         {},
         heading,
-        element("div.evidence-body", {}, list ? list.node : picture.node, element("div", {}, text, pointed)),
+        element(`div.evidence-body${list ? ".listed" : ""}`, {}, list ? list.node : picture.node, element("div", {}, text, pointed)),
     );
     let shares = null;
 

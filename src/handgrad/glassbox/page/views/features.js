@@ -53,7 +53,7 @@ export function createFeatures({ store, payload, palette }) {
             show(value, colours) {
                 slider.value = String(value);
                 if (document.activeElement !== number) {
-                    number.value = String(Number(value.toPrecision(6)));
+                    number.value = String(Number(value.toPrecision(4)));
                 }
                 number.title = formatNumber(value);
                 swatch.style.background = colourOf(colours, value);

@@ -32,6 +32,8 @@ export function createHand({ store, payload, palette, actions }) {
     const previous = element("button.icon", { text: "‹", "aria-label": "Previous sample", onclick: () => actions.neighbour(-1) });
     const next = element("button.icon", { text: "›", "aria-label": "Next sample", onclick: () => actions.neighbour(1) });
     const batch = element("label.field.hand-batch", {}, element("span", { text: "Batch m" }), count, shown);
+    previous.hidden = payload.samples.count === 0;
+    next.hidden = previous.hidden;
     const node = element(
         "div.hand-inner",
         {},

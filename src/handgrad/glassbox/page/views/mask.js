@@ -73,6 +73,9 @@ export function createMaskView({ store, payload, derived, palette, actions }) {
 }
 
 function deadText(units, count) {
+    if (count === 0) {
+        return "This page carries no samples, so it cannot tell which units are off for all of them.";
+    }
     const samples = plural(count, "embedded sample");
     if (units.length === 0) {
         return `None: each unit is on for at least one of the ${samples}. A unit that is off for all of them gets a gradient of exactly 0, and never comes back by itself.`;
@@ -103,8 +106,8 @@ function createUnitRow(h, payload, actions) {
             setText(cells[1], on ? "● on: passes" : "○ off: stops");
             swatch(cells[2], arrives, palette);
             swatch(cells[3], leaves, palette);
-            setText(cells[4], active === 0 ? "none: dead" : formatPercent(active / count, 0));
-            cells[4].classList.toggle("bad", active === 0);
+            setText(cells[4], count === 0 ? "–" : active === 0 ? "none: dead" : formatPercent(active / count, 0));
+            cells[4].classList.toggle("bad", active === 0 && count > 0);
         },
     };
 }

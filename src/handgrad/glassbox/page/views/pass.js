@@ -96,6 +96,7 @@ export function createPassView(page) {
         setText(meaning, step.meaning);
         setText(letters, step.shapes);
         setText(numbers, shapesWithNumbers(step, sizes));
+        letters.hidden = letters.textContent === numbers.textContent;
         warning.hidden = state.mistakes.length === 0;
         setText(warning, `${state.mistakes.length === 1 ? "A mistake is" : `${state.mistakes.length} mistakes are`} planted in this pass: see “Break it”.`);
     }

@@ -31,6 +31,7 @@ export function createPick(page) {
         remote?.node,
     );
 
+    node.hidden = payload.samples.count === 0 && !payload.live;
     return {
         node,
         render(state, changed) {

@@ -113,7 +113,7 @@ export function createStage({ store, payload }) {
             return c > WIDE ? sum : sum + Math.max(10, entrySize(r, c, { width, height: 320 }) * c) + (c === 1 && r <= 64 ? 60 : 0) + GAPS + OPERATOR_WIDTH;
         }, 0);
         const left = width - others - 30;
-        return left > 0.68 * width ? left : width - 8;
+        return left > 0.62 * width ? left : width - OPERATOR_WIDTH - 20;
     }
 }
 
@@ -149,5 +149,5 @@ function noteOf({ name, repeated }, trace, rows, cols) {
     if (name.endsWith(" after")) {
         return "after the step";
     }
-    return Math.max(rows, cols) > WIDE && Math.min(rows, cols) === 1 ? "drawn thicker than it is" : "";
+    return Math.max(rows, cols) > WIDE && Math.min(rows, cols) === 1 ? "widened" : "";
 }

@@ -37,7 +37,8 @@ export function createSumPanel(payload) {
         const terms = sum.terms.slice(0, limit);
         const rest = sum.terms.slice(limit);
         const softmax = sum.kind === "softmax";
-        const rows = terms.map((term) => termRow(term, largest, palette, payload, softmax));
+        const before = softmax ? "exp of " : entry.name === "losses" ? "−log of " : "";
+        const rows = terms.map((term) => termRow(term, largest, palette, payload, before));
         if (rest.length > 0) {
             rows.push(restRow(rest, () => {
                 limit += MORE;
@@ -48,7 +49,7 @@ export function createSumPanel(payload) {
             rows.push(totalRow("sum-extra", softmax ? sum.extra.label : `+ ${sum.extra.label}`, sum.extra.value, !softmax));
         }
         body.replaceChildren(
-            element("div.sum-head", {}, element("div.formula", {}, equation(sum.text.replace(/ − largest/g, " − c"))), numberElement(sum.total, formatNumber(sum.total, DIGITS), "data.sum-value")),
+            element("div.sum-head", {}, element("div.formula", {}, equation(formulaText(sum))), numberElement(sum.total, formatNumber(sum.total, DIGITS), "data.sum-value")),
             meaningOf(sum, entry, trace, payload),
             ...(rows.length > 0 ? [element("table.terms", {}, element("caption.unseen", { text: "Terms, the largest first" }), element("tbody", {}, ...rows, totalRow("sum-total", "=", sum.total, false)))] : []),
         );
@@ -67,6 +68,11 @@ function sumOf(trace, entry) {
     return sumBehind(trace, entry.name, entry.row, entry.col);
 }
 
+/** The sum's text in letters that an equation can set. */
+function formulaText({ text }) {
+    return text.replace(/ − largest/g, " − c").replace(/loss of sample (\d+|i)/g, "ℓ[$1]").replace(" is given", "");
+}
+
 function invitation() {
     return element(
         "p.invitation",
@@ -74,7 +80,7 @@ function invitation() {
     );
 }
 
-function termRow({ left, right, value }, largest, palette, payload, softmax) {
+function termRow({ left, right, value }, largest, palette, payload, before) {
     const bar = element("span.term-bar");
     bar.style.transform = `scaleX(${Number.isFinite(value) ? value / largest : 0})`;
     bar.style.background = colourOf(palette, value);
@@ -83,19 +89,19 @@ function termRow({ left, right, value }, largest, palette, payload, softmax) {
     return element(
         "tr",
         { title },
-        element("td.term-factors", {}, factorNode(left, softmax), right && " · ", right && factorNode(right, false)),
+        element("td.term-factors", {}, factorNode(left, before), right && " · ", right && factorNode(right, "")),
         element("td.term-value", {}, numberElement(value, formatSigned(value, DIGITS))),
         element("td.term-track", { "aria-hidden": "true" }, bar),
     );
 }
 
 /** "W1[3, 406]", a little, above its value. */
-function factorNode({ name, row, col, value }, exponential) {
+function factorNode({ name, row, col, value }, before) {
     const indexed = /^(?:X|Z1|A1|Z2|A2|d?[WZA][12])$/.test(name) ? `[${row}, ${col}]` : /^d?b[12]$/.test(name) ? `[${row}]` : name === "loss" ? `[${col}]` : "";
     return element(
         "span.factor",
         {},
-        element("small", {}, exponential ? "exp of " : null, `${name}${indexed}`),
+        element("small", { text: `${before}${name}${indexed}` }),
         numberElement(value, formatNumber(value, DIGITS)),
     );
 }
