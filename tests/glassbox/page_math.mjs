@@ -10,6 +10,7 @@ import { matrix, multiply, multiplyTransposedRight, transpose } from "../../src/
 import { possible } from "../../src/handgrad/glassbox/page/math/mistakes.js";
 import { initialNetwork } from "../../src/handgrad/glassbox/page/math/passes.js";
 import { sumBehind } from "../../src/handgrad/glassbox/page/math/sums.js";
+import { createTrainer } from "../../src/handgrad/glassbox/page/training.js";
 import { matrixOf, shapesWithNumbers, STEPS, tracePass } from "../../src/handgrad/glassbox/page/math/trace.js";
 
 const toMatrix = (rows) => matrix(rows.length, rows[0].length, Float64Array.from(rows.flat()));
@@ -75,6 +76,29 @@ const JOBS = {
             }
         };
         createDescent({ X, y, network, learningRate, onProgress, sliceMilliseconds: 5 }).step(steps);
+    }),
+    // A page without workers, or with one that does not start, trains on its own thread.
+    train: ({ worker, calls, ...problem }) => new Promise((resolve) => {
+        globalThis.document = { getElementById: () => null };
+        if (worker === "fails") {
+            globalThis.Worker = class {
+                constructor() {
+                    setTimeout(() => this.onerror({ preventDefault() {} }), 20);
+                }
+                postMessage() {}
+                terminate() {}
+            };
+        }
+        const [network, X, y] = toProblem(problem);
+        const costs = [];
+        const trainer = createTrainer({ network, X, y, learningRate: 0.1, onProgress: (report) => {
+            costs.push(...report.costs);
+            if (!report.running && report.iteration === 3) {
+                trainer.dispose();
+                resolve(costs);
+            }
+        } });
+        calls.forEach(([method, ...values]) => trainer[method](...values.map((value) => value.W1 ? toNetwork(value) : value)));
     }),
 };
 

@@ -12,6 +12,8 @@ import pytest
 
 from handgrad import Network, data, notes
 from handgrad.formulas import FORMULAS
+from handgrad.glassbox.document import as_script_data
+from handgrad.glassbox.payload import build_payload
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path("tests/glassbox/page_math.mjs")
@@ -283,6 +285,50 @@ def test_descent_stops_where_the_numbers_overflow(page):
     reports = page("descend", **as_json(network, X, y), learningRate=1e200, steps=1000)
     assert reports[-1]["diverged"]
     assert reports[-1]["iteration"] < 1000
+
+
+@pytest.mark.parametrize("worker", ["none", "fails"])
+def test_a_page_without_a_worker_trains_all_the_same(page, worker):
+    network, X, y = CASES[str((6, 3, 8, 2))]
+    calls = [["setLearningRate", 0.3], ["step", 3]]
+    told = page("train", **as_json(network, X, y), worker=worker, calls=calls)
+    costs = []
+    for _ in range(4):
+        costs.append(notes.cost(network, X, y))
+        gradient = notes.backward(network, X, y, notes.forward(network, X))
+        network = notes.descend(network, gradient, 0.3)
+    np.testing.assert_allclose([entry[1] for entry in told], costs, rtol=1e-12)
+
+
+@pytest.mark.parametrize("worker", ["none", "fails"])
+def test_a_loaded_network_takes_the_place_of_the_first(page, worker):
+    network, X, y = CASES[str((6, 3, 8, 2))]
+    other = Network(-network.W1, network.b1, network.W2, network.b2)
+    calls = [["run"], ["load", as_json(other, X)["network"], 2], ["step", 1]]
+    told = page("train", **as_json(network, X, y), worker=worker, calls=calls)
+    iteration, cost, _ = told[-2]
+    assert iteration == 2
+    assert cost == pytest.approx(notes.cost(other, X, y), rel=1e-12)
+    assert told[-1][0] == 3
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+def test_the_page_reads_what_python_wrote(page, dtype):
+    random = np.random.default_rng(0)
+    network = Network.initial(features=5, hidden=4, classes=3, dtype="float32")
+    X = (random.random((6, 5)) * 255).astype(dtype)
+    y = random.integers(3, size=6)
+    names = [f"sample </script> é {i}" for i in range(6)]
+    payload = build_payload(network, X, y, names=names, feature_names=list("abcde"))
+    found = page("payload", text=as_script_data(payload), indices=[4, 0])
+    np.testing.assert_array_equal(found["X"], network.astype("float64").rows(X)[[4, 0]])
+    assert found["labels"] == y[[4, 0]].tolist()
+    assert found["names"] == [names[4], names[0]]
+    assert (found["D"], found["H"], found["K"], found["count"]) == (5, 4, 3, 6)
+    assert found["featureNames"] == list("abcde")
+    assert found["learningRate"] == 0.1
+    for name, value in zip(PARAMETERS, network.parameters, strict=True):
+        np.testing.assert_array_equal(found["network"][name], value)
 
 
 def test_fresh_values_are_reproducible_and_of_the_size_of_he(page):

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import html
 import json
+import re
 
 import numpy as np
 from hypothesis import given
 
-from handgrad import notes
+from handgrad import Network, data, notes
 from handgrad.formulas import FORMULAS
 from handgrad.glassbox import Trace
 from strategies import problems
@@ -42,3 +44,71 @@ def test_a_trace_becomes_json(problem):
     steps = json.loads(json.dumps(Trace(*problem).to_list(), allow_nan=False))
     for step in steps:
         assert list(np.shape(step["value"])) == step["shape"]
+
+
+@given(problems())
+def test_json_holds_the_same_as_the_list(problem):
+    trace = Trace(*problem)
+    assert json.loads(trace.to_json()) == trace.to_list()
+
+
+def test_numbers_that_are_not_finite_become_null_in_json():
+    network = Network([[1e308]], [[1e308]], [[1.0], [2.0]], [[0.0], [0.0]])
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps = json.loads(Trace(network, [[2.0]]).to_json())
+    assert next(step for step in steps if step["name"] == "Z1")["value"] == [[None]]
+
+
+def test_the_table_names_every_formula_and_shape():
+    trace = Trace(Network.initial(features=784, hidden=10, classes=10), np.eye(3, 784), [0, 1, 2])
+    table = trace.table(width=200)
+    for formula in FORMULAS.values():
+        assert formula.statement in table
+    assert "10×784" in table
+    assert "3×784" in table
+    assert max(map(len, table.splitlines())) <= 200
+    assert "\x1b" not in table
+
+
+def test_a_full_table_writes_large_matrices_out():
+    trace = Trace(Network.initial(features=200, hidden=2, classes=2), np.ones((1, 200)))
+    assert "..." in trace.table(width=120)
+    assert "..." not in trace.table(width=120, full=True)
+
+
+def payload_in(frame):
+    page = html.unescape(re.fullmatch(r'<iframe srcdoc="([^"]*)".*></iframe>', frame, re.DOTALL)[1])
+    text = re.search(r'id="handgrad-data">(.*?)</script>', page, re.DOTALL)[1]
+    return json.loads(text)
+
+
+def test_a_notebook_gets_the_page_on_these_samples():
+    samples = data.load_samples("mnist-5k")
+    network = Network.initial()
+    payload = payload_in(
+        Trace(network, samples.X[:3], samples.y[:3], learning_rate=0.5)._repr_html_()
+    )
+    assert payload["show"] == {"samples": [0, 1, 2], "step": 0}
+    assert payload["samples"]["y"] == samples.y[:3].tolist()
+    assert payload["samples"]["dtype"] == "uint8"
+    assert payload["learning_rate"] == 0.5
+
+
+def test_a_notebook_shows_the_first_64_of_many_samples():
+    payload = payload_in(Trace(Network.initial(features=2), np.zeros((70, 2)))._repr_html_())
+    assert payload["samples"]["count"] == 70
+    assert payload["show"]["samples"] == list(range(64))
+
+
+def test_a_network_too_large_for_the_page_becomes_a_table_in_a_notebook():
+    shown = Trace(Network.initial(features=2, hidden=65), np.zeros((1, 2)))._repr_html_()
+    assert "65 hidden units" in shown
+    assert "Z1 = W1 · Xᵀ + b1" in html.unescape(shown)
+    assert "<iframe" not in shown
+
+
+def test_a_trace_describes_itself_in_a_line():
+    trace = Trace(Network.initial(features=2), np.zeros((4, 2)))
+    assert (
+        repr(trace) == "Trace(Network(2 features, 10 hidden units, 10 classes, float32), 4 samples)"
+    )
