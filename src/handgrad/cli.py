@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,12 +20,14 @@ from handgrad.engines import get_engine
 from handgrad.errors import DataError, MissingPackageError
 from handgrad.evaluation import Evaluation, evaluate
 from handgrad.export import export_html, own_samples
-from handgrad.glassbox import Trace
-from handgrad.glassbox.payload import MOST_SAMPLES
+from handgrad.glassbox import Trace, watching
+from handgrad.glassbox.live_run import LiveRun
+from handgrad.glassbox.payload import MOST_SAMPLES, build_payload
 from handgrad.glassbox.table import trace_table
 from handgrad.information import installation
 from handgrad.model import Model
 from handgrad.network import Network
+from handgrad.plots import prepare_folder, save_plots
 from handgrad.predictions import predictions_csv
 from handgrad.rows import PIXEL_SCALE
 from handgrad.storage import load, save
@@ -30,10 +35,13 @@ from handgrad.training import MOST_ITERATIONS, TrainingRun
 from handgrad.training import train as run_training
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from threading import Event
 
     from handgrad.data import Dataset, Samples
     from handgrad.engines import Engine, Progress
+    from handgrad.glassbox.server import LiveServer
 
 DIGITS_CHECKED = 20
 
@@ -70,6 +78,14 @@ EngineOption = Annotated[
 ThreadsOption = Annotated[
     int | None, typer.Option(min=1, help="Threads of the native engine; all processors by default.")
 ]
+HiddenOption = Annotated[int, typer.Option(min=1, help="Number of hidden units.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the initial values.")]
+PortOption = Annotated[
+    int, typer.Option(min=0, max=65535, help="Where the page is served; if taken, a free one.")
+]
+BrowserOption = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Open the page where there is a display.")
+]
 
 
 def _print_json(value: object) -> None:
@@ -86,6 +102,14 @@ def _print_version(asked: bool) -> None:
     if asked:
         print(f"handgrad {__version__}")
         raise typer.Exit
+
+
+IterationsOption = Annotated[
+    int, typer.Option(min=1, max=MOST_ITERATIONS, help="Steps, each over all rows.")
+]
+LearningRateOption = Annotated[
+    float, typer.Option(callback=_above_zero, help="η, the size of a step.")
+]
 
 
 @app.callback()
@@ -106,14 +130,10 @@ def _options(
 )
 def train(
     source: SourceArgument = "mnist-5k",
-    hidden: Annotated[int, typer.Option(min=1, help="Number of hidden units.")] = 10,
-    iterations: Annotated[
-        int, typer.Option(min=1, max=MOST_ITERATIONS, help="Steps, each over all rows.")
-    ] = 500,
-    learning_rate: Annotated[
-        float, typer.Option(callback=_above_zero, help="η, the size of a step.")
-    ] = 0.1,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial values.")] = 0,
+    hidden: HiddenOption = 10,
+    iterations: IterationsOption = 500,
+    learning_rate: LearningRateOption = 0.1,
+    seed: SeedOption = 0,
     initial: Annotated[
         Literal["he", "uniform"], typer.Option(help="How initial values are drawn.")
     ] = "he",
@@ -127,6 +147,15 @@ def train(
     history: Annotated[
         Path | None, typer.Option(help="Where cost and accuracy of each step go, as CSV.")
     ] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where pictures of curves, weights and mistakes go."),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show the run in the browser while it goes on.")
+    ] = False,
+    port: PortOption = watching.USUAL_PORT,
+    browser: BrowserOption = True,
     label: LabelOption = "label",
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
@@ -136,9 +165,14 @@ def train(
 
     Ctrl-C stops the run and keeps the best network so far. Where neither SOURCE nor --test has
     test samples, every fifth sample of each class is held out for the test.
+
+    Under --watch the page can stop the run, change η, and train on once the model is written; a
+    run of less than two seconds is shown in four. The page stays until Ctrl-C.
     """
     for file in filter(None, (out, history)):
         check_writable(file)
+    if plots is not None:
+        prepare_folder(plots)
     dataset = _training_data(source, test, label)
     network = Network.initial(
         features=dataset.X_train.shape[1],
@@ -149,27 +183,56 @@ def train(
         scheme=initial,
     )
     chosen = get_engine(engine, threads=threads)
-    run = _train_with_progress(network, dataset, chosen, learning_rate, iterations)
-    on_train = evaluate(run.network, dataset.X_train, dataset.y_train, engine=chosen)
-    on_test = _evaluate_test(run.network, dataset, chosen)
-    figures = _training_figures(run, on_train, on_test) | {"engine": chosen.name}
     settings = {
         "source": source,
         "learning_rate": learning_rate,
         "seed": seed,
         "initial": initial,
     }
-    save(_trained_model(run.network, dataset, settings | figures), out)
-    if history is not None:
-        write_atomically(history, run.history.to_csv().encode())
+    training: AbstractContextManager[TrainingRun]
+    if watch:
+        live = LiveRun(
+            network,
+            dataset,
+            engine=chosen,
+            learning_rate=learning_rate,
+            iterations=iterations,
+            held=True,
+        )
+        training = _watched_run(live, _trained_model(network, dataset, settings), port, browser)
+    else:
+        training = nullcontext(
+            _train_with_progress(network, dataset, chosen, learning_rate, iterations)
+        )
+    with training as run:
+        if watch:
+            settings["learning_rate"] = live.state().learning_rate
+        on_train = evaluate(run.network, dataset.X_train, dataset.y_train, engine=chosen)
+        on_test = _evaluate_test(run.network, dataset, chosen)
+        figures = _training_figures(run, on_train, on_test) | {"engine": chosen.name}
+        model = _trained_model(run.network, dataset, settings | figures)
+        save(model, out)
+        if history is not None:
+            write_atomically(history, run.history.to_csv().encode())
+        if plots is not None:
+            X, y = _samples_to_show(dataset)
+            save_plots(plots, history=run.history, model=model, X=X, y=y)
+        files = {"model": out, "history": history, "plots": plots}
+        if as_json:
+            _print_json(figures | {name: path and str(path) for name, path in files.items()})
+            return
+        if on_test is not None:
+            _print_evaluation(on_test, dataset.class_names)
+        _print_run(run, on_train, on_test, iterations)
+        for name, path in files.items():
+            if path is not None:
+                terminal.results().print(f"{name}: {path}", markup=False)
 
-    if as_json:
-        files = {"model": str(out), "history": history and str(history)}
-        _print_json(figures | files)
-        return
+
+def _print_run(
+    run: TrainingRun, on_train: Evaluation, on_test: Evaluation | None, iterations: int
+) -> None:
     show = terminal.results().print
-    if on_test is not None:
-        _print_evaluation(on_test, dataset.class_names)
     if run.stopped:
         show(f"Stopped after {run.iterations} of {iterations} steps; the best network is kept.")
     show(
@@ -178,9 +241,69 @@ def train(
     )
     if on_test is not None:
         show(f"[bold]test accuracy {on_test.accuracy:.2%}[/] on {on_test.samples:,} samples")
-    show(f"model: {out}", markup=False)
-    if history is not None:
-        show(f"history: {history}", markup=False)
+
+
+@app.command(
+    epilog="Examples:\n\n[green]handgrad studio[/]\n\n"
+    "[green]handgrad studio model.safetensors mnist-5k[/]"
+)
+def studio(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]", help="A model file that train wrote; a fresh network by default."
+        ),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE]", help="Data; mnist-5k by default.")
+    ] = None,
+    hidden: HiddenOption = 10,
+    iterations: IterationsOption = 500,
+    learning_rate: LearningRateOption = 0.1,
+    seed: SeedOption = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the newest network goes at the end.")
+    ] = None,
+    port: PortOption = watching.USUAL_PORT,
+    browser: BrowserOption = True,
+    label: LabelOption = "label",
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train from the browser: start and stop, change η, and look inside while it goes on.
+
+    Serves the glass box on this machine alone, until Ctrl-C or until the terminal closes. Each
+    start adds --iterations steps.
+    """
+    if out is not None:
+        check_writable(out)
+    path, source = watching.model_and_source(model, source)
+    dataset = _training_data(source, None, label)
+    if path is None:
+        network = Network.initial(
+            features=dataset.X_train.shape[1],
+            hidden=hidden,
+            classes=len(dataset.class_names),
+            seed=seed,
+        )
+        shown = _trained_model(network, dataset, {"source": source, "seed": seed})
+    else:
+        shown = _load_model(path)
+        dataset = dataset.with_classes(shown.class_names, source)
+        _check_feature_count(dataset.X_train, source, shown.D, f"{path} takes")
+    live = LiveRun(
+        shown,
+        dataset,
+        engine=get_engine(engine, threads=threads),
+        learning_rate=learning_rate,
+        iterations=iterations,
+    )
+    with _live_page(live, shown, port, browser, as_json=as_json) as (_, asked, _opened):
+        watching.wait_until(asked)
+        live.close()
+    if out is not None:
+        save(_with_parameters(shown, live.snapshot().network), out)
 
 
 def _training_data(source: str, test: str | None, label: str) -> Dataset:
@@ -211,6 +334,65 @@ def _train_with_progress(
             iterations=iterations,
             on_progress=on_progress,
         )
+
+
+@contextmanager
+def _watched_run(live: LiveRun, model: Model, port: int, browser: bool) -> Iterator[TrainingRun]:
+    """Train while the page shows it, and let the page stay once the results are printed."""
+    with _live_page(live, model, port, browser) as (server, asked, opened):
+        with terminal.waiting("waiting for the page to be opened"):
+            watching.wait_for_viewer(server, asked, opened=opened)
+        if asked.is_set():
+            raise KeyboardInterrupt
+        with terminal.training_progress(live.state().iterations) as show:
+
+            def on_progress(progress: Progress) -> bool:
+                show(progress)
+                return asked.is_set()
+
+            run = live.run(on_progress)
+        yield run
+        sys.stdout.flush()
+        if not asked.is_set():
+            terminal.passing().print("The page stays until Ctrl-C.")
+            watching.wait_until(asked)
+
+
+@contextmanager
+def _live_page(
+    live: LiveRun, model: Model, port: int, browser: bool, *, as_json: bool | None = None
+) -> Iterator[tuple[LiveServer, Event, bool]]:
+    """Serve the page, say where, and open it; also tell whether a browser took it.
+
+    The address goes to standard output where it is the result: as JSON or as text.
+    """
+
+    def describe(network: Network) -> Mapping[str, Any]:
+        X, y = _samples_to_show(live.dataset)
+        newest = _with_parameters(model, network)
+        return build_payload(newest, X, y, learning_rate=live.state().learning_rate, live=True)
+
+    with watching.endings() as asked, watching.serving(live, describe, port=port) as server:
+        if as_json:
+            _print_json({"address": server.address, "port": server.port})
+        else:
+            console = terminal.passing() if as_json is None else terminal.results()
+            console.print(f"The page: {server.address}", markup=False, soft_wrap=True)
+            console.print("It can be opened on this machine alone; Ctrl-C ends it.")
+        sys.stdout.flush()
+        yield server, asked, browser and watching.open_in_browser(server.address)
+
+
+def _with_parameters(model: Model, network: Network) -> Model:
+    W1, b1, W2, b2 = network.parameters
+    return replace(model, W1=W1, b1=b1, W2=W2, b2=b2)
+
+
+def _samples_to_show(dataset: Dataset) -> tuple[Any, Any]:
+    """Return the test samples, or the training samples where there are none."""
+    if len(dataset.X_test):
+        return dataset.X_test, dataset.y_test
+    return dataset.X_train, dataset.y_train
 
 
 def _evaluate_test(network: Network, dataset: Dataset, engine: Engine) -> Evaluation | None:
@@ -464,7 +646,11 @@ def _load_model(path: Path) -> Model:
 
 
 def _check_features(samples: Samples, source: str, expected: int, whose: str) -> None:
-    found = samples.X.shape[1]
+    _check_feature_count(samples.X, source, expected, whose)
+
+
+def _check_feature_count(X: Any, source: str, expected: int, whose: str) -> None:
+    found = X.shape[1]
     if found != expected:
         raise DataError(f"{source} has {found} features a sample; {whose} {expected}.")
 

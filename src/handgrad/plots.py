@@ -447,8 +447,8 @@ def _figure(width: float, height: float) -> Figure:
         def _repr_png_(self) -> bytes:
             return _png(self)
 
-    figure: Figure = Picture(figsize=(width, height), layout="constrained", facecolor="white")
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # type: ignore[union-attr]
+    room = matplotlib.layout_engine.ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
+    figure: Figure = Picture(figsize=(width, height), layout=room, facecolor="white")
     return figure
 
 

@@ -79,6 +79,27 @@ class Dataset:
         """
         return replace(self, X_test=samples.X, y_test=match_labels(samples, self.class_names))
 
+    def with_classes(self, class_names: Sequence[str], source: str) -> Dataset:
+        """Return the data with the labels that a model gives the classes, by their names.
+
+        Raises
+        ------
+        DataError
+            If the source has a class that is not among the names.
+
+        Examples
+        --------
+        >>> X, y = np.ones((2, 1)), np.array([0, 1])
+        >>> dataset = Dataset(X, y, X[:0], y[:0], ("cat", "dog"), None)
+        >>> dataset.with_classes(("bird", "cat", "dog"), "pets.csv").y_train
+        array([1, 2])
+        """
+        train, test = (
+            match_labels(Samples(X, y, self.class_names, self.image_shape, (), source), class_names)
+            for X, y in ((self.X_train, self.y_train), (self.X_test, self.y_test))
+        )
+        return replace(self, y_train=train, y_test=test, class_names=tuple(class_names))
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:

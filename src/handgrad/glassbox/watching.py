@@ -8,6 +8,7 @@ import sys
 import time
 import webbrowser
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,38 @@ if TYPE_CHECKING:
     from handgrad.network import Network
 
 USUAL_PORT = 8765
+USUAL_SOURCE = "mnist-5k"
 TICK = 0.2  # seconds; where waits cannot be interrupted, signals are seen so often
 PATIENCE = 60.0  # seconds that a run waits for its page where somebody sits at the terminal
 LOADING = 15.0  # seconds that a browser which was opened may take
+
+
+def model_and_source(first: str | None, second: str | None) -> tuple[Path | None, str]:
+    """Tell which of ``studio [MODEL] [SOURCE]`` were given, where both may be left out.
+
+    Examples
+    --------
+    >>> model_and_source("model.safetensors", None)  # doctest: +ELLIPSIS
+    (...Path('model.safetensors'), 'mnist-5k')
+    >>> model_and_source("mnist", None)
+    (None, 'mnist')
+    """
+    if first is None:
+        return None, USUAL_SOURCE
+    if second is None and not _is_model(Path(first)):
+        return None, first
+    return Path(first), second or USUAL_SOURCE
+
+
+def _is_model(path: Path) -> bool:
+    """Tell a model by its name, or by the braces with which its header begins."""
+    if path.suffix == ".safetensors":
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(9)[8:] == b"{"
+    except OSError:
+        return False
 
 
 @contextmanager
