@@ -121,17 +121,17 @@ def new_page(browser):
 
 @pytest.fixture(scope="session")
 def digits_model() -> Model:
-    """A network after 150 steps on the digits: good enough to read most of them."""
+    """The network that `handgrad train` makes: it reads nine of ten digits, and no unit is dead."""
     dataset = data.load("mnist-5k")
     network, _ = get_engine().descend(
-        Network.initial(seed=0), dataset.X_train, dataset.y_train, learning_rate=0.5, iterations=150
+        Network.initial(seed=0), dataset.X_train, dataset.y_train, learning_rate=0.1, iterations=500
     )
     return Model(
         *network.parameters,
         class_names=dataset.class_names,
         image_shape=dataset.image_shape,
         scaling=PIXEL_SCALE,
-        training={"source": "mnist-5k", "learning_rate": 0.5, "iterations": 150},
+        training={"source": "mnist-5k", "learning_rate": 0.1, "iterations": 500},
     )
 
 
