@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "buffer.hpp"
+#include "crew.hpp"
 #include "parameters.hpp"
 #include "prepared.hpp"
 #include "stepper.hpp"
@@ -76,21 +77,16 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
 
     void run(Team& team, const std::vector<Batch<T>>& batches, Totals* totals) override {
         if (batches.front().rule.kind != Rule<T>::descent) prepare_moments();
-        team.together([&](std::size_t worker) {
-            const std::size_t workers = team.workers();
-            for (std::size_t i = 0; i < batches.size(); ++i) {
-                const Batch<T>& batch = batches[i];
-                for (std::size_t s = worker; s < shards_.size(); s += workers) forward(s, batch);
-                team.meet();
-                const std::size_t slices = slices_of(batch.end - batch.begin);
-                for (std::size_t slice = worker; slice < slices; slice += workers)
-                    turn(slice, slices, batch, worker);
-                team.meet();
-                for (std::size_t s = worker; s < shards_.size(); s += workers)
-                    backward(*shards_[s], batch);
-                if (worker + 1 == workers) totals[i] = update_head(slices, batch.rule);
-            }
-        });
+        const bool together = team.workers() == 1 || crew_.together();
+        const auto begin = std::chrono::steady_clock::now();
+        if (together)
+            team.together([&](std::size_t worker) {
+                take(batches, totals, worker, team.workers(), [&] { team.meet(); });
+            });
+        else
+            take(batches, totals, 0, 1, [] {});
+        crew_.took(together, batches.back().end - batches.front().begin,
+                   std::chrono::steady_clock::now() - begin);
     }
 
     void write(const Arrays<T>& to) const override {
@@ -143,6 +139,24 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     // How many slices of rows the passes turn round in, from Z1 to dZ1.
     static std::size_t slices_of(std::size_t rows) {
         return std::clamp<std::size_t>(rows / 16, 1, 8);
+    }
+
+    // One worker's part of some batches; meet waits for the others.
+    template <class Meet>
+    void take(const std::vector<Batch<T>>& batches, Totals* totals, std::size_t worker,
+              std::size_t workers, const Meet& meet) {
+        for (const Batch<T>& batch : batches) {
+            for (std::size_t s = worker; s < shards_.size(); s += workers) forward(s, batch);
+            meet();
+            const std::size_t slices = slices_of(batch.end - batch.begin);
+            for (std::size_t slice = worker; slice < slices; slice += workers)
+                turn(slice, slices, batch, worker);
+            meet();
+            for (std::size_t s = worker; s < shards_.size(); s += workers)
+                backward(*shards_[s], batch);
+            if (worker + 1 == workers) *totals = update_head(slices, batch.rule);
+            ++totals;
+        }
     }
 
     void forward(std::size_t s, const Batch<T>& batch) const {
@@ -233,6 +247,7 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     Buffer<T> Z1_, dZ1_;
     std::vector<std::unique_ptr<Shard>> shards_;
     std::unique_ptr<Workspace<T>> workspace_;
+    Crew crew_;
 };
 
 }  // namespace handgrad

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -73,13 +74,14 @@ class Team {
         if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads_.size()) {
             arrived_.store(0, std::memory_order_relaxed);
             meetings_.store(meeting + 1, std::memory_order_release);
+            wake();
         } else {
             wait_until([&] { return meetings_.load(std::memory_order_acquire) != meeting; });
         }
     }
 
   private:
-    static constexpr int spins = 2000, yields = 200;
+    static constexpr std::chrono::microseconds patience{200};
 
     // Linux may leave a new thread on its creator's processor for ten milliseconds while others
     // are idle: this moves it once, and leaves it free to go where it likes.
@@ -109,39 +111,48 @@ class Team {
     }
 
     template <class Condition> static bool spin_until(const Condition& holds) {
-        for (int i = 0; i < spins; ++i, pause())
-            if (holds()) return true;
-        for (int i = 0; i < yields; ++i, std::this_thread::yield())
-            if (holds()) return true;
+        constexpr int spins = 64;
+        const auto end = std::chrono::steady_clock::now() + patience;
+        do {
+            for (int i = 0; i < spins; ++i, pause())
+                if (holds()) return true;
+        } while (std::chrono::steady_clock::now() < end);
         return false;
     }
 
-    template <class Condition> static void wait_until(const Condition& holds) {
-        while (!spin_until(holds)) {
-        }
+    // Most waits are short, so that spinning ends them soonest. The others sleep: where more
+    // threads than processors want to run, who spins or yields takes or loses the time in which
+    // the one that is waited for, or he himself, could go on.
+    template <class Condition> void wait_until(const Condition& holds) {
+        if (spin_until(holds)) return;
+        std::unique_lock<std::mutex> lock(mutex_);
+        sleepers_.fetch_add(1);
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        wake_.wait(lock, holds);
+        sleepers_.fetch_sub(1);
+    }
+
+    // Wakes those who sleep, after what they wait for has come to hold. Either the sleeper is
+    // seen here, or it sees that it need not sleep: the fences stand between what each writes
+    // and what it reads.
+    void wake() {
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (sleepers_.load() == 0) return;
+        { const std::lock_guard<std::mutex> lock(mutex_); }
+        wake_.notify_all();
     }
 
     void announce() {
-        {
-            const std::lock_guard<std::mutex> lock(mutex_);
-            round_.fetch_add(1, std::memory_order_release);
-        }
-        if (sleepers_.load() > 0) wake_.notify_all();
+        round_.fetch_add(1, std::memory_order_release);
+        wake();
     }
 
     void follow(std::size_t worker) {
-        for (unsigned seen = 0;;) {
-            const auto announced = [&] { return round_.load(std::memory_order_acquire) != seen; };
-            if (!spin_until(announced)) {
-                std::unique_lock<std::mutex> lock(mutex_);
-                ++sleepers_;
-                wake_.wait(lock, announced);
-                --sleepers_;
-            }
-            ++seen;
+        for (unsigned seen = 0;; ++seen) {
+            wait_until([&] { return round_.load(std::memory_order_acquire) != seen; });
             if (ends_) return;
             run_(context_, worker);
-            working_.fetch_sub(1, std::memory_order_release);
+            if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
         }
     }
 
