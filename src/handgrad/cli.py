@@ -251,11 +251,11 @@ def studio(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="[MODEL]", help="A model file that train wrote; a fresh network by default."
+            metavar="MODEL", help="A model file that train wrote; a fresh network by default."
         ),
     ] = None,
     source: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="Data; mnist-5k by default.")
+        str | None, typer.Argument(metavar="SOURCE", help="Data; mnist-5k by default.")
     ] = None,
     hidden: HiddenOption = 10,
     iterations: IterationsOption = 500,

@@ -65,7 +65,7 @@ class LiveRun:
     Examples
     --------
     >>> from handgrad import Network, data, get_engine
-    >>> dataset = data.load("digits").with_held_out_test()
+    >>> dataset = data.load("digits")
     >>> network = Network.initial(features=64, hidden=8, classes=10, seed=0)
     >>> live = LiveRun(
     ...     network, dataset, engine=get_engine(), learning_rate=0.1, iterations=20, paced=False

@@ -200,7 +200,7 @@ async def _send(content: bytes, media_type: str, _request: Request) -> Response:
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 409 if isinstance(error, TrainingError) else 400)
+    return JSONResponse({"error": str(error)}, 400)
 
 
 def _learning_rate(body: bytes) -> float:

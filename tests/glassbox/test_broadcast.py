@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from handgrad import Network
+from handgrad.data import Dataset
+from handgrad.glassbox import broadcast as module
+from handgrad.glassbox.broadcast import Broadcast, pause
+from handgrad.glassbox.live_run import Snapshot, State
+
+NETWORK = Network.initial(features=2, hidden=2, classes=2)
+
+
+class Run:
+    """A run that goes where the test sends it."""
+
+    def __init__(self):
+        X, y = np.ones((4, 2)), np.array([0, 1, 0, 1])
+        self.dataset = Dataset(X, y, X[:2], y[:2], ("a", "b"), None)
+        self.iteration = 0
+        self.observers = []
+
+    def observe(self, observer):
+        self.observers.append(observer)
+
+    def snapshot(self):
+        return Snapshot(NETWORK, self.iteration, "[]")
+
+    def state(self):
+        return State(True, self.iteration, 100, 0.1, None)
+
+    def go_to(self, iteration):
+        self.iteration = iteration
+        for observer in self.observers:
+            observer()
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """The snapshots that were written down, by their iterations."""
+    iterations = []
+
+    def write(snapshot):
+        iterations.append(snapshot.iteration)
+        return real(snapshot)
+
+    real = module.progress_event
+    monkeypatch.setattr(module, "progress_event", write)
+    return iterations
+
+
+def iteration_of(event):
+    progress = next(line for line in event.decode().splitlines() if line.startswith("data: "))
+    return json.loads(progress.removeprefix("data: "))["iteration"]
+
+
+@contextmanager
+def following(broadcast):
+    task = asyncio.create_task(broadcast.follow())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def test_a_viewer_who_comes_late_sees_the_newest_snapshot_and_none_before():
+    async def play():
+        run = Run()
+        broadcast = Broadcast(run)
+        with following(broadcast):
+            events = broadcast.events()
+            assert iteration_of(await anext(events)) == 0
+            for iteration in range(1, 50):
+                run.go_to(iteration)
+                await asyncio.sleep(0.003)
+            await asyncio.sleep(0.2)  # the viewer was busy; snapshots went by
+            assert iteration_of(await anext(events)) == 49
+
+    asyncio.run(play())
+
+
+def test_a_snapshot_is_written_once_for_all_who_watch(written):
+    async def play():
+        run = Run()
+        broadcast = Broadcast(run)
+        with following(broadcast):
+            viewers = [broadcast.events() for _ in range(20)]
+            first = [await anext(viewer) for viewer in viewers]
+            run.go_to(7)
+            second = await asyncio.gather(*map(anext, viewers))
+        assert {iteration_of(event) for event in first} == {0}
+        assert {iteration_of(event) for event in second} == {7}
+
+    asyncio.run(play())
+    assert written == [0, 7]
+
+
+def test_nothing_is_written_where_nobody_watches(written):
+    async def play():
+        run = Run()
+        broadcast = Broadcast(run)
+        with following(broadcast):
+            run.go_to(5)
+            await asyncio.sleep(0.1)
+            events = broadcast.events()
+            await anext(events)
+            await events.aclose()
+            run.go_to(6)
+            await asyncio.sleep(0.1)
+
+    asyncio.run(play())
+    assert written == [5]
+
+
+def test_viewers_see_what_came_last_before_they_are_let_go():
+    async def play():
+        run = Run()
+        broadcast = Broadcast(run)
+        events = broadcast.events()
+        await anext(events)
+        run.go_to(9)
+        broadcast.close()
+        assert [iteration_of(event) async for event in events] == [9]
+        run.go_to(10)  # nobody is there to be told
+
+    asyncio.run(play())
+
+
+def test_a_silent_run_shows_that_the_line_is_alive(monkeypatch):
+    monkeypatch.setattr(module, "HEARTBEAT", 0.001)
+
+    async def play():
+        events = Broadcast(Run()).events()
+        await anext(events)
+        assert (await anext(events)).startswith(b":")
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(("viewers", "size"), [(1, 100), (1, 10**6), (20, 50_000), (1000, 500)])
+def test_the_pace_is_at_most_20_a_second_and_bounded_in_bytes(viewers, size):
+    a_second = 1 / pause(viewers, size)
+    assert a_second <= 20
+    assert a_second * viewers * size <= module.MOST_BYTES_A_SECOND * 1.001
