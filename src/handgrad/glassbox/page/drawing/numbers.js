@@ -43,11 +43,12 @@ export function formatPercent(value, decimals = 1) {
     }
     const text = (value * 100).toFixed(decimals);
     const rounded = Number(text);
+    const least = 10 ** -decimals; // what is smaller or nearer to all is not rounded away
     if (rounded === 100 && value < 1) {
-        return "> 99.9 %";
+        return `> ${(100 - least).toFixed(decimals)} %`;
     }
     if (rounded === 0 && value > 0) {
-        return "< 0.1 %";
+        return `< ${least} %`;
     }
     return `${text} %`;
 }

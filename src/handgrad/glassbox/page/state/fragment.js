@@ -11,7 +11,7 @@ export const VIEWS = ["draw", "pass", "mask", "labels", "descend", "break", "con
 /** The keys of the state that a link holds. */
 export const LINKED = ["view", "step", "sample", "meant", "m", "entry", "sums", "mistakes", "learningRate"];
 
-const ENTRY = /^([A-Za-z]\w{0,9})\.(\d{1,6})\.(\d{1,6})$/;
+const ENTRY = /^([A-Za-z]\w{0,9}(?: after)?)\.(\d{1,6})\.(\d{1,6})$/;
 
 /**
  * @param {object} state

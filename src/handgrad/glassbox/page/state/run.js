@@ -32,9 +32,15 @@ export function createRun(store, payload, derived) {
         store.set({ network, iteration, running, diverged, costs: joined(store.get().costs, costs) });
     }
 
-    function remember() {
+    /** What else an undo brings back comes along in `besides`. */
+    function remember(besides = {}) {
         const { network, iteration, costs, undo } = store.get();
-        store.set({ undo: [...undo, { network, iteration, costs }].slice(-MOST_UNDOS) });
+        store.set({ undo: [...undo, { network, iteration, costs, ...besides }].slice(-MOST_UNDOS) });
+    }
+
+    function setLearningRate(learningRate) {
+        store.set({ learningRate });
+        trainer?.setLearningRate(learningRate);
     }
 
     /** Goes on from another network, and remembers the one before. */
@@ -65,21 +71,28 @@ export function createRun(store, payload, derived) {
         stop() {
             ready().stop();
         },
-        setLearningRate(learningRate) {
-            store.set({ learningRate });
-            trainer?.setLearningRate(learningRate);
+        /** Steps with another η, which an undo brings back as well. */
+        tryRate(learningRate, count) {
+            remember({ learningRate: store.get().learningRate });
+            setLearningRate(learningRate);
+            ready().step(count);
         },
+        setLearningRate,
         undo() {
             const { undo } = store.get();
             const last = undo.at(-1);
             if (last !== undefined) {
                 store.set({ undo: undo.slice(0, -1) });
                 load(last.network, last.iteration, last.costs);
+                if (last.learningRate !== undefined) {
+                    setLearningRate(last.learningRate);
+                }
             }
         },
         /** Back to the network that the page came with. */
         reset() {
             replace(payload.network, 0, []);
+            setLearningRate(payload.learningRate);
         },
         /** New initial values, different each time. */
         fresh() {

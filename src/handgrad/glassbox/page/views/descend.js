@@ -30,7 +30,7 @@ export function createDescendView(page) {
         undo: element("button.tool", { text: "Undo", onclick: () => run.undo() }),
         reset: element("button.quiet", { text: "Back to the loaded network", onclick: () => run.reset() }),
         fresh: element("button.quiet", { text: "Fresh initial values", onclick: () => run.fresh() }),
-        tryIt: element("button.tool", { text: `Try η = ${TOO_LARGE}, ten steps`, onclick: () => tryTooLarge() }),
+        tryIt: element("button.tool", { text: `Try η = ${TOO_LARGE}, ten steps`, onclick: () => run.tryRate(TOO_LARGE, 10) }),
     };
     const noLabels = element("p.notice", { hidden: run.possible(), text: "The embedded samples have no labels, so there is nothing to learn from here." });
     const localControls = element("div.row", { id: "descend-controls" }, buttons.one, buttons.ten, buttons.run, buttons.undo);
@@ -71,11 +71,6 @@ export function createDescendView(page) {
         ),
     );
     let before = null; // the cost before the last action, to say what it did
-
-    function tryTooLarge() {
-        run.setLearningRate(TOO_LARGE);
-        run.step(10);
-    }
 
     function say(state) {
         const { costs } = state;

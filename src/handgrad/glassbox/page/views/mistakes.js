@@ -47,12 +47,7 @@ export function createMistakesView({ store, payload, derived, run }) {
                     { id: "check" },
                     element("h2", { text: "Gradient check" }),
                     verdict,
-                    element(
-                        "table.check",
-                        {},
-                        element("thead", {}, element("tr", {}, ...["", "Error", "Worst entry", "Derived", "Measured"].map((text) => element("th", { scope: "col", text })))),
-                        element("tbody", {}, ...rows.map((row) => row.node)),
-                    ),
+                    element("div.scrolling", { tabindex: "0", role: "group", "aria-label": "Errors of the four gradients" }, checkTable(rows)),
                     largest,
                     element("div.row", {}, large, undo),
                 ),
@@ -124,6 +119,16 @@ export function createMistakesView({ store, payload, derived, run }) {
             }
         },
     };
+}
+
+function checkTable(rows) {
+    const titles = ["Gradient", "Error", "Worst entry", "Derived", "Measured"];
+    return element(
+        "table.check",
+        {},
+        element("thead", {}, element("tr", {}, ...titles.map((text) => element("th", { scope: "col", text })))),
+        element("tbody", {}, ...rows.map((row) => row.node)),
+    );
 }
 
 function createRun(passes, start, X, y, learningRate) {

@@ -17,7 +17,7 @@ const GROUPS = [
  */
 export function createStepper(store) {
     const buttons = STEPS.map((step) =>
-        element("button.step", { text: step.ids.join(" "), title: step.title, "aria-label": `Step ${step.index + 1} of 12, ${step.ids.join(" and ")}: ${step.title}`, onclick: () => go(step.index) }),
+        element("button.step", { text: step.ids.join(" "), title: step.title, "aria-label": `${step.ids.join(" ")}, step ${step.index + 1} of 12: ${step.title}`, onclick: () => go(step.index) }),
     );
     const groups = GROUPS.map(([name, first, last]) =>
         element("li.step-group", {}, element("span.step-group-name", { text: name }), element("span.step-buttons", {}, ...buttons.slice(first, last + 1))),
