@@ -373,14 +373,15 @@ def _live_page(
         return build_payload(newest, X, y, learning_rate=live.state().learning_rate, live=True)
 
     with watching.endings() as asked, watching.serving(live, describe, port=port) as server:
+        address = f"{server.address}#view=descend"
         if as_json:
-            _print_json({"address": server.address, "port": server.port})
+            _print_json({"address": address, "port": server.port})
         else:
             console = terminal.passing() if as_json is None else terminal.results()
-            console.print(f"The page: {server.address}", markup=False, soft_wrap=True)
+            console.print(f"The page: {address}", markup=False, soft_wrap=True)
             console.print("It can be opened on this machine alone; Ctrl-C ends it.")
         sys.stdout.flush()
-        yield server, asked, browser and watching.open_in_browser(server.address)
+        yield server, asked, browser and watching.open_in_browser(address)
 
 
 def _with_parameters(model: Model, network: Network) -> Model:
