@@ -16,6 +16,7 @@ QUESTIONS = (
     "classifier",
     "density",
     "growth",
+    "viewers",
 )
 
 if __name__ == "__main__":
