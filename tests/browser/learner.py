@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,20 @@ def unpacked(text: str, size: int) -> np.ndarray:
             place += 1
     assert len(values) == size
     return np.array(values) / 255
+
+
+def samples_named(page: Any, selector: str) -> list[int]:
+    """Return the places among the embedded samples of those that are shown, by their names."""
+    labels = page.locator(selector).evaluate_all(
+        "(buttons) => buttons.map((button) => button.getAttribute('aria-label'))"
+    )
+    names = Oracle(page).payload["samples"]["names"]
+    return [names.index(re.search(r"Sample (\w+)", label)[1]) for label in labels]
+
+
+def batch(page: Any) -> list[int]:
+    """Read which samples are in the batch, column by column, from the strip above the step."""
+    return samples_named(page, ".batch-strip button")
 
 
 def open_view(page: Any, name: str) -> None:

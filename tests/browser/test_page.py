@@ -12,9 +12,11 @@ from browser.learner import (
     THREE,
     VIEWS,
     Oracle,
+    batch,
     draw,
     go_to,
     open_view,
+    samples_named,
     settled,
     shown_number,
     unpacked,
@@ -127,10 +129,8 @@ def test_picking_what_it_gets_wrong_shows_the_costliest_first(opened_page):
     expected = wrong[np.argsort(-losses[wrong], kind="stable")]
     opened_page.get_by_role("button", name="What it gets wrong").click()
     settled(opened_page)
-    names = opened_page.locator(".pick .thumbnail").evaluate_all(
-        "(buttons) => buttons.map((button) => button.getAttribute('aria-label'))"
-    )
-    assert [int(re.match(r"Sample (\d+)", name)[1]) for name in names] == expected.tolist()[:48]
+    shown = samples_named(opened_page, ".pick .thumbnail")
+    assert shown == expected.tolist()[:48]
 
 
 def test_the_evidence_adds_up_to_the_logit(opened_page):
@@ -173,8 +173,10 @@ def test_play_walks_on_by_itself_and_pauses(opened_page):
 def test_every_entry_looked_at_shows_the_notes_number(opened_page, m):
     oracle = Oracle(opened_page)
     start = 7
-    X, y = oracle.X[start : start + m], oracle.y[start : start + m]
-    expected = oracle.pass_of(X, y, 0.25)
+    go_to(opened_page, f"view=pass&sample={start}&m={m}")
+    samples = batch(opened_page) if m > 1 else [start]
+    assert (samples[0], len(set(samples))) == (start, m)
+    expected = oracle.pass_of(oracle.X[samples], oracle.y[samples], 0.25)
     for step, names in RESULTS.items():
         for name in names:
             rows, columns = expected[name].shape
@@ -287,9 +289,10 @@ def test_every_formula_says_why(opened_page):
 @pytest.mark.parametrize(("step", "name", "slope"), [(7, "dW2", "dZ2"), (10, "dW1", "dZ1")])
 def test_shares_added_up_become_the_matrix_product(opened_page, step, name, slope):
     oracle = Oracle(opened_page)
-    expected = oracle.pass_of(oracle.X[2:8], oracle.y[2:8], 0.1)
-    factors = expected["A1"].T if name == "dW2" else expected["X"]
     go_to(opened_page, f"view=pass&sample=2&step={step}&m=6")
+    samples = batch(opened_page)
+    expected = oracle.pass_of(oracle.X[samples], oracle.y[samples], 0.1)
+    factors = expected["A1"].T if name == "dW2" else expected["X"]
     opened_page.get_by_role("button", name="As a sum over samples").click()
     for count in range(1, 7):
         settled(opened_page)
@@ -308,7 +311,9 @@ def test_a_batch_has_one_column_a_sample(opened_page):
     go_to(opened_page, "view=pass&sample=2&step=4&m=64")
     grid = opened_page.locator('.stage [aria-label^="A2,"]').first
     assert grid.get_attribute("aria-colcount") == "64"
-    assert opened_page.locator(".batch-strip li").count() == 64
+    samples = batch(opened_page)
+    assert len(set(samples)) == 64
+    assert len(set(Oracle(opened_page).y[samples])) == 10, "all classes are there"
 
 
 # The other views

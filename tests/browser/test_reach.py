@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from browser.learner import VIEWS, Oracle, draw, go_to, open_view, settled, value_of
+from browser.learner import VIEWS, Oracle, batch, draw, go_to, open_view, settled, value_of
 from handgrad import Network, data, get_engine, notes
 from handgrad.export import export_html
 from handgrad.model import Model
@@ -260,8 +260,9 @@ def test_networks_of_other_shapes_show_everything(
             wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wider <= 0, f"{name} is {wider} pixels wider than the screen"
         m = 6
-        X, y = oracle.X[3 : 3 + m], oracle.y[3 : 3 + m]
-        expected = oracle.pass_of(X, y, 0.1)
+        go_to(page, f"view=pass&sample=3&m={m}")
+        samples = batch(page)
+        expected = oracle.pass_of(oracle.X[samples], oracle.y[samples], 0.1)
         for step, name in ((1, "Z1"), (4, "A2"), (8, "dA1"), (10, "dW1")):
             row, column = (size - 1 for size in expected[name].shape)
             go_to(page, f"view=pass&sample=3&step={step}&m={m}&entry={name}.{row}.{column}")

@@ -6,6 +6,7 @@ import { createActions } from "./state/actions.js";
 import { createDerived } from "./state/derived.js";
 import { fragmentOf, LINKED, stateFrom, VIEWS } from "./state/fragment.js";
 import { firstSample } from "./state/hand.js";
+import { createOrder } from "./state/order.js";
 import { createRun } from "./state/run.js";
 import { createStore } from "./state/store.js";
 import { createTour } from "./tour.js";
@@ -47,7 +48,7 @@ function initialState(payload, dark) {
     const [first = 0] = payload.show?.samples ?? [];
     const companions = payload.show?.samples?.length ?? 1;
     return {
-        view: payload.show ? "pass" : "draw",
+        view: payload.live ? "descend" : payload.show ? "pass" : "draw",
         step: payload.show?.step ?? 0,
         entry: null, // the entry that was chosen: {name, row, col}
         hover: null, // the entry that is pointed at
@@ -66,6 +67,8 @@ function initialState(payload, dark) {
         running: false,
         diverged: false,
         undo: [],
+        base: payload.network, // what "changed since the start" compares with
+        changesOnly: false, // whether W1's pictures show what has changed
         picking: "all",
         cell: null, // of the confusion matrix
         contrast: 1,
@@ -78,7 +81,8 @@ function initialState(payload, dark) {
 }
 
 function start() {
-    const payload = readPayload(document);
+    const read = readPayload(document);
+    const payload = { ...read, order: createOrder(read) };
     const preference = window.matchMedia("(prefers-color-scheme: dark)");
     const store = createStore({ ...initialState(payload, preference.matches), ...stateFrom(currentFragment(), payload) });
     const derived = createDerived(payload);

@@ -23,9 +23,10 @@ export function createActions(store, payload) {
         },
         neighbour(by) {
             const { sample } = store.get();
-            const { count } = payload.samples;
-            const from = sample.kind === "embedded" || (sample.kind === "edited" && sample.index !== null) ? sample.index : by > 0 ? -1 : 0;
-            choose({ kind: "embedded", index: (from + by + count) % count });
+            const { order } = payload;
+            const isPlaced = sample.kind === "embedded" || (sample.kind === "edited" && sample.index !== null);
+            const place = isPlaced ? order.placeOf(sample.index) + by : by > 0 ? 0 : -1;
+            choose({ kind: "embedded", index: order.at(place) });
         },
         /** Shows a step of the pass, and an entry of it where there is one. */
         inspect(step, entry) {

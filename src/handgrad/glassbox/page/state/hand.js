@@ -52,12 +52,13 @@ export function nameOf(sample, payload) {
     return "Your drawing";
 }
 
-/** The embedded samples that stand behind the first one in a batch of m, around the end. */
+/** The embedded samples that stand behind the first one in a batch of m, in the page's order. */
 export function companionsOf(sample, m, payload) {
-    const { count } = payload.samples;
-    const start = sample.kind === "embedded" ? sample.index + 1 : 0;
-    const wanted = Math.min(m - 1, sample.kind === "embedded" ? count - 1 : count);
-    return Array.from({ length: Math.max(0, wanted) }, (_, n) => (start + n) % count);
+    const { order, samples } = payload;
+    const isEmbedded = sample.kind === "embedded";
+    const start = isEmbedded ? order.placeOf(sample.index) + 1 : 0;
+    const wanted = Math.min(m - 1, isEmbedded ? samples.count - 1 : samples.count);
+    return Array.from({ length: Math.max(0, wanted) }, (_, n) => order.at(start + n));
 }
 
 /** @returns {number} the largest batch that these samples can fill */

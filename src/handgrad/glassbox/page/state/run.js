@@ -34,8 +34,8 @@ export function createRun(store, payload, derived) {
 
     /** What else an undo brings back comes along in `besides`. */
     function remember(besides = {}) {
-        const { network, iteration, costs, undo } = store.get();
-        store.set({ undo: [...undo, { network, iteration, costs, ...besides }].slice(-MOST_UNDOS) });
+        const { network, iteration, costs, base, undo } = store.get();
+        store.set({ undo: [...undo, { network, iteration, costs, base, ...besides }].slice(-MOST_UNDOS) });
     }
 
     function setLearningRate(learningRate) {
@@ -82,7 +82,7 @@ export function createRun(store, payload, derived) {
             const { undo } = store.get();
             const last = undo.at(-1);
             if (last !== undefined) {
-                store.set({ undo: undo.slice(0, -1) });
+                store.set({ undo: undo.slice(0, -1), base: last.base });
                 load(last.network, last.iteration, last.costs);
                 if (last.learningRate !== undefined) {
                     setLearningRate(last.learningRate);
@@ -92,12 +92,15 @@ export function createRun(store, payload, derived) {
         /** Back to the network that the page came with. */
         reset() {
             replace(payload.network, 0, []);
+            store.set({ base: payload.network });
             setLearningRate(payload.learningRate);
         },
         /** New initial values, different each time. */
         fresh() {
             lastSeed += 1;
-            replace(initialNetwork(payload.D, payload.H, payload.K, lastSeed), 0, []);
+            const network = initialNetwork(payload.D, payload.H, payload.K, lastSeed);
+            replace(network, 0, []);
+            store.set({ base: network });
         },
         /** Multiplies the output layer, so that the logits are that many times larger. */
         enlargeLogits(factor) {

@@ -7,7 +7,7 @@ import { createRate } from "./rate.js";
 import { createWeights } from "./weights.js";
 
 const TOO_LARGE = 30;
-const READS = ["network", "iteration", "costs", "running", "diverged", "undo", "learningRate", "theme", "contrast", "resized", "view", "live", "following"];
+const READS = ["network", "base", "changesOnly", "iteration", "costs", "running", "diverged", "undo", "learningRate", "theme", "contrast", "resized", "view", "live", "following"];
 
 /**
  * @param {object} page
@@ -16,7 +16,7 @@ const READS = ["network", "iteration", "costs", "running", "diverged", "undo", "
 export function createDescendView(page) {
     const { store, payload, derived, palette, run, liveRun } = page;
     const rate = createRate((learningRate) => (store.get().following ? liveRun.setLearningRate(learningRate) : run.setLearningRate(learningRate)));
-    const weights = createWeights(payload);
+    const weights = createWeights(page);
     const legend = createLegend(page);
     const costCurve = createCurve("Cost", { colours: ["--curve-cost"] });
     const accuracyCurve = createCurve("Accuracy", { percent: true, colours: ["--curve-accuracy"] });
@@ -32,6 +32,7 @@ export function createDescendView(page) {
         fresh: element("button.quiet", { text: "Fresh initial values", onclick: () => run.fresh() }),
         tryIt: element("button.tool", { text: `Try η = ${TOO_LARGE}, ten steps`, onclick: () => run.tryRate(TOO_LARGE, 10) }),
     };
+    const whileFollowing = element("p.note", { text: "To try it, stop following the run: then the steps are taken here." });
     const noLabels = element("p.notice", { hidden: run.possible(), text: "The embedded samples have no labels, so there is nothing to learn from here." });
     const localControls = element("div.row", { id: "descend-controls" }, buttons.one, buttons.ten, buttons.run, buttons.undo);
     const node = element(
@@ -57,7 +58,6 @@ export function createDescendView(page) {
                 "section.card",
                 {},
                 element("h2", { text: "The rows of W1" }),
-                element("p", { text: "Each picture is what one hidden unit looks for: orange where ink turns it on, blue where ink turns it off. Start from fresh values, and watch them take shape." }),
                 weights.node,
                 legend.node,
             ),
@@ -68,6 +68,7 @@ export function createDescendView(page) {
             element("h2", { text: "What if η is too large?" }),
             element("p", { text: "The slope holds only close by. A small step goes downhill; a huge one flies over the valley and lands higher up on the other side, where the slope is steeper still. The cost jumps, units die, and the answers are lost. Try it: one Undo brings everything back." }),
             element("div.row", {}, buttons.tryIt),
+            whileFollowing,
         ),
     );
     let before = null; // the cost before the last action, to say what it did
@@ -101,6 +102,7 @@ export function createDescendView(page) {
                 button.disabled = !trainable || (name !== "run" && state.running) || (name === "undo" && state.undo.length === 0);
             }
             localControls.hidden = state.following;
+            whileFollowing.hidden = !state.following;
             buttons.reset.hidden = state.following;
             buttons.fresh.hidden = state.following;
             setText(buttons.run, state.running ? "Pause" : "Run");
@@ -118,7 +120,7 @@ export function createDescendView(page) {
             const points = state.costs.length > 0 || standing.cost === null ? state.costs : [[state.iteration, standing.cost, standing.accuracy]];
             costCurve.show([points.map(([iteration, cost]) => [iteration, cost])]);
             accuracyCurve.show([points.map(([iteration, , accuracy]) => [iteration, accuracy])]);
-            weights.show(state.network, palette());
+            weights.show(state, palette());
         },
     };
 }

@@ -114,5 +114,5 @@ function createUnitRow(h, payload, actions) {
 
 function swatch(cell, value, palette) {
     setText(cell, formatNumber(value));
-    cell.style.boxShadow = `inset 0.6rem 0 ${colourOf(palette, value)}`;
+    cell.style.boxShadow = `inset 0.55rem 0 ${colourOf(palette, value)}`;
 }

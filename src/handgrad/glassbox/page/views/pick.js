@@ -44,7 +44,7 @@ export function createPick(page) {
             choices.forEach(([picking], n) => chips[n].setAttribute("aria-pressed", String(picking === state.picking)));
             const evaluation = derived.evaluation(state.network);
             const chosen = state.sample.kind === "embedded" ? state.sample.index : null;
-            thumbnails.show(pickedIndices(state.picking, payload.samples, evaluation), evaluation, chosen);
+            thumbnails.show(pickedIndices(state.picking, payload, evaluation), evaluation, chosen);
         },
     };
 }
@@ -53,8 +53,8 @@ export function createPick(page) {
  * @param {"all" | "wrong" | "hardest" | number} picking a number is a class
  * @returns {number[]} places among the embedded samples
  */
-export function pickedIndices(picking, samples, { predictions, losses }) {
-    const all = Array.from({ length: samples.count }, (_, i) => i);
+export function pickedIndices(picking, { samples, order }, { predictions, losses }) {
+    const all = Array.from({ length: samples.count }, (_, place) => order.at(place));
     const byCost = (one, other) => losses[other] - losses[one];
     if (picking === "wrong") {
         return all.filter((i) => predictions[i] !== samples.label(i)).sort(byCost);

@@ -2,6 +2,7 @@
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber, plural } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
+import { nameOf } from "../state/hand.js";
 
 const PAGE = 48;
 
@@ -45,10 +46,11 @@ export function createThumbnails({ payload, palette }, onChoose) {
             const label = payload.samples.label(index);
             const wrong = label !== null && label !== evaluation.predictions[index];
             const truth = label === null ? "" : `, is ${payload.classNames[label]}`;
-            item.picture.show(payload.samples.row(index), palette(), `Sample ${index}${truth}`);
+            const name = nameOf({ kind: "embedded", index }, payload);
+            item.picture.show(payload.samples.row(index), palette(), `${name}${truth}`);
             setText(item.says, wrong ? `✗ ${prediction}` : prediction);
             item.button.classList.toggle("wrong", wrong);
-            item.button.setAttribute("aria-label", `Sample ${index}${truth}; the network says ${prediction}`);
+            item.button.setAttribute("aria-label", `${name}${truth}; the network says ${prediction}`);
             item.button.title = evaluation.losses ? `loss ${formatNumber(evaluation.losses[index])}` : "";
             item.button.setAttribute("aria-pressed", String(index === chosen));
             return item.node;

@@ -1,21 +1,49 @@
-/** The H rows of W1 as pictures, which change while the network learns. */
-import { element } from "../drawing/elements.js";
+/**
+ * The H rows of W1 as pictures, which change while the network learns; or only what has changed
+ * since the start, without the random values that it began with.
+ */
+import { element, setText } from "../drawing/elements.js";
 import { createPicture } from "../drawing/picture.js";
 
 /**
- * @param {object} payload
- * @returns {{node: HTMLElement, show: (network: object, palette: object) => void}}
+ * @param {object} page
+ * @returns {{node: HTMLElement, show: (state: object, palette: object) => void}}
  */
-export function createWeights(payload) {
+export function createWeights({ store, payload }) {
     const items = Array.from({ length: payload.H }, (_, h) => {
         const picture = createPicture(payload.imageShape);
         return { picture, node: element("figure", {}, picture.node, element("figcaption", { text: `Unit ${h}` })) };
     });
-    const node = element("div.weights", {}, ...items.map((item) => item.node));
+    const choices = [["The weights", false], ["What has changed", true]].map(([text, changesOnly]) =>
+        element("button.chip", { text, onclick: () => store.set({ changesOnly }) }),
+    );
+    const note = element("p.note");
+    const node = element(
+        "div.weights-part",
+        {},
+        element("div.switch", { role: "group", "aria-label": "What the pictures show" }, ...choices),
+        note,
+        element("div.weights", {}, ...items.map((item) => item.node)),
+    );
     return {
         node,
-        show({ W1 }, palette) {
-            items.forEach(({ picture }, h) => picture.show(W1.data.subarray(h * W1.cols, (h + 1) * W1.cols), palette, `Row ${h} of W1`));
+        show({ network, base, changesOnly }, palette) {
+            const { rows, cols, data } = network.W1;
+            choices.forEach((choice, n) => choice.setAttribute("aria-pressed", String((n === 1) === changesOnly)));
+            const values = changesOnly ? data.map((weight, n) => weight - base.W1.data[n]) : data;
+            setText(note, noteFor(changesOnly, network === base));
+            for (let h = 0; h < rows; h++) {
+                items[h].picture.show(values.subarray(h * cols, (h + 1) * cols), palette, `Row ${h} of W1`);
+            }
         },
     };
+}
+
+function noteFor(changesOnly, nothingChanged) {
+    if (!changesOnly) {
+        return "Each picture is what one hidden unit looks for: orange where ink turns it on, blue where ink turns it off.";
+    }
+    return nothingChanged
+        ? "Nothing has changed yet: take a step."
+        : "What the steps since the start have added: nothing but blended samples, for each step adds a multiple of them (B6).";
 }
