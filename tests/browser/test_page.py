@@ -423,6 +423,34 @@ def test_a_run_from_fresh_values_learns_and_can_be_paused(opened_page):
     assert figure(opened_page, "Steps") == 0
 
 
+def test_what_has_changed_is_what_the_steps_added(opened_page):
+    open_view(opened_page, "Descend")
+    opened_page.get_by_role("button", name="What has changed").click()
+    opened_page.get_by_text("Nothing has changed yet").wait_for()
+    colours = """(canvas) => {
+        const copy = document.createElement("canvas");
+        [copy.width, copy.height] = [canvas.width, canvas.height];
+        const context = copy.getContext("2d", { willReadFrequently: true });
+        context.drawImage(canvas, 0, 0);
+        const pixels = context.getImageData(0, 0, copy.width, copy.height).data;
+        const texts = Array.from({ length: pixels.length / 4 }, (_, n) =>
+            `rgb(${[...pixels.subarray(4 * n, 4 * n + 3)].join(", ")})`);
+        return [texts[0], new Set(texts).size];
+    }"""
+    pictures = opened_page.locator(".weights canvas")
+    assert [item.evaluate(colours)[1] for item in pictures.all()] == [1] * 10
+    opened_page.get_by_role("button", name="Ten steps", exact=True).click()
+    opened_page.get_by_text("After 10 steps the cost").wait_for()
+    corner, count = pictures.first.evaluate(colours)
+    assert count > 1
+    oracle = Oracle(opened_page)
+    assert not oracle.X[:, 0].any(), "no digit has ink in its corner, so no step changes it"
+    neutral = (
+        opened_page.locator(".legend-step").nth(13).evaluate("(step) => step.style.background")
+    )
+    assert corner == neutral
+
+
 @pytest.mark.parametrize(
     ("title", "wrong"),
     [

@@ -84,9 +84,15 @@ function start() {
     const read = readPayload(document);
     const payload = { ...read, order: createOrder(read) };
     const preference = window.matchMedia("(prefers-color-scheme: dark)");
-    const store = createStore({ ...initialState(payload, preference.matches), ...stateFrom(currentFragment(), payload) });
+    const store = createStore({
+        ...initialState(payload, preference.matches),
+        ...stateFrom(currentFragment(), payload),
+    });
     const derived = createDerived(payload);
-    const palettes = { light: () => createPalette(false, store.get().contrast), dark: () => createPalette(true, store.get().contrast) };
+    const palettes = {
+        light: () => createPalette(false, store.get().contrast),
+        dark: () => createPalette(true, store.get().contrast),
+    };
     let palette = palettes[store.get().theme]();
     const run = createRun(store, payload, derived);
     const liveRun = payload.live ? createLiveRun(store, run) : null;
@@ -163,7 +169,9 @@ function start() {
 
 /** The names of the views, as buttons of a navigation. */
 function createTabs(store) {
-    const nodes = VIEWS.map((view) => element("button.tab", { text: TITLES[view], onclick: () => store.set({ view, hover: null }) }));
+    const nodes = VIEWS.map((view) =>
+        element("button.tab", { text: TITLES[view], onclick: () => store.set({ view, hover: null }) }),
+    );
     return {
         nodes,
         render(state, changed) {
@@ -210,7 +218,10 @@ function listen(store, payload, views) {
         }
     });
     document.addEventListener("keydown", (event) => {
-        const nowhere = event.target === document.body || event.target.id === "content" || event.target.closest?.(".views");
+        const nowhere =
+            event.target === document.body ||
+            event.target.id === "content" ||
+            event.target.closest?.(".views");
         if (nowhere && store.get().view === "pass") {
             views.get("pass")?.key(event);
         }

@@ -72,7 +72,7 @@ function stopsFor(payload) {
             text: "A sign is turned around on purpose, and the gradient check has gone red. Take the mistake out again: the switch is on this page.",
         },
         {
-            change: { view: "confusion", mistakes: [] },
+            change: { view: "confusion", mistakes: [], m: 1 },
             at: ".confusion-view .card",
             title: "What does it still get wrong?",
             text: "Open a cell, choose a sample, and walk through its pass: you can now read from the numbers why it was taken for something else.",
@@ -93,7 +93,13 @@ export function createTour({ store, payload }) {
     const back = element("button.quiet", { text: "Back", onclick: () => go(store.get().tour - 1) });
     const next = element("button.primary", { onclick: () => go(store.get().tour + 1) });
     const end = element("button.quiet", { text: "End the tour", onclick: () => close() });
-    const node = element("section.tour", { hidden: true, "aria-label": "Guided tour", onkeydown: (event) => byKey(event) }, heading, text, element("div.row", {}, count, back, next, end));
+    const node = element(
+        "section.tour",
+        { hidden: true, "aria-label": "Guided tour", onkeydown: (event) => byKey(event) },
+        heading,
+        text,
+        element("div.row", {}, count, back, next, end),
+    );
     let pointedAt = null;
     let arrived = false; // whether the stop has been scrolled to
 
@@ -138,7 +144,8 @@ export function createTour({ store, payload }) {
         /** Points at what the stop speaks of, once its view stands. */
         place({ tour, view }) {
             const stop = tour === null ? null : stops[tour];
-            const target = stop !== null && view === stop.change.view ? document.querySelector(stop.at) : null;
+            const target =
+                stop !== null && view === stop.change.view ? document.querySelector(stop.at) : null;
             if (target !== pointedAt) {
                 pointedAt?.classList.remove("pointed-at");
                 target?.classList.add("pointed-at");

@@ -41,8 +41,14 @@ export function createCurve(title, { percent = false, colours = ["--accent"], na
             const range = rangeOf(points, percent);
             const place = placing(range, width);
             drawAxes(context, range, place, width, format, style);
-            lines.forEach((line, n) => drawLine(context, line, place, style.getPropertyValue(colours[n]), width));
-            setAttribute(canvas, "aria-label", describe(title, lines[0], percent ? formatPercent : formatNumber));
+            lines.forEach((line, n) =>
+                drawLine(context, line, place, style.getPropertyValue(colours[n]), width),
+            );
+            setAttribute(
+                canvas,
+                "aria-label",
+                describe(title, lines[0], percent ? formatPercent : formatNumber),
+            );
         },
     };
 }
@@ -88,7 +94,10 @@ function drawAxes(context, range, place, width, format, style) {
         context.fillText(format(value), MARGIN.left - 8, y);
     }
     context.textBaseline = "alphabetic";
-    for (const [iteration, align] of [[range.first, "left"], [range.last, "right"]]) {
+    for (const [iteration, align] of [
+        [range.first, "left"],
+        [range.last, "right"],
+    ]) {
         context.textAlign = align;
         context.fillText(formatCount(Math.round(iteration)), place.x(iteration), HEIGHT - 8);
     }

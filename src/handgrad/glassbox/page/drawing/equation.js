@@ -6,7 +6,8 @@
  */
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";
-const TOKEN = /frac\(|Σ_[a-z]|d?[XWZAYbQθ]\d?(?:_[a-z])?ᵀ?|[A-Za-zŷηε∂ℓδλ]+(?:_[a-z])?ᵀ?|\d+(?:[.,]\d+)*|\s+|./gu;
+const TOKEN =
+    /frac\(|Σ_[a-z]|d?[XWZAYbQθ]\d?(?:_[a-z])?ᵀ?|[A-Za-zŷηε∂ℓδλ]+(?:_[a-z])?ᵀ?|\d+(?:[.,]\d+)*|\s+|./gu;
 const OPERATORS = { "*": "·", "-": "−", "<-": "←" };
 
 /**

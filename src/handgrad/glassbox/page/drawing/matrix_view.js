@@ -36,12 +36,26 @@ export function createMatrixView({ onHover, onSelect }) {
     const spots = element("div.spots", { "aria-hidden": "true" });
     const cell = element("div", { role: "gridcell", id: cellId });
     const row = element("div.unseen", { role: "row" }, cell);
-    const grid = element("div.matrix-grid", { role: "grid", tabindex: "0", "aria-activedescendant": cellId }, row, canvas, lines, spots, ...Object.values(bands));
+    const grid = element(
+        "div.matrix-grid",
+        { role: "grid", tabindex: "0", "aria-activedescendant": cellId },
+        row,
+        canvas,
+        lines,
+        spots,
+        ...Object.values(bands),
+    );
     const before = element("div.matrix-rows", { "aria-hidden": "true" });
     const after = element("div.matrix-values", { "aria-hidden": "true" });
     const label = element("div.matrix-name");
     const shape = element("figcaption.matrix-shape");
-    const node = element("figure.matrix", {}, label, element("div.matrix-body", {}, before, grid, after), shape);
+    const node = element(
+        "figure.matrix",
+        {},
+        label,
+        element("div.matrix-body", {}, before, grid, after),
+        shape,
+    );
 
     let content = null;
     let place = { row: 0, col: 0 };
@@ -49,7 +63,8 @@ export function createMatrixView({ onHover, onSelect }) {
 
     function placeOf(event) {
         const box = grid.getBoundingClientRect();
-        const part = (position, size, count) => Math.min(count - 1, Math.max(0, Math.floor((position / size) * count)));
+        const part = (position, size, count) =>
+            Math.min(count - 1, Math.max(0, Math.floor((position / size) * count)));
         return {
             row: part(event.clientY - box.top, box.height, content.rows),
             col: part(event.clientX - box.left, box.width, content.cols),
@@ -139,7 +154,9 @@ export function createMatrixView({ onHover, onSelect }) {
          */
         show(next) {
             const { data } = next.matrix;
-            const [rows, cols] = next.transposed ? [next.matrix.cols, next.matrix.rows] : [next.matrix.rows, next.matrix.cols];
+            const [rows, cols] = next.transposed
+                ? [next.matrix.cols, next.matrix.rows]
+                : [next.matrix.rows, next.matrix.cols];
             const value = next.transposed ? (i, j) => data[j * rows + i] : (i, j) => data[i * cols + j];
             if (content === null || content.formula !== next.formula) {
                 label.replaceChildren(equation(next.formula));
@@ -162,7 +179,10 @@ export function createMatrixView({ onHover, onSelect }) {
             describe();
             setText(shape, next.note ? `${rows}×${cols} · ${next.note}` : `${rows}×${cols}`);
             showTexts(before, size >= ROOM_FOR_TEXT ? (next.rowNames ?? []) : [], size);
-            const numbers = cols === 1 && size >= ROOM_FOR_TEXT ? Array.from({ length: rows }, (_, i) => formatNumber(value(i, 0))) : [];
+            const numbers =
+                cols === 1 && size >= ROOM_FOR_TEXT
+                    ? Array.from({ length: rows }, (_, i) => formatNumber(value(i, 0)))
+                    : [];
             showTexts(after, numbers, size);
         },
 
@@ -175,7 +195,9 @@ export function createMatrixView({ onHover, onSelect }) {
             if (spots.childElementCount !== entries.length) {
                 spots.replaceChildren(...entries.map(() => band(".spot")));
             }
-            entries.forEach(([i, j], n) => setBand(spots.children[n], [i, 1, j, 1], content.rows, content.cols));
+            entries.forEach(([i, j], n) =>
+                setBand(spots.children[n], [i, 1, j, 1], content.rows, content.cols),
+            );
         },
 
         /**

@@ -63,7 +63,9 @@ export function formatBytes(bytes) {
     if (bytes < 1000) {
         return `${bytes} B`;
     }
-    return bytes < 10_000 ? `${formatNumber(bytes / 1000, 2)} kB` : `${Number((bytes / 1e6).toPrecision(2))} MB`;
+    return bytes < 10_000
+        ? `${formatNumber(bytes / 1000, 2)} kB`
+        : `${Number((bytes / 1e6).toPrecision(2))} MB`;
 }
 
 /** "1 sample", "2 samples". */

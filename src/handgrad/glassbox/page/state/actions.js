@@ -24,7 +24,8 @@ export function createActions(store, payload) {
         neighbour(by) {
             const { sample } = store.get();
             const { order } = payload;
-            const isPlaced = sample.kind === "embedded" || (sample.kind === "edited" && sample.index !== null);
+            const isPlaced =
+                sample.kind === "embedded" || (sample.kind === "edited" && sample.index !== null);
             const place = isPlaced ? order.placeOf(sample.index) + by : by > 0 ? 0 : -1;
             choose({ kind: "embedded", index: order.at(place) });
         },

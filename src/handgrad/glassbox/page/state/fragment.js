@@ -63,7 +63,9 @@ export function stateFrom(fragment, payload) {
         meant: wholeNumber(parts.get("meant"), 0, payload.K - 1),
         entry: readEntry(parts.get("entry")),
         sums: parts.get("sums") === "1",
-        mistakes: MISTAKES.map(({ id }) => id).filter((id) => (parts.get("mistakes") ?? "").split(".").includes(id)),
+        mistakes: MISTAKES.map(({ id }) => id).filter((id) =>
+            (parts.get("mistakes") ?? "").split(".").includes(id),
+        ),
         learningRate: readRate(parts.get("rate")) ?? payload.learningRate,
     };
     if (sample !== null) {
@@ -78,7 +80,9 @@ export function stateFrom(fragment, payload) {
 export function remoteWanted(fragment) {
     const [part, index, ...rest] = (new URLSearchParams(fragment).get("remote") ?? "").split(".");
     const place = wholeNumber(index ?? null, 0, 1e9);
-    return ["train", "test"].includes(part) && place !== null && rest.length === 0 ? { part, index: place } : null;
+    return ["train", "test"].includes(part) && place !== null && rest.length === 0
+        ? { part, index: place }
+        : null;
 }
 
 function writeSample(parts, sample, payload) {

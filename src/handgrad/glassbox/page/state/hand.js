@@ -34,7 +34,9 @@ export function labelOf(sample, payload) {
     if (sample.kind === "remote") {
         return sample.label;
     }
-    return sample.kind === "embedded" && payload.samples.hasLabels ? payload.samples.label(sample.index) : null;
+    return sample.kind === "embedded" && payload.samples.hasLabels
+        ? payload.samples.label(sample.index)
+        : null;
 }
 
 /** @returns {string} "Sample 12", "Your drawing" */
@@ -75,7 +77,10 @@ export function largestBatch(sample, payload) {
  *   network predicts, and `assumed` says of which that is so
  */
 export function handOf(state, payload) {
-    const companions = companionsOf(state.sample, state.m, payload).map((index) => ({ kind: "embedded", index }));
+    const companions = companionsOf(state.sample, state.m, payload).map((index) => ({
+        kind: "embedded",
+        index,
+    }));
     const samples = [state.sample, ...companions];
     const X = matrix(samples.length, payload.D);
     samples.forEach((sample, i) => X.data.set(valuesOf(sample, payload), i * payload.D));

@@ -105,7 +105,12 @@ export function createRun(store, payload, derived) {
         /** Multiplies the output layer, so that the logits are that many times larger. */
         enlargeLogits(factor) {
             const { network, iteration, costs } = store.get();
-            const times = (M) => matrix(M.rows, M.cols, M.data.map((value) => value * factor));
+            const times = (M) =>
+                matrix(
+                    M.rows,
+                    M.cols,
+                    M.data.map((value) => value * factor),
+                );
             replace({ ...network, W2: times(network.W2), b2: times(network.b2) }, iteration, costs);
         },
         /** Takes a network from elsewhere, which keeps its own history. */

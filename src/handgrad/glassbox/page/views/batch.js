@@ -23,25 +23,60 @@ const PRODUCTS = {
  */
 export function createOuterProducts({ store }) {
     const still = { onHover() {}, onSelect() {} };
-    const views = { column: createMatrixView(still), row: createMatrixView(still), product: createMatrixView(still), sum: createMatrixView(still), whole: createMatrixView(still) };
+    const views = {
+        column: createMatrixView(still),
+        row: createMatrixView(still),
+        product: createMatrixView(still),
+        sum: createMatrixView(still),
+        whole: createMatrixView(still),
+    };
     const sign = (text) => element("span.sign", { text, "aria-hidden": "true" });
     const caption = element("p.outer-caption", { "aria-live": "polite" });
     const verdict = element("p.verdict");
-    const slider = element("input", { type: "range", min: "0", "aria-label": "How many samples have been added", oninput: (event) => add(Number(event.target.value)) });
-    const play = element("button.tool", { text: "Add them up", onclick: () => (timer === null ? start() : stop()) });
-    const back = element("button.icon", { text: "−", "aria-label": "Take the last sample away", onclick: () => add(added - 1) });
-    const onward = element("button.icon", { text: "+", "aria-label": "Add one sample", onclick: () => add(added + 1) });
+    const slider = element("input", {
+        type: "range",
+        min: "0",
+        "aria-label": "How many samples have been added",
+        oninput: (event) => add(Number(event.target.value)),
+    });
+    const play = element("button.tool", {
+        text: "Add them up",
+        onclick: () => (timer === null ? start() : stop()),
+    });
+    const back = element("button.icon", {
+        text: "−",
+        "aria-label": "Take the last sample away",
+        onclick: () => add(added - 1),
+    });
+    const onward = element("button.icon", {
+        text: "+",
+        "aria-label": "Add one sample",
+        onclick: () => add(added + 1),
+    });
     const node = element(
         "div.outer",
         {},
         element("div.row.outer-controls", {}, back, onward, play, slider),
         caption,
-        element("div.equation-line", {}, views.column.node, sign("·"), views.row.node, sign("="), views.product.node),
+        element(
+            "div.equation-line",
+            {},
+            views.column.node,
+            sign("·"),
+            views.row.node,
+            sign("="),
+            views.product.node,
+        ),
         element(
             "div.equation-line",
             {},
             element("div.titled", {}, element("h3", { text: "Added up so far" }), views.sum.node),
-            element("div.titled", {}, element("h3", { text: "The matrix product, all at once" }), views.whole.node),
+            element(
+                "div.titled",
+                {},
+                element("h3", { text: "The matrix product, all at once" }),
+                views.whole.node,
+            ),
         ),
         verdict,
     );
@@ -56,7 +91,10 @@ export function createOuterProducts({ store }) {
 
     function start() {
         add(added === m ? 1 : added + 1);
-        timer = setInterval(() => (added < m ? add(added + 1) : stop()), prefersStillness() ? PAUSE * 2 : PAUSE);
+        timer = setInterval(
+            () => (added < m ? add(added + 1) : stop()),
+            prefersStillness() ? PAUSE * 2 : PAUSE,
+        );
         setText(play, "Pause");
     }
 
@@ -83,15 +121,50 @@ export function createOuterProducts({ store }) {
             back.disabled = added === 0;
             onward.disabled = added === m;
             const i = Math.max(0, added - 1);
-            const one = (M) => matrix(M.rows, 1, Float64Array.from({ length: M.rows }, (_, r) => M.data[r * m + i]));
+            const one = (M) =>
+                matrix(
+                    M.rows,
+                    1,
+                    Float64Array.from({ length: M.rows }, (_, r) => M.data[r * m + i]),
+                );
             const small = { width: room.width * 0.5, height: 300 };
-            views.column.show({ name: `column ${i} of ${slope}`, formula: `${slope}[:, ${i}]`, matrix: one(dZ), palette, room: small });
-            views.row.show({ name: `sample ${i} of ${factorName}`, formula: factorName === "X" ? `X[${i}, :]` : `A1[:, ${i}]ᵀ`, matrix: one(A), transposed: true, palette, room: { width: room.width * (A.rows > 64 ? 1 : 0.5), height: 300 } });
-            views.product.show({ name: `share of sample ${i}`, formula: `${slope}[:, ${i}] ${factorName === "X" ? `X[${i}, :]` : `A1[:, ${i}]ᵀ`}`, matrix: outerProduct(dZ, A, i), palette, room });
+            views.column.show({
+                name: `column ${i} of ${slope}`,
+                formula: `${slope}[:, ${i}]`,
+                matrix: one(dZ),
+                palette,
+                room: small,
+            });
+            views.row.show({
+                name: `sample ${i} of ${factorName}`,
+                formula: factorName === "X" ? `X[${i}, :]` : `A1[:, ${i}]ᵀ`,
+                matrix: one(A),
+                transposed: true,
+                palette,
+                room: { width: room.width * (A.rows > 64 ? 1 : 0.5), height: 300 },
+            });
+            views.product.show({
+                name: `share of sample ${i}`,
+                formula: `${slope}[:, ${i}] ${factorName === "X" ? `X[${i}, :]` : `A1[:, ${i}]ᵀ`}`,
+                matrix: outerProduct(dZ, A, i),
+                palette,
+                room,
+            });
             const sum = added === 0 ? matrix(dZ.rows, A.rows) : partial.sums[added - 1];
             views.sum.show({ name: `sum of ${added} shares`, formula: name, matrix: sum, palette, room });
-            views.whole.show({ name, formula: factorName === "X" ? `${slope} · X` : `${slope} · A1ᵀ`, matrix: trace[name], palette, room });
-            setText(caption, added === 0 ? "Nothing has been added yet: the sum is 0." : `Sample ${i}: a column times a row is a whole matrix. It is the share of this one sample. Added: ${added} of ${m}.`);
+            views.whole.show({
+                name,
+                formula: factorName === "X" ? `${slope} · X` : `${slope} · A1ᵀ`,
+                matrix: trace[name],
+                palette,
+                room,
+            });
+            setText(
+                caption,
+                added === 0
+                    ? "Nothing has been added yet: the sum is 0."
+                    : `Sample ${i}: a column times a row is a whole matrix. It is the share of this one sample. Added: ${added} of ${m}.`,
+            );
             showVerdict(verdict, sum, trace[name], added, m);
         },
     };
@@ -104,5 +177,10 @@ function showVerdict(node, sum, whole, added, m) {
     }
     const equal = added === m && gap < 1e-12;
     node.classList.toggle("good", equal);
-    setText(node, equal ? `✓ Equal to the matrix product, all ${whole.rows}×${whole.cols} entries.` : `Largest difference to the matrix product: ${formatNumber(gap)}`);
+    setText(
+        node,
+        equal
+            ? `✓ Equal to the matrix product, all ${whole.rows}×${whole.cols} entries.`
+            : `Largest difference to the matrix product: ${formatNumber(gap)}`,
+    );
 }

@@ -43,7 +43,10 @@ export function createBatchStrip({ store, payload, derived, palette }) {
                     picture.show(valuesOf(sample, payload), palette(), nameOf(sample, payload));
                     const button = element(
                         `button.thumbnail${wrong ? ".wrong" : ""}`,
-                        { "aria-label": `Column ${i}: ${nameOf(sample, payload)}, the network says ${says}`, onclick: () => look(i) },
+                        {
+                            "aria-label": `Column ${i}: ${nameOf(sample, payload)}, the network says ${says}`,
+                            onclick: () => look(i),
+                        },
                         picture.node,
                         element("span.thumbnail-says", { text: wrong ? `✗ ${says}` : says }),
                     );

@@ -12,7 +12,11 @@ export function createChanges(payload) {
     const items = Array.from({ length: payload.H }, (_, h) => {
         const picture = createPicture(payload.imageShape);
         const text = element("figcaption");
-        return { picture, text, node: element("figure.change", {}, picture.node, element("strong", { text: `Unit ${h}` }), text) };
+        return {
+            picture,
+            text,
+            node: element("figure.change", {}, picture.node, element("strong", { text: `Unit ${h}` }), text),
+        };
     });
     const summary = element("p");
     const effect = element("p.verdict");
@@ -37,18 +41,25 @@ export function createChanges(payload) {
             const contrast = largest > 0 ? 10 ** Math.max(0, Math.floor(-Math.log10(largest))) : 1;
             items.forEach(({ picture, text }, h) => {
                 const change = dW1.data.subarray(h * dW1.cols, (h + 1) * dW1.cols).map((slope) => -η * slope);
-                picture.show(change, { ...palette, contrast: palette.contrast * contrast }, `Change of unit ${h}`);
+                picture.show(
+                    change,
+                    { ...palette, contrast: palette.contrast * contrast },
+                    `Change of unit ${h}`,
+                );
                 setText(text, wordsFor(dZ1, h, m));
             });
             setText(
                 effect,
-        summary,
+                summary,
                 `Each picture is −η times a row of dW1: what the step adds to the unit’s weights (largest change ${formatNumber(largest)}` +
                     `${contrast > 1 ? `; colours here are ${plural(contrast, "time")} stronger than elsewhere` : ""}). ` +
                     "Orange grows, blue shrinks, and where the sample is empty nothing changes.",
             );
             const costAfter = cost(forward(trace.after, X).Z2, trace.y);
-            setText(effect, `On ${m === 1 ? "this sample" : "this batch"} the cost goes from ${formatNumber(trace.cost, 4)} to ${formatNumber(costAfter, 4)}.`);
+            setText(
+                effect,
+                `On ${m === 1 ? "this sample" : "this batch"} the cost goes from ${formatNumber(trace.cost, 4)} to ${formatNumber(costAfter, 4)}.`,
+            );
         },
     };
 }
@@ -60,7 +71,9 @@ function wordsFor(dZ1, h, m) {
         if (slope === 0) {
             return "was off here (or is not to blame): it stays as it is.";
         }
-        return slope > 0 ? "spoke too loudly here: some of this sample is taken away." : "should speak louder here: some of this sample is added.";
+        return slope > 0
+            ? "spoke too loudly here: some of this sample is taken away."
+            : "should speak louder here: some of this sample is added.";
     }
     const louder = slopes.filter((slope) => slope < 0).length;
     const quieter = slopes.filter((slope) => slope > 0).length;

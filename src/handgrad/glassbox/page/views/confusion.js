@@ -19,9 +19,31 @@ export function createConfusionView(page) {
     const table = element(
         "table.confusion",
         { onkeydown: (event) => walk(event) },
-        element("caption", { text: "Rows: what it is. Columns: what the network says. Arrow keys walk through the cells." }),
-        element("thead", {}, element("tr", {}, element("th", { scope: "col", text: "is ↓ says →" }), ...classNames.map((text) => element("th", { scope: "col", text })))),
-        element("tbody", {}, ...classNames.map((text, truth) => element("tr", {}, element("th", { scope: "row", text }), ...buttons.slice(truth * K, (truth + 1) * K).map((button) => element("td", {}, button))))),
+        element("caption", {
+            text: "Rows: what it is. Columns: what the network says. Arrow keys walk through the cells.",
+        }),
+        element(
+            "thead",
+            {},
+            element(
+                "tr",
+                {},
+                element("th", { scope: "col", text: "is ↓ says →" }),
+                ...classNames.map((text) => element("th", { scope: "col", text })),
+            ),
+        ),
+        element(
+            "tbody",
+            {},
+            ...classNames.map((text, truth) =>
+                element(
+                    "tr",
+                    {},
+                    element("th", { scope: "row", text }),
+                    ...buttons.slice(truth * K, (truth + 1) * K).map((button) => element("td", {}, button)),
+                ),
+            ),
+        ),
     );
     const heading = element("h2", { tabindex: "-1" });
     const thumbnails = createThumbnails(page, (index) => actions.openTrace({ kind: "embedded", index }));
@@ -31,12 +53,29 @@ export function createConfusionView(page) {
         {},
         element("h1", { text: "What it gets right, and what it takes for something else" }),
         summary,
-        samples.hasLabels ? element("div.columns.even", {}, element("section.card.scrolling", { tabindex: "0", "aria-label": "Confusion matrix" }, table), opened) : element("p.notice", { text: "The embedded samples have no labels, so there is nothing to compare with." }),
+        samples.hasLabels
+            ? element(
+                  "div.columns.even",
+                  {},
+                  element(
+                      "section.card.scrolling",
+                      { tabindex: "0", "aria-label": "Confusion matrix" },
+                      table,
+                  ),
+                  opened,
+              )
+            : element("p.notice", {
+                  text: "The embedded samples have no labels, so there is nothing to compare with.",
+              }),
     );
     let current = 0;
 
     function createCell(n) {
-        return element("button.confusion-cell", { tabindex: n === 0 ? "0" : "-1", onclick: () => openCell(n), onfocus: () => setCurrent(n) });
+        return element("button.confusion-cell", {
+            tabindex: n === 0 ? "0" : "-1",
+            onclick: () => openCell(n),
+            onfocus: () => setCurrent(n),
+        });
     }
 
     function openCell(n) {
@@ -64,11 +103,16 @@ export function createConfusionView(page) {
         buttons.forEach((button, n) => {
             const [truth, says] = [Math.floor(n / K), n % K];
             const count = confusion.data[n];
-            const total = confusion.data.subarray(truth * K, (truth + 1) * K).reduce((sum, value) => sum + value, 0);
+            const total = confusion.data
+                .subarray(truth * K, (truth + 1) * K)
+                .reduce((sum, value) => sum + value, 0);
             const share = total > 0 ? count / total : 0;
             setText(button, count === 0 ? "·" : String(count));
             button.classList.toggle("right", truth === says);
-            button.style.setProperty("--share", String(count === 0 ? 0 : share > STRONG ? 1 : 0.08 + 0.35 * Math.sqrt(share)));
+            button.style.setProperty(
+                "--share",
+                String(count === 0 ? 0 : share > STRONG ? 1 : 0.08 + 0.35 * Math.sqrt(share)),
+            );
             button.classList.toggle("strong", share > STRONG);
             button.setAttribute("aria-label", `${count}: is ${classNames[truth]}, says ${classNames[says]}`);
         });
@@ -82,15 +126,29 @@ export function createConfusionView(page) {
             }
             const evaluation = derived.evaluation(state.network);
             const wrong = samples.count - Math.round(evaluation.accuracy * samples.count);
-            setText(summary, `${formatPercent(evaluation.accuracy)} of ${plural(samples.count, "embedded sample")} are right, ${wrong} are not. Open a cell to see its samples; choose one to walk through its pass.`);
+            setText(
+                summary,
+                `${formatPercent(evaluation.accuracy)} of ${plural(samples.count, "embedded sample")} are right, ${wrong} are not. Open a cell to see its samples; choose one to walk through its pass.`,
+            );
             showCells(evaluation.confusion);
             const { truth, says } = state.cell ?? costliestCell(evaluation.confusion);
-            buttons.forEach((button, n) => button.setAttribute("aria-pressed", String(n === truth * K + says)));
+            buttons.forEach((button, n) =>
+                button.setAttribute("aria-pressed", String(n === truth * K + says)),
+            );
             const indices = Array.from({ length: samples.count }, (_, i) => i)
                 .filter((i) => samples.label(i) === truth && evaluation.predictions[i] === says)
                 .sort((one, other) => evaluation.losses[other] - evaluation.losses[one]);
-            setText(heading, truth === says ? `“${classNames[truth]}”, and rightly so` : `“${classNames[truth]}”, taken for “${classNames[says]}”`);
-            thumbnails.show(indices, evaluation, state.sample.kind === "embedded" ? state.sample.index : null);
+            setText(
+                heading,
+                truth === says
+                    ? `“${classNames[truth]}”, and rightly so`
+                    : `“${classNames[truth]}”, taken for “${classNames[says]}”`,
+            );
+            thumbnails.show(
+                indices,
+                evaluation,
+                state.sample.kind === "embedded" ? state.sample.index : null,
+            );
         },
     };
 }

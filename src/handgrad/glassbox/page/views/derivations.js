@@ -32,7 +32,11 @@ const DERIVATIONS = {
         text: "Exponentials are positive, and divided by their sum they add up to 1. Subtracting the largest logit c first changes nothing, and keeps exp from overflowing.",
         lines: ["frac(exp(z_k − c), Σ_l exp(z_l − c)) = frac(exp z_k, Σ_l exp z_l)"],
     },
-    F5: { anchor: "f5-prediction", text: "The prediction is the class with the largest probability; of equals, the first.", lines: [] },
+    F5: {
+        anchor: "f5-prediction",
+        text: "The prediction is the class with the largest probability; of equals, the first.",
+        lines: [],
+    },
     C1: {
         anchor: "c1-cost",
         text: "A probability of 1 for the true class costs nothing, a small one costs a lot. The cost is the average over the samples.",
@@ -68,7 +72,11 @@ const DERIVATIONS = {
         text: "As B2, with the features in place of A1: each sample adds its own picture, times how much each unit should change.",
         lines: ["dW1[h, j] = Σ_i dZ1[h, i] X[i, j]"],
     },
-    B7: { anchor: "b7-db1", text: "As B3: the bias counts once for each sample.", lines: ["db1[h] = Σ_i dZ1[h, i]"] },
+    B7: {
+        anchor: "b7-db1",
+        text: "As B3: the bias counts once for each sample.",
+        lines: ["db1[h] = Σ_i dZ1[h, i]"],
+    },
     U1: {
         anchor: "u1-descent",
         text: "The slope says which way the cost rises. A small step the other way makes it fall, by about η times the sum of all squared slopes.",
@@ -84,7 +92,14 @@ const DERIVATIONS = {
 export function createDerivation(ids, address) {
     const parts = ids.map((id) => {
         const { anchor, text, lines } = DERIVATIONS[id];
-        const link = address ? element("a", { href: `${address}#${anchor}`, target: "_blank", rel: "noopener", text: `The proof of ${id}` }) : null;
+        const link = address
+            ? element("a", {
+                  href: `${address}#${anchor}`,
+                  target: "_blank",
+                  rel: "noopener",
+                  text: `The proof of ${id}`,
+              })
+            : null;
         return element(
             "div.derivation",
             {},
@@ -101,6 +116,12 @@ export function createDerivation(ids, address) {
 export function formulaReference(id, address) {
     const { anchor, text } = DERIVATIONS[id];
     return address
-        ? element("a.formula-id", { href: `${address}#${anchor}`, target: "_blank", rel: "noopener", text: id, title: text })
+        ? element("a.formula-id", {
+              href: `${address}#${anchor}`,
+              target: "_blank",
+              rel: "noopener",
+              text: id,
+              title: text,
+          })
         : element("abbr.formula-id", { text: id, title: text });
 }

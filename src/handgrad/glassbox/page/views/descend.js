@@ -7,7 +7,23 @@ import { createRate } from "./rate.js";
 import { createWeights } from "./weights.js";
 
 const TOO_LARGE = 30;
-const READS = ["network", "base", "changesOnly", "iteration", "costs", "running", "diverged", "undo", "learningRate", "theme", "contrast", "resized", "view", "live", "following"];
+const READS = [
+    "network",
+    "base",
+    "changesOnly",
+    "iteration",
+    "costs",
+    "running",
+    "diverged",
+    "undo",
+    "learningRate",
+    "theme",
+    "contrast",
+    "resized",
+    "view",
+    "live",
+    "following",
+];
 
 /**
  * @param {object} page
@@ -15,7 +31,9 @@ const READS = ["network", "base", "changesOnly", "iteration", "costs", "running"
  */
 export function createDescendView(page) {
     const { store, payload, derived, palette, run, liveRun } = page;
-    const rate = createRate((learningRate) => (store.get().following ? liveRun.setLearningRate(learningRate) : run.setLearningRate(learningRate)));
+    const rate = createRate((learningRate) =>
+        store.get().following ? liveRun.setLearningRate(learningRate) : run.setLearningRate(learningRate),
+    );
     const weights = createWeights(page);
     const legend = createLegend(page);
     const costCurve = createCurve("Cost", { colours: ["--curve-cost"] });
@@ -26,15 +44,33 @@ export function createDescendView(page) {
     const buttons = {
         one: element("button.primary", { text: "Take one step", onclick: () => run.step(1) }),
         ten: element("button.tool", { text: "Ten steps", onclick: () => run.step(10) }),
-        run: element("button.tool", { text: "Run", onclick: () => (store.get().running ? run.stop() : run.run()) }),
+        run: element("button.tool", {
+            text: "Run",
+            onclick: () => (store.get().running ? run.stop() : run.run()),
+        }),
         undo: element("button.tool", { text: "Undo", onclick: () => run.undo() }),
         reset: element("button.quiet", { text: "Back to the loaded network", onclick: () => run.reset() }),
         fresh: element("button.quiet", { text: "Fresh initial values", onclick: () => run.fresh() }),
-        tryIt: element("button.tool", { text: `Try η = ${TOO_LARGE}, ten steps`, onclick: () => run.tryRate(TOO_LARGE, 10) }),
+        tryIt: element("button.tool", {
+            text: `Try η = ${TOO_LARGE}, ten steps`,
+            onclick: () => run.tryRate(TOO_LARGE, 10),
+        }),
     };
-    const whileFollowing = element("p.note", { text: "To try it, stop following the run: then the steps are taken here." });
-    const noLabels = element("p.notice", { hidden: run.possible(), text: "The embedded samples have no labels, so there is nothing to learn from here." });
-    const localControls = element("div.row", { id: "descend-controls" }, buttons.one, buttons.ten, buttons.run, buttons.undo);
+    const whileFollowing = element("p.note", {
+        text: "To try it, stop following the run: then the steps are taken here.",
+    });
+    const noLabels = element("p.notice", {
+        hidden: run.possible(),
+        text: "The embedded samples have no labels, so there is nothing to learn from here.",
+    });
+    const localControls = element(
+        "div.row",
+        { id: "descend-controls" },
+        buttons.one,
+        buttons.ten,
+        buttons.run,
+        buttons.undo,
+    );
     const node = element(
         "div.view.descend",
         {},
@@ -53,20 +89,31 @@ export function createDescendView(page) {
         element(
             "div.columns.even",
             {},
-            element("section.card", { "aria-label": "Cost and accuracy" }, element("dl.figures", {}, element("dt", { text: "Steps" }), figures.iteration, element("dt", { text: "Cost" }), figures.cost, element("dt", { text: "Accuracy" }), figures.accuracy), costCurve.node, accuracyCurve.node),
             element(
                 "section.card",
-                {},
-                element("h2", { text: "The rows of W1" }),
-                weights.node,
-                legend.node,
+                { "aria-label": "Cost and accuracy" },
+                element(
+                    "dl.figures",
+                    {},
+                    element("dt", { text: "Steps" }),
+                    figures.iteration,
+                    element("dt", { text: "Cost" }),
+                    figures.cost,
+                    element("dt", { text: "Accuracy" }),
+                    figures.accuracy,
+                ),
+                costCurve.node,
+                accuracyCurve.node,
             ),
+            element("section.card", {}, element("h2", { text: "The rows of W1" }), weights.node, legend.node),
         ),
         element(
             "section.card",
             { id: "too-large" },
             element("h2", { text: "What if η is too large?" }),
-            element("p", { text: "The slope holds only close by. A small step goes downhill; a huge one flies over the valley and lands higher up on the other side, where the slope is steeper still. The cost jumps, units die, and the answers are lost. Try it: one Undo brings everything back." }),
+            element("p", {
+                text: "The slope holds only close by. A small step goes downhill; a huge one flies over the valley and lands higher up on the other side, where the slope is steeper still. The cost jumps, units die, and the answers are lost. Try it: one Undo brings everything back.",
+            }),
             element("div.row", {}, buttons.tryIt),
             whileFollowing,
         ),
@@ -79,11 +126,24 @@ export function createDescendView(page) {
         if (state.running) {
             setText(outcome, "Running: each step uses all embedded samples.");
         } else if (state.diverged) {
-            setText(outcome, "The numbers have left the range of what a computer holds: η was too large. Undo, and take a smaller one.");
-        } else if (last !== undefined && before !== null && before.iteration < state.iteration && before.cost !== null) {
+            setText(
+                outcome,
+                "The numbers have left the range of what a computer holds: η was too large. Undo, and take a smaller one.",
+            );
+        } else if (
+            last !== undefined &&
+            before !== null &&
+            before.iteration < state.iteration &&
+            before.cost !== null
+        ) {
             const change = last[1] - before.cost;
             const steps = plural(state.iteration - before.iteration, "step");
-            setText(outcome, change <= 0 ? `After ${steps} the cost has changed by ${formatSigned(change)}: downhill.` : `After ${steps} the cost has changed by ${formatSigned(change)}: uphill. η = ${state.learningRate} is too large here.`);
+            setText(
+                outcome,
+                change <= 0
+                    ? `After ${steps} the cost has changed by ${formatSigned(change)}: downhill.`
+                    : `After ${steps} the cost has changed by ${formatSigned(change)}: uphill. η = ${state.learningRate} is too large here.`,
+            );
         } else {
             setText(outcome, "");
         }
@@ -99,14 +159,19 @@ export function createDescendView(page) {
             }
             const trainable = run.possible() && !state.following;
             for (const [name, button] of Object.entries(buttons)) {
-                button.disabled = !trainable || (name !== "run" && state.running) || (name === "undo" && state.undo.length === 0);
+                button.disabled =
+                    !trainable ||
+                    (name !== "run" && state.running) ||
+                    (name === "undo" && state.undo.length === 0);
             }
             localControls.hidden = state.following;
             whileFollowing.hidden = !state.following;
             buttons.reset.hidden = state.following;
             buttons.fresh.hidden = state.following;
             setText(buttons.run, state.running ? "Pause" : "Run");
-            rate.show(state.following && state.live?.state ? state.live.state.learningRate : state.learningRate);
+            rate.show(
+                state.following && state.live?.state ? state.live.state.learningRate : state.learningRate,
+            );
             const last = state.costs.at(-1);
             const standing = last ? { cost: last[1], accuracy: last[2] } : derived.evaluation(state.network);
             setText(figures.iteration, formatCount(state.iteration));
@@ -114,10 +179,18 @@ export function createDescendView(page) {
             setText(figures.accuracy, standing.accuracy === null ? "–" : formatPercent(standing.accuracy));
             if (changed.has("undo")) {
                 const previous = state.undo.at(-1);
-                before = previous ? { iteration: previous.iteration, cost: previous.costs.at(-1)?.[1] ?? derived.evaluation(previous.network).cost } : null;
+                before = previous
+                    ? {
+                          iteration: previous.iteration,
+                          cost: previous.costs.at(-1)?.[1] ?? derived.evaluation(previous.network).cost,
+                      }
+                    : null;
             }
             say(state);
-            const points = state.costs.length > 0 || standing.cost === null ? state.costs : [[state.iteration, standing.cost, standing.accuracy]];
+            const points =
+                state.costs.length > 0 || standing.cost === null
+                    ? state.costs
+                    : [[state.iteration, standing.cost, standing.accuracy]];
             costCurve.show([points.map(([iteration, cost]) => [iteration, cost])]);
             accuracyCurve.show([points.map(([iteration, , accuracy]) => [iteration, accuracy])]);
             weights.show(state, palette());

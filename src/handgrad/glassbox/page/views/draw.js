@@ -26,13 +26,23 @@ export function createDrawView(page) {
     const overview = createOverview(page);
     const evidence = createEvidence(page);
     const pick = createPick(page);
-    const heading = isPicture ? "Draw a digit, and see how the network reads it" : "Change a feature, and see what the network makes of it";
+    const heading = isPicture
+        ? "Draw a digit, and see how the network reads it"
+        : "Change a feature, and see what the network makes of it";
     const onward = element(
         "div.onward",
         {},
-        element("p", { text: "This is the whole forward pass at a glance. Every number in it is a sum that you can read." }),
-        element("button.primary", { text: "Walk through it, step by step", onclick: () => actions.inspect(1, null) }),
-        element("button.quiet", { text: "What would the next step change?", onclick: () => actions.inspect(11, null) }),
+        element("p", {
+            text: "This is the whole forward pass at a glance. Every number in it is a sum that you can read.",
+        }),
+        element("button.primary", {
+            text: "Walk through it, step by step",
+            onclick: () => actions.inspect(1, null),
+        }),
+        element("button.quiet", {
+            text: "What would the next step change?",
+            onclick: () => actions.inspect(11, null),
+        }),
     );
     const parts = [input, overview, evidence, pick];
     const node = element(
@@ -42,7 +52,12 @@ export function createDrawView(page) {
         element(
             "div.card.glance",
             {},
-            element("section.draw-input", { id: "draw-input" }, element("h2", { text: isPicture ? "Your digit" : "Features" }), input.node),
+            element(
+                "section.draw-input",
+                { id: "draw-input" },
+                element("h2", { text: isPicture ? "Your digit" : "Features" }),
+                input.node,
+            ),
             element("div.overview-side", {}, overview.node, onward),
         ),
         element("div.columns", {}, evidence.node, pick.node),
@@ -60,11 +75,20 @@ function createDrawing({ store, payload, palette }) {
     let drawn = null; // the last picture that came from here, which need not be loaded again
     const use = (values) => {
         drawn = values;
-        store.set({ sample: { kind: "drawn", values }, meant: store.get().sample.kind === "drawn" ? store.get().meant : null, about: null, entry: null });
+        store.set({
+            sample: { kind: "drawn", values },
+            meant: store.get().sample.kind === "drawn" ? store.get().meant : null,
+            about: null,
+            entry: null,
+        });
     };
     const pad = createPad(payload.imageShape, use);
     const tools = ["pen", "eraser"].map((tool) =>
-        element("button.tool", { text: tool === "pen" ? "Pen" : "Eraser", "aria-pressed": String(tool === "pen"), onclick: () => choose(tool) }),
+        element("button.tool", {
+            text: tool === "pen" ? "Pen" : "Eraser",
+            "aria-pressed": String(tool === "pen"),
+            onclick: () => choose(tool),
+        }),
     );
     const clear = element("button.tool", { text: "Clear", onclick: () => pad.clear() });
     const sees = createPicture(payload.imageShape, { classes: "sees-picture" });
@@ -73,20 +97,39 @@ function createDrawing({ store, payload, palette }) {
     );
     const nudging = element(
         "div.nudging",
-        { role: "group", "aria-label": "Move the picture by one pixel; the arrow keys do it as well", onkeydown: (event) => nudgeByKey(event) },
+        {
+            role: "group",
+            "aria-label": "Move the picture by one pixel; the arrow keys do it as well",
+            onkeydown: (event) => nudgeByKey(event),
+        },
         ...buttons,
         sees.node,
     );
     const node = element(
         "div.drawing",
         {},
-        element("div.drawing-pad", {}, pad.node, element("div.row", { role: "group", "aria-label": "Tools" }, ...tools, clear)),
-        element("div.sees", {}, element("h3", { text: "What the network sees" }), nudging, element("p.note", { text: `${payload.imageShape.join("×")} pixels, scaled and centred as MNIST’s digits are. Nudge it by a pixel: does the answer hold?` })),
+        element(
+            "div.drawing-pad",
+            {},
+            pad.node,
+            element("div.row", { role: "group", "aria-label": "Tools" }, ...tools, clear),
+        ),
+        element(
+            "div.sees",
+            {},
+            element("h3", { text: "What the network sees" }),
+            nudging,
+            element("p.note", {
+                text: `${payload.imageShape.join("×")} pixels, scaled and centred as MNIST’s digits are. Nudge it by a pixel: does the answer hold?`,
+            }),
+        ),
     );
 
     function choose(tool) {
         pad.setTool(tool);
-        tools.forEach((button, n) => button.setAttribute("aria-pressed", String((n === 0) === (tool === "pen"))));
+        tools.forEach((button, n) =>
+            button.setAttribute("aria-pressed", String((n === 0) === (tool === "pen"))),
+        );
     }
 
     function nudge(down, right) {
@@ -107,7 +150,7 @@ function createDrawing({ store, payload, palette }) {
     return {
         node,
         render(state, changed) {
-            if (changed.has("theme")) {
+            if (changed.has("theme") || changed.has("contrast")) {
                 pad.setPalette(palette());
             }
             if (changed.has("sample") || changed.has("theme") || changed.has("contrast")) {

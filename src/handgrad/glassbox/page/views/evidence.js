@@ -17,18 +17,31 @@ export function createEvidence({ payload, derived, palette }) {
     const text = element("p");
     const pointed = element("p.note", { "aria-live": "off" });
     const list = payload.imageShape === null ? createShareList(payload) : null;
-    const picture = createPicture(payload.imageShape, { classes: "evidence-picture", onPoint: (j) => point(j) });
+    const picture = createPicture(payload.imageShape, {
+        classes: "evidence-picture",
+        onPoint: (j) => point(j),
+    });
     const node = element(
         "section.card.evidence",
         {},
         heading,
-        element(`div.evidence-body${list ? ".listed" : ""}`, {}, list ? list.node : picture.node, element("div", {}, text, pointed)),
+        element(
+            `div.evidence-body${list ? ".listed" : ""}`,
+            {},
+            list ? list.node : picture.node,
+            element("div", {}, text, pointed),
+        ),
     );
     let shares = null;
 
     function point(j) {
         picture.mark(j);
-        setText(pointed, j === null || shares === null ? "Point at a pixel to read its share." : `${featureName(payload, j)} adds ${formatSigned(shares[j])}.`);
+        setText(
+            pointed,
+            j === null || shares === null
+                ? "Point at a pixel to read its share."
+                : `${featureName(payload, j)} adds ${formatSigned(shares[j])}.`,
+        );
     }
 
     return {

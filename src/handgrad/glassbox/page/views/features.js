@@ -15,7 +15,12 @@ export function createFeatures({ store, payload, palette }) {
     const names = payload.featureNames ?? Array.from({ length: payload.D }, (_, j) => `Feature ${j}`);
     const ranges = rangesOf(payload.samples, payload.D);
     const list = element("ol.features");
-    const search = element("input", { type: "search", "aria-label": "Find a feature by its name", placeholder: "Find a feature", oninput: () => choose() });
+    const search = element("input", {
+        type: "search",
+        "aria-label": "Find a feature by its name",
+        placeholder: "Find a feature",
+        oninput: () => choose(),
+    });
     const count = element("p.note");
     const node = element("div", {}, payload.D > SHOWN ? search : null, count, list);
     let rows = [];
@@ -25,7 +30,10 @@ export function createFeatures({ store, payload, palette }) {
         const found = names.map((_, j) => j).filter((j) => names[j].toLowerCase().includes(wanted));
         rows = found.slice(0, SHOWN).map((j) => createRow(j));
         list.replaceChildren(...rows.map((row) => row.node));
-        setText(count, found.length > SHOWN ? `${SHOWN} of ${found.length} features; type to find others.` : "");
+        setText(
+            count,
+            found.length > SHOWN ? `${SHOWN} of ${found.length} features; type to find others.` : "",
+        );
         const { sample } = store.get();
         rows.forEach((row) => row.show(valuesOf(sample, payload)[row.j], palette()));
     }
@@ -44,12 +52,31 @@ export function createFeatures({ store, payload, palette }) {
     function createRow(j) {
         const [low, high] = ranges[j];
         const step = (high - low) / 200 || 0.01;
-        const slider = element("input", { type: "range", min: low, max: high, step, "aria-label": names[j], oninput: (event) => change(j, Number(event.target.value)) });
-        const number = element("input", { type: "number", step: "any", "aria-label": `${names[j]} as a number`, onchange: (event) => change(j, event.target.valueAsNumber) });
+        const slider = element("input", {
+            type: "range",
+            min: low,
+            max: high,
+            step,
+            "aria-label": names[j],
+            oninput: (event) => change(j, Number(event.target.value)),
+        });
+        const number = element("input", {
+            type: "number",
+            step: "any",
+            "aria-label": `${names[j]} as a number`,
+            onchange: (event) => change(j, event.target.valueAsNumber),
+        });
         const swatch = element("span.feature-colour", { "aria-hidden": "true" });
         return {
             j,
-            node: element("li.feature", {}, element("span.feature-name", { text: names[j], title: names[j] }), swatch, slider, number),
+            node: element(
+                "li.feature",
+                {},
+                element("span.feature-name", { text: names[j], title: names[j] }),
+                swatch,
+                slider,
+                number,
+            ),
             show(value, colours) {
                 slider.value = String(value);
                 if (document.activeElement !== number) {
@@ -81,5 +108,9 @@ function rangesOf(samples, D) {
             ranges[j] = [Math.min(ranges[j][0], value), Math.max(ranges[j][1], value)];
         });
     }
-    return ranges.map(([low, high]) => (low < high ? [low, high] : [(Number.isFinite(low) ? low : 0) - 1, (Number.isFinite(low) ? low : 0) + 1]));
+    return ranges.map(([low, high]) =>
+        low < high
+            ? [low, high]
+            : [(Number.isFinite(low) ? low : 0) - 1, (Number.isFinite(low) ? low : 0) + 1],
+    );
 }

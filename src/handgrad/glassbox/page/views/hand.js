@@ -17,7 +17,10 @@ export function createHand({ store, payload, palette, actions }) {
     const verdict = element("span.hand-verdict");
     const meant = element(
         "select",
-        { onchange: (event) => store.set({ meant: event.target.value === "" ? null : Number(event.target.value) }) },
+        {
+            onchange: (event) =>
+                store.set({ meant: event.target.value === "" ? null : Number(event.target.value) }),
+        },
         element("option", { value: "", text: "what it says" }),
         ...payload.classNames.map((text, k) => element("option", { value: k, text })),
     );
@@ -29,8 +32,16 @@ export function createHand({ store, payload, palette, actions }) {
         oninput: (event) => store.set({ m: Number(event.target.value), added: null, entry: null }),
     });
     const shown = element("output.hand-count");
-    const previous = element("button.icon", { text: "‹", "aria-label": "Previous sample", onclick: () => actions.neighbour(-1) });
-    const next = element("button.icon", { text: "›", "aria-label": "Next sample", onclick: () => actions.neighbour(1) });
+    const previous = element("button.icon", {
+        text: "‹",
+        "aria-label": "Previous sample",
+        onclick: () => actions.neighbour(-1),
+    });
+    const next = element("button.icon", {
+        text: "›",
+        "aria-label": "Next sample",
+        onclick: () => actions.neighbour(1),
+    });
     const batch = element("label.field.hand-batch", {}, element("span", { text: "Batch m" }), count, shown);
     previous.hidden = payload.samples.count === 0;
     next.hidden = previous.hidden;

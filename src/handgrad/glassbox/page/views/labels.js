@@ -27,7 +27,9 @@ export function createLabelsView({ payload, derived, palette }) {
         "div.view.labels-view",
         {},
         element("h1", { text: "Integer labels or one-hot: two ways to the same dZ2" }),
-        element("p.lead", { text: "On paper, Y holds a column for each sample: a 1 at its class, and 0 elsewhere. A program never needs it: it can subtract 1 at one place of each column." }),
+        element("p.lead", {
+            text: "On paper, Y holds a column for each sample: a 1 at its class, and 0 elsewhere. A program never needs it: it can subtract 1 at one place of each column.",
+        }),
         element(
             "div.columns.even",
             {},
@@ -37,15 +39,37 @@ export function createLabelsView({ payload, derived, palette }) {
                 element("h2", { text: "One-hot: form Y, subtract it" }),
                 element("div.formula", {}, equation("dZ2 = frac(1, m) (A2 − Y)", { block: true })),
                 code("Y = np.eye(K)[:, y]\ndZ2 = (A2 - Y) / m"),
-                element("div.equation-line", {}, hot.dZ2.node, sign("= ("), hot.A2.node, sign("−"), hot.Y.node, sign(") / m")),
+                element(
+                    "div.equation-line",
+                    {},
+                    hot.dZ2.node,
+                    sign("= ("),
+                    hot.A2.node,
+                    sign("−"),
+                    hot.Y.node,
+                    sign(") / m"),
+                ),
             ),
             element(
                 "section.card",
                 {},
                 element("h2", { text: "Integers: subtract 1 at (y_i, i)" }),
-                element("div.formula", {}, equation("dZ2[y_i, i] = frac(1, m) (A2[y_i, i] − 1)", { block: true })),
+                element(
+                    "div.formula",
+                    {},
+                    equation("dZ2[y_i, i] = frac(1, m) (A2[y_i, i] − 1)", { block: true }),
+                ),
                 code("dZ2 = A2.copy()\ndZ2[y, np.arange(m)] -= 1\ndZ2 /= m"),
-                element("div.equation-line", {}, whole.dZ2.node, sign("= ("), whole.A2.node, sign("− 1 at"), element("div.labels", {}, element("span.labels-name", { text: "y" }), list), sign(") / m")),
+                element(
+                    "div.equation-line",
+                    {},
+                    whole.dZ2.node,
+                    sign("= ("),
+                    whole.A2.node,
+                    sign("− 1 at"),
+                    element("div.labels", {}, element("span.labels-name", { text: "y" }), list),
+                    sign(") / m"),
+                ),
                 touched,
             ),
         ),
@@ -63,9 +87,17 @@ export function createLabelsView({ payload, derived, palette }) {
             const { A2, y } = trace;
             const m = y.length;
             const Y = oneHot(y, K);
-            const room = { width: Math.max(120, (node.clientWidth / (node.clientWidth > 900 ? 2 : 1) - 90)), height: 400 };
-            const show = (view, name, M) => view.show({ name, formula: name, matrix: M, palette: palette(), room, rowNames: classNames });
-            const byOneHot = scaled(A2.data.map((a, n) => a - Y.data[n]), K, m);
+            const room = {
+                width: Math.max(120, node.clientWidth / (node.clientWidth > 900 ? 2 : 1) - 90),
+                height: 400,
+            };
+            const show = (view, name, M) =>
+                view.show({ name, formula: name, matrix: M, palette: palette(), room, rowNames: classNames });
+            const byOneHot = scaled(
+                A2.data.map((a, n) => a - Y.data[n]),
+                K,
+                m,
+            );
             const byIntegers = subtracted(A2, y);
             show(hot.A2, "A2", A2);
             show(hot.Y, "Y", Y);
@@ -73,17 +105,31 @@ export function createLabelsView({ payload, derived, palette }) {
             show(whole.A2, "A2", A2);
             show(whole.dZ2, "dZ2", byIntegers);
             whole.A2.outline(Array.from(y, (label, i) => [label, i]));
-            list.replaceChildren(...Array.from(y, (label) => element("span.label-chip", { text: classNames[label] })));
+            list.replaceChildren(
+                ...Array.from(y, (label) => element("span.label-chip", { text: classNames[label] })),
+            );
             setText(touched, `Numbers that the labels touch: ${m} of ${formatCount(K * m)}.`);
-            const gap = byOneHot.data.reduce((largest, value, n) => Math.max(largest, Math.abs(value - byIntegers.data[n])), 0);
+            const gap = byOneHot.data.reduce(
+                (largest, value, n) => Math.max(largest, Math.abs(value - byIntegers.data[n])),
+                0,
+            );
             verdict.classList.toggle("good", gap === 0);
-            setText(verdict, gap === 0 ? "✓ The same numbers, to the last bit." : `Largest difference: ${formatNumber(gap)}`);
+            setText(
+                verdict,
+                gap === 0
+                    ? "✓ The same numbers, to the last bit."
+                    : `Largest difference: ${formatNumber(gap)}`,
+            );
         },
     };
 }
 
 function scaled(data, K, m) {
-    return matrix(K, m, data.map((value) => value / m));
+    return matrix(
+        K,
+        m,
+        data.map((value) => value / m),
+    );
 }
 
 /** B1 with integers: only one entry of each column is touched before the division. */
@@ -108,7 +154,9 @@ function memoryTable(K) {
         "section.card",
         { id: "memory" },
         element("h2", { text: `Memory for m = ${formatCount(MANY)}` }),
-        element("p", { text: `With ${K} classes, Y has ${formatCount(entries)} entries, and ${formatCount(entries - MANY)} of them are 0.` }),
+        element("p", {
+            text: `With ${K} classes, Y has ${formatCount(entries)} entries, and ${formatCount(entries - MANY)} of them are 0.`,
+        }),
         element(
             "table.memory",
             {},
@@ -119,7 +167,13 @@ function memoryTable(K) {
                 ...rows.map(([name, size, kind]) => {
                     const bar = element(`span.memory-bar.${kind}`);
                     bar.style.width = `${Math.max(0.5, (size / largest) * 100)}%`;
-                    return element("tr", {}, element("th", { scope: "row", text: name }), element("td.term-value", { text: formatBytes(size) }), element("td.memory-track", { "aria-hidden": "true" }, bar));
+                    return element(
+                        "tr",
+                        {},
+                        element("th", { scope: "row", text: name }),
+                        element("td.term-value", { text: formatBytes(size) }),
+                        element("td.memory-track", { "aria-hidden": "true" }, bar),
+                    );
                 }),
             ),
         ),

@@ -26,7 +26,10 @@ export function createLegend({ store, palette }) {
             onchange: (event) => store.set({ contrast: Number(event.target.value) }),
         },
         ...CONTRASTS.map((contrast) =>
-            element("option", { value: contrast, text: contrast === 1 ? "normal" : `small numbers ×${contrast}` }),
+            element("option", {
+                value: contrast,
+                text: contrast === 1 ? "normal" : `small numbers ×${contrast}`,
+            }),
         ),
     );
     const node = element(
@@ -35,7 +38,11 @@ export function createLegend({ store, palette }) {
         element("span.legend-title", { text: "Colours" }),
         element(
             "div.legend-scale",
-            { role: "img", "aria-label": "Blue is negative, orange is positive; stronger colours are larger numbers. The same colour means the same number everywhere." },
+            {
+                role: "img",
+                "aria-label":
+                    "Blue is negative, orange is positive; stronger colours are larger numbers. The same colour means the same number everywhere.",
+            },
             element("div.legend-steps", {}, ...boxes),
             element("div.legend-marks", {}, ...marks),
         ),

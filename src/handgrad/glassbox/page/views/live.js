@@ -15,9 +15,17 @@ export function createLiveRun(store, run) {
     const start = element("button.primary", { text: "Start", onclick: () => line.start() });
     const stop = element("button.tool", { text: "Stop", onclick: () => line.stop() });
     const reset = element("button.quiet", { text: "Back to its beginning", onclick: () => line.reset() });
-    const follow = element("input", { type: "checkbox", role: "switch", onchange: (event) => setFollowing(event.target.checked) });
+    const follow = element("input", {
+        type: "checkbox",
+        role: "switch",
+        onchange: (event) => setFollowing(event.target.checked),
+    });
     const standing = element("p", { role: "status" });
-    const lost = element("p.notice.bad", { role: "alert", hidden: true, text: "The connection to the run is lost. Reconnecting … You can go on looking at the last network that arrived." });
+    const lost = element("p.notice.bad", {
+        role: "alert",
+        hidden: true,
+        text: "The connection to the run is lost. Reconnecting … You can go on looking at the last network that arrived.",
+    });
     const error = element("p.notice.bad", { role: "alert", hidden: true });
     const controls = element(
         "div.live",
@@ -66,7 +74,12 @@ export function createLiveRun(store, run) {
                 return;
             }
             try {
-                const { samples } = await line.samples({ part: wanted.part, first: wanted.index, count: 1, label: null });
+                const { samples } = await line.samples({
+                    part: wanted.part,
+                    first: wanted.index,
+                    count: 1,
+                    label: null,
+                });
                 if (samples.count === 1) {
                     const { step, view, entry } = store.get();
                     actions.choose(remoteSample(wanted.part, samples, 0), { step, view, entry });
@@ -96,6 +109,8 @@ function standingText(connected, remote) {
     if (!remote) {
         return "Connecting to the run …";
     }
-    const where = remote.iterations ? `step ${formatCount(remote.iteration)} of ${formatCount(remote.iterations)}` : `step ${formatCount(remote.iteration)}`;
+    const where = remote.iterations
+        ? `step ${formatCount(remote.iteration)} of ${formatCount(remote.iterations)}`
+        : `step ${formatCount(remote.iteration)}`;
     return remote.running ? `Running: ${where}.` : `Stopped at ${where}.`;
 }

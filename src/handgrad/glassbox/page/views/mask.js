@@ -7,7 +7,18 @@ import { createMatrixView } from "../drawing/matrix_view.js";
 import { createPicture } from "../drawing/picture.js";
 import { matrix } from "../math/matrix.js";
 
-const READS = ["sample", "meant", "m", "network", "mistakes", "theme", "contrast", "resized", "view", "column"];
+const READS = [
+    "sample",
+    "meant",
+    "m",
+    "network",
+    "mistakes",
+    "theme",
+    "contrast",
+    "resized",
+    "view",
+    "column",
+];
 
 /**
  * @param {object} page
@@ -21,13 +32,26 @@ export function createMaskView({ store, payload, derived, palette, actions }) {
         onHover() {},
         onSelect: (place) => store.set({ column: place ? place.col : 0 }),
     });
-    const batchPart = element("section.card", {}, element("h2", { text: "The mask of the whole batch" }), element("p", { text: "One column a sample: orange is on, neutral is off. Choose a column to see its sample below." }), element("div.equation-line", {}, maskView.node));
-    const planted = element("p.notice", { hidden: true, text: "The mistake “Forget the ReLU mask” is planted: dA1 flows on even where a unit is off." });
+    const batchPart = element(
+        "section.card",
+        {},
+        element("h2", { text: "The mask of the whole batch" }),
+        element("p", {
+            text: "One column a sample: orange is on, neutral is off. Choose a column to see its sample below.",
+        }),
+        element("div.equation-line", {}, maskView.node),
+    );
+    const planted = element("p.notice", {
+        hidden: true,
+        text: "The mistake “Forget the ReLU mask” is planted: dA1 flows on even where a unit is off.",
+    });
     const node = element(
         "div.view.mask",
         {},
         element("h1", { text: "The mask: where the gradient stops" }),
-        element("p.lead", { text: "A hidden unit whose sum Z1 is not above 0 is off: it sends 0 forward, so nothing that it did can have mattered, and nothing flows back to it." }),
+        element("p.lead", {
+            text: "A hidden unit whose sum Z1 is not above 0 is off: it sends 0 forward, so nothing that it did can have mattered, and nothing flows back to it.",
+        }),
         summary,
         planted,
         batchPart,
@@ -40,12 +64,20 @@ export function createMaskView({ store, payload, derived, palette, actions }) {
                 element(
                     "div.mask-row.mask-head",
                     { role: "row" },
-                    ...["Unit", "Z1", "Is it on?", "dA1 arrives", "dZ1 goes on", "On for"].map((text) => element("span", { role: "columnheader", text })),
+                    ...["Unit", "Z1", "Is it on?", "dA1 arrives", "dZ1 goes on", "On for"].map((text) =>
+                        element("span", { role: "columnheader", text }),
+                    ),
                 ),
                 ...rows.map((row) => row.node),
             ),
         ),
-        element("section.card", { id: "dead-units" }, element("h2", { text: "Dead units" }), dead, element("div.formula", {}, equation("dZ1 = dA1 ⊙ (Z1 > 0)", { block: true }))),
+        element(
+            "section.card",
+            { id: "dead-units" },
+            element("h2", { text: "Dead units" }),
+            dead,
+            element("div.formula", {}, equation("dZ1 = dA1 ⊙ (Z1 > 0)", { block: true })),
+        ),
     );
 
     return {
@@ -58,14 +90,38 @@ export function createMaskView({ store, payload, derived, palette, actions }) {
             const evaluation = derived.evaluation(state.network);
             const m = trace.X.rows;
             const i = Math.min(m - 1, state.column);
-            const mask = matrix(payload.H, m, trace.Z1.data.map((z) => (z > 0 ? 1 : 0)));
-            const on = Array.from({ length: payload.H }, (_, h) => mask.data[h * m + i]).filter(Boolean).length;
-            setText(summary, `For ${m === 1 ? "this sample" : `sample ${i} of the batch`}, ${on} of ${payload.H} units are on, ${payload.H - on} off.`);
+            const mask = matrix(
+                payload.H,
+                m,
+                trace.Z1.data.map((z) => (z > 0 ? 1 : 0)),
+            );
+            const on = Array.from({ length: payload.H }, (_, h) => mask.data[h * m + i]).filter(
+                Boolean,
+            ).length;
+            setText(
+                summary,
+                `For ${m === 1 ? "this sample" : `sample ${i} of the batch`}, ${on} of ${payload.H} units are on, ${payload.H - on} off.`,
+            );
             planted.hidden = !state.mistakes.includes("no-mask");
             batchPart.hidden = m === 1;
-            maskView.show({ name: "the mask Z1 > 0", formula: "(Z1 > 0)", matrix: mask, palette: palette(), room: { width: Math.max(200, batchPart.clientWidth - 60), height: 400 } });
+            maskView.show({
+                name: "the mask Z1 > 0",
+                formula: "(Z1 > 0)",
+                matrix: mask,
+                palette: palette(),
+                room: { width: Math.max(200, batchPart.clientWidth - 60), height: 400 },
+            });
             maskView.mark({ col: i });
-            rows.forEach((row, h) => row.show(trace, i, evaluation.active[h], payload.samples.count, palette(), changed.has("network") || changed.has("theme") || changed.has("contrast")));
+            rows.forEach((row, h) =>
+                row.show(
+                    trace,
+                    i,
+                    evaluation.active[h],
+                    payload.samples.count,
+                    palette(),
+                    changed.has("network") || changed.has("theme") || changed.has("contrast"),
+                ),
+            );
             const deadUnits = [...evaluation.active.keys()].filter((h) => evaluation.active[h] === 0);
             setText(dead, deadText(deadUnits, payload.samples.count));
         },
@@ -86,9 +142,24 @@ function deadText(units, count) {
 
 function createUnitRow(h, payload, actions) {
     const picture = createPicture(payload.imageShape, { classes: "mask-picture" });
-    const cells = ["z", "gate", "arrives", "leaves", "often"].map((kind) => element(`span.mask-${kind}`, { role: "cell" }));
-    const button = element("button.quiet", { "aria-label": `Unit ${h}: show the sum behind its Z1`, onclick: () => actions.inspect(1, { name: "Z1", row: h, col: 0 }) }, picture.node, element("span", { text: String(h) }));
-    const node = element("div.mask-row", { role: "row" }, element("span.mask-unit", { role: "cell" }, button), ...cells);
+    const cells = ["z", "gate", "arrives", "leaves", "often"].map((kind) =>
+        element(`span.mask-${kind}`, { role: "cell" }),
+    );
+    const button = element(
+        "button.quiet",
+        {
+            "aria-label": `Unit ${h}: show the sum behind its Z1`,
+            onclick: () => actions.inspect(1, { name: "Z1", row: h, col: 0 }),
+        },
+        picture.node,
+        element("span", { text: String(h) }),
+    );
+    const node = element(
+        "div.mask-row",
+        { role: "row" },
+        element("span.mask-unit", { role: "cell" }, button),
+        ...cells,
+    );
     let painted = false;
     return {
         node,
@@ -106,7 +177,10 @@ function createUnitRow(h, payload, actions) {
             setText(cells[1], on ? "● on: passes" : "○ off: stops");
             swatch(cells[2], arrives, palette);
             swatch(cells[3], leaves, palette);
-            setText(cells[4], count === 0 ? "–" : active === 0 ? "none: dead" : formatPercent(active / count, 0));
+            setText(
+                cells[4],
+                count === 0 ? "–" : active === 0 ? "none: dead" : formatPercent(active / count, 0),
+            );
             cells[4].classList.toggle("bad", active === 0 && count > 0);
         },
     };

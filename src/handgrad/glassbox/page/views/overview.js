@@ -28,7 +28,11 @@ export function createOverview({ store, payload, palette, actions }) {
     wires.append(...lines);
     const unitList = element("ol.units", { "aria-label": "Hidden units" }, ...units.map(({ node }) => node));
     unitList.classList.toggle("many", H > 16);
-    const classList = element("ol.classes", { "aria-label": "Probabilities of the classes" }, ...classes.map(({ node }) => node));
+    const classList = element(
+        "ol.classes",
+        { "aria-label": "Probabilities of the classes" },
+        ...classes.map(({ node }) => node),
+    );
     classList.classList.toggle("many", classNames.length > 12);
     const unitsHeading = element("h3", { text: "Hidden units" });
     const classesHeading = element("h3", { text: "Probabilities" });
@@ -56,9 +60,15 @@ export function createOverview({ store, payload, palette, actions }) {
             const box = units[h].node.getBoundingClientRect();
             const start = [box.right - frame.left, box.top + box.height / 2 - frame.top];
             const bend = (start[0] + end[0]) / 2;
-            line.setAttribute("d", `M${start[0]} ${start[1]} C${bend} ${start[1]} ${bend} ${end[1]} ${end[0]} ${end[1]}`);
+            line.setAttribute(
+                "d",
+                `M${start[0]} ${start[1]} C${bend} ${start[1]} ${bend} ${end[1]} ${end[0]} ${end[1]}`,
+            );
             line.setAttribute("stroke", colourOf(palette(), says));
-            line.setAttribute("stroke-width", says === 0 ? 0 : Math.min(9, 0.6 + 1.6 * Math.sqrt(Math.abs(says))));
+            line.setAttribute(
+                "stroke-width",
+                says === 0 ? 0 : Math.min(9, 0.6 + 1.6 * Math.sqrt(Math.abs(says))),
+            );
         });
     }
 
@@ -75,11 +85,27 @@ export function createOverview({ store, payload, palette, actions }) {
             const k = state.about ?? Math.max(0, best);
             const strongest = Math.max(1e-9, ...activations.A1.data);
             const repaint = ["network", "theme", "contrast"].some((key) => changed.has(key));
-            units.forEach((unit, h) => unit.show(state.network, activations, { strongest, repaint, palette: palette(), k, name: classNames[k] }));
-            classes.forEach((item, c) => item.show(probabilities[c], activations.Z2.data[c], c === best, c === k));
+            units.forEach((unit, h) =>
+                unit.show(state.network, activations, {
+                    strongest,
+                    repaint,
+                    palette: palette(),
+                    k,
+                    name: classNames[k],
+                }),
+            );
+            classes.forEach((item, c) =>
+                item.show(probabilities[c], activations.Z2.data[c], c === best, c === k),
+            );
             const on = activations.A1.data.filter((a) => a > 0).length;
-            setText(unitsNote, `${on} of ${H} are on. Each one's picture shows what it looks for; the bar is how strongly it found it.`);
-            setText(classesNote, `The lines show what the units say for (orange) and against (blue) ${classNames[k]}. Choose another class to compare.`);
+            setText(
+                unitsNote,
+                `${on} of ${H} are on. Each one's picture shows what it looks for; the bar is how strongly it found it.`,
+            );
+            setText(
+                classesNote,
+                `The lines show what the units say for (orange) and against (blue) ${classNames[k]}. Choose another class to compare.`,
+            );
             drawWires(state, activations, k);
         },
     };

@@ -32,7 +32,8 @@ export function createPad([rows, columns], onDrawn) {
         {
             tabindex: "0",
             role: "application",
-            "aria-label": "Drawing pad. Arrow keys move the pen, Space puts it down or lifts it, Delete clears.",
+            "aria-label":
+                "Drawing pad. Arrow keys move the pen, Space puts it down or lifts it, Delete clears.",
         },
         canvas,
         cursor,
@@ -53,7 +54,7 @@ export function createPad([rows, columns], onDrawn) {
     function paint(left, top, right, bottom) {
         for (let y = top; y < bottom; y++) {
             for (let x = left; x < right; x++) {
-                pixels[y * width + x] = palette.words[colourStep(ink[y * width + x])];
+                pixels[y * width + x] = palette.words[colourStep(ink[y * width + x], palette.contrast)];
             }
         }
         context.putImageData(image, 0, 0, left, top, right - left, bottom - top);
@@ -70,7 +71,8 @@ export function createPad([rows, columns], onDrawn) {
                 const distance = Math.hypot(col + 0.5 - x, row + 0.5 - y);
                 const strength = Math.min(1, Math.max(0, (radius - distance) / 2 + 0.5));
                 const place = row * width + col;
-                ink[place] = tool === "pen" ? Math.max(ink[place], strength) : Math.min(ink[place], 1 - strength);
+                ink[place] =
+                    tool === "pen" ? Math.max(ink[place], strength) : Math.min(ink[place], 1 - strength);
             }
         }
         if (left < right && top < bottom) {
@@ -103,7 +105,10 @@ export function createPad([rows, columns], onDrawn) {
         const box = canvas.getBoundingClientRect();
         const moves = event.getCoalescedEvents?.() ?? [];
         for (const move of moves.length > 0 ? moves : [event]) {
-            lineTo(((move.clientX - box.left) / box.width) * width, ((move.clientY - box.top) / box.height) * height);
+            lineTo(
+                ((move.clientX - box.left) / box.width) * width,
+                ((move.clientY - box.top) / box.height) * height,
+            );
         }
     }
 
@@ -184,7 +189,13 @@ export function createPad([rows, columns], onDrawn) {
         load(values) {
             for (let y = 0; y < height; y++) {
                 for (let x = 0; x < width; x++) {
-                    ink[y * width + x] = between(values, rows, columns, (y + 0.5) / scale - 0.5, (x + 0.5) / scale - 0.5);
+                    ink[y * width + x] = between(
+                        values,
+                        rows,
+                        columns,
+                        (y + 0.5) / scale - 0.5,
+                        (x + 0.5) / scale - 0.5,
+                    );
                 }
             }
             hint.hidden = values.some((value) => value > 0);

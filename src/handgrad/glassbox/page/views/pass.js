@@ -14,7 +14,21 @@ import { FORMULAS, isInside } from "./steps.js";
 import { createSumPanel } from "./sums.js";
 
 const SUM_GRADIENTS = { 7: "dW2", 10: "dW1" };
-const READS = ["step", "sample", "meant", "m", "network", "learningRate", "mistakes", "sums", "added", "theme", "contrast", "resized", "view"];
+const READS = [
+    "step",
+    "sample",
+    "meant",
+    "m",
+    "network",
+    "learningRate",
+    "mistakes",
+    "sums",
+    "added",
+    "theme",
+    "contrast",
+    "resized",
+    "view",
+];
 
 /**
  * @param {object} page
@@ -42,7 +56,10 @@ export function createPassView(page) {
     const sumsSwitch = element(
         "div.switch",
         { role: "group", "aria-label": "How the gradient is computed" },
-        ...[["As a matrix product", false], ["As a sum over samples", true]].map(([text, sums]) =>
+        ...[
+            ["As a matrix product", false],
+            ["As a sum over samples", true],
+        ].map(([text, sums]) =>
             element("button.chip", { text, onclick: () => store.set({ sums, added: sums ? 1 : null }) }),
         ),
     );
@@ -89,7 +106,11 @@ export function createPassView(page) {
         if (shownStep !== state.step) {
             shownStep = state.step;
             ids.replaceChildren(...step.ids.map((id) => formulaReference(id, payload.derivation)));
-            formulas.replaceChildren(...FORMULAS[state.step].map((text) => element("div.formula", {}, equation(text, { block: true }))));
+            formulas.replaceChildren(
+                ...FORMULAS[state.step].map((text) =>
+                    element("div.formula", {}, equation(text, { block: true })),
+                ),
+            );
             whyPlace.replaceChildren(createDerivation(step.ids, payload.derivation));
         }
         setText(heading, `Step ${state.step + 1} of 12: ${step.title}`);
@@ -98,7 +119,10 @@ export function createPassView(page) {
         setText(numbers, shapesWithNumbers(step, sizes));
         letters.hidden = letters.textContent === numbers.textContent;
         warning.hidden = state.mistakes.length === 0;
-        setText(warning, `${state.mistakes.length === 1 ? "A mistake is" : `${state.mistakes.length} mistakes are`} planted in this pass: see “Break it”.`);
+        setText(
+            warning,
+            `${state.mistakes.length === 1 ? "A mistake is" : `${state.mistakes.length} mistakes are`} planted in this pass: see “Break it”.`,
+        );
     }
 
     return {
@@ -117,18 +141,28 @@ export function createPassView(page) {
                 return;
             }
             const trace = derived.trace(state);
-            const entry = [state.hover, state.entry].find((candidate) => candidate && isInside(trace, candidate)) ?? null;
+            const entry =
+                [state.hover, state.entry].find((candidate) => candidate && isInside(trace, candidate)) ??
+                null;
             const gradient = SUM_GRADIENTS[state.step];
             const asSum = gradient !== undefined && state.sums;
             if (due) {
                 stepper.render(state);
                 showWords(state, trace);
                 sumsSwitch.hidden = gradient === undefined;
-                [...sumsSwitch.children].forEach((button, n) => button.setAttribute("aria-pressed", String((n === 1) === state.sums)));
+                [...sumsSwitch.children].forEach((button, n) =>
+                    button.setAttribute("aria-pressed", String((n === 1) === state.sums)),
+                );
                 outer.node.hidden = !asSum;
-                stage.show(trace, state, palette(), { skip: asSum ? gradient : null, assumed: derived.hand(state).assumed });
+                stage.show(trace, state, palette(), {
+                    skip: asSum ? gradient : null,
+                    assumed: derived.hand(state).assumed,
+                });
                 if (asSum) {
-                    outer.show(trace, gradient, state, palette(), { width: stage.node.clientWidth - 8, height: 400 });
+                    outer.show(trace, gradient, state, palette(), {
+                        width: stage.node.clientWidth - 8,
+                        height: 400,
+                    });
                 }
                 changes.node.hidden = state.step !== 11;
                 share.node.hidden = ![1, 10].includes(state.step);

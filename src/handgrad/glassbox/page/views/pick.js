@@ -14,7 +14,12 @@ export function createPick(page) {
     const thumbnails = createThumbnails(page, (index) => actions.open({ kind: "embedded", index }));
     const choices = [
         ["all", "All"],
-        ...(payload.samples.hasLabels ? [["wrong", "What it gets wrong"], ["hardest", "Costliest first"]] : []),
+        ...(payload.samples.hasLabels
+            ? [
+                  ["wrong", "What it gets wrong"],
+                  ["hardest", "Costliest first"],
+              ]
+            : []),
         ...(payload.samples.hasLabels ? payload.classNames.map((name, k) => [k, name]) : []),
     ];
     const chips = choices.map(([picking, text]) =>
@@ -41,7 +46,9 @@ export function createPick(page) {
             if (!due || (state.running && !changed.has("picking") && !changed.has("sample"))) {
                 return;
             }
-            choices.forEach(([picking], n) => chips[n].setAttribute("aria-pressed", String(picking === state.picking)));
+            choices.forEach(([picking], n) =>
+                chips[n].setAttribute("aria-pressed", String(picking === state.picking)),
+            );
             const evaluation = derived.evaluation(state.network);
             const chosen = state.sample.kind === "embedded" ? state.sample.index : null;
             thumbnails.show(pickedIndices(state.picking, payload, evaluation), evaluation, chosen);

@@ -9,8 +9,22 @@ const HIGH = 2; // 100
  * @returns {{node: HTMLElement, show: (learningRate: number) => void}}
  */
 export function createRate(onChange) {
-    const slider = element("input", { type: "range", min: LOW, max: HIGH, step: "0.05", "aria-label": "Learning rate η, on a logarithmic scale", oninput: (event) => onChange(rounded(10 ** Number(event.target.value))) });
-    const number = element("input", { type: "number", min: "0.0001", max: "1000", step: "any", "aria-label": "Learning rate η as a number", onchange: (event) => changeTo(event.target) });
+    const slider = element("input", {
+        type: "range",
+        min: LOW,
+        max: HIGH,
+        step: "0.05",
+        "aria-label": "Learning rate η, on a logarithmic scale",
+        oninput: (event) => onChange(rounded(10 ** Number(event.target.value))),
+    });
+    const number = element("input", {
+        type: "number",
+        min: "0.0001",
+        max: "1000",
+        step: "any",
+        "aria-label": "Learning rate η as a number",
+        onchange: (event) => changeTo(event.target),
+    });
     const node = element("div.rate.field", {}, element("span", { text: "Learning rate η" }), slider, number);
     let shown = null;
 

@@ -24,7 +24,10 @@ export function createRemotePick({ payload, palette, actions, line }) {
     );
     const place = element("p.note", { role: "status" });
     const grid = element("ul.thumbnails");
-    const back = element("button.quiet", { text: "Earlier", onclick: () => fetchFrom(Math.max(0, first - COUNT)) });
+    const back = element("button.quiet", {
+        text: "Earlier",
+        onclick: () => fetchFrom(Math.max(0, first - COUNT)),
+    });
     const onward = element("button.quiet", { text: "Later", onclick: () => fetchFrom(first + COUNT) });
     const body = element("div", { hidden: true }, place, grid, element("div.row", {}, back, onward));
     const open = element("button.quiet", { text: "Browse the whole data set", onclick: () => fetchFrom(0) });
@@ -32,13 +35,24 @@ export function createRemotePick({ payload, palette, actions, line }) {
         "div.remote",
         {},
         element("h3", { text: "From the whole data set" }),
-        element("div.row", {}, open, element("label.field", {}, element("span", { text: "From" }), part), element("label.field", {}, element("span", { text: "Class" }), label)),
+        element(
+            "div.row",
+            {},
+            open,
+            element("label.field", {}, element("span", { text: "From" }), part),
+            element("label.field", {}, element("span", { text: "Class" }), label),
+        ),
         body,
     );
     let first = 0;
 
     async function fetchFrom(start) {
-        const choice = { part: part.value, first: start, count: COUNT, label: label.value === "" ? null : Number(label.value) };
+        const choice = {
+            part: part.value,
+            first: start,
+            count: COUNT,
+            label: label.value === "" ? null : Number(label.value),
+        };
         body.hidden = false;
         try {
             const answer = await line().samples(choice);
@@ -51,7 +65,12 @@ export function createRemotePick({ payload, palette, actions, line }) {
 
     function show({ total, samples }, choice) {
         const last = first + samples.count;
-        setText(place, samples.count === 0 ? "None of these." : `${formatCount(first)} to ${formatCount(last - 1)} of ${formatCount(total)}`);
+        setText(
+            place,
+            samples.count === 0
+                ? "None of these."
+                : `${formatCount(first)} to ${formatCount(last - 1)} of ${formatCount(total)}`,
+        );
         back.disabled = first === 0;
         onward.disabled = last >= total;
         grid.replaceChildren(
@@ -61,7 +80,16 @@ export function createRemotePick({ payload, palette, actions, line }) {
                 picture.show(samples.row(i), palette(), name);
                 const truth = samples.hasLabels ? payload.classNames[samples.label(i)] : "";
                 const choose = () => actions.open(remoteSample(choice.part, samples, i));
-                return element("li", {}, element("button.thumbnail", { "aria-label": `${name}, ${truth}`, onclick: choose }, picture.node, element("span.thumbnail-says", { text: truth })));
+                return element(
+                    "li",
+                    {},
+                    element(
+                        "button.thumbnail",
+                        { "aria-label": `${name}, ${truth}`, onclick: choose },
+                        picture.node,
+                        element("span.thumbnail-says", { text: truth }),
+                    ),
+                );
             }),
         );
     }
@@ -72,5 +100,12 @@ export function createRemotePick({ payload, palette, actions, line }) {
 /** @returns {import("../state/hand.js").RemoteSample} its name is its place in the part */
 export function remoteSample(part, samples, i) {
     const name = samples.name(i);
-    return { kind: "remote", part, index: Number(name), values: samples.row(i), label: samples.label(i), name };
+    return {
+        kind: "remote",
+        part,
+        index: Number(name),
+        values: samples.row(i),
+        label: samples.label(i),
+        name,
+    };
 }

@@ -17,7 +17,9 @@ export function createSharePanel({ payload, store }) {
     const captions = [element("figcaption"), element("figcaption"), element("figcaption")];
     const pictures = captions.map(() => createPicture(imageShape, { onPoint: (j) => point(j) }));
     const signs = ["×", "="].map((text) => element("span.sign", { text, "aria-hidden": "true" }));
-    const figures = pictures.map((picture, n) => element("figure.share-figure", {}, picture.node, captions[n]));
+    const figures = pictures.map((picture, n) =>
+        element("figure.share-figure", {}, picture.node, captions[n]),
+    );
     const heading = element("h2");
     const explanation = element("p");
     const pointed = element("p.note");
@@ -40,7 +42,10 @@ export function createSharePanel({ payload, store }) {
             setText(pointed, "Point at a pixel to read its numbers.");
         } else {
             const [first, second, third] = content.values.map((values) => formatNumber(values[j]));
-            setText(pointed, `${featureName(payload, j)}: ${content.product ? `${first} × ${second} = ${third}` : `dW1 is ${third}`}`);
+            setText(
+                pointed,
+                `${featureName(payload, j)}: ${content.product ? `${first} × ${second} = ${third}` : `dW1 is ${third}`}`,
+            );
         }
         if (content?.gradient) {
             store.set({ hover: j === null ? null : { name: "dW1", row: content.row, col: j } });
@@ -56,10 +61,22 @@ export function createSharePanel({ payload, store }) {
             ? [Float64Array.from(x, () => slope), x, trace.dW1.data.subarray(row * D, (row + 1) * D)]
             : [weights, x, weights.map((weight, j) => weight * x[j])];
         content = { values, gradient, row, feature, product: !gradient || trace.X.rows === 1 };
-        setText(heading, gradient ? `Row ${row} of dW1 on the sample itself` : `What unit ${row} makes of sample ${sample}`);
-        setText(explanation, gradient ? gradientText(trace, row, slope) : sumText(trace, values[2], row, sample));
+        setText(
+            heading,
+            gradient
+                ? `Row ${row} of dW1 on the sample itself`
+                : `What unit ${row} makes of sample ${sample}`,
+        );
+        setText(
+            explanation,
+            gradient ? gradientText(trace, row, slope) : sumText(trace, values[2], row, sample),
+        );
         const texts = gradient
-            ? [`dZ1[${row}, ${sample}] = ${formatNumber(slope)}`, `row ${sample} of X`, trace.X.rows === 1 ? `row ${row} of dW1` : `row ${row} of dW1, all samples together`]
+            ? [
+                  `dZ1[${row}, ${sample}] = ${formatNumber(slope)}`,
+                  `row ${sample} of X`,
+                  trace.X.rows === 1 ? `row ${row} of dW1` : `row ${row} of dW1, all samples together`,
+              ]
             : [`row ${row} of W1`, `row ${sample} of X`, "the share of each"];
         pictures.forEach((picture, n) => {
             picture.show(values[n], palette, texts[n]);
@@ -75,8 +92,14 @@ export function createSharePanel({ payload, store }) {
         node,
         show(trace, entry, palette) {
             const gradient = entry?.name === "dW1" || entry?.name === "dZ1";
-            const row = ["Z1", "dW1", "W1", "b1", "dZ1", "db1"].includes(entry?.name) ? entry.row : strongestUnit(trace);
-            const ofSample = ["Z1", "dZ1"].includes(entry?.name) ? entry.col : entry?.name === "X" ? entry.row : 0;
+            const row = ["Z1", "dW1", "W1", "b1", "dZ1", "db1"].includes(entry?.name)
+                ? entry.row
+                : strongestUnit(trace);
+            const ofSample = ["Z1", "dZ1"].includes(entry?.name)
+                ? entry.col
+                : entry?.name === "X"
+                  ? entry.row
+                  : 0;
             const feature = ["W1", "dW1", "X"].includes(entry?.name) ? entry.col : null;
             showContent(trace, palette, { gradient, row, sample: ofSample, feature });
         },

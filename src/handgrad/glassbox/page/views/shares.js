@@ -14,13 +14,20 @@ export function createShareList(payload) {
         const name = element("span.share-name");
         const bar = element("span.share-bar");
         const value = element("span.share-value");
-        return { name, bar, value, node: element("li", {}, name, element("span.share-track", { "aria-hidden": "true" }, bar), value) };
+        return {
+            name,
+            bar,
+            value,
+            node: element("li", {}, name, element("span.share-track", { "aria-hidden": "true" }, bar), value),
+        };
     });
     const node = element("ol.shares", {}, ...rows.map((row) => row.node));
     return {
         node,
         show(shares, palette) {
-            const order = Array.from(shares, (_, j) => j).sort((one, other) => Math.abs(shares[other]) - Math.abs(shares[one]));
+            const order = Array.from(shares, (_, j) => j).sort(
+                (one, other) => Math.abs(shares[other]) - Math.abs(shares[one]),
+            );
             const largest = Math.abs(shares[order[0]]) || 1;
             rows.forEach((row, n) => {
                 const share = shares[order[n]];

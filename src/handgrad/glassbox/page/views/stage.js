@@ -22,7 +22,17 @@ export function createStage({ store, payload }) {
     function build(step, skip) {
         parts = [];
         const lines = LINES[step].filter((line) => line[0] !== skip);
-        node.replaceChildren(...lines.map((line) => element("div.equation-line", {}, ...termsOf(line).map((tokens) => element("div.equation-term", {}, ...tokens.map((token) => buildToken(token, line)))))));
+        node.replaceChildren(
+            ...lines.map((line) =>
+                element(
+                    "div.equation-line",
+                    {},
+                    ...termsOf(line).map((tokens) =>
+                        element("div.equation-term", {}, ...tokens.map((token) => buildToken(token, line))),
+                    ),
+                ),
+            ),
+        );
     }
 
     function buildToken(token, line) {
@@ -36,7 +46,9 @@ export function createStage({ store, payload }) {
             return element("span.sign", { text: token, "aria-hidden": "true" });
         }
         const toEntry = (place) => {
-            const [row, col] = part.transposed ? [place.col, place.row] : [place.row, part.repeated ? 0 : place.col];
+            const [row, col] = part.transposed
+                ? [place.col, place.row]
+                : [place.row, part.repeated ? 0 : place.col];
             return { name: part.name, row, col };
         };
         const view = createMatrixView({
@@ -52,7 +64,12 @@ export function createStage({ store, payload }) {
         const texts = Array.from(values, (label) => payload.classNames[label]);
         list.replaceChildren(
             ...texts.map((text, i) => {
-                const right = labels === "ŷ" && trace.y !== null && !assumed[i] ? (trace.y[i] === values[i] ? ".right" : ".wrong") : "";
+                const right =
+                    labels === "ŷ" && trace.y !== null && !assumed[i]
+                        ? trace.y[i] === values[i]
+                            ? ".right"
+                            : ".wrong"
+                        : "";
                 return element(`span.label-chip${right}`, { text });
             }),
         );
@@ -74,7 +91,9 @@ export function createStage({ store, payload }) {
                     return;
                 }
                 const { part, view } = item;
-                const [rows, cols] = part.transposed ? [contents[n].cols, contents[n].rows] : [contents[n].rows, contents[n].cols];
+                const [rows, cols] = part.transposed
+                    ? [contents[n].cols, contents[n].rows]
+                    : [contents[n].rows, contents[n].cols];
                 view.show({
                     name: part.spoken,
                     formula: part.formula,
@@ -86,7 +105,11 @@ export function createStage({ store, payload }) {
                     note: noteOf(part, trace, rows, cols),
                 });
                 view.node.classList.toggle("strip", cols > WIDE);
-                view.outline(part.name === "A2" && WITH_LABELS.includes(state.step) ? Array.from(trace.y, (label, i) => [label, i]) : []);
+                view.outline(
+                    part.name === "A2" && WITH_LABELS.includes(state.step)
+                        ? Array.from(trace.y, (label, i) => [label, i])
+                        : [],
+                );
             });
         },
         mark(trace, entry) {
@@ -110,7 +133,13 @@ export function createStage({ store, payload }) {
             }
             const { rows, cols: columns } = contents[other];
             const [r, c] = item.part.transposed ? [columns, rows] : [rows, columns];
-            return c > WIDE ? sum : sum + Math.max(10, entrySize(r, c, { width, height: 320 }) * c) + (c === 1 && r <= 64 ? 60 : 0) + GAPS + OPERATOR_WIDTH;
+            return c > WIDE
+                ? sum
+                : sum +
+                      Math.max(10, entrySize(r, c, { width, height: 320 }) * c) +
+                      (c === 1 && r <= 64 ? 60 : 0) +
+                      GAPS +
+                      OPERATOR_WIDTH;
         }, 0);
         const left = width - others - 30;
         return left > 0.62 * width ? left : width - OPERATOR_WIDTH - 20;
@@ -135,11 +164,15 @@ function termsOf(line) {
 }
 
 function rowNames({ name, transposed }, rows, { classNames }) {
-    const ofClasses = ["Z2", "A2", "dZ2", "b2", "db2", "Y", "W2", "dW2", "b2 after", "W2 after"].includes(name) && !transposed;
+    const ofClasses =
+        ["Z2", "A2", "dZ2", "b2", "db2", "Y", "W2", "dW2", "b2 after", "W2 after"].includes(name) &&
+        !transposed;
     if (ofClasses) {
         return classNames;
     }
-    return rows <= 26 && !transposed && name !== "X" && name !== "C" && name !== "losses" ? Array.from({ length: rows }, (_, h) => String(h)) : [];
+    return rows <= 26 && !transposed && name !== "X" && name !== "C" && name !== "losses"
+        ? Array.from({ length: rows }, (_, h) => String(h))
+        : [];
 }
 
 function noteOf({ name, repeated }, trace, rows, cols) {

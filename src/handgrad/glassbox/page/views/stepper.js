@@ -17,16 +17,35 @@ const GROUPS = [
  */
 export function createStepper(store) {
     const buttons = STEPS.map((step) =>
-        element("button.step", { text: step.ids.join(" "), title: step.title, "aria-label": `${step.ids.join(" ")}, step ${step.index + 1} of 12: ${step.title}`, onclick: () => go(step.index) }),
+        element("button.step", {
+            text: step.ids.join(" "),
+            title: step.title,
+            "aria-label": `${step.ids.join(" ")}, step ${step.index + 1} of 12: ${step.title}`,
+            onclick: () => go(step.index),
+        }),
     );
     const groups = GROUPS.map(([name, first, last]) =>
-        element("li.step-group", {}, element("span.step-group-name", { text: name }), element("span.step-buttons", {}, ...buttons.slice(first, last + 1))),
+        element(
+            "li.step-group",
+            {},
+            element("span.step-group-name", { text: name }),
+            element("span.step-buttons", {}, ...buttons.slice(first, last + 1)),
+        ),
     );
     const node = element("ol.stepper", { "aria-label": "The steps of the pass" }, ...groups);
     const back = element("button.tool", { text: "← Back", onclick: () => move(-1) });
     const play = element("button.tool", { text: "Play", onclick: () => (timer === null ? start() : stop()) });
     const next = element("button.primary", { text: "Next →", onclick: () => move(1) });
-    const controls = element("div.row.step-controls", { role: "group", "aria-label": "Walk through the steps; the left and right arrow keys do it as well" }, back, play, next);
+    const controls = element(
+        "div.row.step-controls",
+        {
+            role: "group",
+            "aria-label": "Walk through the steps; the left and right arrow keys do it as well",
+        },
+        back,
+        play,
+        next,
+    );
     let timer = null;
 
     function go(step) {

@@ -10,17 +10,27 @@ import { matrixOf } from "../math/trace.js";
 
 /** One list of lines for each step of STEPS. */
 export const LINES = [
-    [["X", "y"], ["W1", "b1"], ["W2", "b2"]],
+    [
+        ["X", "y"],
+        ["W1", "b1"],
+        ["W2", "b2"],
+    ],
     [["Z1", "=", "W1", "·", "Xᵀ", "+", "b1*"]],
     [["A1", "= max(0,", "Z1", ")"]],
     [["Z2", "=", "W2", "·", "A1", "+", "b2*"]],
     [["A2", "= softmax(", "Z2", ")"], ["ŷ"]],
     [["A2", "→", "losses", "→", "C"]],
     [["dZ2", "= (", "A2", "−", "Y", ") / m"]],
-    [["dW2", "=", "dZ2", "·", "A1ᵀ"], ["db2", "= Σ", "dZ2"]],
+    [
+        ["dW2", "=", "dZ2", "·", "A1ᵀ"],
+        ["db2", "= Σ", "dZ2"],
+    ],
     [["dA1", "=", "W2ᵀ", "·", "dZ2"]],
     [["dZ1", "=", "dA1", "⊙", "mask"]],
-    [["dW1", "=", "dZ1", "·", "X"], ["db1", "= Σ", "dZ1"]],
+    [
+        ["dW1", "=", "dZ1", "·", "X"],
+        ["db1", "= Σ", "dZ1"],
+    ],
     [
         ["W2 after", "←", "W2", "− η", "dW2"],
         ["b2 after", "←", "b2", "− η", "db2"],
@@ -82,7 +92,11 @@ export function partOf(token) {
 export function contentOf(trace, { name, repeated }) {
     const m = trace.X.rows;
     if (name === "mask") {
-        return matrix(trace.Z1.rows, m, trace.Z1.data.map((z) => (z > 0 ? 1 : 0)));
+        return matrix(
+            trace.Z1.rows,
+            m,
+            trace.Z1.data.map((z) => (z > 0 ? 1 : 0)),
+        );
     }
     if (name === "Y") {
         return oneHot(trace.y, trace.A2.rows);
@@ -107,7 +121,13 @@ export function oneHot(y, K) {
 }
 
 function repeatedColumn(b, m) {
-    return transpose(matrix(m, b.rows, Float64Array.from({ length: m * b.rows }, (_, n) => b.data[n % b.rows])));
+    return transpose(
+        matrix(
+            m,
+            b.rows,
+            Float64Array.from({ length: m * b.rows }, (_, n) => b.data[n % b.rows]),
+        ),
+    );
 }
 
 /**

@@ -18,7 +18,13 @@ export function createSumPanel(payload) {
     const heading = element("h2", { text: "Behind the number" });
     const body = element("div.sum-body");
     const spoken = element("p.unseen", { "aria-live": "polite" });
-    const node = element("section.card.sum", { "aria-label": "The sum behind the entry" }, heading, body, spoken);
+    const node = element(
+        "section.card.sum",
+        { "aria-label": "The sum behind the entry" },
+        heading,
+        body,
+        spoken,
+    );
     let limit = SHOWN;
     let shown = null;
 
@@ -33,27 +39,56 @@ export function createSumPanel(payload) {
             return;
         }
         const sum = sumOf(trace, entry);
-        const largest = Math.max(...sum.terms.map(({ value }) => Math.abs(value)).filter(Number.isFinite), 1e-300);
+        const largest = Math.max(
+            ...sum.terms.map(({ value }) => Math.abs(value)).filter(Number.isFinite),
+            1e-300,
+        );
         const terms = sum.terms.slice(0, limit);
         const rest = sum.terms.slice(limit);
         const softmax = sum.kind === "softmax";
         const before = softmax ? "exp of " : entry.name === "losses" ? "−log of " : "";
         const rows = terms.map((term) => termRow(term, largest, palette, payload, before));
         if (rest.length > 0) {
-            rows.push(restRow(rest, () => {
-                limit += MORE;
-                show(trace, entry, palette);
-            }));
+            rows.push(
+                restRow(rest, () => {
+                    limit += MORE;
+                    show(trace, entry, palette);
+                }),
+            );
         }
         if (sum.extra) {
-            rows.push(totalRow("sum-extra", softmax ? sum.extra.label : `+ ${sum.extra.label}`, sum.extra.value, !softmax));
+            rows.push(
+                totalRow(
+                    "sum-extra",
+                    softmax ? sum.extra.label : `+ ${sum.extra.label}`,
+                    sum.extra.value,
+                    !softmax,
+                ),
+            );
         }
         body.replaceChildren(
-            element("div.sum-head", {}, element("div.formula", {}, equation(formulaText(sum))), numberElement(sum.total, formatNumber(sum.total, DIGITS), "data.sum-value")),
+            element(
+                "div.sum-head",
+                {},
+                element("div.formula", {}, equation(formulaText(sum))),
+                numberElement(sum.total, formatNumber(sum.total, DIGITS), "data.sum-value"),
+            ),
             meaningOf(sum, entry, trace, payload),
-            ...(rows.length > 0 ? [element("table.terms", {}, element("caption.unseen", { text: "Terms, the largest first" }), element("tbody", {}, ...rows, totalRow("sum-total", "=", sum.total, false)))] : []),
+            ...(rows.length > 0
+                ? [
+                      element(
+                          "table.terms",
+                          {},
+                          element("caption.unseen", { text: "Terms, the largest first" }),
+                          element("tbody", {}, ...rows, totalRow("sum-total", "=", sum.total, false)),
+                      ),
+                  ]
+                : []),
         );
-        setText(spoken, `${entry.name}, row ${entry.row}, column ${entry.col}: ${formatNumber(sum.total, DIGITS)}`);
+        setText(
+            spoken,
+            `${entry.name}, row ${entry.row}, column ${entry.col}: ${formatNumber(sum.total, DIGITS)}`,
+        );
     }
 
     return { node, show };
@@ -61,8 +96,14 @@ export function createSumPanel(payload) {
 
 function sumOf(trace, entry) {
     if (entry.name === "mask" || entry.name === "Y") {
-        const value = entry.name === "Y" ? Number(trace.y[entry.col] === entry.row) : Number(trace.Z1.data[entry.row * trace.Z1.cols + entry.col] > 0);
-        const text = entry.name === "Y" ? `Y[${entry.row}, ${entry.col}] = ${value}` : `(Z1[${entry.row}, ${entry.col}] > 0) = ${value}`;
+        const value =
+            entry.name === "Y"
+                ? Number(trace.y[entry.col] === entry.row)
+                : Number(trace.Z1.data[entry.row * trace.Z1.cols + entry.col] > 0);
+        const text =
+            entry.name === "Y"
+                ? `Y[${entry.row}, ${entry.col}] = ${value}`
+                : `(Z1[${entry.row}, ${entry.col}] > 0) = ${value}`;
         return { kind: "given", text, total: value, extra: null, terms: [] };
     }
     return sumBehind(trace, entry.name, entry.row, entry.col);
@@ -70,14 +111,16 @@ function sumOf(trace, entry) {
 
 /** The sum's text in letters that an equation can set. */
 function formulaText({ text }) {
-    return text.replace(/ − largest/g, " − c").replace(/loss of sample (\d+|i)/g, "ℓ[$1]").replace(" is given", "");
+    return text
+        .replace(/ − largest/g, " − c")
+        .replace(/loss of sample (\d+|i)/g, "ℓ[$1]")
+        .replace(" is given", "");
 }
 
 function invitation() {
-    return element(
-        "p.invitation",
-        { text: "Point at any square, tap it, or walk there with the Tab and arrow keys: the row and the column that made it light up, and the sum behind it is written out here." },
-    );
+    return element("p.invitation", {
+        text: "Point at any square, tap it, or walk there with the Tab and arrow keys: the row and the column that made it light up, and the sum behind it is written out here.",
+    });
 }
 
 function termRow({ left, right, value }, largest, palette, payload, before) {
@@ -89,7 +132,13 @@ function termRow({ left, right, value }, largest, palette, payload, before) {
     return element(
         "tr",
         { title },
-        element("td.term-factors", {}, factorNode(left, before), right && " · ", right && factorNode(right, "")),
+        element(
+            "td.term-factors",
+            {},
+            factorNode(left, before),
+            right && " · ",
+            right && factorNode(right, ""),
+        ),
         element("td.term-value", {}, numberElement(value, formatSigned(value, DIGITS))),
         element("td.term-track", { "aria-hidden": "true" }, bar),
     );
@@ -97,7 +146,13 @@ function termRow({ left, right, value }, largest, palette, payload, before) {
 
 /** "W1[3, 406]", a little, above its value. */
 function factorNode({ name, row, col, value }, before) {
-    const indexed = /^(?:X|Z1|A1|Z2|A2|d?[WZA][12])$/.test(name) ? `[${row}, ${col}]` : /^d?b[12]$/.test(name) ? `[${row}]` : name === "loss" ? `[${col}]` : "";
+    const indexed = /^(?:X|Z1|A1|Z2|A2|d?[WZA][12])$/.test(name)
+        ? `[${row}, ${col}]`
+        : /^d?b[12]$/.test(name)
+          ? `[${row}]`
+          : name === "loss"
+            ? `[${col}]`
+            : "";
     return element(
         "span.factor",
         {},
@@ -109,11 +164,18 @@ function factorNode({ name, row, col, value }, before) {
 function restRow(rest, onMore) {
     const total = rest.reduce((sum, { value }) => sum + value, 0);
     const zeros = rest.filter(({ value }) => value === 0).length;
-    const text = zeros === rest.length ? `${rest.length} terms that are 0` : `${rest.length} smaller terms${zeros > 0 ? `, ${zeros} of them 0` : ""}`;
+    const text =
+        zeros === rest.length
+            ? `${rest.length} terms that are 0`
+            : `${rest.length} smaller terms${zeros > 0 ? `, ${zeros} of them 0` : ""}`;
     return element(
         "tr.sum-rest",
         {},
-        element("td", {}, element("button.quiet.small", { text, title: "Show more of them", onclick: onMore })),
+        element(
+            "td",
+            {},
+            element("button.quiet.small", { text, title: "Show more of them", onclick: onMore }),
+        ),
         element("td.term-value", {}, numberElement(total, formatSigned(total, DIGITS))),
         element("td"),
     );
@@ -124,7 +186,11 @@ function totalRow(kind, label, value, signed) {
         `tr.${kind}`,
         {},
         element("td", { text: label }),
-        element("td.term-value", {}, numberElement(value, (signed ? formatSigned : formatNumber)(value, DIGITS))),
+        element(
+            "td.term-value",
+            {},
+            numberElement(value, (signed ? formatSigned : formatNumber)(value, DIGITS)),
+        ),
         element("td"),
     );
 }
@@ -135,7 +201,8 @@ function meaningOf(sum, entry, trace, payload) {
     const classes = payload.classNames;
     const value = formatNumber(sum.total);
     const sentences = {
-        Z1: () => `Hidden unit ${row}: ${sum.total > 0 ? "above 0, so it will be on" : "not above 0, so it will be off"}.`,
+        Z1: () =>
+            `Hidden unit ${row}: ${sum.total > 0 ? "above 0, so it will be on" : "not above 0, so it will be off"}.`,
         A1: () => (sum.total > 0 ? `Unit ${row} is on and passes ${value}.` : `Unit ${row} is off.`),
         Z2: () => `What the network has to say for “${classes[row]}”.`,
         A2: () => `The probability of “${classes[row]}” for sample ${col}.`,
@@ -145,12 +212,26 @@ function meaningOf(sum, entry, trace, payload) {
         dW2: () => slope(sum.total, `the weight from unit ${col} to “${classes[row]}”`),
         db2: () => slope(sum.total, `the bias of “${classes[row]}”`),
         dA1: () => slope(sum.total, `the activation of unit ${row}`),
-        dZ1: () => (sum.total === 0 ? `Nothing flows back to unit ${row}.` : slope(sum.total, `the sum of unit ${row}`)),
-        dW1: () => (sum.total === 0 ? "A step leaves this weight as it is." : slope(sum.total, `this weight of unit ${row}`)),
-        db1: () => (sum.total === 0 ? "A step leaves this bias as it is." : slope(sum.total, `the bias of unit ${row}`)),
+        dZ1: () =>
+            sum.total === 0
+                ? `Nothing flows back to unit ${row}.`
+                : slope(sum.total, `the sum of unit ${row}`),
+        dW1: () =>
+            sum.total === 0
+                ? "A step leaves this weight as it is."
+                : slope(sum.total, `this weight of unit ${row}`),
+        db1: () =>
+            sum.total === 0
+                ? "A step leaves this bias as it is."
+                : slope(sum.total, `the bias of unit ${row}`),
     };
-    const text = sentences[name]?.() ?? (sum.kind === "given" ? "This number is given; nothing here computed it." : "");
-    const where = (name === "dW1" || name === "W1" || name === "X" || name === "W1 after") ? `${featureName(payload, col)}. ` : "";
+    const text =
+        sentences[name]?.() ??
+        (sum.kind === "given" ? "This number is given; nothing here computed it." : "");
+    const where =
+        name === "dW1" || name === "W1" || name === "X" || name === "W1 after"
+            ? `${featureName(payload, col)}. `
+            : "";
     return element("p.sum-meaning", { text: where + text });
 }
 

@@ -31,7 +31,12 @@ export function createThumbnails({ payload, palette }, onChoose) {
         if (items[n] === undefined) {
             const picture = createPicture(payload.imageShape, { classes: "thumbnail-picture" });
             const says = element("span.thumbnail-says");
-            const button = element("button.thumbnail", { onclick: () => onChoose(content.indices[n]) }, picture.node, says);
+            const button = element(
+                "button.thumbnail",
+                { onclick: () => onChoose(content.indices[n]) },
+                picture.node,
+                says,
+            );
             items[n] = { picture, says, button, node: element("li", {}, button) };
         }
         return items[n];
@@ -57,13 +62,21 @@ export function createThumbnails({ payload, palette }, onChoose) {
         });
         grid.replaceChildren(...nodes);
         more.hidden = indices.length <= limit;
-        setText(count, indices.length > limit ? `${limit} of ${plural(indices.length, "sample")}` : plural(indices.length, "sample"));
+        setText(
+            count,
+            indices.length > limit
+                ? `${limit} of ${plural(indices.length, "sample")}`
+                : plural(indices.length, "sample"),
+        );
     }
 
     return {
         node,
         show(indices, evaluation, chosen) {
-            if (indices.length !== content.indices.length || indices.some((index, n) => index !== content.indices[n])) {
+            if (
+                indices.length !== content.indices.length ||
+                indices.some((index, n) => index !== content.indices[n])
+            ) {
                 limit = PAGE;
             }
             content = { indices, evaluation, chosen };

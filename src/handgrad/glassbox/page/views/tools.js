@@ -11,9 +11,19 @@ const SAID_FOR = 2500; // ms
  */
 export function createTools({ store, payload }, preference) {
     const tour = element("button.tool", { text: "Take the tour", onclick: () => store.set({ tour: 0 }) });
-    const theme = element("button.tool", { onclick: () => choose(store.get().theme === "dark" ? "light" : "dark") });
-    const link = element("button.tool", { text: "Copy link", title: "A link to this sample at this step", onclick: () => copy() });
-    const address = element("input.address", { readonly: true, hidden: true, "aria-label": "The link; copy it from here" });
+    const theme = element("button.tool", {
+        onclick: () => choose(store.get().theme === "dark" ? "light" : "dark"),
+    });
+    const link = element("button.tool", {
+        text: "Copy link",
+        title: "A link to this sample at this step",
+        onclick: () => copy(),
+    });
+    const address = element("input.address", {
+        readonly: true,
+        hidden: true,
+        "aria-label": "The link; copy it from here",
+    });
     const said = element("span.unseen", { role: "status" });
     const node = element("div.row", {}, tour, link, address, theme, said);
 
@@ -61,7 +71,11 @@ export function createTools({ store, payload }, preference) {
             if (changed.has("theme")) {
                 const dark = state.theme === "dark";
                 setText(theme, dark ? "Light" : "Dark");
-                setAttribute(theme, "aria-label", dark ? "Change to light colours" : "Change to dark colours");
+                setAttribute(
+                    theme,
+                    "aria-label",
+                    dark ? "Change to light colours" : "Change to dark colours",
+                );
             }
         },
     };

@@ -12,9 +12,15 @@ import { createPicture } from "../drawing/picture.js";
 export function createWeights({ store, payload }) {
     const items = Array.from({ length: payload.H }, (_, h) => {
         const picture = createPicture(payload.imageShape);
-        return { picture, node: element("figure", {}, picture.node, element("figcaption", { text: `Unit ${h}` })) };
+        return {
+            picture,
+            node: element("figure", {}, picture.node, element("figcaption", { text: `Unit ${h}` })),
+        };
     });
-    const choices = [["The weights", false], ["What has changed", true]].map(([text, changesOnly]) =>
+    const choices = [
+        ["The weights", false],
+        ["What has changed", true],
+    ].map(([text, changesOnly]) =>
         element("button.chip", { text, onclick: () => store.set({ changesOnly }) }),
     );
     const note = element("p.note");
@@ -29,7 +35,9 @@ export function createWeights({ store, payload }) {
         node,
         show({ network, base, changesOnly }, palette) {
             const { rows, cols, data } = network.W1;
-            choices.forEach((choice, n) => choice.setAttribute("aria-pressed", String((n === 1) === changesOnly)));
+            choices.forEach((choice, n) =>
+                choice.setAttribute("aria-pressed", String((n === 1) === changesOnly)),
+            );
             const values = changesOnly ? data.map((weight, n) => weight - base.W1.data[n]) : data;
             setText(note, noteFor(changesOnly, network === base));
             for (let h = 0; h < rows; h++) {

@@ -1,0 +1,96 @@
+/** What mistakes do to learning: two runs of descent side by side, with and without them. */
+import { labelsOf, rowsOf } from "../data/payload.js";
+import { createCurve } from "../drawing/curves.js";
+import { element, setText } from "../drawing/elements.js";
+import { formatNumber } from "../drawing/numbers.js";
+import { passesWith } from "../math/mistakes.js";
+import { initialNetwork } from "../math/passes.js";
+
+const STEPS = 60;
+const SAMPLES = 150; // enough to show an effect, few enough to be quick
+const SLICE = 8; // ms of a frame that the two runs may take
+const PAUSE = 60; // ms, so that a slider that is still moving does not start a run each time
+const LARGEST_EXPONENT = 709; // of exp in float64
+
+/**
+ * @param {object} payload
+ * @returns {{node: HTMLElement, show: (state: object, Z2: object) => void, stop: () => void}}
+ *   Z2 are the logits in hand: where they overflow, the runs start from the network in hand
+ */
+export function createEffect(payload) {
+    const curve = createCurve("Cost, with η as chosen", {
+        colours: ["--curve-cost", "--bad"],
+        names: ["right", "with the mistakes"],
+    });
+    const text = element("p");
+    const heading = element("h2", { text: "What it does to learning" });
+    const node = element("section.card", {}, heading, text, curve.node);
+    const data = samplesToLearnFrom(payload);
+    let timer = null;
+
+    function stop() {
+        clearTimeout(timer);
+        timer = null;
+    }
+
+    function show(state, Z2) {
+        stop();
+        if (data === null) {
+            setText(text, "The embedded samples have no labels, so there is nothing to learn from here.");
+            return;
+        }
+        // From fresh values a mistake shows best; only an overflow needs the network as it is.
+        const overflows = Z2.data.some((z) => Math.abs(z) > LARGEST_EXPONENT);
+        const start = overflows ? state.network : initialNetwork(payload.D, payload.H, payload.K, 1);
+        const runs = [[], state.mistakes].map((mistakes) =>
+            createRun(passesWith(new Set(mistakes)), start, data.X, data.y, state.learningRate),
+        );
+        const slice = () => {
+            const end = performance.now() + SLICE;
+            while (performance.now() < end && runs[1].costs.length <= STEPS) {
+                runs.forEach((one) => one.step());
+            }
+            const shown = state.mistakes.length > 0 ? runs : runs.slice(0, 1);
+            curve.show(shown.map((one) => one.costs));
+            timer = runs[1].costs.length <= STEPS ? setTimeout(slice, SLICE) : null;
+            if (timer === null) {
+                const origin = overflows ? "the network in hand" : "fresh values";
+                setText(text, effectText(state, runs, `${data.y.length} samples from ${origin}`));
+            }
+        };
+        setText(text, "Learning twice, side by side …");
+        timer = setTimeout(slice, PAUSE);
+    }
+
+    return { node, show, stop };
+}
+
+function samplesToLearnFrom({ samples, order }) {
+    if (!samples.hasLabels) {
+        return null;
+    }
+    const indices = Array.from({ length: Math.min(SAMPLES, samples.count) }, (_, place) => order.at(place));
+    return { X: rowsOf(samples, indices), y: labelsOf(samples, indices) };
+}
+
+function createRun(passes, start, X, y, learningRate) {
+    let network = start;
+    const costs = [];
+    return {
+        costs,
+        step() {
+            const activations = passes.forward(network, X);
+            costs.push([costs.length, passes.cost(activations.Z2, y)]);
+            network = passes.descend(network, passes.backward(network, X, y, activations), learningRate);
+        },
+    };
+}
+
+function effectText({ mistakes, learningRate }, [right, wrong], where) {
+    const about = `${STEPS} steps on ${where} with η = ${learningRate}`;
+    const end = (one) => formatNumber(one.costs.at(-1)[1]);
+    if (mistakes.length === 0) {
+        return `${about}: the cost ends at ${end(right)}. Plant a mistake to see a second curve beside it.`;
+    }
+    return `${about}: without the mistakes the cost ends at ${end(right)}, with them at ${end(wrong)}.`;
+}
