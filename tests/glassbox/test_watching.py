@@ -149,6 +149,43 @@ def test_a_signal_ends_the_studio_and_its_run(tmp_path, number):
         studio.end(number)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="terminals are closed otherwise elsewhere")
+@pytest.mark.parametrize("command", ["studio", "train"])
+def test_closing_the_terminal_ends_it(tmp_path, command):
+    import pty  # not there on every system
+
+    arguments = {"studio": ["studio"], "train": ["train", "--watch"]}[command]
+    arguments += ["digits", "--iterations", str(10**7), "--no-browser"]
+    take_the_terminal = (
+        "import fcntl, runpy, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+        "sys.argv[0] = 'handgrad'; runpy.run_module('handgrad', run_name='__main__')"
+    )
+    terminal, its_end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", take_the_terminal, *arguments],
+        cwd=tmp_path,
+        stdin=its_end,
+        stdout=its_end,
+        stderr=its_end,
+        start_new_session=True,
+    )
+    os.close(its_end)
+    shown = b""
+    while not (found := re.search(rb"http://127\.0\.0\.1:\d+/[\w-]+/", shown)):
+        shown += os.read(terminal, 4096)
+    address = found[0].decode()
+    with httpx.stream("GET", address + "events", timeout=PATIENCE) as events:  # a run waits for it
+        httpx.post(address + "start", timeout=PATIENCE)
+        lines = events.iter_lines()
+        sent = (json.loads(line[6:]) for line in lines if line.startswith("data: "))
+        next(data for data in sent if data["iteration"] > 10)
+        os.close(terminal)
+        assert any(not data.get("running", True) for data in sent)
+    assert process.wait(PATIENCE) == 0
+    if command == "train":
+        assert load(tmp_path / "model.safetensors").training["stopped"] is True
+
+
 def test_the_studio_goes_on_with_a_model_and_writes_what_it_became(tmp_path):
     digits = data.load("digits")
     network, _ = get_engine().descend(

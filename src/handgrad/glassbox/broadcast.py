@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from handgrad.network import Network
 
 MOST_A_SECOND = 20  # snapshots
-MOST_BYTES_A_SECOND = 3_000_000  # to all viewers together: what it costs is taken from the run
+MOST_BYTES_A_SECOND = 6_000_000  # to all viewers together: what it costs is taken from the run
 HEARTBEAT = 15.0  # seconds of silence, after which a comment finds out who has gone
 
 
@@ -108,7 +108,7 @@ def pause(viewers: int, size: int) -> float:
     Examples
     --------
     >>> pause(viewers=1, size=50_000), pause(viewers=60, size=50_000)
-    (0.05, 1.0)
+    (0.05, 0.5)
     """
     return max(1 / MOST_A_SECOND, viewers * size / MOST_BYTES_A_SECOND)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from handgrad.errors import MissingPackageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from handgrad.glassbox.live_run import LiveRun
     from handgrad.glassbox.server import LiveServer
@@ -98,12 +98,13 @@ def endings() -> Iterator[Event]:
     A second Ctrl-C breaks off at once. A program that was told to outlive its terminal does.
     """
     asked = Event()
+    terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]  # while they last
 
     def ask(number: int, _frame: object) -> None:
         if asked.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
-        if number != signal.SIGINT:
-            _leave_the_terminal()
+        if number == getattr(signal, "SIGHUP", None):
+            _write_to_nowhere(terminals)
         asked.set()
 
     before = {}
@@ -118,12 +119,10 @@ def endings() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
-def _leave_the_terminal() -> None:
-    """Write to nowhere from now on, where output went to a terminal: it may be gone."""
+def _write_to_nowhere(descriptors: Sequence[int]) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):
-        if os.isatty(descriptor):
-            os.dup2(nowhere, descriptor)
+    for descriptor in descriptors:
+        os.dup2(nowhere, descriptor)
     os.close(nowhere)
 
 
