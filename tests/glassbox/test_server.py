@@ -299,6 +299,16 @@ def test_each_route_takes_its_own_methods_alone(quiet, routes, allowed):
             assert b"x-content-type-options: nosniff" in head
 
 
+def test_who_asks_for_the_headers_of_the_events_does_not_watch(quiet):
+    target = f"/{token(quiet)}/events".encode()
+    status, head, _ = ask(quiet, target, method="HEAD")
+    assert status == 200
+    assert b"content-type: text/event-stream" in head
+    assert not quiet.wait_for_viewer(0)
+    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+        assert ask(quiet, target, method=method, headers=["Content-Length: 0"])[0] == 405
+
+
 TRICKS = [
     "..",
     "../",

@@ -144,7 +144,9 @@ def live_page(
         html = served(describe(run.snapshot().network))
         return Response(html, media_type="text/html")
 
-    async def events(_request: Request) -> Response:
+    async def events(request: Request) -> Response:
+        if request.method == "HEAD":  # who asks for headers alone does not watch
+            return Response(media_type="text/event-stream")
         return StreamingResponse(broadcast.events(), media_type="text/event-stream")
 
     async def samples(request: Request) -> Response:
