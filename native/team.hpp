@@ -81,7 +81,7 @@ class Team {
     }
 
   private:
-    static constexpr std::chrono::microseconds patience{200};
+    static constexpr std::chrono::microseconds patience{500};
 
     // Linux may leave a new thread on its creator's processor for ten milliseconds while others
     // are idle: this moves it once, and leaves it free to go where it likes.
