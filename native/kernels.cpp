@@ -15,42 +15,38 @@ std::size_t count_nonzeros(const Rows& rows, std::size_t row) {
     });
 }
 
-// Rows from begin to end; `room` holds one row's indices and values and their slack, since a
-// row is compressed with more written than is kept.
+// `room` holds a row's indices and values and their slack, since a row is compressed with more
+// written than is kept.
 template <class V, class Index>
-void pack_as(
-    const Rows& rows, std::size_t begin, std::size_t end, const Rows& packed, void* room) {
+void pack_as(const Rows& rows, std::size_t row, const PackedRow& to, void* room) {
     const std::size_t most = rows.features + compress_slack;
     Index* indices = static_cast<Index*>(room);
     // In whole fours, so that the values after them are aligned.
     V* values = reinterpret_cast<V*>(indices + (most + 3) / 4 * 4);
-    V* to_values = const_cast<V*>(static_cast<const V*>(packed.values));
-    Index* to_indices = const_cast<Index*>(static_cast<const Index*>(packed.indices));
+    V* to_values = const_cast<V*>(static_cast<const V*>(to.rows.values));
+    Index* to_indices = const_cast<Index*>(static_cast<const Index*>(to.rows.indices));
     with_type(rows.type, [&](auto null) {
-        const auto* from = static_cast<decltype(null)>(rows.values);
-        for (std::size_t row = begin; row < end; ++row) {
-            const std::size_t count =
-                compress_row(from + row * rows.stride, rows.features, indices, values);
-            const std::size_t start = static_cast<std::size_t>(packed.starts[row]);
-            __builtin_memcpy(to_values + start, values, count * sizeof(V));
-            __builtin_memcpy(to_indices + start, indices, count * sizeof(Index));
-            const std::size_t end = static_cast<std::size_t>(packed.starts[row + 1]);
-            for (std::size_t i = start + count; i < end; ++i) to_values[i] = 0, to_indices[i] = 0;
-        }
+        const auto* from = static_cast<decltype(null)>(rows.values) + row * rows.stride;
+        const std::size_t count = compress_row(from, rows.features, indices, values);
+        const std::size_t start = static_cast<std::size_t>(to.rows.starts[to.row]);
+        __builtin_memcpy(to_values + start, values, count * sizeof(V));
+        __builtin_memcpy(to_indices + start, indices, count * sizeof(Index));
+        const std::size_t end = static_cast<std::size_t>(to.rows.starts[to.row + 1]);
+        for (std::size_t i = start + count; i < end; ++i) to_values[i] = 0, to_indices[i] = 0;
     });
 }
 
 template <class T>
-void pack(const Rows& rows, std::size_t begin, std::size_t end, const Rows& packed, void* room) {
-    if (packed.type == Number::pixel) {
-        if (packed.short_indices)
-            pack_as<std::uint8_t, std::uint16_t>(rows, begin, end, packed, room);
+void pack(const Rows& rows, std::size_t row, const PackedRow& to, void* room) {
+    if (to.rows.type == Number::pixel) {
+        if (to.rows.short_indices)
+            pack_as<std::uint8_t, std::uint16_t>(rows, row, to, room);
         else
-            pack_as<std::uint8_t, std::int32_t>(rows, begin, end, packed, room);
-    } else if (packed.short_indices) {
-        pack_as<T, std::uint16_t>(rows, begin, end, packed, room);
+            pack_as<std::uint8_t, std::int32_t>(rows, row, to, room);
+    } else if (to.rows.short_indices) {
+        pack_as<T, std::uint16_t>(rows, row, to, room);
     } else {
-        pack_as<T, std::int32_t>(rows, begin, end, packed, room);
+        pack_as<T, std::int32_t>(rows, row, to, room);
     }
 }
 

@@ -61,6 +61,18 @@ template <class T> struct ShardSums {
     T* dZ1;
 };
 
+// One of the shards that the features are cut into, and where its part of a row is packed.
+struct ShardOf {
+    std::size_t shard, shards;
+    HANDGRAD_INLINE std::size_t row(std::size_t row) const { return row * shards + shard; }
+};
+
+// A row's place among packed ones.
+struct PackedRow {
+    const Rows& rows;
+    std::size_t row;
+};
+
 template <class T> struct Kernels {
     std::size_t lanes, vectors;  // of a panel
 
@@ -76,8 +88,8 @@ template <class T> struct Kernels {
     // one shard's features; from all shards' Z1 on to dZ1, times scale, and the gradient of b1,
     // W2 and b2; dW1 += Xᵀ · dZ1 of one shard. `extents` has room for two numbers a row.
     void (*shard_forward)(
-        const Matrix& W1, const T* values, const Samples<T>&, std::size_t begin, std::size_t end,
-        std::size_t* extents, T* Z1);
+        const Matrix& W1, const T* values, const Samples<T>&, const ShardOf&, std::size_t begin,
+        std::size_t end, std::size_t* extents, T* Z1);
     Totals (*head)(
         const Parameters<T>&, const Samples<T>&, std::size_t begin, std::size_t end,
         const ShardSums<T>&, const Scratch<T>&, T* gradient);
@@ -90,9 +102,9 @@ template <class T> struct Kernels {
     void (*coast)(
         const Rule<T>* rules, std::size_t steps, T* parameters, T* first, T* second,
         std::size_t count);
-    // Packs dense rows into CSR: counts the non-zeros of a row, or writes them.
+    // Packs a dense row into CSR: counts its non-zeros, or writes them.
     std::size_t (*count_nonzeros)(const Rows&, std::size_t row);
-    void (*pack)(const Rows&, std::size_t begin, std::size_t end, const Rows& packed, void* room);
+    void (*pack)(const Rows&, std::size_t row, const PackedRow& to, void* room);
     // Whether every number is from least to most; NaN is not.
     bool (*within)(
         const Rows&, std::size_t begin, std::size_t end, double least, double most);

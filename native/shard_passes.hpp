@@ -17,10 +17,11 @@ HANDGRAD_INLINE void fetch(
 
 // The same for the non-zeros of a sample of the next batch.
 template <class T>
-HANDGRAD_INLINE void fetch_ahead(const Samples<T>& samples, std::size_t sample) {
+HANDGRAD_INLINE void fetch_ahead(
+    const Samples<T>& samples, std::size_t sample, const ShardOf& shard) {
     if (sample >= samples.count) return;
     const Rows& rows = *samples.rows;
-    const std::size_t row = samples.row(sample);
+    const std::size_t row = shard.row(samples.row(sample));
     const std::size_t from = static_cast<std::size_t>(rows.starts[row]);
     const std::size_t to = static_cast<std::size_t>(rows.starts[row + 1]);
     fetch(rows.indices, from, to, rows.short_indices ? 2 : 4);
@@ -45,12 +46,12 @@ inline void with_nonzeros(
 
 template <class T>
 void shard_forward(
-    const Matrix& W1, const T* values, const Samples<T>& samples, std::size_t begin,
-    std::size_t end, std::size_t* extents, T* Z1) {
+    const Matrix& W1, const T* values, const Samples<T>& samples, const ShardOf& shard,
+    std::size_t begin, std::size_t end, std::size_t* extents, T* Z1) {
     const std::size_t count = end - begin;
     for (std::size_t r = 0; r < count; ++r) {
-        fetch_ahead(samples, end + r);
-        const std::size_t row = samples.row(begin + r);
+        fetch_ahead(samples, end + r, shard);
+        const std::size_t row = shard.row(samples.row(begin + r));
         extents[r] = static_cast<std::size_t>(samples.rows->starts[row]);
         extents[count + r] = static_cast<std::size_t>(samples.rows->starts[row + 1]);
     }

@@ -64,10 +64,12 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
           totals_(slices_of(batch)), part_(product(batch, head_.W1.stride())), dZ1_(part_) {
         const std::vector<std::size_t> cuts = cut_features(kernels, *samples.rows, layout, batch);
         Team team(threads);
+        packed_ = std::make_unique<Packed<T>>(
+            kernels, *samples.rows, Packing::fast, team, threads, cuts);
+        this->samples_.rows = &packed_->rows();
         for (std::size_t i = 0; i + 1 < cuts.size(); ++i)
-            shards_.push_back(std::make_unique<Shard>(
-                kernels, layout, from.W1, *samples.rows, cuts[i], cuts[i + 1], batch, team,
-                threads));
+            shards_.push_back(
+                std::make_unique<Shard>(layout, from.W1, cuts[i], cuts[i + 1], batch));
         Z1_ = Buffer<T>(product(shards_.size(), part_));
         workers_ = std::min(threads, std::max(shards_.size(), totals_.size()));
         workspace_ = std::make_unique<Workspace<T>>(head_, samples, 1, batch, workers_);
@@ -121,16 +123,13 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     struct Shard {
         std::size_t first_feature;
         Matrix W1;
-        Packed<T> packed;
         Buffer<T> values, first, second, gradient;
         double squares = 0;           // of the weights, where they decay
-        Buffer<std::size_t> extents;  // where the batch's rows begin and end in `packed`
+        Buffer<std::size_t> extents;  // where the batch's rows begin and end among the packed
 
-        Shard(const Kernels<T>& kernels, const Layout& layout, const T* from, const Rows& rows,
-              std::size_t begin, std::size_t end, std::size_t batch, Team& team,
-              std::size_t workers)
+        Shard(const Layout& layout, const T* from, std::size_t begin, std::size_t end,
+              std::size_t batch)
             : first_feature(begin), W1{end - begin, layout.H, layout.W1.lanes, layout.W1.panel},
-              packed(kernels, some_features(rows, begin, end), Packing::fast, team, workers),
               values(Buffer<T>::zeros(W1.size())), extents(product(batch, 2)) {
             transpose_in(W1, from + begin, layout.D, values.data());
         }
@@ -163,10 +162,9 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
         Shard& shard = *shards_[s];
         if (batch.rule.decay != 0)
             shard.squares = kernels_.sum_of_squares(shard.values.data(), shard.W1.size());
-        Samples<T> samples = this->samples_;
-        samples.rows = &shard.packed.rows();
-        kernels_.shard_forward(shard.W1, shard.values.data(), samples, batch.begin, batch.end,
-                               shard.extents.data(), Z1_.data() + s * part_);
+        kernels_.shard_forward(
+            shard.W1, shard.values.data(), this->samples_, {s, shards_.size()}, batch.begin,
+            batch.end, shard.extents.data(), Z1_.data() + s * part_);
     }
 
     void turn(std::size_t slice, std::size_t slices, const Batch<T>& batch, std::size_t worker) {
@@ -217,7 +215,7 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
             kernels_.update(shrink, weights, 0, shard.W1.size());
         }
         kernels_.shard_backward(
-            shard.W1, shard.packed.rows(), shard.extents.data(), batch.end - batch.begin,
+            shard.W1, packed_->rows(), shard.extents.data(), batch.end - batch.begin,
             dZ1_.data(), dW1.data());
         if (!direct)
             kernels_.update(
@@ -245,6 +243,7 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     std::vector<Totals> totals_;
     std::size_t part_;  // numbers of one shard's Z1
     Buffer<T> Z1_, dZ1_;
+    std::unique_ptr<Packed<T>> packed_;  // each row's non-zeros, shard by shard
     std::vector<std::unique_ptr<Shard>> shards_;
     std::unique_ptr<Workspace<T>> workspace_;
     Crew crew_;
