@@ -18,23 +18,41 @@ class Crew {
     using Time = std::chrono::duration<double>;
 
     // Whether all workers take the next stretch.
-    bool together() const { return (all_ <= alone_) != (since_trial_ >= pause_); }
+    bool together() const { return favoured_ != trying_; }
 
-    // What a stretch of so many rows took. A trial that changes nothing makes the next one wait
-    // twice as long.
-    void took(bool together, std::size_t rows, Time time) {
-        const bool favoured = all_ <= alone_;
-        (together ? all_ : alone_) = time / static_cast<double>(rows);
-        since_trial_ += time;
-        if (together == favoured) return;
-        since_trial_ = Time(0);
-        pause_ = (all_ <= alone_) == favoured ? std::min(2 * pause_, longest) : shortest;
+    // What a stretch of so many rows took.
+    void took(std::size_t rows, Time time) {
+        if (cold_) {
+            cold_ = false;  // the caches of those who come to it hold something else
+            return;
+        }
+        rows_ += rows;
+        spent_ += time;
+        if (spent_ < (trying_ ? trial : watch)) return;
+        (together() ? all_ : alone_) = spent_ / static_cast<double>(rows_);
+        since_trial_ += spent_;
+        const bool better = favoured_ ? alone_ < all_ : all_ < alone_;
+        if (better) {
+            favoured_ = !favoured_;
+            pause_ = shortest;
+        } else if (trying_) {  // in vain: the next trial waits twice as long
+            pause_ = std::min(2 * pause_, longest);
+        }
+        const bool tried = trying_;
+        if (better || tried) since_trial_ = Time(0);
+        trying_ = !better && !tried && since_trial_ >= pause_;
+        cold_ = trying_ || better != tried;
+        rows_ = 0;
+        spent_ = Time(0);
     }
 
   private:
-    static constexpr Time shortest{0.1}, longest{3};
+    static constexpr Time watch{0.05}, trial{0.02};      // long enough to tell noise from load
+    static constexpr Time shortest{0.2}, longest{3};     // between trials
     Time all_{0}, alone_{std::numeric_limits<double>::infinity()};  // a row
-    Time pause_ = shortest, since_trial_{0};
+    Time pause_ = shortest, since_trial_{0}, spent_{0};
+    std::size_t rows_ = 0;
+    bool favoured_ = true, trying_ = false, cold_ = true;  // true: all
 };
 
 }  // namespace handgrad

@@ -87,7 +87,7 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
             });
         else
             take(batches, totals, 0, 1, [] {});
-        crew_.took(together, batches.back().end - batches.front().begin,
+        crew_.took(batches.back().end - batches.front().begin,
                    std::chrono::steady_clock::now() - begin);
     }
 
