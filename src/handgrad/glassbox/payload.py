@@ -235,8 +235,9 @@ def _feature_names(network: Network, names: Sequence[str] | None) -> list[str] |
 
 def _learning_rate(network: Model, learning_rate: float | None) -> float:
     told = network.training.get("learning_rate") if learning_rate is None else learning_rate
-    usable = isinstance(told, int | float) and math.isfinite(told) and told > 0
-    return float(told) if usable else LEARNING_RATE  # type: ignore[arg-type]
+    if isinstance(told, int | float) and math.isfinite(told) and told > 0:
+        return float(told)
+    return LEARNING_RATE
 
 
 def _plain(value: Any) -> Any:
