@@ -82,8 +82,7 @@ template <class T> struct RunRows {
         : samples(given) {
         if (!given.skip_zeros) return;
         Team team(threads);
-        packed = std::make_unique<Packed<T>>(
-            kernels, *given.rows, Packing::small, team, threads);
+        packed = std::make_unique<Packed<T>>(kernels, *given.rows, team, threads);
         if (in_order) packed->add_columns(team, threads);
         samples.rows = &packed->rows();
     }

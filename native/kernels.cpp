@@ -15,25 +15,30 @@ std::size_t count_nonzeros(const Rows& rows, std::size_t row) {
     });
 }
 
-// `room` holds a row's indices and values and their slack, since a row is compressed with more
-// written than is kept.
-template <class V, class Index>
-void pack_as(const Rows& rows, std::size_t row, const PackedRow& to, void* room) {
+// Calls action with a row's indices, values and their number. `room` holds them and their slack,
+// since a row is compressed with more written than is kept.
+template <class V, class Index, class Action>
+void with_nonzeros(const Rows& rows, std::size_t row, void* room, Action action) {
     const std::size_t most = rows.features + compress_slack;
     Index* indices = static_cast<Index*>(room);
     // In whole fours, so that the values after them are aligned.
     V* values = reinterpret_cast<V*>(indices + (most + 3) / 4 * 4);
-    V* to_values = const_cast<V*>(static_cast<const V*>(to.rows.values));
-    Index* to_indices = const_cast<Index*>(static_cast<const Index*>(to.rows.indices));
     with_type(rows.type, [&](auto null) {
         const auto* from = static_cast<decltype(null)>(rows.values) + row * rows.stride;
-        const std::size_t count = compress_row(from, rows.features, indices, values);
-        const std::size_t start = static_cast<std::size_t>(to.rows.starts[to.row]);
-        __builtin_memcpy(to_values + start, values, count * sizeof(V));
-        __builtin_memcpy(to_indices + start, indices, count * sizeof(Index));
-        const std::size_t end = static_cast<std::size_t>(to.rows.starts[to.row + 1]);
-        for (std::size_t i = start + count; i < end; ++i) to_values[i] = 0, to_indices[i] = 0;
+        action(indices, values, compress_row(from, rows.features, indices, values));
     });
+}
+
+template <class V, class Index>
+void pack_as(const Rows& rows, std::size_t row, const PackedRow& to, void* room) {
+    V* to_values = const_cast<V*>(static_cast<const V*>(to.rows.values));
+    Index* to_indices = const_cast<Index*>(static_cast<const Index*>(to.rows.indices));
+    const std::size_t start = static_cast<std::size_t>(to.rows.starts[to.row]);
+    with_nonzeros<V, Index>(
+        rows, row, room, [&](const Index* indices, const V* values, std::size_t count) {
+            __builtin_memcpy(to_values + start, values, count * sizeof(V));
+            __builtin_memcpy(to_indices + start, indices, count * sizeof(Index));
+        });
 }
 
 template <class T>
@@ -48,6 +53,32 @@ void pack(const Rows& rows, std::size_t row, const PackedRow& to, void* room) {
     } else {
         pack_as<T, std::int32_t>(rows, row, to, room);
     }
+}
+
+void tally(const Rows& rows, std::size_t row, std::uint32_t* counts) {
+    with_type(rows.type, [&](auto null) {
+        const auto* values = static_cast<decltype(null)>(rows.values) + row * rows.stride;
+        for (std::size_t d = 0; d < rows.features; ++d) counts[d] += values[d] != 0;
+    });
+}
+
+template <class T, class Index>
+void pack_fours_as(const Rows& rows, std::size_t row, Four<T, Index>* to, void* room) {
+    with_nonzeros<T, Index>(
+        rows, row, room, [&](const Index* indices, const T* values, std::size_t count) {
+            for (std::size_t i = 0; i < (count + 3) / 4 * 4; ++i) {
+                to[i / 4].values[i % 4] = i < count ? values[i] : 0;
+                to[i / 4].features[i % 4] = i < count ? indices[i] : 0;
+            }
+        });
+}
+
+template <class T>
+void pack_fours(const Rows& rows, std::size_t row, bool short_indices, void* to, void* room) {
+    if (short_indices)
+        pack_fours_as(rows, row, static_cast<Four<T, std::uint16_t>*>(to), room);
+    else
+        pack_fours_as(rows, row, static_cast<Four<T, std::int32_t>*>(to), room);
 }
 
 // The type's nearest number: a bound beyond the type's range is its range's end.
@@ -89,9 +120,10 @@ bool within(const Rows& rows, std::size_t begin, std::size_t end, double least, 
 
 template <class T>
 constexpr Kernels<T> kernels = {
-    lanes<T>, panel_vectors,     step<T>,   predict<T>, shard_forward<T>,
-    head<T>,  shard_backward<T>, update<T>, sum_of_squares<T>,
-    coast<T>, count_nonzeros,    pack<T>,   within};
+    lanes<T>,         panel_vectors,     shard_vectors,  step<T>, predict<T>, shard_forward<T>,
+    head<T>,          shard_backward<T>, update<T>,      update_weights<T>,
+    sum_of_squares<T>, coast<T>,         count_nonzeros, pack<T>, tally,      pack_fours<T>,
+    within};
 
 extern const Kernels<float> single;
 extern const Kernels<double> twofold;

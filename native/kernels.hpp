@@ -9,9 +9,6 @@
 
 namespace handgrad {
 
-// Non-zeros of a packed row come in whole rounds of the products' loops.
-inline constexpr std::size_t packed_unit = 4;
-
 // What a worker needs to carry a block of rows through the network.
 template <class T> struct Scratch {
     std::size_t block;     // rows
@@ -61,10 +58,16 @@ template <class T> struct ShardSums {
     T* dZ1;
 };
 
-// One of the shards that the features are cut into, and where its part of a row is packed.
+// One of the shards of packed rows. Whoever comes to the first of his shards asks for coming
+// rows' parts of all of them, up to `fetch_to`.
 struct ShardOf {
-    std::size_t shard, shards;
-    HANDGRAD_INLINE std::size_t row(std::size_t row) const { return row * shards + shard; }
+    const ShardedRows& rows;
+    std::size_t shard, fetch_to;
+};
+
+// Where a sample's part of a shard lies, from four to four; and the sample's place in its batch.
+struct Extent {
+    std::uint32_t begin, end, sample;
 };
 
 // A row's place among packed ones.
@@ -75,6 +78,7 @@ struct PackedRow {
 
 template <class T> struct Kernels {
     std::size_t lanes, vectors;  // of a panel
+    std::size_t shard_vectors;   // of the widest panel of a shard
 
     // Zeroes the gradient, then adds that of the samples from begin to end (F1 to B7).
     Totals (*step)(
@@ -86,17 +90,20 @@ template <class T> struct Kernels {
         const Scratch<T>&, T* probabilities);
     // A step in three parts, for features that are cut into shards (shards.hpp): Z1 = X · W1 of
     // one shard's features; from all shards' Z1 on to dZ1, times scale, and the gradient of b1,
-    // W2 and b2; dW1 += Xᵀ · dZ1 of one shard. `extents` has room for two numbers a row.
+    // W2 and b2; dW1 += Xᵀ · dZ1 of one shard. The first notes where it found the rows.
     void (*shard_forward)(
         const Matrix& W1, const T* values, const Samples<T>&, const ShardOf&, std::size_t begin,
-        std::size_t end, std::size_t* extents, T* Z1);
+        std::size_t end, Extent* extents, T* Z1);
     Totals (*head)(
         const Parameters<T>&, const Samples<T>&, std::size_t begin, std::size_t end,
         const ShardSums<T>&, const Scratch<T>&, T* gradient);
     void (*shard_backward)(
-        const Matrix& W1, const Rows&, const std::size_t* extents, std::size_t rows, const T* dZ1,
-        T* dW1);
+        const Matrix& W1, const ShardedRows&, const Extent* extents, std::size_t rows,
+        const T* dZ1, T* dW1);
     void (*update)(const Rule<T>&, const Update<T>&, std::size_t begin, std::size_t end);
+    // A step with all of some weights, whose one gradient it leaves at zero; returns the sum of
+    // their squares.
+    double (*update_weights)(const Rule<T>&, const Update<T>&, T* gradient, std::size_t count);
     double (*sum_of_squares)(const T* values, std::size_t count);
     // Steps with a gradient of 0, one a rule: what a number goes through that no sample touched.
     void (*coast)(
@@ -105,6 +112,10 @@ template <class T> struct Kernels {
     // Packs a dense row into CSR: counts its non-zeros, or writes them.
     std::size_t (*count_nonzeros)(const Rows&, std::size_t row);
     void (*pack)(const Rows&, std::size_t row, const PackedRow& to, void* room);
+    // Adds 1 to the count of each feature that is not zero in a dense row.
+    void (*tally)(const Rows&, std::size_t row, std::uint32_t* counts);
+    // Packs a dense row into fours.
+    void (*pack_fours)(const Rows&, std::size_t row, bool short_indices, void* to, void* room);
     // Whether every number is from least to most; NaN is not.
     bool (*within)(
         const Rows&, std::size_t begin, std::size_t end, double least, double most);

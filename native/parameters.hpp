@@ -13,19 +13,30 @@ template <class T> struct Arrays {  // C order: (H, D), (H, 1), (K, H), (K, 1)
     T *W1, *b1, *W2, *b2;
 };
 
+// Calls action(input, output, place) for every weight, place after place.
+template <class Action> void each_weight(const Matrix& W, const Action& action) {
+    for (std::size_t first = 0; first < W.outputs; first += W.panel) {
+        const std::size_t end = std::min(W.outputs, first + W.panel);
+        for (std::size_t input = 0; input < W.inputs; ++input) {
+            std::size_t place = W.row(first, input);
+            for (std::size_t output = first; output < end; ++output) action(input, output, place++);
+        }
+    }
+}
+
 // One matrix in the notes' shape, `stride` numbers from row to row, into panels, and back.
 template <class T>
 void transpose_in(const Matrix& W, const T* from, std::size_t stride, T* to) {
-    for (std::size_t input = 0; input < W.inputs; ++input)
-        for (std::size_t output = 0; output < W.outputs; ++output)
-            to[W.at(input, output)] = from[output * stride + input];
+    each_weight(W, [&](std::size_t input, std::size_t output, std::size_t place) {
+        to[place] = from[output * stride + input];
+    });
 }
 
 template <class T>
 void transpose_out(const Matrix& W, const T* from, T* to, std::size_t stride) {
-    for (std::size_t output = 0; output < W.outputs; ++output)
-        for (std::size_t input = 0; input < W.inputs; ++input)
-            to[output * stride + input] = from[W.at(input, output)];
+    each_weight(W, [&](std::size_t input, std::size_t output, std::size_t place) {
+        to[output * stride + input] = from[place];
+    });
 }
 
 // Reads matrices of the notes' shapes; leaves padding as it is.
@@ -54,9 +65,10 @@ template <class T> class ParameterStore {
     // Brings the second copy of W2 up to date with the first.
     void refresh() {
         const T* W2 = values() + layout_.W2_start();
-        for (std::size_t h = 0; h < layout_.H; ++h)
-            for (std::size_t k = 0; k < layout_.K; ++k)
-                W2_back_[layout_.W2_back.at(k, h)] = W2[layout_.W2.at(h, k)];
+        const Matrix& from = layout_.W2;
+        each_weight(layout_.W2_back, [&](std::size_t k, std::size_t h, std::size_t place) {
+            W2_back_[place] = W2[from.at(h, k)];
+        });
     }
 
   private:

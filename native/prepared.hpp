@@ -32,50 +32,46 @@ inline std::size_t most_in_row(const Rows& rows) {
     return static_cast<std::size_t>(most);
 }
 
-// Pixels may stay pixels, which takes little memory, or become numbers, which saves time when
-// they are read; then each row is filled up with zeros to whole rounds of the products' loops.
-enum class Packing : std::uint8_t { small, fast };
+// Calls action(row, worker) for each row.
+template <class Action>
+void each_row(Team& team, std::size_t rows, const Action& action) {
+    constexpr std::size_t part = 512;  // rows of a task
+    team.each((rows + part - 1) / part, [&](std::size_t task, std::size_t worker) {
+        const std::size_t end = std::min(rows, (task + 1) * part);
+        for (std::size_t row = task * part; row < end; ++row) action(row, worker);
+    });
+}
 
-// Rows whose non-zeros were packed. Where the features are cut into shards, a row becomes as many
-// packed rows, one behind the other: those of shard s are s, s + shards, … A row that is read
-// from here and there then lies in one place.
+// Room in which a worker finds a row's non-zeros.
+template <class T> std::size_t room_of_a_row(const Rows& rows) {
+    return (rows.features + 128) / 64 * 64 * (sizeof(T) + 4);
+}
+
+// Rows whose non-zeros were packed: pixels stay pixels, which takes little memory.
 template <class T> class Packed {
   public:
-    Packed(const Kernels<T>& kernels, const Rows& rows, Packing packing, Team& team,
-           std::size_t workers, const std::vector<std::size_t>& cuts)
-        : shards_(cuts.size() - 1), starts_(product(rows.count, shards_) + 1), rows_(rows) {
-        std::vector<Rows> parts;
-        for (std::size_t s = 0; s < shards_; ++s)
-            parts.push_back(some_features(rows, cuts[s], cuts[s + 1]));
-        each_row(team, [&](std::size_t row, std::size_t) {
-            const std::size_t unit = packing == Packing::fast ? packed_unit : 1;
-            for (std::size_t s = 0; s < shards_; ++s)
-                starts_[row * shards_ + s + 1] = static_cast<std::int64_t>(
-                    (kernels.count_nonzeros(parts[s], row) + unit - 1) / unit * unit);
+    Packed(const Kernels<T>& kernels, const Rows& rows, Team& team, std::size_t workers)
+        : starts_(rows.count + 1), rows_(rows) {
+        each_row(team, rows.count, [&](std::size_t row, std::size_t) {
+            starts_[row + 1] = static_cast<std::int64_t>(kernels.count_nonzeros(rows, row));
         });
         starts_[0] = 0;
-        for (std::size_t row = 0; row < rows.count * shards_; ++row)
-            starts_[row + 1] += starts_[row];
-        const std::size_t total = static_cast<std::size_t>(starts_[rows.count * shards_]);
+        for (std::size_t row = 0; row < rows.count; ++row) starts_[row + 1] += starts_[row];
+        const std::size_t total = static_cast<std::size_t>(starts_[rows.count]);
         rows_.short_indices = rows.features <= 65536;
         indices_ = Buffer<unsigned char>(product(total, rows_.short_indices ? 2 : 4));
-        if (rows.type != Number::pixel || packing == Packing::fast)
+        if (rows.type != Number::pixel)
             rows_.type = sizeof(T) == 4 ? Number::single : Number::twofold;
         values_ = Buffer<unsigned char>(product(total, rows_.type == Number::pixel ? 1 : sizeof(T)));
         rows_.starts = starts_.data();
         rows_.indices = indices_.data();
         rows_.values = values_.data();
-        const std::size_t room = (rows.features + 128) / 64 * 64 * (sizeof(T) + 4);
+        const std::size_t room = room_of_a_row<T>(rows);
         const Buffer<unsigned char> rooms(product(room, workers));
-        each_row(team, [&](std::size_t row, std::size_t worker) {
-            for (std::size_t s = 0; s < shards_; ++s)
-                kernels.pack(parts[s], row, {rows_, row * shards_ + s}, rooms.data() + worker * room);
+        each_row(team, rows.count, [&](std::size_t row, std::size_t worker) {
+            kernels.pack(rows, row, {rows_, row}, rooms.data() + worker * room);
         });
     }
-
-    Packed(const Kernels<T>& kernels, const Rows& rows, Packing packing, Team& team,
-           std::size_t workers)
-        : Packed(kernels, rows, packing, team, workers, {0, rows.features}) {}
 
     const Rows& rows() const { return rows_; }
 
@@ -129,15 +125,6 @@ template <class T> class Packed {
                 reinterpret_cast<const T*>(values_.data())[from];
     }
 
-    template <class Action> void each_row(Team& team, const Action& action) const {
-        constexpr std::size_t part = 512;  // rows of a task
-        team.each((rows_.count + part - 1) / part, [&](std::size_t task, std::size_t worker) {
-            const std::size_t end = std::min(rows_.count, (task + 1) * part);
-            for (std::size_t row = task * part; row < end; ++row) action(row, worker);
-        });
-    }
-
-    std::size_t shards_;
     Buffer<std::int64_t> starts_;
     Buffer<unsigned char> indices_, values_;
     Buffer<std::uint32_t> column_starts_;

@@ -34,6 +34,20 @@ struct Rows {
     HANDGRAD_INLINE bool sparse() const { return starts != nullptr; }
 };
 
+// Rows packed for batches: non-zeros and their features in fours, filled up with zeros, one behind
+// the other as they are read. The features are cut into shards; those of a row follow one another.
+template <class T, class Index> struct Four {
+    T values[4];
+    Index features[4];  // counted from the shard's first
+};
+
+struct ShardedRows {
+    std::size_t shards = 0;
+    const std::uint32_t* starts = nullptr;  // of row r and shard s: r · shards + s; and the end
+    const void* fours = nullptr;
+    bool short_indices = false;  // uint16 instead of int32
+};
+
 // Some columns of dense rows.
 inline Rows some_features(const Rows& rows, std::size_t begin, std::size_t end) {
     const std::size_t size = rows.type == Number::pixel ? 1 : rows.type == Number::single ? 4 : 8;

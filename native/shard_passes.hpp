@@ -2,71 +2,104 @@
 // first layer a shard, and everything between them.
 #pragma once
 
+#include "fours.hpp"
 #include "passes.hpp"
 
 namespace handgrad::HANDGRAD_VARIANT {
 
-// Asks for memory that is read soon. In line, for GCC 12 takes a function that does nothing else
-// for one that does nothing.
-HANDGRAD_INLINE void fetch(
-    const void* values, std::size_t from, std::size_t to, std::size_t size) {
-    const char* const first = static_cast<const char*>(values);
-    for (std::size_t at = from * size; at < to * size; at += 64)
-        __builtin_prefetch(first + at, 0, 2);
+// Asks for fours to come into the nearest cache, or into the one behind it.
+template <bool nearest, class Four>
+HANDGRAD_INLINE void fetch(const Four* begin, const Four* end) {
+    const char* const last = reinterpret_cast<const char*>(end);
+    for (const char* at = reinterpret_cast<const char*>(begin); at < last; at += 64)
+        __builtin_prefetch(at, 0, nearest ? 3 : 2);
 }
 
-// The same for the non-zeros of a sample of the next batch.
-template <class T>
-HANDGRAD_INLINE void fetch_ahead(
-    const Samples<T>& samples, std::size_t sample, const ShardOf& shard) {
-    if (sample >= samples.count) return;
-    const Rows& rows = *samples.rows;
-    const std::size_t row = shard.row(samples.row(sample));
-    const std::size_t from = static_cast<std::size_t>(rows.starts[row]);
-    const std::size_t to = static_cast<std::size_t>(rows.starts[row + 1]);
-    fetch(rows.indices, from, to, rows.short_indices ? 2 : 4);
-    fetch(rows.values, from, to, sizeof(T));
+// Asks for a row that comes soon, and for where one lies that comes later. A row at a time,
+// between the products: many at once would wait for one another.
+template <class T, class Index>
+HANDGRAD_INLINE void fetch_row(
+    const Samples<T>& samples, std::size_t sample, const ShardOf& of, const Four<T, Index>* fours) {
+    constexpr std::size_t soon = 12, later = 48;  // samples
+    const std::uint32_t* starts = of.rows.starts;
+    if (sample + later < samples.count)
+        __builtin_prefetch(starts + samples.row(sample + later) * of.rows.shards + of.shard);
+    if (sample + soon >= samples.count) return;
+    const std::uint32_t* row = starts + samples.row(sample + soon) * of.rows.shards;
+    fetch<false>(fours + row[of.shard], fours + row[of.fetch_to]);
 }
 
-// Calls action with the non-zeros of a batch's rows, where they are.
-template <class T, class Action>
-inline void with_nonzeros(
-    const Rows& rows, const std::size_t* extents, std::size_t count, Action action) {
-    const T* values = static_cast<const T*>(rows.values);
-    const auto call = [&](auto index) {
-        using Index = decltype(index);
-        action(Nonzeros<T, Index>{
-            extents, extents + count, static_cast<const Index*>(rows.indices), values, nullptr});
-    };
+// Calls action with packed rows' fours, of the type that they are of.
+template <class T, class Action> inline void with_fours(const ShardedRows& rows, Action action) {
     if (rows.short_indices)
-        call(std::uint16_t{});
+        action(static_cast<const Four<T, std::uint16_t>*>(rows.fours));
     else
-        call(std::int32_t{});
+        action(static_cast<const Four<T, std::int32_t>*>(rows.fours));
+}
+
+// Notes where the samples' parts of a shard lie, the shortest first: loops over neighbours then
+// end after as many rounds, which processors foresee.
+template <class T>
+inline void find_extents(
+    const Samples<T>& samples, const ShardOf& of, std::size_t begin, std::size_t count,
+    Extent* extents) {
+    constexpr std::size_t most = 30;  // fours; longer parts come last, as they are
+    std::uint32_t places[most + 2] = {};
+    const auto start_of = [&](std::size_t i) {
+        return of.rows.starts + samples.row(begin + i) * of.rows.shards + of.shard;
+    };
+    const auto length = [](const std::uint32_t* start) {
+        return start[1] - start[0] < most ? start[1] - start[0] : most;
+    };
+    for (std::size_t i = 0; i < count; ++i) ++places[length(start_of(i)) + 1];
+    for (std::size_t i = 0; i < most; ++i) places[i + 1] += places[i];
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint32_t* start = start_of(i);
+        extents[places[length(start)]++] = {start[0], start[1], static_cast<std::uint32_t>(i)};
+    }
+}
+
+// Calls action with each sample's fours, while those of one a little further on are fetched.
+template <class Four, class Action>
+inline void each_sample(
+    const Four* fours, const Extent* extents, std::size_t count, Action action) {
+    constexpr std::size_t soon = 4;  // samples
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i + soon < count)
+            fetch<true>(fours + extents[i + soon].begin, fours + extents[i + soon].end);
+        action(fours + extents[i].begin, fours + extents[i].end, extents[i].sample);
+    }
 }
 
 template <class T>
 void shard_forward(
-    const Matrix& W1, const T* values, const Samples<T>& samples, const ShardOf& shard,
-    std::size_t begin, std::size_t end, std::size_t* extents, T* Z1) {
-    const std::size_t count = end - begin;
-    for (std::size_t r = 0; r < count; ++r) {
-        fetch_ahead(samples, end + r, shard);
-        const std::size_t row = shard.row(samples.row(begin + r));
-        extents[r] = static_cast<std::size_t>(samples.rows->starts[row]);
-        extents[count + r] = static_cast<std::size_t>(samples.rows->starts[row + 1]);
-    }
-    __builtin_memset(Z1, 0, count * W1.stride() * sizeof(T));
-    with_nonzeros<T>(*samples.rows, extents, count, [&](const auto& x) {
-        forward_sparse(W1, values, x, count, Z1);
+    const Matrix& W1, const T* W, const Samples<T>& samples, const ShardOf& of,
+    std::size_t begin, std::size_t end, Extent* extents, T* Z1) {
+    find_extents(samples, of, begin, end - begin, extents);
+    with_fours<T>(of.rows, [&](const auto* fours) {
+        each_panel<T, shard_vectors>(W1, [&](auto P, std::size_t output) {
+            std::size_t sample = begin;
+            each_sample(fours, extents, end - begin, [&](auto* first, auto* last, std::size_t i) {
+                if (output == 0 && of.fetch_to > of.shard)
+                    fetch_row(samples, sample++, of, fours);
+                gather_fours<P>(
+                    first, last, W + W1.row(output, 0), Z1 + i * W1.stride() + output);
+            });
+        });
     });
 }
 
 template <class T>
 void shard_backward(
-    const Matrix& W1, const Rows& rows, const std::size_t* extents, std::size_t count, const T* dZ1,
-    T* dW1) {
-    with_nonzeros<T>(rows, extents, count, [&](const auto& x) {
-        backward_sparse(W1, dW1, x, count, dZ1);
+    const Matrix& W1, const ShardedRows& rows, const Extent* extents, std::size_t count,
+    const T* dZ1, T* dW1) {
+    with_fours<T>(rows, [&](const auto* fours) {
+        each_panel<T, shard_vectors>(W1, [&](auto P, std::size_t output) {
+            each_sample(fours, extents, count, [&](auto* first, auto* last, std::size_t i) {
+                scatter_fours<P>(
+                    first, last, dZ1 + i * W1.stride() + output, dW1 + W1.row(output, 0));
+            });
+        });
     });
 }
 

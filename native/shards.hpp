@@ -14,44 +14,18 @@
 #include "buffer.hpp"
 #include "crew.hpp"
 #include "parameters.hpp"
-#include "prepared.hpp"
+#include "packed_shards.hpp"
 #include "stepper.hpp"
 #include "workspace.hpp"
 
 namespace handgrad {
 
-// Where the features are cut, 0 and D included: into shards of about as many non-zeros each.
-// Two numbers, 0 and D, where more would not pay.
-template <class T>
-std::vector<std::size_t> cut_features(
-    const Kernels<T>& kernels, const Rows& rows, const Layout& layout, std::size_t batch) {
-    constexpr std::size_t most = 8, enough = 2048;  // shards; multiply-adds of 16 numbers a shard
-    constexpr std::size_t a_row = 32, granules = 64;  // non-zeros of a row and shard; cuts tried
-    const double nonzeros = density(kernels, rows) * static_cast<double>(rows.features);
-    const double work = nonzeros * static_cast<double>(batch * ((layout.H + 15) / 16));
-    const std::size_t shards = std::clamp<std::size_t>(
-        static_cast<std::size_t>(std::min(work / enough, nonzeros / a_row)), 1, most);
-    std::vector<double> upto{0};
-    for (std::size_t granule = 0; granule < granules; ++granule) {
-        const Rows part = some_features(
-            rows, rows.features * granule / granules, rows.features * (granule + 1) / granules);
-        upto.push_back(
-            upto.back() + density(kernels, part) * static_cast<double>(part.features));
-    }
-    std::vector<std::size_t> cuts{0};
-    for (std::size_t granule = 1; granule < granules && cuts.size() < shards; ++granule)
-        if (upto[granule] * static_cast<double>(shards) >=
-            upto.back() * static_cast<double>(cuts.size()))
-            cuts.push_back(rows.features * granule / granules);
-    cuts.push_back(rows.features);
-    return cuts;
-}
-
 // Whether steps by shards beat steps by slices of rows: they do for batches, whose slices would
 // be few; their numbers stay in the workers' caches.
 template <class T> bool worth_sharding(const Samples<T>& samples, std::size_t batch) {
     constexpr std::size_t rows = 1024, numbers = 1 << 22;
-    return samples.skip_zeros && batch <= rows && samples.rows->features <= numbers / batch;
+    return samples.skip_zeros && batch <= rows && samples.rows->features <= numbers / batch &&
+           PackedShards<T>::holds(*samples.rows);
 }
 
 template <class T> class ShardedTrainer final : public Stepper<T> {
@@ -63,13 +37,18 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
           store_(head_, from), gradients_(product(slices_of(batch), head_.size())),
           totals_(slices_of(batch)), part_(product(batch, head_.W1.stride())), dZ1_(part_) {
         const std::vector<std::size_t> cuts = cut_features(kernels, *samples.rows, layout, batch);
-        Team team(threads);
-        packed_ = std::make_unique<Packed<T>>(
-            kernels, *samples.rows, Packing::fast, team, threads, cuts);
-        this->samples_.rows = &packed_->rows();
-        for (std::size_t i = 0; i + 1 < cuts.size(); ++i)
-            shards_.push_back(
-                std::make_unique<Shard>(layout, from.W1, cuts[i], cuts[i + 1], batch));
+        {
+            Team team(threads);
+            packed_ =
+                std::make_unique<PackedShards<T>>(kernels, *samples.rows, cuts, team, threads);
+        }
+        for (std::size_t s = 0; s + 1 < cuts.size(); ++s) {
+            const Matrix W1 = wide(cuts[s + 1] - cuts[s], layout.H);
+            shards_.push_back(std::make_unique<Shard>(W1, cuts[s], batch));
+            shards_.back()->read(from.W1, D_, shards_.back()->values);
+            shards_.back()->squares =
+                kernels_.sum_of_squares(shards_.back()->values.data(), W1.size());
+        }
         Z1_ = Buffer<T>(product(shards_.size(), part_));
         workers_ = std::min(threads, std::max(shards_.size(), totals_.size()));
         workspace_ = std::make_unique<Workspace<T>>(head_, samples, 1, batch, workers_);
@@ -92,17 +71,15 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     }
 
     void write(const Arrays<T>& to) const override {
-        for (const auto& shard : shards_)
-            transpose_out(shard->W1, shard->values.data(), to.W1 + shard->first_feature, D_);
+        for (const auto& shard : shards_) shard->write(shard->values, to.W1, D_);
         export_arrays<T>(head_, store_.values(), to);
     }
 
     void write_moments(const Arrays<T>& first, const Arrays<T>& second) override {
         prepare_moments();
         for (const auto& shard : shards_) {
-            const std::size_t at = shard->first_feature;
-            transpose_out(shard->W1, shard->first.data(), first.W1 + at, D_);
-            transpose_out(shard->W1, shard->second.data(), second.W1 + at, D_);
+            shard->write(shard->first, first.W1, D_);
+            shard->write(shard->second, second.W1, D_);
         }
         export_arrays<T>(head_, first_.data(), first);
         export_arrays<T>(head_, second_.data(), second);
@@ -111,9 +88,8 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     void read_moments(const Arrays<const T>& first, const Arrays<const T>& second) override {
         prepare_moments();
         for (const auto& shard : shards_) {
-            const std::size_t at = shard->first_feature;
-            transpose_in(shard->W1, first.W1 + at, D_, shard->first.data());
-            transpose_in(shard->W1, second.W1 + at, D_, shard->second.data());
+            shard->read(first.W1, D_, shard->first);
+            shard->read(second.W1, D_, shard->second);
         }
         import_arrays(head_, first, first_.data());
         import_arrays(head_, second, second_.data());
@@ -121,19 +97,31 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
 
   private:
     struct Shard {
-        std::size_t first_feature;
         Matrix W1;
-        Buffer<T> values, first, second, gradient;
-        double squares = 0;           // of the weights, where they decay
-        Buffer<std::size_t> extents;  // where the batch's rows begin and end among the packed
+        std::size_t first_feature;
+        Buffer<T> values, first, second;
+        double squares = 0;      // of the weights, where they decay
+        Buffer<Extent> extents;  // of the batch's rows
 
-        Shard(const Layout& layout, const T* from, std::size_t begin, std::size_t end,
-              std::size_t batch)
-            : first_feature(begin), W1{end - begin, layout.H, layout.W1.lanes, layout.W1.panel},
-              values(Buffer<T>::zeros(W1.size())), extents(product(batch, 2)) {
-            transpose_in(W1, from + begin, layout.D, values.data());
+        Shard(const Matrix& W1, std::size_t first_feature, std::size_t batch)
+            : W1(W1), first_feature(first_feature), values(Buffer<T>::zeros(W1.size())),
+              extents(batch) {}
+
+        // From a matrix of D columns, and to one.
+        void read(const T* from, std::size_t D, const Buffer<T>& to) const {
+            transpose_in(W1, from + first_feature, D, to.data());
+        }
+        void write(const Buffer<T>& from, T* to, std::size_t D) const {
+            transpose_out(W1, from.data(), to + first_feature, D);
         }
     };
+
+    // In as few panels as their width allows, and those about equally wide.
+    Matrix wide(std::size_t inputs, std::size_t outputs) const {
+        const std::size_t vectors = (outputs + kernels_.lanes - 1) / kernels_.lanes;
+        const std::size_t panels = (vectors + kernels_.shard_vectors - 1) / kernels_.shard_vectors;
+        return {inputs, outputs, kernels_.lanes, (vectors + panels - 1) / panels * kernels_.lanes};
+    }
 
     // How many slices of rows the passes turn round in, from Z1 to dZ1.
     static std::size_t slices_of(std::size_t rows) {
@@ -145,26 +133,26 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     void take(const std::vector<Batch<T>>& batches, Totals* totals, std::size_t worker,
               std::size_t workers, const Meet& meet) {
         for (const Batch<T>& batch : batches) {
-            for (std::size_t s = worker; s < shards_.size(); s += workers) forward(s, batch);
+            const std::size_t first = shards_.size() * worker / workers;
+            const std::size_t last = shards_.size() * (worker + 1) / workers;
+            for (std::size_t s = first; s < last; ++s)
+                forward(s, s == first ? last : s, batch);
             meet();
             const std::size_t slices = slices_of(batch.end - batch.begin);
             for (std::size_t slice = worker; slice < slices; slice += workers)
                 turn(slice, slices, batch, worker);
             meet();
-            for (std::size_t s = worker; s < shards_.size(); s += workers)
-                backward(*shards_[s], batch);
+            for (std::size_t s = first; s < last; ++s) backward(*shards_[s], batch, worker);
             if (worker + 1 == workers) *totals = update_head(slices, batch.rule);
             ++totals;
         }
     }
 
-    void forward(std::size_t s, const Batch<T>& batch) const {
+    void forward(std::size_t s, std::size_t fetch_to, const Batch<T>& batch) const {
         Shard& shard = *shards_[s];
-        if (batch.rule.decay != 0)
-            shard.squares = kernels_.sum_of_squares(shard.values.data(), shard.W1.size());
         kernels_.shard_forward(
-            shard.W1, shard.values.data(), this->samples_, {s, shards_.size()}, batch.begin,
-            batch.end, shard.extents.data(), Z1_.data() + s * part_);
+            shard.W1, shard.values.data(), this->samples_, {packed_->rows(), s, fetch_to},
+            batch.begin, batch.end, shard.extents.data(), Z1_.data() + s * part_);
     }
 
     void turn(std::size_t slice, std::size_t slices, const Batch<T>& batch, std::size_t worker) {
@@ -205,31 +193,48 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
         return static_cast<double>(rule.decay) / 2 * sum;
     }
 
-    void backward(const Shard& shard, const Batch<T>& batch) const {
-        const bool direct = batch.rule.kind == Rule<T>::descent;
-        const Buffer<T>& dW1 = direct ? shard.values : shard.gradient;
-        if (!direct) std::fill_n(dW1.data(), dW1.size(), T(0));
-        if (direct && batch.rule.decay != 0) {
+    void backward(Shard& shard, const Batch<T>& batch, std::size_t worker) const {
+        if (batch.rule.kind == Rule<T>::descent)
+            descend(shard, batch);
+        else
+            step(shard, batch, dW1_[worker].data());
+    }
+
+    // U1, straight into the weights.
+    void descend(Shard& shard, const Batch<T>& batch) const {
+        const std::size_t size = shard.W1.size();
+        T* values = shard.values.data();
+        if (batch.rule.decay != 0) {
             const Rule<T> shrink{Rule<T>::descent, batch.rule.rate * batch.rule.decay, 0, 0, 0};
-            const Update<T> weights{dW1.data(), nullptr, nullptr, dW1.data(), 1, 0};
-            kernels_.update(shrink, weights, 0, shard.W1.size());
+            kernels_.update(shrink, {values, nullptr, nullptr, values, 1, 0}, 0, size);
         }
+        add_gradient(shard, batch, values);
+        if (batch.rule.decay != 0) shard.squares = kernels_.sum_of_squares(values, size);
+    }
+
+    void step(Shard& shard, const Batch<T>& batch, T* gradient) const {
+        add_gradient(shard, batch, gradient);
+        shard.squares = kernels_.update_weights(
+            batch.rule,
+            {shard.values.data(), shard.first.data(), shard.second.data(), gradient, 1, 0},
+            gradient, shard.W1.size());
+    }
+
+    void add_gradient(const Shard& shard, const Batch<T>& batch, T* dW1) const {
         kernels_.shard_backward(
-            shard.W1, packed_->rows(), shard.extents.data(), batch.end - batch.begin,
-            dZ1_.data(), dW1.data());
-        if (!direct)
-            kernels_.update(
-                batch.rule,
-                {shard.values.data(), shard.first.data(), shard.second.data(), dW1.data(), 1, 0},
-                0, shard.W1.size());
+            shard.W1, packed_->rows(), shard.extents.data(), batch.end - batch.begin, dZ1_.data(),
+            dW1);
     }
 
     void prepare_moments() {
         if (first_.size() > 0) return;
         first_ = Buffer<T>::zeros(head_.size());
         second_ = Buffer<T>::zeros(head_.size());
+        std::size_t largest = 0;
+        for (const auto& shard : shards_) largest = std::max(largest, shard->W1.size());
+        for (std::size_t worker = 0; worker < workers_; ++worker)
+            dW1_.push_back(Buffer<T>::zeros(largest));
         for (const auto& shard : shards_) {
-            shard->gradient = Buffer<T>(shard->W1.size());
             shard->first = Buffer<T>::zeros(shard->W1.size());
             shard->second = Buffer<T>::zeros(shard->W1.size());
         }
@@ -243,8 +248,9 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     std::vector<Totals> totals_;
     std::size_t part_;  // numbers of one shard's Z1
     Buffer<T> Z1_, dZ1_;
-    std::unique_ptr<Packed<T>> packed_;  // each row's non-zeros, shard by shard
+    std::unique_ptr<PackedShards<T>> packed_;
     std::vector<std::unique_ptr<Shard>> shards_;
+    std::vector<Buffer<T>> dW1_;  // of the shard that a worker is at; zeros between
     std::unique_ptr<Workspace<T>> workspace_;
     Crew crew_;
 };

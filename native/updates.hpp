@@ -55,8 +55,11 @@ template <class T, class Action> inline void with_kind(const Rule<T>& rule, Acti
     }
 }
 
+// Copies of rule and arrays stay in registers: what is stored cannot change them.
 template <class T>
-void update(const Rule<T>& rule, const Update<T>& u, std::size_t begin, std::size_t end) {
+void update(const Rule<T>& of_step, const Update<T>& arrays, std::size_t begin, std::size_t end) {
+    const Rule<T> rule = of_step;
+    const Update<T> u = arrays;
     with_kind(rule, [&](auto kind) {
         for (std::size_t i = begin; i < end; i += lanes<T>) {
             Vector<T> gradient = load(u.gradients + i);
@@ -82,6 +85,30 @@ template <class T> double sum_of_squares(const T* values, std::size_t count) {
             sum += static_cast<double>(squares[lane]);
     }
     return sum;
+}
+
+// All in one reading of the numbers, for they come from a farther cache.
+template <class T>
+double update_weights(
+    const Rule<T>& of_step, const Update<T>& u, T* gradient, std::size_t count) {
+    constexpr std::size_t part = 64 * lanes<T>;
+    const Rule<T> rule = of_step;
+    T *const values = u.parameters, *const first = u.first, *const second = u.second;
+    double squares = 0;
+    with_kind(rule, [&](auto kind) {
+        for (std::size_t begin = 0; begin < count; begin += part) {
+            Vector<T> of_part{};
+            for (std::size_t i = begin; i < count && i < begin + part; i += lanes<T>) {
+                auto n = load_numbers<kind>(values, first, second, i);
+                take_step<kind>(rule, load(gradient + i) + rule.decay * n.value, n);
+                store_numbers<kind>(n, values, first, second, i);
+                store(gradient + i, Vector<T>{});
+                of_part += n.value * n.value;
+            }
+            squares += static_cast<double>(sum_of_lanes<T>(of_part)[0]);
+        }
+    });
+    return squares;
 }
 
 template <class T>

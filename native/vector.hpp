@@ -32,6 +32,8 @@ template <class T> inline constexpr std::size_t lanes = VECTOR_BYTES / sizeof(T)
 
 // Accumulators of a tile of a dense product; four vectors wide where there are 32 registers.
 inline constexpr std::size_t panel_vectors = VECTOR_BYTES == 64 ? 4 : 2;
+// Of a panel of a shard's weights: each pass over a row's non-zeros costs their reading again.
+inline constexpr std::size_t shard_vectors = 2 * panel_vectors;
 
 template <class T> inline Vector<T> load(const T* from) {
     Vector<T> vector;

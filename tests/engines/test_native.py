@@ -252,6 +252,33 @@ def test_batches_cut_by_features_are_those_of_the_reference(
 
 
 @every_instruction_set
+@settings(max_examples=30, deadline=None)
+@given(
+    m=st.integers(1, 300),
+    features=st.integers(1, 400),
+    hidden=st.integers(1, 300),
+    batch=st.integers(1, 300),
+    density=st.sampled_from([0.0, 0.01, 0.2, 0.39]),
+    rule=st.sampled_from([Sgd(0.05), Adam(0.001)]),
+)
+def test_batches_of_any_shape_are_those_of_the_reference(
+    instruction_set, m, features, hidden, batch, density, rule
+):
+    random = np.random.default_rng(m + features)
+    X = random.normal(size=(m, features)) * (random.random((m, features)) < density)
+    y = random.integers(3, size=m)
+    network = Network.initial(features=features, hidden=hidden, classes=3, dtype=np.float64)
+    found, expected = (
+        engine.batches(network, X, y, rule=rule, batch_size=batch, alpha=0.01)
+        for engine in (native(instruction_set, 2), reference)
+    )
+    order = random.permutation(m)
+    np.testing.assert_allclose(found.epoch(order), expected.epoch(order), rtol=1e-11)
+    for one, other in zip(found.network.parameters, expected.network.parameters, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-9)
+
+
+@every_instruction_set
 @pytest.mark.parametrize("kind", [np.uint8, np.float32, sparse.csr_array])
 def test_bits_do_not_depend_on_threads_or_runs(instruction_set, kind):
     random = np.random.default_rng(6)
