@@ -6,7 +6,6 @@ import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -183,6 +182,8 @@ def hold_out(
     >>> train.X.shape, held_out.codes
     ((8, 10), array([2, 8]))
     """
+    from sklearn.model_selection import train_test_split  # takes long to import, seldom needed
+
     train, held_out = train_test_split(
         np.arange(len(samples.codes)),
         random_state=random,
