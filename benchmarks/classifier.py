@@ -1,16 +1,19 @@
 """What does a script gain whose import line alone was changed from scikit-learn's?
 
 Both train scikit-learn's default network (100 hidden units, adam, batches of 200) on the same
-rows from the same initial values, and must end at the same loss.
+rows from the same initial values, and must come down to the same loss: epoch by epoch alike, as
+long as rounding in float32 lets two runs stay together, and as low in the end. Of the late losses
+the lowest counts, for between them adam makes leaps that no two runs share.
 """
 
 import numpy as np
 
 from measure import report, time_processes
 from tasks import digits, options
-from whole import last_number, scripts
+from whole import printed_list, scripts
 
-EPOCHS = 40
+EPOCHS, TOGETHER = 40, 15
+ALIKE, AS_LOW = 0.02, 0.5  # relative differences of single losses, and of the lowest
 
 
 def main():
@@ -19,12 +22,20 @@ def main():
     X, y, name = digits(chosen)
     epochs = 2 if chosen.quick else EPOCHS
     with scripts(X.astype(np.float32) / np.float32(255), y, epochs) as commands:
-        timings = time_processes(commands, rounds=chosen.rounds, run=last_number)
-    ours, theirs = (timing.result for timing in timings)
-    if abs(ours - theirs) > 0.2 * theirs:  # after thousands of steps of rounding in float32
-        raise SystemExit(f"The scripts end at losses {ours} and {theirs}: not the same thing.")
+        timings = time_processes(commands, rounds=chosen.rounds, run=printed_list)
+    check_losses(*(timing.result for timing in timings))
     title = f"A script with MLPClassifier(max_iter={epochs}), {len(X):,} rows of {name}"
     report(title, timings, as_json=chosen.json)
+
+
+def check_losses(ours, theirs):
+    """Stop unless both scripts came down to the same loss."""
+    early = zip(ours[:TOGETHER], theirs[:TOGETHER], strict=True)
+    if not (
+        all(abs(one - other) <= ALIKE * other for one, other in early)
+        and min(ours) <= (1 + AS_LOW) * min(theirs)
+    ):
+        raise SystemExit(f"The scripts' losses are {ours} and {theirs}: not the same thing.")
 
 
 if __name__ == "__main__":

@@ -26,12 +26,12 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 @dataclass
 class Timing:
-    """What one peer took: seconds a round, and the figure that shows it did the same work."""
+    """What one peer took: seconds a round, and what shows that it did the same work."""
 
     peer: str
     threads: int
     seconds: list[float] = field(default_factory=list)
-    result: float = 0.0
+    result: Any = 0.0
 
     @property
     def median(self) -> float:
@@ -143,7 +143,7 @@ def _check_results(timings: Sequence[Timing], tolerance: float) -> None:
 
 
 def time_processes(
-    commands: dict[str, list[str]], *, rounds: int, run: Callable[[list[str]], float]
+    commands: dict[str, list[str]], *, rounds: int, run: Callable[[list[str]], Any]
 ) -> list[Timing]:
     """Time whole processes in turns, after a warm-up; ``run`` returns a process's result."""
     timings = {peer: Timing(peer, threads=processors()) for peer in commands}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -49,7 +50,15 @@ def _files(X: np.ndarray, y: np.ndarray) -> Iterator[list[str]]:
         yield [f"{folder}/X.npy", f"{folder}/y.npy"]
 
 
+def printed_list(command: list[str]) -> list[float]:
+    """Run a program; return the list that it prints as JSON."""
+    return list(map(float, json.loads(_printed(command))))
+
+
 def last_number(command: list[str]) -> float:
     """Run a program; return the last number that it prints."""
-    run = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(run.stdout.split()[-1])
+    return float(_printed(command).split()[-1])
+
+
+def _printed(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
