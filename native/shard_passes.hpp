@@ -37,35 +37,46 @@ template <class T, class Action> inline void with_fours(const ShardedRows& rows,
         action(static_cast<const Four<T, std::int32_t>*>(rows.fours));
 }
 
-// Notes where the samples' parts of a shard lie, the shortest first: loops over neighbours then
-// end after as many rounds, which processors foresee.
+// Samples of a batch that does not stay in the nearest cache by itself.
+inline constexpr std::size_t large_batch = 64;
+
+// Notes where the samples' parts of a shard lie, those of large batches with the shortest first:
+// loops over neighbours then end after as many rounds, which processors foresee.
 template <class T>
 inline void find_extents(
     const Samples<T>& samples, const ShardOf& of, std::size_t begin, std::size_t count,
     Extent* extents) {
-    constexpr std::size_t most = 30;  // fours; longer parts come last, as they are
-    std::uint32_t places[most + 2] = {};
-    const auto start_of = [&](std::size_t i) {
-        return of.rows.starts + samples.row(begin + i) * of.rows.shards + of.shard;
+    constexpr std::uint32_t most = 30;  // fours; longer parts come last, as they are
+    const auto extent = [&](std::size_t i) -> Extent {
+        const std::uint32_t* start =
+            of.rows.starts + samples.row(begin + i) * of.rows.shards + of.shard;
+        return {start[0], start[1], static_cast<std::uint32_t>(i)};
     };
-    const auto length = [](const std::uint32_t* start) {
-        return start[1] - start[0] < most ? start[1] - start[0] : most;
+    const auto length = [](const Extent& x) {
+        return x.end - x.begin < most ? x.end - x.begin : most;
     };
-    for (std::size_t i = 0; i < count; ++i) ++places[length(start_of(i)) + 1];
+    if (count < large_batch) {
+        for (std::size_t i = 0; i < count; ++i) extents[i] = extent(i);
+        return;
+    }
+    std::size_t places[most + 2] = {};
+    for (std::size_t i = 0; i < count; ++i) ++places[length(extent(i)) + 1];
     for (std::size_t i = 0; i < most; ++i) places[i + 1] += places[i];
     for (std::size_t i = 0; i < count; ++i) {
-        const std::uint32_t* start = start_of(i);
-        extents[places[length(start)]++] = {start[0], start[1], static_cast<std::uint32_t>(i)};
+        const Extent x = extent(i);
+        extents[places[length(x)]++] = x;
     }
 }
 
-// Calls action with each sample's fours, while those of one a little further on are fetched.
+// Calls action with each sample's fours, while those of one a little further on are fetched where
+// the batch is large.
 template <class Four, class Action>
 inline void each_sample(
     const Four* fours, const Extent* extents, std::size_t count, Action action) {
     constexpr std::size_t soon = 4;  // samples
+    const std::size_t fetched = count < large_batch ? 0 : count - soon;
     for (std::size_t i = 0; i < count; ++i) {
-        if (i + soon < count)
+        if (i < fetched)
             fetch<true>(fours + extents[i + soon].begin, fours + extents[i + soon].end);
         action(fours + extents[i].begin, fours + extents[i].end, extents[i].sample);
     }
