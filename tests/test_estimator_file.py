@@ -102,6 +102,7 @@ def test_a_file_keeps_what_rows_are(path, dtype, as_rows):
     [
         {"hidden_layer_sizes": np.int64(4)},
         {"hidden_layer_sizes": np.array([4])},
+        {"hidden_layer_sizes": np.array(4)},
         {"hidden_layer_sizes": [4]},
         {"random_state": np.int64(4), "batch_size": np.int32(50), "shuffle": np.bool_(True)},
         {"random_state": np.random.RandomState(4)},
@@ -150,6 +151,34 @@ def test_a_loaded_classifier_goes_on_in_parts(path):
     again.partial_fit(X, y)
     assert len(again.loss_curve_) == 4
     assert again.t_ == 4 * len(y)
+
+
+def test_a_loaded_classifier_is_as_patient_as_the_saved_one(path):
+    X, y = cancer()
+    options = {"solver": "sgd", "learning_rate_init": 0.01, "tol": 0.05, "random_state": 0}
+    model = MLPClassifier((5,), warm_start=True, max_iter=12, **options).fit(X, y)
+    save(model, path)
+    again = load(path)
+    assert again.fit(X, y).n_iter_ == model.fit(X, y).n_iter_ < 12
+    np.testing.assert_array_equal(again.coefs_[0], model.coefs_[0])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"hidden_layer_sizes": (5, 5)}, {"solver": "newton"}, {"alpha": "a little"}]
+)
+def test_parameters_that_fit_would_refuse_are_not_saved(path, changes):
+    model = MLPClassifier((2,), max_iter=2).fit(*cancer()).set_params(**changes)
+    with pytest.raises(ModelFileError, match="set them right"):
+        save(model, path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[D]", np.longdouble])
+def test_classes_that_a_file_cannot_hold_are_not_saved(path, dtype):
+    X, y = cancer()
+    model = MLPClassifier((2,), max_iter=2).fit(X, y.astype(int).astype(dtype))
+    with pytest.raises(ModelFileError, match="cannot hold"):
+        save(model, path)
 
 
 def test_what_is_no_model_is_not_saved(path):

@@ -46,6 +46,12 @@ def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArra
 
     A callback, and a ``random_state`` that is no number, are left out.
 
+    Raises
+    ------
+    ModelFileError
+        If a parameter is not what `fit` would take, or the classes are of a type that a file
+        cannot hold.
+
     Examples
     --------
     >>> from handgrad import MLPClassifier
@@ -55,11 +61,24 @@ def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArra
     ('U', b'["no", "yes"]')
     """
     classes = model.classes_
+    if classes.dtype.kind not in "Ubiuf" or (classes.dtype.kind == "f" and classes.itemsize > 8):
+        raise ModelFileError(
+            f"The classes are of type {classes.dtype}, which a model file cannot hold; expected "
+            "strings, numbers or booleans."
+        )
+    try:
+        model._check_parameters()  # noqa: SLF001
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"The classifier's parameters are no longer what fit would take ({error}); "
+            "set them right before you save it."
+        ) from None
     description = {
         "parameters": _described(model.get_params()),
         "classes_type": "U" if classes.dtype.kind == "U" else classes.dtype.str,
         "pixels": model._pixels,  # noqa: SLF001
         "figures": {name: _plain(getattr(model, name)) for name in COUNTS + FIGURES},
+        "waited": model._memory.patience.waited,  # noqa: SLF001
     }
     arrays: dict[str, npt.NDArray[Any]] = {
         "loss_curve_": np.array(model.loss_curve_, float),
@@ -99,6 +118,7 @@ def build(
             pixels=description["pixels"] is True,
             feature_names=_feature_names(arrays.get("feature_names"), network.D),
             attributes=_figures(description["figures"]) | _curves(arrays),
+            waited=_count("waited", description.get("waited", 0)),
         )
         for figures in zip(
             arrays["loss_curve_"], arrays["accuracies"], arrays["seconds"], strict=True
@@ -117,7 +137,7 @@ def _described(parameters: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(described["random_state"], int):
         described["random_state"] = None
     if not isinstance(described["hidden_layer_sizes"], int):
-        described["hidden_layer_sizes"] = [int(size) for size in described["hidden_layer_sizes"]]
+        described["hidden_layer_sizes"] = np.asarray(described["hidden_layer_sizes"]).tolist()
     if isinstance(described["class_weight"], dict):
         pairs = described["class_weight"].items()
         described["class_weight"] = [[_plain(label), float(weight)] for label, weight in pairs]
@@ -161,19 +181,26 @@ def _feature_names(content: npt.NDArray[Any] | None, features: int) -> list[str]
 
 
 def _figures(figures: dict[str, Any]) -> dict[str, Any]:
-    for name in COUNTS:
-        if type(figures[name]) is not int or figures[name] < 0:
-            raise ValueError(f"{name} is {figures[name]!r}")
     for name in FIGURES:
         if figures[name] is not None and type(figures[name]) not in (int, float):
             raise ValueError(f"{name} is {figures[name]!r}")
-    return {name: figures[name] for name in COUNTS + FIGURES}
+    counts = {name: _count(name, figures[name]) for name in COUNTS}
+    numbers = {name: figures[name] for name in FIGURES}
+    return counts | {
+        name: None if number is None else np.float64(number) for name, number in numbers.items()
+    }
+
+
+def _count(name: str, number: Any) -> int:
+    if type(number) is not int or number < 0:
+        raise ValueError(f"{name} is {number!r}")
+    return number
 
 
 def _curves(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
     scores = arrays.get("validation_scores_")
     return {
-        "loss_curve_": arrays["loss_curve_"].tolist(),
+        "loss_curve_": list(arrays["loss_curve_"]),
         "validation_scores_": None if scores is None else scores.tolist(),
     }
 

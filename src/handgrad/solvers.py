@@ -62,6 +62,8 @@ class Result(NamedTuple):
     """Whether the run ended by itself before its last iteration."""
     message: str = ""
     """Why lbfgs ended, in SciPy's words."""
+    status: int = 0
+    """SciPy's number for that."""
     moments: Moments | None = None
     """What sgd and adam remember."""
     learning_rate: float = np.nan
@@ -388,6 +390,7 @@ def lbfgs(
         np.array(accuracies),
         found.status in (0, STOPPED_BY_CALLBACK),
         str(found.message),
+        int(found.status),
     )
 
 

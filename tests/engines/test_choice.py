@@ -7,6 +7,7 @@ import pytest
 
 from handgrad import get_engine
 from handgrad.engines import ENGINE_NAMES, available_engines
+from handgrad.engines.threads import processors
 from handgrad.errors import EngineError, HandgradError
 
 
@@ -21,6 +22,16 @@ def test_an_engine_that_does_not_exist_is_refused(arguments):
 def test_auto_is_the_fastest_engine_that_is_there():
     assert get_engine().name == get_engine("auto", threads=2).name == available_engines()[0]
     assert set(available_engines()) < set(ENGINE_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("granted", "threads"), [("1", 1), ("1,2", 1), ("99999", None), ("0", None), ("many", None)]
+)
+def test_no_more_processors_are_taken_than_granted(monkeypatch, granted, threads):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    there = processors()
+    monkeypatch.setenv("OMP_NUM_THREADS", granted)
+    assert processors() == (threads or there)
 
 
 WITHOUT_NATIVE = """

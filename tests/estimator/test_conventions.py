@@ -7,10 +7,11 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from sklearn import config_context
+from sklearn import config_context, neural_network
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -32,6 +33,43 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 )
 def test_every_check_of_scikit_learn_passes(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("make", [MLPClassifier, neural_network.MLPClassifier])
+class TestBoth:
+    """What holds for scikit-learn's classifier holds for this one."""
+
+    @pytest.mark.parametrize("solver", ["adam", "sgd"])
+    def test_losses_are_numpy_s_numbers(self, make, solver):
+        model = make((5,), solver=solver, max_iter=3).fit(*load_iris(return_X_y=True))
+        assert {type(loss) for loss in (model.loss_, model.best_loss_)} <= {np.float64}
+        assert {type(loss) for loss in model.loss_curve_} <= {np.float64}
+
+    @pytest.mark.filterwarnings("error")
+    def test_few_samples_of_many_classes_give_no_warning(self, make):
+        X, _ = load_iris(return_X_y=True)
+        make((5,)).partial_fit(X[:25], np.arange(25), classes=range(25))
+
+    @pytest.mark.parametrize("as_text", [str, "S3", "list"])
+    def test_numbers_as_text_are_refused(self, make, as_text):
+        X, y = load_iris(return_X_y=True)
+        text = X.astype(str).tolist() if as_text == "list" else X.astype(as_text)
+        with pytest.raises(ValueError, match="bytes/strings"):
+            make((5,), max_iter=2).fit(X, y).predict(text)
+
+    def test_a_truth_value_is_no_number_of_units(self, make):
+        with pytest.raises((TypeError, ValueError)):
+            make((True,)).fit(*load_iris(return_X_y=True))
+
+
+def test_lbfgs_warns_in_the_words_of_scikit_learn():
+    X, y = load_iris(return_X_y=True)
+    texts = []
+    for make in (MLPClassifier, neural_network.MLPClassifier):
+        with pytest.warns(ConvergenceWarning) as caught:
+            make((5,), solver="lbfgs", max_iter=3, random_state=0).fit(X, y)
+        texts.append(str(caught[0].message))
+    assert texts[0] == texts[1]
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,13 @@ from contextlib import nullcontext
 from dataclasses import astuple
 
 import numpy as np
+import pandas as pd
 import pytest
 import rich.console
 from scipy import sparse
 from sklearn.utils.class_weight import compute_sample_weight
 
-from handgrad import MLPClassifier, data, get_engine, notes
+from handgrad import MLPClassifier, data, get_engine, notes, save
 from handgrad.engines import available_engines
 from handgrad.estimator import classifier
 from labelled import cancer, digits_8x8, mnist_5k
@@ -175,6 +176,24 @@ def test_an_interrupted_run_keeps_what_it_has_reached(solver, early_stopping):
     assert model.loss_curve_ == expected.loss_curve_
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_callback_that_fails_leaves_the_network_of_its_iteration(solver, tmp_path):
+    X, y = cancer()
+
+    def fail(state):
+        if state.iteration == 2:
+            raise ZeroDivisionError
+
+    options = {"solver": solver, "random_state": 0}
+    model = MLPClassifier((4,), on_iteration=fail, max_iter=5, **options)
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, y)
+    expected = MLPClassifier((4,), max_iter=2, **options).fit(X, y)
+    np.testing.assert_array_equal(model.coefs_[0], expected.coefs_[0])
+    assert (model.n_iter_, model.loss_) == (2, expected.loss_)
+    save(model, tmp_path / "model.safetensors")
+
+
 def test_an_interrupted_descent_that_nobody_watches_keeps_its_last_report(monkeypatch):
     X, y = cancer()
     watch = classifier.Run.watch
@@ -297,9 +316,9 @@ def test_pixels_stay_bytes_and_are_scaled():
     np.testing.assert_array_equal(numbers.predict(X[:5]), numbers.predict(X[:5].astype(np.float32)))
 
 
-def test_bytes_that_look_like_numbers_warn():
+def test_bytes_that_look_like_other_numbers_warn():
     bits = np.eye(4, dtype=np.uint8)
-    for X in (bits, sparse.csr_matrix(bits)):
+    for X in (bits, sparse.csr_matrix(bits), 16 * bits, pd.DataFrame(127 * bits)):
         with pytest.warns(UserWarning, match="taken as pixels"):
             MLPClassifier(max_iter=1).fit(X, [0, 1, 0, 1])
 

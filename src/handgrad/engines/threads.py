@@ -10,14 +10,20 @@ from handgrad.errors import EngineError
 def processors() -> int:
     """Count the processors that this process may use.
 
+    No more than ``OMP_NUM_THREADS`` says, with which joblib, for one, shares processors out among
+    the processes that it starts.
+
     Examples
     --------
     >>> processors() >= 1
     True
     """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        there = len(os.sched_getaffinity(0))
+    else:
+        there = os.cpu_count() or 1
+    granted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return min(there, int(granted)) if granted.isdecimal() and int(granted) > 0 else there
 
 
 def check_threads(threads: int | None) -> None:

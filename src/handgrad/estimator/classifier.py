@@ -30,9 +30,10 @@ from handgrad.estimator.samples import (
     codes_of,
     hold_out,
     labels_of,
+    refuse_text,
     rows_like_those_of_fit,
     validation_samples,
-    warn_of_bits,
+    warn_of_small_bytes,
     weights_of,
 )
 from handgrad.model import Model
@@ -72,7 +73,8 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         Called with a `handgrad.solvers.State` after each iteration; returns True to end the run.
     engine : {"auto", "native", "reference"}
     n_threads : int or None
-        By default one for each processor; never changes a bit of the result.
+        By default one for each processor, as far as ``OMP_NUM_THREADS`` allows; never changes a
+        bit of the result.
 
     Attributes
     ----------
@@ -169,6 +171,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     intercepts_: list[npt.NDArray[Any]]
     n_outputs_: int
     n_features_in_: int
+    loss_: float
     best_loss_: float | None
     best_validation_score_: float | None
     _pixels: bool
@@ -327,12 +330,13 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
     def _rows(self, X: Any, *, reset: bool) -> Any:
         """Return X as bytes, float32 or float64; bytes are pixels where fit saw them."""
+        refuse_text(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=ROW_TYPES, reset=reset)
         if not reset:
             return rows_like_those_of_fit(X, pixels=self._pixels, dtype=self._float_type)
         self._pixels = bool(X.dtype == np.uint8)
         self._float_type = np.dtype(np.float64 if X.dtype == np.float64 else np.float32)
-        warn_of_bits(X)
+        warn_of_small_bytes(X)
         return X
 
     def _samples(self, X: Any, labels: npt.NDArray[Any], sample_weight: Any) -> Samples:
@@ -368,7 +372,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
                 result = solve(self, *given, random, run, iterations)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=3)
-        self._keep(run, result, len(samples.codes))
+        finally:  # whatever a callback raises, the network is that of the last iteration
+            self._keep(run, result, len(samples.codes))
         check_finite(self.coefs_ + self.intercepts_)
         if result is not None and not incremental:
             warn_unless_converged(self, result)
@@ -408,7 +413,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             self._memory.moments, self._memory.learning_rate = result.moments, result.learning_rate
             if self.solver == "gd":
                 run.catch_up(result.costs, result.accuracies)
-            self.loss_ = float(result.costs[-1])
+            self.loss_ = np.float64(result.costs[-1])
         elif self.loss_curve_:
             self.loss_ = self.loss_curve_[-1]
         if network is not None:
@@ -434,6 +439,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         pixels: bool,
         feature_names: list[str] | None,
         attributes: dict[str, Any],
+        waited: int,
     ) -> None:
         """Become what a file says that this classifier was."""
         self._check_parameters()
@@ -448,3 +454,4 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         best = self.best_validation_score_ if self._stops_early else self.best_loss_
         if best is not None:
             self._memory.patience.best = -best if self._stops_early else best
+        self._memory.patience.waited = waited

@@ -117,8 +117,8 @@ def warn_unless_converged(model: MLPClassifier, result: solvers.Result) -> None:
     if result.converged or model.solver == "gd":
         return
     if model.solver == "lbfgs":
-        message = f"lbfgs failed to converge after {model.n_iter_} iteration(s):"
-        message += f"\n{result.message}\n"
+        message = f"lbfgs failed to converge after {model.n_iter_} iteration(s) "
+        message += f"(status={result.status}):\n{result.message}\n"
         if model.n_iter_ == model.max_iter:
             message += (
                 "\nIncrease the number of iterations to improve the convergence "

@@ -81,7 +81,7 @@ def hidden_units(hidden_layer_sizes: Any) -> int:
     (100, 5)
     """
     (size,) = _sizes(hidden_layer_sizes)
-    if not isinstance(size, Integral):
+    if isinstance(size, bool | np.bool_) or not isinstance(size, Integral):
         raise ValueError(  # noqa: TRY004
             f"hidden_layer_sizes is {hidden_layer_sizes!r}; expected a whole number above 0."
         )

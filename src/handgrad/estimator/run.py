@@ -128,7 +128,7 @@ class Run:
         seconds = perf_counter() - self._start
         for cost, accuracy in zip(costs, accuracies, strict=True):
             self.model.history_.add(cost, accuracy, seconds)
-            self.model.loss_curve_.append(cost)
+            self.model.loss_curve_.append(np.float64(cost))
             self.iterations += 1
 
     def _validate(self, network: Network, held_out: Samples) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 ROW_TYPES = [np.float64, np.float32, np.uint8]
+DARK = 128  # pixels of images reach this
 
 
 class Samples(NamedTuple):
@@ -32,18 +33,40 @@ class Samples(NamedTuple):
         return Samples(self.X[rows], self.codes[rows], weights)
 
 
-def warn_of_bits(X: Any) -> None:
-    """Warn where bytes that are taken for pixels look like numbers 0 and 1.
+def refuse_text(X: Any) -> None:
+    """Raise a ValueError, as scikit-learn does, where numbers come as text.
 
     Examples
     --------
-    >>> warn_of_bits(np.array([[0, 255]], dtype=np.uint8))
+    >>> refuse_text([[1, 2]])
+    """
+    kind = X.dtype.kind if isinstance(X, np.ndarray) else _kind_of_list(X)
+    if kind in "SU":
+        raise ValueError(
+            "dtype='numeric' is not compatible with arrays of bytes/strings. "
+            "Convert your data to numeric values explicitly instead."
+        )
+
+
+def _kind_of_list(X: Any) -> str:
+    """Return the kind of the first number of a list of rows."""
+    while isinstance(X, list | tuple) and X:
+        X = X[0]
+    return "U" if isinstance(X, str | bytes) else "O"
+
+
+def warn_of_small_bytes(X: Any) -> None:
+    """Warn where bytes that are taken for pixels are so dark that they may be other numbers.
+
+    Examples
+    --------
+    >>> warn_of_small_bytes(np.array([[0, 255]], dtype=np.uint8))
     """
     values = values_of(X)
-    if X.dtype == np.uint8 and values.size and values.max() == 1:
+    if X.dtype == np.uint8 and values.size and 0 < values.max() < DARK:
         warnings.warn(
-            "X holds uint8 numbers of 0 and 1, which are taken as pixels and scaled by 1/255; "
-            "where they are numbers, hand over X.astype('float32').",
+            f"X holds uint8 numbers up to {values.max()}, which are taken as pixels and scaled by "
+            "1/255; where they are other numbers, hand over X.astype('float32').",
             stacklevel=4,
         )
 
@@ -92,7 +115,9 @@ def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
         raise ValueError("y is multilabel; expected one label a sample.")
     labels = np.asarray(column_or_1d(y, warn=True))
     assert_all_finite(labels, input_name="y")
-    check_classification_targets(labels)
+    with warnings.catch_warnings():  # few samples of many classes are no sign of a mistake
+        warnings.filterwarnings("ignore", message="The number of unique classes")
+        check_classification_targets(labels)
     check_consistent_length(X, labels)
     return labels
 
