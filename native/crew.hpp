@@ -2,8 +2,8 @@
 //
 // Workers that meet several times a batch wait for each other. Where other programs want the
 // processors too, one is often held up, and all with it: then one alone is faster, many times
-// so. The slower is tried again now and then, so seldom that it costs next to nothing on a quiet
-// machine. The bits are the same either way.
+// so. One alone is tried where workers have waited until they fell asleep, which none does on a
+// quiet machine; and all together again now and then. The bits are the same either way.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +20,9 @@ class Crew {
     // Whether all workers take the next stretch.
     bool together() const { return favoured_ != trying_; }
 
-    // What a stretch of so many rows took.
-    void took(std::size_t rows, Time time) {
+    // What a stretch of so many rows took, and how often a worker fell asleep in it.
+    void took(std::size_t rows, Time time, std::size_t naps) {
+        naps_ += naps;
         if (cold_) {
             cold_ = false;  // the caches of those who come to it hold something else
             return;
@@ -40,7 +41,9 @@ class Crew {
         }
         const bool tried = trying_;
         if (better || tried) since_trial_ = Time(0);
-        trying_ = !better && !tried && since_trial_ >= pause_;
+        const bool due = since_trial_ >= pause_ && (!favoured_ || naps_ > 0);
+        trying_ = !better && !tried && due;
+        if (trying_) naps_ = 0;
         cold_ = trying_ || better != tried;
         rows_ = 0;
         spent_ = Time(0);
@@ -51,7 +54,7 @@ class Crew {
     static constexpr Time shortest{0.2}, longest{3};     // between trials
     Time all_{0}, alone_{std::numeric_limits<double>::infinity()};  // a row
     Time pause_ = shortest, since_trial_{0}, spent_{0};
-    std::size_t rows_ = 0;
+    std::size_t rows_ = 0, naps_ = 0;
     bool favoured_ = true, trying_ = false, cold_ = true;  // true: all
 };
 

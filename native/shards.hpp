@@ -59,6 +59,7 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     void run(Team& team, const std::vector<Batch<T>>& batches, Totals* totals) override {
         if (batches.front().rule.kind != Rule<T>::descent) prepare_moments();
         const bool together = team.workers() == 1 || crew_.together();
+        const std::size_t naps = team.naps();
         const auto begin = std::chrono::steady_clock::now();
         if (together)
             team.together([&](std::size_t worker) {
@@ -67,7 +68,7 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
         else
             take(batches, totals, 0, 1, [] {});
         crew_.took(batches.back().end - batches.front().begin,
-                   std::chrono::steady_clock::now() - begin);
+                   std::chrono::steady_clock::now() - begin, team.naps() - naps);
     }
 
     void write(const Arrays<T>& to) const override {

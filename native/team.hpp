@@ -39,6 +39,8 @@ class Team {
     }
 
     std::size_t workers() const { return threads_.size() + 1; }
+    // How often a worker has waited so long that it went to sleep.
+    std::size_t naps() const { return naps_.load(std::memory_order_relaxed); }
 
     // Calls task(index, worker) once for each index below count, in any order.
     template <class Task> void each(std::size_t count, const Task& task) {
@@ -125,6 +127,7 @@ class Team {
     // the one that is waited for, or he himself, could go on.
     template <class Condition> void wait_until(const Condition& holds) {
         if (spin_until(holds)) return;
+        naps_.fetch_add(1, std::memory_order_relaxed);
         std::unique_lock<std::mutex> lock(mutex_);
         sleepers_.fetch_add(1);
         std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -160,7 +163,7 @@ class Team {
     std::mutex mutex_;
     std::condition_variable wake_;
     std::atomic<unsigned> round_{0}, meetings_{0};
-    std::atomic<std::size_t> sleepers_{0}, next_{0}, working_{0}, arrived_{0};
+    std::atomic<std::size_t> sleepers_{0}, naps_{0}, next_{0}, working_{0}, arrived_{0};
     std::atomic<bool> ends_{false};
     const void* context_ = nullptr;
     void (*run_)(const void*, std::size_t) = nullptr;
