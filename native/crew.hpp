@@ -22,7 +22,7 @@ class Crew {
 
     // What a stretch of so many rows took, and how often a worker fell asleep in it.
     void took(std::size_t rows, Time time, std::size_t naps) {
-        naps_ += naps;
+        if (together()) naps_ += naps;  // who has nothing to do sleeps as well
         if (cold_) {
             cold_ = false;  // the caches of those who come to it hold something else
             return;

@@ -229,8 +229,6 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
 
     void prepare_moments() {
         if (first_.size() > 0) return;
-        first_ = Buffer<T>::zeros(head_.size());
-        second_ = Buffer<T>::zeros(head_.size());
         std::size_t largest = 0;
         for (const auto& shard : shards_) largest = std::max(largest, shard->W1.size());
         for (std::size_t worker = 0; worker < workers_; ++worker)
@@ -239,6 +237,8 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
             shard->first = Buffer<T>::zeros(shard->W1.size());
             shard->second = Buffer<T>::zeros(shard->W1.size());
         }
+        second_ = Buffer<T>::zeros(head_.size());
+        first_ = Buffer<T>::zeros(head_.size());  // last: memory may end before
     }
 
     const Kernels<T>& kernels_;
