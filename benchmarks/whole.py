@@ -52,7 +52,8 @@ def _files(X: np.ndarray, y: np.ndarray) -> Iterator[list[str]]:
 
 def printed_list(command: list[str]) -> list[float]:
     """Run a program; return the list that it prints as JSON."""
-    return list(map(float, json.loads(_printed(command))))
+    numbers: list[float] = json.loads(_printed(command))
+    return numbers
 
 
 def last_number(command: list[str]) -> float:
