@@ -77,7 +77,7 @@ def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArra
         "parameters": _described(model.get_params()),
         "classes_type": "U" if classes.dtype.kind == "U" else classes.dtype.str,
         "pixels": model._pixels,  # noqa: SLF001
-        "figures": {name: _plain(getattr(model, name)) for name in COUNTS + FIGURES},
+        "figures": {name: _plain(getattr(model, name, None)) for name in COUNTS + FIGURES},
         "waited": model._memory.patience.waited,  # noqa: SLF001
     }
     arrays: dict[str, npt.NDArray[Any]] = {
@@ -185,10 +185,10 @@ def _figures(figures: dict[str, Any]) -> dict[str, Any]:
         if figures[name] is not None and type(figures[name]) not in (int, float):
             raise ValueError(f"{name} is {figures[name]!r}")
     counts = {name: _count(name, figures[name]) for name in COUNTS}
-    numbers = {name: figures[name] for name in FIGURES}
-    return counts | {
-        name: None if number is None else np.float64(number) for name, number in numbers.items()
-    }
+    numbers = {name: figures[name] for name in FIGURES if figures[name] is not None}
+    known = counts | {name: np.float64(number) for name, number in numbers.items()}
+    absent = set(FIGURES) - {"loss_"}  # which a run lacks that ended before its first iteration
+    return dict.fromkeys(absent) | known
 
 
 def _count(name: str, number: Any) -> int:

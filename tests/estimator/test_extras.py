@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 from contextlib import nullcontext
 from dataclasses import astuple
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ import rich.console
 from scipy import sparse
 from sklearn.utils.class_weight import compute_sample_weight
 
-from handgrad import MLPClassifier, data, get_engine, notes, save
+from handgrad import MLPClassifier, data, get_engine, load, notes, save
 from handgrad.engines import available_engines
 from handgrad.estimator import classifier
 from labelled import cancer, digits_8x8, mnist_5k
@@ -192,6 +193,24 @@ def test_a_callback_that_fails_leaves_the_network_of_its_iteration(solver, tmp_p
     np.testing.assert_array_equal(model.coefs_[0], expected.coefs_[0])
     assert (model.n_iter_, model.loss_) == (2, expected.loss_)
     save(model, tmp_path / "model.safetensors")
+
+
+def test_a_run_interrupted_before_its_first_iteration_is_saved(monkeypatch, tmp_path):
+    X, y = cancer()
+    monkeypatch.setattr("handgrad.solvers.sgd", mock.Mock(side_effect=KeyboardInterrupt))
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model = MLPClassifier((4,), random_state=0).fit(X, y)
+    save(model, tmp_path / "model.safetensors")
+    again = load(tmp_path / "model.safetensors")
+    assert (again.n_iter_, hasattr(again, "loss_")) == (model.n_iter_, False) == (0, False)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_rows_that_hold_themselves_are_refused():
+    rows = []
+    rows.append(rows)
+    with pytest.raises(ValueError, match="dimension"):
+        MLPClassifier().fit(rows, [0])
 
 
 def test_an_interrupted_descent_that_nobody_watches_keeps_its_last_report(monkeypatch):

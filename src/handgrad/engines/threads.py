@@ -22,8 +22,11 @@ def processors() -> int:
         there = len(os.sched_getaffinity(0))
     else:
         there = os.cpu_count() or 1
-    granted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return min(there, int(granted)) if granted.isdecimal() and int(granted) > 0 else there
+    try:
+        granted = int(os.environ.get("OMP_NUM_THREADS", "").split(",")[0])
+    except ValueError:
+        return there
+    return min(there, granted) if granted > 0 else there
 
 
 def check_threads(threads: int | None) -> None:

@@ -50,8 +50,8 @@ def refuse_text(X: Any) -> None:
 
 def _kind_of_list(X: Any) -> str:
     """Return the kind of the first number of a list of rows."""
-    while isinstance(X, list | tuple) and X:
-        X = X[0]
+    for _ in ("rows", "numbers"):
+        X = X[0] if isinstance(X, list | tuple) and X else X
     return "U" if isinstance(X, str | bytes) else "O"
 
 
