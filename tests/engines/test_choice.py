@@ -26,8 +26,14 @@ def test_auto_is_the_fastest_engine_that_is_there():
 
 @pytest.mark.parametrize(
     ("granted", "threads"),
-    [("1", 1), ("1,2", 1), ("99999", None), ("0", None), ("many", None)]
-    + [pytest.param("9" * 5000, None, id="endless")],
+    [
+        ("1", 1),
+        ("1,2", 1),
+        ("99999", None),
+        ("0", None),
+        ("many", None),
+        pytest.param("9" * 5000, None, id="endless"),
+    ],
 )
 def test_no_more_processors_are_taken_than_granted(monkeypatch, granted, threads):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
