@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 
 from handgrad.errors import EngineError
+from handgrad.quoting import quoted
+
+MOST_THREADS = 4096  # more than any machine has processors
 
 
 def processors() -> int:
@@ -30,12 +33,12 @@ def processors() -> int:
 
 
 def check_threads(threads: int | None) -> None:
-    """Raise an EngineError where a number of threads is given and below 1.
+    """Raise an EngineError where a number of threads is given and out of range.
 
     Examples
     --------
     >>> check_threads(2), check_threads(None)
     (None, None)
     """
-    if threads is not None and threads < 1:
-        raise EngineError(f"threads is {threads}; expected at least 1.")
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise EngineError(f"threads is {quoted(threads)}; expected 1 to {MOST_THREADS}.")
