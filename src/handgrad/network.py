@@ -6,17 +6,17 @@ Dimension letters, used everywhere: m samples, D features, H hidden units, K cla
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import ShapeError
-from handgrad.rows import real_rows, scaled_rows
+from handgrad.rows import PIXEL_SCALE, Bytes, real_rows, scaled_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Matrix: TypeAlias = npt.NDArray[np.floating[Any]]
 Labels: TypeAlias = npt.NDArray[np.integer[Any]]
@@ -114,6 +114,11 @@ class Network:
         return self.W1.dtype
 
     @property
+    def byte_scale(self) -> float:
+        """What a bare ``uint8`` number is multiplied with: 1/255, since bytes are pixels."""
+        return PIXEL_SCALE
+
+    @property
     def largest_value(self) -> float:
         """The largest number that a sample may hold."""
         return math.inf
@@ -123,8 +128,8 @@ class Network:
         """W1, b1, W2, b2."""
         return self.W1, self.b1, self.W2, self.b2
 
-    def astype(self, dtype: npt.DTypeLike) -> Network:
-        """Return the same network in another floating type.
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        """Return the same network, or model, in another floating type.
 
         Examples
         --------
@@ -132,8 +137,19 @@ class Network:
         dtype('float64')
         """
         dtype = _float_type(dtype)
-        W1, b1, W2, b2 = (array.astype(dtype) for array in self.parameters)
-        return Network(W1, b1, W2, b2)
+        return self.with_parameters(array.astype(dtype) for array in self.parameters)
+
+    def with_parameters(self, parameters: Iterable[Matrix]) -> Self:
+        """Return the same network, or model, with other values of W1, b1, W2 and b2.
+
+        Examples
+        --------
+        >>> network = Network.initial(features=2, hidden=1, classes=2)
+        >>> network.with_parameters(2 * array for array in network.parameters)
+        Network(2 features, 1 hidden units, 2 classes, float32)
+        """
+        W1, b1, W2, b2 = parameters
+        return replace(self, W1=W1, b1=b1, W2=W2, b2=b2)
 
     @classmethod
     def initial(
@@ -190,6 +206,8 @@ class Network:
     def check_rows(self, X: npt.ArrayLike) -> Any:
         """Return X as it is, dense or CSR, once it is known to fit: one sample a row.
 
+        ``uint8`` rows come back as `handgrad.rows.Bytes` where they are not pixels.
+
         Raises
         ------
         ShapeError
@@ -201,7 +219,9 @@ class Network:
         >>> Network.initial(features=2, hidden=1, classes=2).check_rows([[1, 2]])
         array([[1, 2]])
         """
-        return real_rows(X, self.D)
+        rows = real_rows(X, self.D)
+        bare = rows.dtype == np.uint8 and not isinstance(rows, Bytes)
+        return Bytes(rows, self.byte_scale) if bare and self.byte_scale != PIXEL_SCALE else rows
 
     def rows(self, X: npt.ArrayLike) -> Matrix:
         """Return X as this network reads it: one sample a row, in the network's own type.

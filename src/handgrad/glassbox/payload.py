@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from handgrad.errors import ShapeError
 from handgrad.model import Model
 from handgrad.network import Network
-from handgrad.rows import is_sparse
+from handgrad.rows import Bytes, is_sparse, scaled_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,6 +217,8 @@ def _samples(
     bytes_a_sample = network.D * max(rows.dtype.itemsize, 1)
     chosen = pick_samples(m, labels, min(most, max(1, MOST_BYTES // bytes_a_sample)))
     kept = rows[chosen]
+    if isinstance(kept, Bytes):  # the page takes bytes for pixels
+        kept = scaled_rows(kept, np.dtype(np.float32))
     return encode_samples(
         np.asarray(kept.toarray() if is_sparse(kept) else kept),
         None if labels is None else labels[chosen],
@@ -235,7 +238,7 @@ def _feature_names(network: Network, names: Sequence[str] | None) -> list[str] |
 
 def _learning_rate(network: Model, learning_rate: float | None) -> float:
     told = network.training.get("learning_rate") if learning_rate is None else learning_rate
-    if isinstance(told, int | float) and math.isfinite(told) and told > 0:
+    if isinstance(told, int | float) and 0 < told <= sys.float_info.max:
         return float(told)
     return LEARNING_RATE
 
