@@ -10,6 +10,8 @@ import pytest
 hypothesis.settings.register_profile("handgrad", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("handgrad")
 
+collect_ignore = ["golden/make.py"]  # a program that needs PyTorch
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
