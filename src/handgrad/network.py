@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import ShapeError
-from handgrad.rows import real_rows, scaled_rows
+from handgrad.rows import PIXEL_SCALE, Bytes, real_rows, scaled_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,6 +119,11 @@ class Network:
         return math.inf
 
     @property
+    def byte_scale(self) -> float:
+        """What a bare ``uint8`` number is multiplied with where it is used: 1/255, a pixel's."""
+        return PIXEL_SCALE
+
+    @property
     def parameters(self) -> tuple[Matrix, Matrix, Matrix, Matrix]:
         """W1, b1, W2, b2."""
         return self.W1, self.b1, self.W2, self.b2
@@ -190,6 +195,9 @@ class Network:
     def check_rows(self, X: npt.ArrayLike) -> Any:
         """Return X as it is, dense or CSR, once it is known to fit: one sample a row.
 
+        Bare ``uint8`` rows come back as `handgrad.rows.Bytes` where a byte's scale is not a
+        pixel's.
+
         Raises
         ------
         ShapeError
@@ -201,13 +209,16 @@ class Network:
         >>> Network.initial(features=2, hidden=1, classes=2).check_rows([[1, 2]])
         array([[1, 2]])
         """
-        return real_rows(X, self.D)
+        rows = real_rows(X, self.D)
+        bare = rows.dtype == np.uint8 and not isinstance(rows, Bytes)
+        return Bytes(rows, self.byte_scale) if bare and self.byte_scale != PIXEL_SCALE else rows
 
     def rows(self, X: npt.ArrayLike) -> Matrix:
         """Return X as this network reads it: one sample a row, in the network's own type.
 
-        Pixels (``uint8``) are scaled by 1/255 here, where they are used; any other number is
-        taken as it is. No copy is made of rows that already fit.
+        Bytes (``uint8``) are scaled here, where they are used: pixels by 1/255, unless
+        `byte_scale` or a `handgrad.rows.Bytes` says otherwise. Any other number is taken as it
+        is. No copy is made of rows that already fit.
 
         Parameters
         ----------
