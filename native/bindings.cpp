@@ -20,14 +20,15 @@ using namespace nb::literals;
 namespace handgrad {
 namespace {
 
-template <class T> nb::tuple cost_and_gradient(
+// C1, the share of rows predicted right, and B2 to B7.
+template <class T> nb::tuple measure(
     const std::string& instruction_set, std::size_t threads, MatrixIn<T> W1, MatrixIn<T> b1,
     MatrixIn<T> W2, MatrixIn<T> b2, const RowsHandle& rows, VectorIn<std::int32_t> labels,
     std::optional<VectorIn<T>> shares) {
     const Kernels<T>& kernels = kernels_of<T>(variant_named(instruction_set));
     const NetworkIn<T> network{W1, b1, W2, b2};
     const Layout layout = network.layout(kernels);
-    double cost;
+    Totals totals;
     std::unique_ptr<NetworkOut<T>> out;
     {
         const nb::gil_scoped_release release;
@@ -38,11 +39,13 @@ template <class T> nb::tuple cost_and_gradient(
             kernels, layout, network.arrays(), samples, most_in_row(rows.rows), rows.rows.count,
             threads, /*track=*/false);
         Team team(trainer.workers());
-        cost = trainer.pass(team, 0, rows.rows.count).cost;
+        totals = trainer.pass(team, 0, rows.rows.count);
         out = std::make_unique<NetworkOut<T>>(layout);
         trainer.write_gradient(team, out->arrays());
     }
-    return nb::make_tuple(cost, out->release());
+    const double right =
+        static_cast<double>(totals.correct) / static_cast<double>(rows.rows.count);
+    return nb::make_tuple(totals.cost, right, out->release());
 }
 
 template <class T> Array<T> predict_proba(
@@ -254,9 +257,9 @@ template <class X> void bind_rows(nb::module_& m) {
 }
 
 template <class T> void bind_engine(nb::module_& m, const char* batches, const char* predictor) {
-    m.def("cost_and_gradient", &cost_and_gradient<T>, "instruction_set"_a, "threads"_a,
-          "W1"_a.noconvert(), "b1"_a.noconvert(), "W2"_a.noconvert(), "b2"_a.noconvert(), "rows"_a,
-          "labels"_a, "shares"_a.none());
+    m.def("measure", &measure<T>, "instruction_set"_a, "threads"_a, "W1"_a.noconvert(),
+          "b1"_a.noconvert(), "W2"_a.noconvert(), "b2"_a.noconvert(), "rows"_a, "labels"_a,
+          "shares"_a.none());
     m.def("predict_proba", &predict_proba<T>, "instruction_set"_a, "threads"_a,
           "W1"_a.noconvert(), "b1"_a.noconvert(), "W2"_a.noconvert(), "b2"_a.noconvert(),
           "rows"_a);

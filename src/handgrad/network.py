@@ -114,14 +114,14 @@ class Network:
         return self.W1.dtype
 
     @property
-    def byte_scale(self) -> float:
-        """What a bare ``uint8`` number is multiplied with: 1/255, since bytes are pixels."""
-        return PIXEL_SCALE
-
-    @property
     def largest_value(self) -> float:
         """The largest number that a sample may hold."""
         return math.inf
+
+    @property
+    def byte_scale(self) -> float:
+        """What a bare ``uint8`` number is multiplied with where it is used: 1/255, a pixel's."""
+        return PIXEL_SCALE
 
     @property
     def parameters(self) -> tuple[Matrix, Matrix, Matrix, Matrix]:
@@ -206,7 +206,8 @@ class Network:
     def check_rows(self, X: npt.ArrayLike) -> Any:
         """Return X as it is, dense or CSR, once it is known to fit: one sample a row.
 
-        ``uint8`` rows come back as `handgrad.rows.Bytes` where they are not pixels.
+        Bare ``uint8`` rows come back as `handgrad.rows.Bytes` where a byte's scale is not a
+        pixel's.
 
         Raises
         ------
@@ -226,8 +227,9 @@ class Network:
     def rows(self, X: npt.ArrayLike) -> Matrix:
         """Return X as this network reads it: one sample a row, in the network's own type.
 
-        Pixels (``uint8``) are scaled by 1/255 here, where they are used; any other number is
-        taken as it is. No copy is made of rows that already fit.
+        Bytes (``uint8``) are scaled here, where they are used: pixels by 1/255, unless
+        `byte_scale` or a `handgrad.rows.Bytes` says otherwise. Any other number is taken as it
+        is. No copy is made of rows that already fit.
 
         Parameters
         ----------

@@ -19,7 +19,7 @@ def sparse_rows(
     starts: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], values: _Array, features: int
 ) -> Rows: ...
 def within(rows: Rows, least: float, most: float, threads: int) -> bool: ...
-def cost_and_gradient(
+def measure(
     instruction_set: str,
     threads: int,
     W1: _Array,
@@ -29,7 +29,7 @@ def cost_and_gradient(
     rows: Rows,
     labels: npt.NDArray[np.int32],
     shares: _Array | None,
-) -> tuple[float, _Arrays]: ...
+) -> tuple[float, float, _Arrays]: ...
 def predict_proba(
     instruction_set: str,
     threads: int,

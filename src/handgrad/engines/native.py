@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.engines import _native, inputs
-from handgrad.engines.protocol import Moments, Progress
+from handgrad.engines.protocol import Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule, check_learning_rate
 from handgrad.engines.threads import processors
 from handgrad.errors import EngineError, ShapeError
@@ -59,6 +59,26 @@ class NativeEngine:
         self.threads = threads or processors()
         self.instruction_set = _chosen_instruction_set()
 
+    def measure(
+        self,
+        network: Network,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Measurement:
+        """Compute C1, B1 to B7 and the accuracy; see `handgrad.engines.Engine`."""
+        rows, labels = self._checked(network, X, y)
+        with _memory_errors():
+            cost, accuracy, gradient = _native.measure(
+                self.instruction_set,
+                self.threads,
+                *network.parameters,
+                rows,
+                labels,
+                _shares(network, sample_weight, len(labels)),
+            )
+        return Measurement(cost, Gradient(*gradient), accuracy)
+
     def cost_and_gradient(
         self,
         network: Network,
@@ -67,17 +87,8 @@ class NativeEngine:
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
         """Compute C1 and the gradient B1 to B7; see `handgrad.engines.Engine`."""
-        rows, labels = self._checked(network, X, y)
-        with _memory_errors():
-            cost, gradient = _native.cost_and_gradient(
-                self.instruction_set,
-                self.threads,
-                *network.parameters,
-                rows,
-                labels,
-                _shares(network, sample_weight, len(labels)),
-            )
-        return cost, Gradient(*gradient)
+        cost, gradient, _ = self.measure(network, X, y, sample_weight)
+        return cost, gradient
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute F4 as an array of shape (m, K); see `handgrad.engines.Engine`."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from handgrad import notes
 from handgrad.engines import inputs
-from handgrad.engines.protocol import Moments, Progress
+from handgrad.engines.protocol import Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule, Sgd, check_learning_rate
 from handgrad.engines.threads import processors
 from handgrad.errors import ShapeError
@@ -50,6 +50,23 @@ class ReferenceEngine:
         extensions = config["SIMD Extensions"]
         return str((extensions["found"] or extensions["baseline"])[-1])
 
+    def measure(
+        self,
+        network: Network,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Measurement:
+        """Compute C1, B1 to B7 and the accuracy; see `handgrad.engines.Engine`."""
+        rows, labels = _checked(network, X, y)
+        shares = inputs.shares(sample_weight, len(labels))
+        activations = notes.forward(network, rows)
+        return Measurement(
+            _cost(activations, labels, shares),
+            _gradient(network, rows, labels, shares, activations),
+            _accuracy(activations, labels),
+        )
+
     def cost_and_gradient(
         self,
         network: Network,
@@ -58,12 +75,8 @@ class ReferenceEngine:
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
         """Compute C1 and the gradient B1 to B7; see `handgrad.engines.Engine`."""
-        rows, labels = _checked(network, X, y)
-        shares = inputs.shares(sample_weight, len(labels))
-        activations = notes.forward(network, rows)
-        return _cost(activations, labels, shares), _gradient(
-            network, rows, labels, shares, activations
-        )
+        cost, gradient, _ = self.measure(network, X, y, sample_weight)
+        return cost, gradient
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute F4 as an array of shape (m, K); see `handgrad.engines.Engine`."""
