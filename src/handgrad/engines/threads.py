@@ -48,11 +48,15 @@ def check_threads(threads: int | None) -> None:
         raise EngineError(f"threads is {threads}; expected at least 1.")
 
 
+_BLAS_IS_LIMITED = threading.Lock()
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Keep BLAS to one thread, so that its threads do not take the processors of an engine's.
 
-    The limit holds for the whole process until the last of all overlapping blocks ends.
+    The limit holds for the whole process. Where blocks of several threads overlap, the first one
+    sets it, and gives the threads back at its own end: whoever else did it could be too late.
 
     Examples
     --------
@@ -61,35 +65,14 @@ def one_blas_thread() -> Iterator[None]:
     ...     [library["num_threads"] for library in _controller().select(user_api="blas").info()][0]
     1
     """
-    _LIMIT.begin()
-    try:
+    if not _BLAS_IS_LIMITED.acquire(blocking=False):
         yield
+        return
+    try:
+        with _controller().limit(limits=1, user_api="blas"):
+            yield
     finally:
-        _LIMIT.end()
-
-
-class _Limit:
-    """The limit of BLAS, which overlapping blocks in several threads share."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._blocks = 0
-        self._limiter: Any = None
-
-    def begin(self) -> None:
-        with self._lock:
-            if self._blocks == 0:
-                self._limiter = _controller().limit(limits=1, user_api="blas")
-            self._blocks += 1
-
-    def end(self) -> None:
-        with self._lock:
-            self._blocks -= 1
-            if self._blocks == 0:
-                self._limiter.restore_original_limits()
-
-
-_LIMIT = _Limit()
+        _BLAS_IS_LIMITED.release()
 
 
 @cache
