@@ -1,8 +1,16 @@
 """The errors that handgrad raises: each says in one sentence what was found and what to do."""
 
+from handgrad.quoting import escaped
+
 
 class HandgradError(Exception):
-    """Base of every error that handgrad raises on purpose."""
+    """Base of every error that handgrad raises on purpose.
+
+    Control characters in its sentence, of the name of a file for example, are escaped.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(escaped(a) if isinstance(a, str) else a for a in arguments))
 
 
 class ShapeError(HandgradError, ValueError):

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import ast
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handgrad import errors
+from handgrad.quoting import escaped, named, quoted
+
+anything = st.text(st.characters(codec=None, categories=None), max_size=200)
+
+
+@given(anything)
+def test_a_quotation_is_short_and_can_be_printed_and_encoded_anywhere(text):
+    shown = quoted(text)
+    assert len(shown) <= 61
+    assert shown.isprintable()
+    shown.encode()
+    kept = ast.literal_eval(shown.removesuffix("…"))
+    assert text.startswith(kept)
+    assert (kept == text) == (not shown.endswith("…"))
+
+
+@given(anything)
+def test_a_text_that_prints_stays_as_it_is(text):
+    assert escaped(text).isprintable()
+    assert (escaped(text) == text) == text.isprintable()
+    assert escaped(escaped(text)) == escaped(text)
+
+
+def test_what_is_not_text_is_quoted_as_python_writes_it():
+    assert quoted(1.5) == "'1.5'"
+    assert quoted(10**5000) == "'int too long to be written'"
+
+
+@pytest.mark.parametrize("length", [1, 300, 301, 200_000])
+def test_a_long_path_keeps_its_start_and_its_end(length):
+    path = "/start" + "x" * length + "end.csv"
+    shown = named(path)
+    assert len(shown) <= 300
+    assert shown[:6] == "/start"
+    assert (shown == path) == (len(path) <= 300)
+    assert shown.endswith("end.csv")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in vars(errors).values() if isinstance(kind, type)])
+def test_no_error_carries_control_characters(kind):
+    error = kind("red\x1b[31m\n caf\udce9.png")
+    assert str(error) == r"red\x1b[31m\n caf\udce9.png"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own
