@@ -290,7 +290,7 @@ def test_a_header_above_64_kb_is_refused_before_it_is_read(path):
     with pytest.raises(ModelFileError, match=r"expected at most 65,536"):
         load(path)
     model = Model(**PARAMETERS, class_names=("a", "b"), training={"text": "x" * LARGEST_HEADER})
-    with pytest.raises(ModelFileError, match="shorter training settings"):
+    with pytest.raises(ModelFileError, match="shorter settings"):
         save(model, path)
 
 

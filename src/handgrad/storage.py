@@ -16,6 +16,7 @@ from handgrad.atomic import write_atomically
 from handgrad.errors import ModelFileError, ShapeError
 from handgrad.model import Model
 from handgrad.network import Network
+from handgrad.quoting import named
 
 if TYPE_CHECKING:
     import os
@@ -76,9 +77,10 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     text = _as_json(description)
     content = to_bytes(arrays, metadata={"handgrad": text})
     if _header_length(content[:8]) > LARGEST_HEADER:
-        raise ModelFileError(
-            f"{path} would need a header of more than {LARGEST_HEADER // 1024} kB; "
-            "expected shorter training settings."
+        raise _fault(
+            path,
+            f"would need a header of more than {LARGEST_HEADER // 1024} kB; "
+            "expected shorter settings.",
         )
     write_atomically(path, content)
 
@@ -115,10 +117,14 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise
     except DAMAGES as error:
         what = "classifier" if kind == "estimator" else kind
-        raise ModelFileError(
-            f"{path} does not describe a {what} ({error}); save it again."
+        raise _fault(
+            path, f"does not describe a {what} ({named(error)}); save it again."
         ) from error
     return network
+
+
+def _fault(path: Path | str | os.PathLike[str], sentence: str) -> ModelFileError:
+    return ModelFileError(f"{named(path)} {sentence}")
 
 
 def _described(
@@ -141,7 +147,7 @@ def _as_json(description: dict[str, Any]) -> str:
         return json.dumps(description)
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"The settings of the model cannot be written as JSON ({error}); "
+            f"The settings of the model cannot be written as JSON ({named(error)}); "
             "expected plain numbers, texts, lists and dicts in training."
         ) from error
 
@@ -156,25 +162,27 @@ def _check_header(path: Path) -> int:
         if not path.is_file():
             kinds = {path.is_dir(): "is a folder", not path.exists(): "does not exist"}
             found = kinds.get(True, "is no regular file")
-            raise ModelFileError(f"{path} {found}; expected a model that `handgrad train` wrote.")
+            raise _fault(path, f"{found}; expected a model that `handgrad train` wrote.")
         with path.open("rb") as file:
             start = file.read(9)
             size = path.stat().st_size
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise _fault(path, f"cannot be read: {error.strerror or error}.") from error
     if start[8:] != b"{" or _header_length(start[:8]) + 8 > size:
         if start[:1] == b"\x80" or start[:4] == b"PK\x03\x04":
-            raise ModelFileError(
-                f"{path} looks like a pickle or an archive; expected safetensors, "
-                "since loading a pickle can run code."
+            raise _fault(
+                path,
+                "looks like a pickle or an archive; expected safetensors, "
+                "since loading a pickle can run code.",
             )
-        raise ModelFileError(
-            f"{path} is not a whole safetensors file; expected a model that `handgrad train` wrote."
+        raise _fault(
+            path, "is not a whole safetensors file; expected a model that `handgrad train` wrote."
         )
     if _header_length(start[:8]) > LARGEST_HEADER:
-        raise ModelFileError(
-            f"{path} has a header of {_header_length(start[:8]):,} bytes; "
-            f"expected at most {LARGEST_HEADER:,}."
+        raise _fault(
+            path,
+            f"has a header of {_header_length(start[:8]):,} bytes; "
+            f"expected at most {LARGEST_HEADER:,}.",
         )
     return _header_length(start[:8])
 
@@ -195,12 +203,12 @@ def _read(path: Path) -> tuple[dict[str, _Tensor], Any]:
         }
         header = json.loads(content[8 : 8 + length])
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise _fault(path, f"cannot be read: {error.strerror or error}.") from error
     except MemoryError as error:
-        raise ModelFileError(f"{path} does not fit into memory; expected a model.") from error
+        raise _fault(path, "does not fit into memory; expected a model.") from error
     except (SafetensorError, ValueError, RecursionError) as error:
-        raise ModelFileError(
-            f"{path} is damaged ({error}); expected a whole safetensors file: save it again."
+        raise _fault(
+            path, f"is damaged ({named(error)}); expected a whole safetensors file: save it again."
         ) from error
     return tensors, header.get("__metadata__")
 
@@ -223,49 +231,51 @@ def _others(
     parts = {name: tensors.pop(name) for name in known if name in tensors}
     for name, part in parts.items():
         if part.dtype != known[name] or len(part.shape) != 1:
-            raise ModelFileError(f"{path} has a damaged array {name}; save it again.")
+            raise _fault(path, f"has a damaged array {name}; save it again.")
     return {name: part.array() for name, part in parts.items()}
 
 
 def _network(path: Path, tensors: dict[str, _Tensor]) -> Network:
     if set(tensors) != set(PARAMETER_NAMES):
-        raise ModelFileError(
-            f"{path} holds the arrays {', '.join(sorted(tensors)) or 'none'}; "
-            f"expected {', '.join(PARAMETER_NAMES)}."
+        raise _fault(
+            path,
+            f"holds the arrays {named(', '.join(sorted(tensors))) or 'none'}; "
+            f"expected {', '.join(PARAMETER_NAMES)}.",
         )
     types = {tensor.dtype for tensor in tensors.values()}
     if types not in ({"F32"}, {"F64"}):
-        raise ModelFileError(
-            f"{path} holds arrays of type {', '.join(sorted(types))}; expected all F32 or all F64."
+        raise _fault(
+            path,
+            f"holds arrays of type {named(', '.join(sorted(types)))}; expected all F32 or all F64.",
         )
     arrays = [tensors[name].array() for name in PARAMETER_NAMES]
     if not all(np.isfinite(array).all() for array in arrays):
-        raise ModelFileError(f"{path} holds weights that are NaN or infinite; train it again.")
+        raise _fault(path, "holds weights that are NaN or infinite; train it again.")
     try:
         return Network(*arrays)
     except ShapeError as error:
-        raise ModelFileError(f"{path} does not hold a two-layer network: {error}") from error
+        raise _fault(path, f"does not hold a two-layer network: {named(error)}") from error
 
 
 def _parse_description(path: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
     if not metadata or "handgrad" not in metadata:
-        raise ModelFileError(
-            f"{path} is a safetensors file of another program; "
-            "expected a model that `handgrad train` wrote."
+        raise _fault(
+            path,
+            "is a safetensors file of another program; "
+            "expected a model that `handgrad train` wrote.",
         )
     try:
         description = json.loads(metadata["handgrad"])
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} has metadata that is not JSON; save it again.") from error
+        raise _fault(path, "has metadata that is not JSON; save it again.") from error
     version = description.get("format_version") if isinstance(description, dict) else None
     if type(version) is int and version > FORMAT_VERSION:
-        raise ModelFileError(
-            f"{path} has format version {version}; this handgrad reads up to {FORMAT_VERSION}: "
-            "upgrade handgrad."
+        raise _fault(
+            path,
+            f"has format version {version}; this handgrad reads up to {FORMAT_VERSION}: "
+            "upgrade handgrad.",
         )
     is_known = type(version) is int and version >= 1
     if not is_known or description.get("kind") not in tuple(ARRAYS):
-        raise ModelFileError(
-            f"{path} has damaged metadata; expected what handgrad writes: save it again."
-        )
+        raise _fault(path, "has damaged metadata; expected what handgrad writes: save it again.")
     return dict(description)

@@ -156,3 +156,12 @@ def test_an_image_shape_that_does_not_fit_is_left_out():
     network = Network.initial(features=4, hidden=3, classes=2)
     assert build_payload(network, image_shape=(2, 2))["model"]["image_shape"] == [2, 2]
     assert build_payload(network, image_shape=(3, 2))["model"]["image_shape"] is None
+
+
+def test_bytes_that_are_numbers_go_as_numbers():
+    network = Network.initial(features=4, hidden=3, classes=2)
+    model = Model(*network.parameters, class_names=("a", "b"), pixels=False)
+    X = np.array([[0, 1, 2, 255]], dtype=np.uint8)
+    samples = build_payload(model, X, [0])["samples"]
+    assert samples["dtype"] == "float32"
+    np.testing.assert_array_equal(decoded(samples["X"], "float32", (1, 4)), X)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
+from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,6 +100,48 @@ class Dataset:
             for X, y in ((self.X_train, self.y_train), (self.X_test, self.y_test))
         )
         return replace(self, y_train=train, y_test=test, class_names=tuple(class_names))
+
+    def with_features(self, names: Sequence[str], source: str) -> Dataset:
+        """Return the data with the features that a model knows, in its order, by their names.
+
+        Raises
+        ------
+        DataError
+            If the source has no such feature.
+
+        Examples
+        --------
+        >>> X, y = np.array([[1.0, 2.0, 3.0]]), np.array([0])
+        >>> dataset = Dataset(X, y, X, y, ("cat", "dog"), None, ("id", "legs", "tail"))
+        >>> dataset.with_features(("tail", "legs"), "pets.csv").X_train
+        array([[3., 2.]])
+        """
+        if self.feature_names is None or self.feature_names == tuple(names):
+            return self
+        columns = {name: column for column, name in enumerate(self.feature_names)}
+        missing = next((name for name in names if name not in columns), None)
+        if missing is not None:
+            raise DataError(
+                f"{source} has no column {quoted(missing)}, which the network was trained on; "
+                "expected one column for each of its features."
+            )
+        chosen = [columns[name] for name in names]
+        X_train, X_test = self.X_train[:, chosen], self.X_test[:, chosen]
+        return replace(self, X_train=X_train, X_test=X_test, feature_names=tuple(names))
+
+    def with_numbers(self) -> Dataset:
+        """Return the data with bytes as float32 numbers, for a network that takes no pixels.
+
+        Examples
+        --------
+        >>> X, y = np.array([[0, 255]], dtype=np.uint8), np.array([0])
+        >>> Dataset(X, y, X, y, ("cat", "dog"), None).with_numbers().X_train
+        array([[  0., 255.]], dtype=float32)
+        """
+        if self.X_train.dtype != np.uint8:
+            return self
+        X_train, X_test = (X.astype(np.float32) for X in (self.X_train, self.X_test))
+        return replace(self, X_train=X_train, X_test=X_test)
 
 
 @dataclass(frozen=True, eq=False)

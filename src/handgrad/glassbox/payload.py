@@ -214,11 +214,10 @@ def _samples(
     rows = network.check_rows(X)
     m = rows.shape[0]
     labels = None if y is None or not m else network.labels(y, m)
-    bytes_a_sample = network.D * max(rows.dtype.itemsize, 1)
+    of_numbers = isinstance(rows, Bytes)  # the page takes bytes for pixels, so they go as float32
+    bytes_a_sample = network.D * (4 if of_numbers else rows.dtype.itemsize)
     chosen = pick_samples(m, labels, min(most, max(1, MOST_BYTES // bytes_a_sample)))
-    kept = rows[chosen]
-    if isinstance(kept, Bytes):  # the page takes bytes for pixels
-        kept = scaled_rows(kept, np.dtype(np.float32))
+    kept = scaled_rows(rows[chosen], np.dtype(np.float32)) if of_numbers else rows[chosen]
     return encode_samples(
         np.asarray(kept.toarray() if is_sparse(kept) else kept),
         None if labels is None else labels[chosen],
