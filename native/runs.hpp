@@ -34,10 +34,10 @@ class Pulse {
 template <class T, class Report>
 std::size_t descend(Trainer<T>& trainer, T rate, T decay, std::size_t iterations,
                     double* costs, double* accuracies, const Report& report) {
-    Team team(trainer.workers());
+    const std::size_t m = trainer.samples().rows->count;
+    Team team(trainer.workers(static_cast<double>(m) * static_cast<double>(iterations)));
     Pulse pulse;
     const Rule<T> rule{Rule<T>::descent, rate, 0, 0, 0, decay};
-    const std::size_t m = trainer.samples().rows->count;
     for (std::size_t step = 0; step < iterations; ++step) {
         const Totals totals = trainer.pass(team, 0, m);
         costs[step] = totals.cost + trainer.penalty(team, rule);
@@ -109,7 +109,7 @@ std::vector<Batch<T>> stretch(Samples<T>& samples, const Epoch<T>& epoch, std::s
 template <class T, class Report>
 std::size_t run_epoch(Stepper<T>& stepper, const Epoch<T>& epoch, double* costs,
                       double* accuracies, const Report& report) {
-    Team team(stepper.workers());
+    Team team(stepper.workers(static_cast<double>(epoch.count)));
     Pulse pulse;
     Samples<T>& samples = stepper.samples();
     samples.order = epoch.order;
