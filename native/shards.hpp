@@ -55,6 +55,7 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
         workspace_ = std::make_unique<Workspace<T>>(head_, samples, 1, batch, workers_);
     }
 
+    std::size_t most_workers() const override { return workers_; }
     std::size_t workers(double rows) const override {
         return workers_for(2 * work_of_passes(this->samples_, layout_, rows), workers_);
     }

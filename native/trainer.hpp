@@ -45,6 +45,7 @@ template <class T> class Trainer final : public Stepper<T> {
         if (touched_) this->samples_.slots = touched_->slots();
     }
 
+    std::size_t most_workers() const override { return workers_; }
     std::size_t workers(double rows) const override {
         return workers_for(2 * work_of_passes(this->samples_, layout_, rows), workers_);
     }
