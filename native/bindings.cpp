@@ -38,7 +38,7 @@ template <class T> nb::tuple measure(
         Trainer<T> trainer(
             kernels, layout, network.arrays(), samples, most_in_row(rows.rows), rows.rows.count,
             threads, /*track=*/false);
-        Team team(trainer.workers());
+        Team team(trainer.workers(static_cast<double>(rows.rows.count)));
         totals = trainer.pass(team, 0, rows.rows.count);
         out = std::make_unique<NetworkOut<T>>(layout);
         trainer.write_gradient(team, out->arrays());
@@ -62,10 +62,12 @@ template <class T> Array<T> predict_proba(
         const ParameterStore<T> store(layout, network.arrays());
         constexpr std::size_t part = 512;  // rows of a task
         const std::size_t tasks = (rows.count + part - 1) / part;
-        Team team(std::min(threads, tasks));
+        Team team(workers_for(
+            work_of_passes(samples, layout, static_cast<double>(rows.count)),
+            std::min(threads, tasks)));
         const Workspace<T> workspace(
             layout, samples, most_in_row(rows), std::min(rows.count, part),
-            std::max<std::size_t>(std::min(threads, tasks), 1));
+            team.workers());
         team.each(tasks, [&](std::size_t task, std::size_t worker) {
             kernels.predict(
                 store.view(), samples, task * part, std::min(rows.count, (task + 1) * part),
@@ -84,9 +86,9 @@ template <class T> struct RunRows {
             bool in_order)
         : samples(given) {
         if (!given.skip_zeros) return;
-        Team team(threads);
-        packed = std::make_unique<Packed<T>>(kernels, *given.rows, team, threads);
-        if (in_order) packed->add_columns(team, threads);
+        Team team(workers_for(work_of_reading(*given.rows), threads));
+        packed = std::make_unique<Packed<T>>(kernels, *given.rows, team, team.workers());
+        if (in_order) packed->add_columns(team, team.workers());
         samples.rows = &packed->rows();
     }
 };
@@ -241,7 +243,7 @@ bool within(const RowsHandle& handle, double least, double most, std::size_t thr
     constexpr std::size_t part = 1024;
     const std::size_t tasks = rows.type == Number::pixel ? 0 : (rows.count + part - 1) / part;
     std::atomic<bool> all{true};
-    Team team(std::min(threads, tasks));
+    Team team(workers_for(work_of_reading(rows), std::min(threads, tasks)));
     team.each(tasks, [&](std::size_t task, std::size_t) {
         const std::size_t end = std::min(rows.count, (task + 1) * part);
         if (!kernels.within(rows, task * part, end, least, most))

@@ -11,6 +11,7 @@
 #include "rows.hpp"
 #include "stepper.hpp"
 #include "touched.hpp"
+#include "work.hpp"
 #include "workspace.hpp"
 
 namespace handgrad {
@@ -44,7 +45,10 @@ template <class T> class Trainer final : public Stepper<T> {
         if (touched_) this->samples_.slots = touched_->slots();
     }
 
-    std::size_t workers() const override { return workers_; }
+    std::size_t most_workers() const override { return workers_; }
+    std::size_t workers(double rows) const override {
+        return workers_for(2 * work_of_passes(this->samples_, layout_, rows), workers_);
+    }
 
     // C1 of the samples from begin to end, and each slice's part of the gradient.
     Totals pass(Team& team, std::size_t begin, std::size_t end) {
