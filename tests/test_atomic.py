@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import os
+import socket
+import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -65,3 +69,84 @@ def test_a_check_leaves_an_old_file_as_it_was(tmp_path):
     check_writable(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are others elsewhere")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o444, 0o755])
+def test_a_file_that_is_replaced_hands_its_permissions_on(tmp_path, mode):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are others elsewhere")
+def test_what_replaces_a_private_file_is_never_open_to_others(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    seen = []
+    flush = os.fsync
+
+    def look(descriptor):
+        seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", look)
+    write_atomically(path, b"new")
+    assert seen[0] == 0o600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are not flushed elsewhere")
+def test_the_folder_is_flushed_after_the_file(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda d: flushed.append(stat.S_IFMT(os.fstat(d).st_mode)))
+    write_atomically(tmp_path / "file", b"new")
+    assert flushed == [stat.S_IFREG, stat.S_IFDIR]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such limits elsewhere")
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, old):
+    path = tmp_path / "file"
+    if old:
+        path.write_bytes(old)
+    program = (
+        "import resource, sys; from handgrad.atomic import write_atomically;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
+        "write_atomically(sys.argv[1], bytes(1_000_000))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False
+    )
+    assert run.stderr.splitlines()[-1].endswith("file cannot be written: File too large.")
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == ([old] if old else [])
+
+
+@pytest.mark.parametrize("function", [check_writable, lambda path: write_atomically(path, b"")])
+@pytest.mark.parametrize("name", ["loop", "loop/x", "file/below", "a\0b", "x" * 300, "d/" * 3000])
+def test_a_path_that_cannot_be_is_refused_in_a_sentence(tmp_path, function, name):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(WriteError, match=r"cannot be written: .*\.$"):
+        function(tmp_path / name)
+    assert (tmp_path / "loop").is_symlink()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are no such sockets here")
+def test_a_socket_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a socket's whole path has to be short
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        with pytest.raises(WriteError, match="socket is a socket"):
+            check_writable("socket")
+
+
+def test_a_link_to_nothing_yet_leads_to_the_new_file(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    write_atomically(tmp_path / "link", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert (tmp_path / "link").is_symlink()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import secrets
-from contextlib import contextmanager
+import stat
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handgrad.errors import WriteError
+from handgrad.leftovers import MODE_OF_A_NEW_FILE, temporary_file
+from handgrad.quoting import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,9 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write to a temporary name in the same folder, flush, and rename.
 
     A reader sees the old file or the new one, never a part; a failed write leaves the old one.
-    A device or a pipe, such as ``/dev/null``, is written to as it is, and never replaced.
+    A file that is replaced hands its permissions on. What a killed process left behind when it
+    wrote to the same path is removed. A device or a pipe, such as ``/dev/null``, is written to as
+    it is, and never replaced.
 
     Parameters
     ----------
@@ -29,21 +33,33 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     ------
     WriteError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
+    >>> write_atomically(path, b"F1 to U1")
+    >>> path.read_bytes()
+    b'F1 to U1'
     """
     with _writing(path):
-        if _is_special(Path(path)):
+        old = _status(path)
+        if _is_special(old):
             Path(path).write_bytes(content)
             return
-        target = Path(path).resolve()
-        temporary = _temporary_name(target)
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+        target = Path(os.path.realpath(path))
+        # What replaces a private file is private from the beginning.
+        mode = MODE_OF_A_NEW_FILE if old is None else stat.S_IRUSR | stat.S_IWUSR
+        with temporary_file(target, mode) as (temporary, file):
+            file.write(content)
+            file.flush()
+            if old is not None:
+                _hand_on_permissions(old, temporary, file.fileno())
+            os.fsync(file.fileno())
+            if os.name == "nt":
+                file.close()  # Windows renames no open file
             temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        _flush_folder(target.parent)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -57,33 +73,63 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     Raises
     ------
     WriteError
-        If its folder does not exist or takes no files, or the path is a folder.
+        If its folder does not exist or takes no files, or the path is a folder or a socket.
     """
     with _writing(path):
-        if _is_special(Path(path)):
+        found = _status(path)
+        if found is not None and stat.S_ISSOCK(found.st_mode):
+            raise WriteError(f"{named(path)} is a socket; expected the name of a file to write.")
+        if _is_special(found):
             return
-        target = Path(path).resolve()
+        target = Path(os.path.realpath(path))
         if target.is_dir():
-            raise WriteError(f"{path} is a folder; expected the name of a file to write.")
+            raise WriteError(f"{named(path)} is a folder; expected the name of a file to write.")
         if not target.parent.is_dir():
-            raise WriteError(f"{path} cannot be written: the folder {target.parent} is not there.")
-        probe = _temporary_name(target)
-        probe.touch(exist_ok=False)
-        probe.unlink()
+            raise WriteError(
+                f"{named(path)} cannot be written: the folder {named(target.parent)} is not there."
+            )
+        with temporary_file(target):
+            pass
 
 
 @contextmanager
 def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise WriteError(f"{path} cannot be written: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = getattr(error, "strerror", None) or error
+        raise WriteError(f"{named(path)} cannot be written: {reason}.") from error
 
 
-def _is_special(target: Path) -> bool:
-    """Say whether a path names something other than a file or a folder."""
-    return target.exists() and not target.is_file() and not target.is_dir()
+def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
+    """Return what is there, behind all links; None where nothing is."""
+    try:
+        return Path(path).stat()
+    except FileNotFoundError:
+        return None
 
 
-def _temporary_name(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+def _is_special(found: os.stat_result | None) -> bool:
+    """Say whether this is something other than a file or a folder."""
+    return found is not None and not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode))
+
+
+def _hand_on_permissions(old: os.stat_result, path: Path, descriptor: int) -> None:
+    """Give the file that replaces another one its group and its permissions."""
+    mode = stat.S_IMODE(old.st_mode)
+    if hasattr(os, "fchown") and os.fstat(descriptor).st_gid != old.st_gid:
+        try:
+            os.fchown(descriptor, -1, old.st_gid)
+        except OSError:  # what the old group was allowed is not meant for another one
+            mode &= ~stat.S_IRWXG
+    path.chmod(mode)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a new name in a folder outlast a power failure, where the system can."""
+    with suppress(OSError):  # Windows opens no folder, and some file systems flush none
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
