@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+from handgrad.arguments import whole_number
 from handgrad.errors import EngineError
+
+MOST_THREADS = 2**31 - 1
 
 
 def processors() -> int:
@@ -30,12 +33,12 @@ def processors() -> int:
 
 
 def check_threads(threads: int | None) -> None:
-    """Raise an EngineError where a number of threads is given and below 1.
+    """Raise an EngineError where something else than a number of threads is given.
 
     Examples
     --------
     >>> check_threads(2), check_threads(None)
     (None, None)
     """
-    if threads is not None and threads < 1:
-        raise EngineError(f"threads is {threads}; expected at least 1.")
+    if threads is not None:
+        whole_number("threads", threads, 1, MOST_THREADS, EngineError)
