@@ -68,7 +68,7 @@ template <class T> struct Epoch {
     const std::int64_t* order;
     std::size_t count;       // rows of the order
     const double* weights;   // of all rows; null: 1 each
-    T* shares;               // room for all rows, where there are weights
+    T* shares;               // room for all of the order, where there are weights
 };
 
 template <class T> Rule<T> rule_of_step(const Rule<T>& rule, std::size_t step) {
@@ -90,8 +90,8 @@ double share_out(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin, 
     double sum = 0;
     for (std::size_t i = begin; i < end; ++i) sum += epoch.weights[samples.row(i)];
     for (std::size_t i = begin; i < end; ++i) {
-        const std::size_t row = samples.row(i);
-        epoch.shares[row] = sum > 0 ? static_cast<T>(epoch.weights[row] / sum) : T(0);
+        const double weight = epoch.weights[samples.row(i)];
+        epoch.shares[i] = sum > 0 ? static_cast<T>(weight / sum) : T(0);
     }
     samples.shares = epoch.shares;
     return sum;

@@ -126,7 +126,7 @@ def test_a_run_may_be_empty_but_not_less(problem, engine):
     last, costs = engine.descend(*problem, learning_rate=0.2, iterations=0)
     assert last is problem[0]
     assert len(costs) == 0
-    with pytest.raises(EngineError, match="expected 0 or more"):
+    with pytest.raises(EngineError, match="whole number of 0 or more"):
         engine.descend(*problem, learning_rate=0.2, iterations=-1)
 
 
@@ -372,7 +372,7 @@ def test_an_order_that_names_no_rows_is_refused(problem, engine, order):
 
 @every_engine
 def test_a_batch_of_nothing_is_refused(problem, engine):
-    with pytest.raises(EngineError, match="expected 1 or more"):
+    with pytest.raises(EngineError, match="whole number of 1 or more"):
         engine.batches(*problem, rule=Sgd(), batch_size=0)
 
 

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from handgrad.arguments import whole_number
 from handgrad.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+MOST_THREADS = 2**31 - 1
 
 
 def processors() -> int:
@@ -37,15 +40,15 @@ def processors() -> int:
 
 
 def check_threads(threads: int | None) -> None:
-    """Raise an EngineError where a number of threads is given and below 1.
+    """Raise an EngineError where something else than a number of threads is given.
 
     Examples
     --------
     >>> check_threads(2), check_threads(None)
     (None, None)
     """
-    if threads is not None and threads < 1:
-        raise EngineError(f"threads is {threads}; expected at least 1.")
+    if threads is not None:
+        whole_number("threads", threads, 1, MOST_THREADS, EngineError)
 
 
 _BLAS_IS_LIMITED = threading.Lock()
