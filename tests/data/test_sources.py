@@ -21,7 +21,7 @@ def test_what_does_not_exist_is_refused_with_all_that_does(function):
 def test_files_of_other_kinds_are_refused(tmp_path, function, name):
     path = tmp_path / name
     path.write_bytes(b"anything")
-    with pytest.raises(DataError, match="is no source of labelled samples; expected"):
+    with pytest.raises(DataError, match="is not a source of labelled samples; expected"):
         function(path)
 
 

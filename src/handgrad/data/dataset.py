@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -19,8 +18,11 @@ if TYPE_CHECKING:
 Rows: TypeAlias = npt.NDArray[Any]
 Labels: TypeAlias = npt.NDArray[np.intp]
 
+CLASSES_NAMED = 10  # in an error
 HELD_OUT = 5  # one sample of so many is a test sample, class by class
-WHOLE_NUMBER = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
+# A number with zeros in front is a code, such as 007: it stays as it is written. No float64 has
+# more than 309 digits before the point.
+WHOLE_NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,399})(\.0*)?", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,8 @@ class Dataset:
     image_shape : (int, int) or None
         Rows and columns, where a sample is a picture.
     feature_names : tuple of str, optional
-        The names of the D features, where the source has some.
+        The names of the D features, where the source has some: the header of a CSV file without
+        its label column, in the order of the columns of X, pixels included.
     """
 
     X_train: Rows
@@ -162,7 +165,8 @@ class Samples:
     source : str
         Where the samples come from.
     feature_names : tuple of str, optional
-        The names of the D features, where the source has some.
+        The names of the D features, where the source has some: the header of a CSV file without
+        its label column, in the order of the columns of X, pixels included.
     """
 
     X: Rows
@@ -209,7 +213,7 @@ def build_dataset(source: str, parts: Parts) -> Dataset:
     class_names, (y_train, y_test) = encode_labels(source, train.labels, test.labels)
     if len(np.unique(y_train)) < 2:
         raise DataError(
-            f"{source} has training samples of a single class, {class_names[y_train[0]]}; "
+            f"{source} has training samples of a single class, {quoted(class_names[y_train[0]])}; "
             "expected at least two classes."
         )
     return Dataset(
@@ -256,20 +260,36 @@ def check_part(source: str, part: Part) -> None:
 def encode_labels(
     source: str, *parts: Sequence[object]
 ) -> tuple[tuple[str, ...], tuple[Labels, ...]]:
-    """Give the classes that occur in any part numbers: whole numbers by size, texts by alphabet."""
-    texts = [[str(label) for label in part] for part in parts]
-    distinct = Counter(text for part in texts for text in part)
-    if "" in distinct:
-        raise DataError(f"{source} has an empty label; expected a number or a name.")
-    if all(WHOLE_NUMBER.fullmatch(text) and len(text) < 20 for text in distinct):
+    """Give the classes that occur in any part numbers: whole numbers by size, texts by alphabet.
+
+    Where all labels are whole numbers, 1, +1 and 1.0 are one class. With any other label among
+    them, 01 or 1e3 or cat, all are texts, and each way to write one is a class of its own.
+    """
+    texts = [list(map(str, part)) for part in parts]
+    distinct = set().union(*texts)
+    _check_labels(source, distinct)
+    index: dict[str, int]
+    if all(map(WHOLE_NUMBER.fullmatch, distinct)):
         numbers = {text: int(text.partition(".")[0]) for text in distinct}
-        ordered = sorted(set(numbers.values()))
-        index = {text: ordered.index(number) for text, number in numbers.items()}
+        ordered = {number: k for k, number in enumerate(sorted(set(numbers.values())))}
+        index = {text: ordered[number] for text, number in numbers.items()}
         names = tuple(map(str, ordered))
     else:
         names = tuple(sorted(distinct))
         index = {name: k for k, name in enumerate(names)}
     return names, tuple(np.array([index[t] for t in part], dtype=np.intp) for part in texts)
+
+
+def _check_labels(source: str, distinct: set[str]) -> None:
+    if "" in distinct:
+        raise DataError(f"{source} has an empty label; expected a number or a name.")
+    for text in distinct:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{source} has the label {quoted(text)}, which UTF-8 cannot hold; rename it."
+            ) from error
 
 
 def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
@@ -299,20 +319,25 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     """
     if samples.y is None:
         raise DataError(f"{samples.source} has no labels; expected one a sample.")
-    unknown = [name for name in samples.class_names if name not in class_names]
-    if unknown:
+    numbers = {name: k for k, name in reversed(list(enumerate(class_names)))}
+    unknown = next((name for name in samples.class_names if name not in numbers), None)
+    if unknown is not None:
+        known = ", ".join(map(quoted, class_names[:CLASSES_NAMED]))
+        more = ", …" if len(class_names) > CLASSES_NAMED else ""
         raise DataError(
-            f"{samples.source} has samples of the class {unknown[0]}, which the network does not "
-            f"know; expected one of {', '.join(class_names)}."
+            f"{samples.source} has samples of the class {quoted(unknown)}, which the network does "
+            f"not know; expected one of {known}{more}."
         )
-    positions = np.array([list(class_names).index(name) for name in samples.class_names])
+    positions = np.array([numbers[name] for name in samples.class_names], dtype=np.intp)
     labels: Labels = positions[samples.y]
     return labels
 
 
 def every_fifth(y: Labels) -> npt.NDArray[np.bool_]:
     """Mark the fifth, tenth, … sample of each class, in their order."""
+    order = np.argsort(y, kind="stable")
+    by_class = y[order]
+    ranks = np.arange(len(y)) - np.searchsorted(by_class, by_class)
     held_out = np.zeros(len(y), dtype=bool)
-    for label in np.unique(y):
-        held_out[np.flatnonzero(y == label)[HELD_OUT - 1 :: HELD_OUT]] = True
+    held_out[order[ranks % HELD_OUT == HELD_OUT - 1]] = True
     return held_out

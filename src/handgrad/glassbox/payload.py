@@ -60,7 +60,7 @@ def build_payload(
     image_shape : (int, int), optional
         Rows and columns of a sample, where the model does not know them.
     feature_names : sequence of str, optional
-        D names.
+        D names; the page does not show them where samples are pictures.
     most : int
         Of more samples so many are picked by `pick_samples`.
     learning_rate : float, optional
@@ -98,7 +98,7 @@ def build_payload(
         "model": describe_model(network)
         | {
             "image_shape": shape and list(map(int, shape)),
-            "feature_names": _feature_names(network, feature_names),
+            "feature_names": _feature_names(network, feature_names, shape),
         },
         "samples": _samples(network, X, y, names, most),
         "training": _plain(dict(network.training)),
@@ -225,13 +225,17 @@ def _samples(
     )
 
 
-def _feature_names(network: Network, names: Sequence[str] | None) -> list[str] | None:
+def _feature_names(
+    network: Network, names: Sequence[str] | None, image_shape: tuple[int, int] | None
+) -> list[str] | None:
     if names is None:
         return None
     if len(names) != network.D:
         raise ShapeError(
             f"feature_names holds {len(names)} names; expected {network.D}, one a feature."
         )
+    if image_shape is not None:
+        return None  # a pixel is called by its row and column
     return list(map(str, names))
 
 
