@@ -17,7 +17,6 @@ from PIL import Image
 from sklearn.datasets import load_iris
 
 from handgrad import Network, data, load, notes, save
-from handgrad.__main__ import main
 from handgrad.engines import available_engines
 from handgrad.formulas import FORMULAS
 from handgrad.model import Model
@@ -27,29 +26,6 @@ from handgrad.model import Model
 def work_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command line; return its exit status, standard output and standard error."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return exit_.value.code or 0, out, err
-
-    return run
-
-
-@pytest.fixture
-def run_json(run):
-    def run_json(*arguments):
-        status, out, err = run(*arguments, "--json")
-        assert status == 0, err
-        return json.loads(out)
-
-    return run_json
 
 
 @pytest.fixture

@@ -211,7 +211,9 @@ def test_what_is_no_model_is_not_saved(path):
 
 def test_the_command_line_takes_the_file_of_an_estimator(path, capsys):
     digits = data.load("mnist-5k")
-    model = MLPClassifier((10,), max_iter=3, random_state=0).fit(digits.X_train, digits.y_train)
+    model = MLPClassifier((10,), max_iter=3, random_state=0, pixels=True).fit(
+        digits.X_train, digits.y_train
+    )
     save(model, path)
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(path), "mnist-5k", "--json"])

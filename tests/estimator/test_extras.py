@@ -358,6 +358,7 @@ def rows_of(kind, dtype):
 @pytest.mark.parametrize("kind", ["dense", "csr"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.filterwarnings("ignore:X holds uint8 numbers")
 def test_the_engine_is_handed_the_rows_themselves(kind, dtype, solver, monkeypatch):
     X, y = rows_of(kind, dtype)
     given = []
@@ -409,6 +410,7 @@ def _numbers(model):
 @pytest.mark.parametrize("kind", ["dense", "csr"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.filterwarnings("ignore:X holds uint8 numbers")
 def test_python_takes_less_memory_than_a_copy_of_the_rows(kind, dtype, solver):
     X, y = rows_of(kind, dtype)
     copy_in_float64 = 8 * (X.nnz if kind == "csr" else X.size)
