@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from handgrad.data.csv_cells import number
 from handgrad.errors import DataError
-from handgrad.quoting import quoted
+from handgrad.quoting import listed, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 PIXEL_NAME = re.compile(r"pixel\d+|\d+x\d+", re.ASCII | re.IGNORECASE)
 MOST_COLUMNS = 1 << 20
-COLUMNS_NAMED = 10
 MISSING_NAMED = 3
 
 
@@ -48,7 +47,7 @@ def read_header(
     if needs_labels and label not in positions:
         raise DataError(
             f"{path} has no column {quoted(label)} among its columns "
-            f"({_some(names, COLUMNS_NAMED)}); expected a label column: name it with --label."
+            f"({listed(names)}); expected a label column: name it with --label."
         )
     if features is None:
         read = [column for column, name in enumerate(names) if name != label]
@@ -92,10 +91,6 @@ def _check_missing(path: Path, features: Sequence[str], positions: dict[str, int
     missing = [name for name in features if name not in positions]
     if missing:
         raise DataError(
-            f"{path} lacks {len(missing):,} of the {len(features):,} columns that the model "
-            f"was trained on ({_some(missing, MISSING_NAMED)}); expected all of them, in any order."
+            f"{path} lacks {len(missing):,} of the {len(features):,} columns that the model was "
+            f"trained on ({listed(missing, MISSING_NAMED)}); expected all of them, in any order."
         )
-
-
-def _some(names: Sequence[str], most: int) -> str:
-    return ", ".join(map(quoted, names[:most])) + (", …" if len(names) > most else "")

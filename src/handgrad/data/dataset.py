@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.quoting import quoted
+from handgrad.quoting import listed, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Rows: TypeAlias = npt.NDArray[Any]
 Labels: TypeAlias = npt.NDArray[np.intp]
 
-CLASSES_NAMED = 10  # in an error
 HELD_OUT = 5  # one sample of so many is a test sample, class by class
 # A number with zeros in front is a code, such as 007: it stays as it is written. No float64 has
 # more than 309 digits before the point.
@@ -205,11 +204,7 @@ def build_dataset(source: str, parts: Parts) -> Dataset:
         raise DataError(f"{source} has no labels; expected one a sample to train on.")
     if not len(train.X):
         raise DataError(f"{source} holds no samples; expected at least one of each class.")
-    if train.X.shape[1] != test.X.shape[1]:
-        raise DataError(
-            f"{source} has {train.X.shape[1]} features in its training samples and "
-            f"{test.X.shape[1]} in its test samples; expected the same number."
-        )
+    check_same_features(source, train.X.shape[1], test.X.shape[1])
     class_names, (y_train, y_test) = encode_labels(source, train.labels, test.labels)
     if len(np.unique(y_train)) < 2:
         raise DataError(
@@ -236,16 +231,8 @@ def build_samples(source: str, part: Part) -> Samples:
 
 def check_part(source: str, part: Part) -> None:
     """Refuse samples without features, with NaN or infinity, or with another number of labels."""
-    if part.labels is not None and len(part.labels) != len(part.X):
-        if part.X.shape[1] == len(part.labels):
-            raise DataError(
-                f"{source} holds samples as columns, {part.X.shape[0]} features by "
-                f"{part.X.shape[1]} samples; expected samples as rows: hand over X.T."
-            )
-        raise DataError(
-            f"{source} holds {len(part.X)} samples and {len(part.labels)} labels; "
-            "expected one label a sample."
-        )
+    if part.labels is not None:
+        check_counts(source, part.X.shape, len(part.labels))
     if len(part.X) and not part.X.shape[1]:
         raise DataError(f"{source} holds samples without features; expected at least one.")
     if part.X.dtype != np.uint8:
@@ -255,6 +242,29 @@ def check_part(source: str, part: Part) -> None:
                 f"{source} holds NaN or infinity in sample {faulty[0]} (counted from 0); "
                 "expected finite numbers."
             )
+
+
+def check_counts(source: str, shape: tuple[int, ...], labels: int) -> None:
+    """Refuse samples of another number than labels; the shape is that of X."""
+    m, features = shape
+    if labels not in (m, features):
+        raise DataError(
+            f"{source} holds {m} samples and {labels} labels; expected one label a sample."
+        )
+    if labels != m:
+        raise DataError(
+            f"{source} holds samples as columns, {m} features by {features} samples; "
+            "expected samples as rows: hand over X.T."
+        )
+
+
+def check_same_features(source: str, train: int, test: int) -> None:
+    """Refuse test samples with another number of features than training samples."""
+    if train != test:
+        raise DataError(
+            f"{source} has {train} features in its training samples and {test} in its test "
+            "samples; expected the same number."
+        )
 
 
 def encode_labels(
@@ -322,11 +332,9 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     numbers = {name: k for k, name in reversed(list(enumerate(class_names)))}
     unknown = next((name for name in samples.class_names if name not in numbers), None)
     if unknown is not None:
-        known = ", ".join(map(quoted, class_names[:CLASSES_NAMED]))
-        more = ", …" if len(class_names) > CLASSES_NAMED else ""
         raise DataError(
             f"{samples.source} has samples of the class {quoted(unknown)}, which the network does "
-            f"not know; expected one of {known}{more}."
+            f"not know; expected one of {listed(class_names)}."
         )
     positions = np.array([numbers[name] for name in samples.class_names], dtype=np.intp)
     labels: Labels = positions[samples.y]
