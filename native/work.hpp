@@ -12,14 +12,15 @@
 
 namespace handgrad {
 
-// Work is counted in multiply-adds of whole vectors: 0.3 ns each with AVX-512. The grain is what
-// benchmarks/small_fits.py found: half of it makes fits of a millisecond slower on busy machines,
-// and twice as much leaves idle processors unused.
-inline constexpr double work_of_a_worker = 2e6;
+// Work is counted in multiply-adds of whole vectors, of about 0.3 ns each with AVX-512. A worker
+// must have 0.6 ms of it in a call, for which its thread is made; and 45 µs of it in a step, after
+// which it meets the others (see benchmarks/small_fits.py).
+inline constexpr double work_in_a_call = 2e6, work_in_a_step = 1.5e5;
 
-// How many workers a call with so much work gets, of at most `threads`.
-inline std::size_t workers_for(double work, std::size_t threads) {
-    const double worth = work / work_of_a_worker;
+// How many workers so much work is given to, of at most `threads`, if each must have `least`.
+inline std::size_t workers_for(
+    double work, std::size_t threads, double least = work_in_a_call) {
+    const double worth = work / least;
     if (worth >= static_cast<double>(threads)) return std::max<std::size_t>(threads, 1);
     return std::max<std::size_t>(static_cast<std::size_t>(worth), 1);
 }
