@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from handgrad import data
+from handgrad.data import lines
 from handgrad.errors import DataError
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -74,7 +75,7 @@ def test_pixels_may_be_written_like_any_whole_number(path):
 
 
 def test_a_table_longer_than_a_block_is_read_whole(path, monkeypatch):
-    monkeypatch.setattr("handgrad.data.lines.BLOCK", 60)
+    monkeypatch.setattr(lines, "BLOCK", 60)
     rows = [[i, i / 4, "ab"[i % 2]] for i in range(100)]
     write(path, ["one", "two", "label"], rows)
     dataset = data.load(path)
@@ -159,7 +160,7 @@ def test_other_encodings_are_refused(path):
 
 
 def test_a_line_without_end_is_refused(path, monkeypatch):
-    monkeypatch.setattr("handgrad.data.lines.LONGEST_LINE", 1000)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 1000)
     path.write_text("a,label\n" + "1" * 5000)
     with pytest.raises(DataError, match="a line of more than 1,000 bytes"):
         data.load(path)
@@ -267,7 +268,7 @@ def test_tables_with_quotes_and_without_are_the_same(tmp_path_factory, table, da
 
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_the_line_of_a_fault_is_counted_through_blank_lines_and_blocks(path, monkeypatch, quote):
-    monkeypatch.setattr("handgrad.data.lines.BLOCK", 16)
+    monkeypatch.setattr(lines, "BLOCK", 16)
     rows = [f"{quote}{i}{quote},ab" for i in range(20)]
     rows[11] = f"{quote}cat{quote},ab"
     for end in ("\n", "\r\n", "\r"):
@@ -317,7 +318,7 @@ def test_blank_lines_without_end_are_skipped_or_refused(tmp_path):
     ],
 )
 def test_memory_follows_what_is_parsed(tmp_path, monkeypatch, header, line):
-    monkeypatch.setattr("handgrad.data.lines.BLOCK", 1 << 15)
+    monkeypatch.setattr(lines, "BLOCK", 1 << 15)
     path = tmp_path / "table.csv"
     path.write_text(header + "\n" + (line + "\n") * (500_000 // len(line)))
     rows = 500_000 // len(line)
