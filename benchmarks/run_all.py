@@ -16,6 +16,7 @@ QUESTIONS = (
     "classifier",
     "density",
     "growth",
+    "small_fits",
     "viewers",
 )
 

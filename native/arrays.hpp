@@ -1,11 +1,13 @@
 // NumPy arrays as the core takes them, and the core's results as NumPy arrays. The caller has
-// checked shapes, labels and finiteness; sizes and CSR indices are checked here once more, for
-// memory.
+// checked shapes, labels and finiteness; sizes, labels and CSR indices are checked here once more,
+// for memory. Another thread, or a callback, may write to the caller's arrays at any time: what
+// the core indexes with is copied first and checked then, and the copy is what it uses.
 #pragma once
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -39,18 +41,32 @@ template <class T> struct Loaned {  // an array that is handed over to Python
     }
 };
 
+template <class T> Buffer<T> copy_of(const VectorIn<T>& values) {
+    Buffer<T> copy(values.size());
+    std::copy_n(values.data(), values.size(), copy.data());
+    return copy;
+}
+
+// Where CSR rows start, and the columns of what they store: uint16 where those suffice.
+struct SparsePlaces {
+    Buffer<std::int64_t> starts;
+    Buffer<std::int32_t> indices;
+    Buffer<std::uint16_t> short_indices;
+};
+
 // The rows of a call, and what keeps their memory alive.
 struct RowsHandle {
     Rows rows;
-    std::vector<nb::object> owners;
+    nb::object values;
+    std::shared_ptr<const SparsePlaces> places;  // of sparse rows
 };
 
 template <class X> constexpr Number number_type() {
-    return sizeof(X) == 1 ? Number::pixel : sizeof(X) == 4 ? Number::single : Number::twofold;
+    return sizeof(X) == 1 ? Number::byte : sizeof(X) == 4 ? Number::single : Number::twofold;
 }
 
 template <class X> RowsHandle dense_rows(
-    nb::ndarray<const X, nb::ndim<2>, nb::device::cpu> values) {
+    nb::ndarray<const X, nb::ndim<2>, nb::device::cpu> values, double scale) {
     if (values.size() > 0 && values.shape(1) > 1 && values.stride(1) != 1)
         throw std::invalid_argument("the numbers of a row are not contiguous");
     if (values.shape(0) > 1 && values.stride(0) < 0)
@@ -60,30 +76,76 @@ template <class X> RowsHandle dense_rows(
     handle.rows.features = values.shape(1);
     handle.rows.values = values.data();
     handle.rows.type = number_type<X>();
+    handle.rows.scale = scale;
     handle.rows.stride = values.shape(0) > 1 ? static_cast<std::size_t>(values.stride(0)) : 0;
-    handle.owners = {nb::cast(values)};
+    handle.values = nb::cast(values);
     return handle;
 }
 
-template <class X> RowsHandle sparse_rows(
-    VectorIn<std::int64_t> starts, VectorIn<std::int32_t> indices, VectorIn<X> values,
-    std::size_t features) {
-    const std::int64_t most = static_cast<std::int64_t>(std::min(indices.size(), values.size()));
-    if (starts.size() == 0 || starts(0) < 0 || starts(starts.size() - 1) > most)
+// A copy of CSR's indptr, once it is known to rise from 0 or more to `most` or less.
+inline Buffer<std::int64_t> starts_of(const VectorIn<std::int64_t>& indptr, std::size_t most) {
+    Buffer<std::int64_t> starts = copy_of(indptr);
+    if (starts[0] < 0 || starts[indptr.size() - 1] > static_cast<std::int64_t>(most))
         throw std::invalid_argument("its indptr points outside its indices");
-    for (std::size_t row = 0; row + 1 < starts.size(); ++row)
-        if (starts(row + 1) < starts(row)) throw std::invalid_argument("its indptr decreases");
-    for (std::int64_t i = starts(0); i < starts(starts.size() - 1); ++i)
-        if (indices.data()[i] < 0 || static_cast<std::size_t>(indices.data()[i]) >= features)
+    for (std::size_t row = 0; row + 1 < indptr.size(); ++row)
+        if (starts[row + 1] < starts[row]) throw std::invalid_argument("its indptr decreases");
+    return starts;
+}
+
+// A copy of CSR's indices as narrower numbers, once each is known to be a column. Those before
+// `begin` belong to no row: they are not looked at.
+template <class To, class From>
+Buffer<To> columns_of(
+    const From* indices, std::size_t begin, std::size_t end, std::size_t features) {
+    Buffer<To> columns(end);
+    constexpr std::size_t part = 1024;
+    From some[part];  // read once: what is checked is what is kept
+    for (std::size_t from = begin; from < end; from += part) {
+        const std::size_t count = std::min(part, end - from);
+        std::copy_n(indices + from, count, some);
+        asm volatile("" : : "r"(some) : "memory");  // or the compiler might read them again
+        From least = 0, most = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            least = std::min(least, some[i]);
+            most = std::max(most, some[i]);
+            columns[from + i] = static_cast<To>(some[i]);
+        }
+        if (least < 0 || static_cast<std::uint64_t>(most) >= features)
             throw std::invalid_argument("it has a column index outside its columns");
+    }
+    return columns;
+}
+
+inline constexpr std::size_t most_sparse_features = (std::size_t{1} << 31) - 1;
+
+template <class X, class Index> RowsHandle sparse_rows(
+    VectorIn<std::int64_t> indptr, VectorIn<Index> indices, VectorIn<X> values,
+    std::size_t count, std::size_t features, double scale) {
+    if (indptr.size() == 0 || indptr.size() - 1 != count)
+        throw std::invalid_argument("its indptr does not belong to its number of rows");
+    if (features > most_sparse_features) throw std::invalid_argument("it has too many columns");
+    const auto places = std::make_shared<SparsePlaces>();
+    places->starts = starts_of(indptr, std::min(indices.size(), values.size()));
+    const std::size_t begin = static_cast<std::size_t>(places->starts[0]);
+    const std::size_t end = static_cast<std::size_t>(places->starts[count]);
     RowsHandle handle;
-    handle.rows.count = starts.size() - 1;
+    handle.rows.short_indices = features <= 65536;
+    if (handle.rows.short_indices) {
+        places->short_indices =
+            columns_of<std::uint16_t>(indices.data(), begin, end, features);
+        handle.rows.indices = places->short_indices.data();
+    } else {
+        places->indices = columns_of<std::int32_t>(indices.data(), begin, end, features);
+        handle.rows.indices = places->indices.data();
+    }
+    handle.rows.count = count;
     handle.rows.features = features;
     handle.rows.values = values.data();
     handle.rows.type = number_type<X>();
-    handle.rows.starts = starts.data();
-    handle.rows.indices = indices.data();
-    handle.owners = {nb::cast(starts), nb::cast(indices), nb::cast(values)};
+    handle.rows.scale = scale;
+    handle.rows.starts = places->starts.data();
+    handle.values = nb::cast(values);
+    handle.places = places;
     return handle;
 }
 
@@ -130,20 +192,28 @@ template <class T> struct NetworkOut {
     }
 };
 
+// A copy of labels, once each is known to be a class.
+inline Buffer<std::int32_t> labels_of(
+    const VectorIn<std::int32_t>& given, std::size_t count, std::size_t classes) {
+    if (given.size() != count)
+        throw std::invalid_argument("rows and labels do not fit each other");
+    Buffer<std::int32_t> labels = copy_of(given);
+    for (std::size_t i = 0; i < count; ++i)
+        if (labels[i] < 0 || static_cast<std::size_t>(labels[i]) >= classes)
+            throw std::invalid_argument("a label is no class of the network");
+    return labels;
+}
+
 template <class T> Samples<T> samples_of(
-    const Kernels<T>& kernels, const Rows& rows, const Layout& layout, const std::int32_t* labels,
-    std::size_t label_count, const T* shares, std::size_t share_count) {
-    if (rows.features != layout.D || (labels && label_count != rows.count) ||
-        (shares && share_count != rows.count))
-        throw std::invalid_argument("rows, labels and network do not fit each other");
-    if (labels)
-        for (std::size_t i = 0; i < label_count; ++i)
-            if (labels[i] < 0 || static_cast<std::size_t>(labels[i]) >= layout.K)
-                throw std::invalid_argument("a label is no class of the network");
+    const Kernels<T>& kernels, const Rows& rows, const Layout& layout,
+    const std::int32_t* labels = nullptr, const T* shares = nullptr, std::size_t share_count = 0) {
+    if (rows.features != layout.D || (shares && share_count != rows.count))
+        throw std::invalid_argument("rows, weights and network do not fit each other");
     Samples<T> samples{&rows, labels};
     samples.shares = shares;
     samples.share = T(1) / static_cast<T>(std::max<std::size_t>(rows.count, 1));
-    samples.skip_zeros = !rows.sparse() && density(kernels, rows) < sparse_below;
+    samples.skip_zeros = !rows.sparse() && rows.features <= most_sparse_features &&
+                         density(kernels, rows) < sparse_below;
     return samples;
 }
 

@@ -12,7 +12,7 @@ namespace handgrad::HANDGRAD_VARIANT {
 // Calls action with a null pointer of the type of the rows' values.
 template <class Action> inline auto with_type(Number type, Action action) {
     switch (type) {
-        case Number::pixel: return action(static_cast<const std::uint8_t*>(nullptr));
+        case Number::byte: return action(static_cast<const std::uint8_t*>(nullptr));
         case Number::single: return action(static_cast<const float*>(nullptr));
         default: return action(static_cast<const double*>(nullptr));
     }
@@ -20,9 +20,9 @@ template <class Action> inline auto with_type(Number type, Action action) {
 
 // Numbers as type T: in place where that is what they are, else converted into room.
 template <class T, class X>
-inline const T* numbers(const X* values, std::size_t count, T* room) {
+inline const T* numbers(const X* values, std::size_t count, T* room, T scale) {
     if constexpr (std::is_same_v<X, T>) return values;
-    for (std::size_t i = 0; i < count; ++i) room[i] = read<T>(values[i]);
+    for (std::size_t i = 0; i < count; ++i) room[i] = read(values[i], scale);
     return room;
 }
 
@@ -44,16 +44,19 @@ inline Nonzeros<T, Index> gather_neighbours(
     const std::int64_t* starts = neighbouring_starts(source, first, rows, scratch.starts);
     return {scratch.starts, scratch.starts + 1,
             static_cast<const Index*>(source.indices) + starts[0],
-            numbers(values + starts[0], scratch.starts[rows], scratch.values), samples.slots};
+            numbers(
+                values + starts[0], scratch.starts[rows], scratch.values,
+                static_cast<T>(source.scale)),
+            samples.slots, source.scale};
 }
 
 // The values as the products take them: where they are, else as type T in the room.
 template <class T, class X>
-inline auto factors(const X* values, std::size_t count, T* room) {
+inline auto factors(const X* values, std::size_t count, T* room, T scale) {
     if constexpr (multiplies<T, X>)
         return values;
     else
-        return numbers(values, count, room);
+        return numbers(values, count, room, scale);
 }
 
 // The same with values as the products take them; calls action with them.
@@ -65,11 +68,13 @@ inline void with_neighbours(
     const std::int64_t* starts = neighbouring_starts(source, first, rows, scratch.starts);
     with_type(source.type, [&](auto null) {
         const auto* values = static_cast<decltype(null)>(source.values) + starts[0];
-        const auto* as_factors = factors<T>(values, scratch.starts[rows], scratch.values);
+        const auto* as_factors = factors<T>(
+            values, scratch.starts[rows], scratch.values, static_cast<T>(source.scale));
         using X = std::remove_const_t<std::remove_pointer_t<decltype(as_factors)>>;
         action(Nonzeros<X, Index>{
             scratch.starts, scratch.starts + 1,
-            static_cast<const Index*>(source.indices) + starts[0], as_factors, samples.slots});
+            static_cast<const Index*>(source.indices) + starts[0], as_factors, samples.slots,
+            source.scale});
     });
 }
 
@@ -77,17 +82,18 @@ inline void with_neighbours(
 // chunk overlaps the one before.
 template <class T, class Index, class X>
 inline void copy_nonzeros(
-    const Index* from_indices, const X* from_values, std::size_t count, Index* indices, T* values) {
+    const Index* from_indices, const X* from_values, std::size_t count, Index* indices, T* values,
+    T scale) {
     constexpr std::size_t chunk = 16;
     const auto copy = [&](std::size_t i) {
         __builtin_memcpy(indices + i, from_indices + i, chunk * sizeof(Index));
-        convert_sixteen(from_values + i, values + i);
+        convert_sixteen(from_values + i, values + i, scale);
     };
     for (std::size_t i = 0; i + chunk <= count; i += chunk) copy(i);
     if (count >= chunk) return copy(count - chunk);
     for (std::size_t i = 0; i < count; ++i) {
         indices[i] = from_indices[i];
-        values[i] = read<T>(from_values[i]);
+        values[i] = read(from_values[i], scale);
     }
 }
 
@@ -104,7 +110,9 @@ inline void gather_scattered(
         const std::size_t start = static_cast<std::size_t>(source.starts[row]);
         const std::size_t count = static_cast<std::size_t>(source.starts[row + 1]) - start;
         const Index* from = static_cast<const Index*>(source.indices) + start;
-        copy_nonzeros(from, values + start, count, indices + n, scratch.values + n);
+        copy_nonzeros(
+            from, values + start, count, indices + n, scratch.values + n,
+            static_cast<T>(source.scale));
         n += count;
         scratch.starts[r + 1] = n;
     }
@@ -126,11 +134,12 @@ inline Nonzeros<T, Index> gather_block(
             for (std::size_t r = 0, n = 0; r < rows; ++r) {
                 n += compress_row(
                     values + samples.row(first + r) * source.stride, source.features, indices + n,
-                    scratch.values + n);
+                    scratch.values + n, static_cast<T>(source.scale));
                 scratch.starts[r + 1] = n;
             }
         }
-        return {scratch.starts, scratch.starts + 1, indices, scratch.values, samples.slots};
+        return {scratch.starts,  scratch.starts + 1, indices,
+                scratch.values, samples.slots,      source.scale};
     });
 }
 
@@ -144,7 +153,7 @@ inline void with_column_values(
     const std::size_t count = static_cast<std::size_t>(source.starts[first + rows]) - start;
     with_type(source.type, [&](auto null) {
         const auto* values = static_cast<decltype(null)>(source.columns->values) + start;
-        action(factors<T>(values, count, scratch.values));
+        action(factors<T>(values, count, scratch.values, static_cast<T>(source.scale)));
     });
 }
 
@@ -159,6 +168,7 @@ inline DenseChunk<T> dense_chunk(
     const Samples<T>& samples, std::size_t first, std::size_t rows, std::size_t from,
     std::size_t count, const Scratch<T>& scratch) {
     const Rows& source = *samples.rows;
+    const T scale = static_cast<T>(source.scale);
     return with_type(source.type, [&](auto null) -> DenseChunk<T> {
         using X = std::remove_const_t<std::remove_pointer_t<decltype(null)>>;
         const X* values = static_cast<const X*>(source.values) + from;
@@ -167,7 +177,7 @@ inline DenseChunk<T> dense_chunk(
         for (std::size_t r = 0; r < rows; ++r) {
             const X* row = values + samples.row(first + r) * source.stride;
             T* to = scratch.values + r * count;
-            for (std::size_t d = 0; d < count; ++d) to[d] = read<T>(row[d]);
+            for (std::size_t d = 0; d < count; ++d) to[d] = read(row[d], scale);
         }
         return {scratch.values, count};
     });

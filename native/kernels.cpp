@@ -5,7 +5,8 @@
 
 namespace handgrad::HANDGRAD_VARIANT {
 
-// Counts, or packs, what is not zero in dense rows.
+// Counts, or packs, what is not zero in dense rows. Another thread may write to the rows between
+// the two: no more is packed than there is room for, and zeros where less is found.
 std::size_t count_nonzeros(const Rows& rows, std::size_t row) {
     return with_type(rows.type, [&](auto null) {
         const auto* values = static_cast<decltype(null)>(rows.values) + row * rows.stride;
@@ -25,7 +26,9 @@ void with_nonzeros(const Rows& rows, std::size_t row, void* room, Action action)
     V* values = reinterpret_cast<V*>(indices + (most + 3) / 4 * 4);
     with_type(rows.type, [&](auto null) {
         const auto* from = static_cast<decltype(null)>(rows.values) + row * rows.stride;
-        action(indices, values, compress_row(from, rows.features, indices, values));
+        V scale = 1;
+        if constexpr (!std::is_same_v<V, std::uint8_t>) scale = static_cast<V>(rows.scale);
+        action(indices, values, compress_row(from, rows.features, indices, values, scale));
     });
 }
 
@@ -34,16 +37,22 @@ void pack_as(const Rows& rows, std::size_t row, const PackedRow& to, void* room)
     V* to_values = const_cast<V*>(static_cast<const V*>(to.rows.values));
     Index* to_indices = const_cast<Index*>(static_cast<const Index*>(to.rows.indices));
     const std::size_t start = static_cast<std::size_t>(to.rows.starts[to.row]);
+    const std::size_t counted = static_cast<std::size_t>(to.rows.starts[to.row + 1]) - start;
     with_nonzeros<V, Index>(
-        rows, row, room, [&](const Index* indices, const V* values, std::size_t count) {
+        rows, row, room, [&](const Index* indices, const V* values, std::size_t found) {
+            const std::size_t count = found < counted ? found : counted;
             __builtin_memcpy(to_values + start, values, count * sizeof(V));
             __builtin_memcpy(to_indices + start, indices, count * sizeof(Index));
+            for (std::size_t i = count; i < counted; ++i) {
+                to_values[start + i] = 0;
+                to_indices[start + i] = 0;
+            }
         });
 }
 
 template <class T>
 void pack(const Rows& rows, std::size_t row, const PackedRow& to, void* room) {
-    if (to.rows.type == Number::pixel) {
+    if (to.rows.type == Number::byte) {
         if (to.rows.short_indices)
             pack_as<std::uint8_t, std::uint16_t>(rows, row, to, room);
         else
@@ -63,10 +72,11 @@ void tally(const Rows& rows, std::size_t row, std::uint32_t* counts) {
 }
 
 template <class T, class Index>
-void pack_fours_as(const Rows& rows, std::size_t row, Four<T, Index>* to, void* room) {
+void pack_fours_as(
+    const Rows& rows, std::size_t row, Four<T, Index>* to, std::size_t fours, void* room) {
     with_nonzeros<T, Index>(
         rows, row, room, [&](const Index* indices, const T* values, std::size_t count) {
-            for (std::size_t i = 0; i < (count + 3) / 4 * 4; ++i) {
+            for (std::size_t i = 0; i < 4 * fours; ++i) {
                 to[i / 4].values[i % 4] = i < count ? values[i] : 0;
                 to[i / 4].features[i % 4] = i < count ? indices[i] : 0;
             }
@@ -74,11 +84,13 @@ void pack_fours_as(const Rows& rows, std::size_t row, Four<T, Index>* to, void* 
 }
 
 template <class T>
-void pack_fours(const Rows& rows, std::size_t row, bool short_indices, void* to, void* room) {
+void pack_fours(
+    const Rows& rows, std::size_t row, bool short_indices, void* to, std::size_t fours,
+    void* room) {
     if (short_indices)
-        pack_fours_as(rows, row, static_cast<Four<T, std::uint16_t>*>(to), room);
+        pack_fours_as(rows, row, static_cast<Four<T, std::uint16_t>*>(to), fours, room);
     else
-        pack_fours_as(rows, row, static_cast<Four<T, std::int32_t>*>(to), room);
+        pack_fours_as(rows, row, static_cast<Four<T, std::int32_t>*>(to), fours, room);
 }
 
 // The type's nearest number: a bound beyond the type's range is its range's end.

@@ -109,13 +109,14 @@ template <class T> struct Kernels {
     void (*coast)(
         const Rule<T>* rules, std::size_t steps, T* parameters, T* first, T* second,
         std::size_t count);
-    // Packs a dense row into CSR: counts its non-zeros, or writes them.
+    // Packs a dense row into CSR: counts its non-zeros, or writes as many as `to` has room for.
     std::size_t (*count_nonzeros)(const Rows&, std::size_t row);
     void (*pack)(const Rows&, std::size_t row, const PackedRow& to, void* room);
     // Adds 1 to the count of each feature that is not zero in a dense row.
     void (*tally)(const Rows&, std::size_t row, std::uint32_t* counts);
-    // Packs a dense row into fours.
-    void (*pack_fours)(const Rows&, std::size_t row, bool short_indices, void* to, void* room);
+    // Packs a dense row into so many fours.
+    void (*pack_fours)(
+        const Rows&, std::size_t row, bool short_indices, void* to, std::size_t fours, void* room);
     // Whether every number is from least to most; NaN is not.
     bool (*within)(
         const Rows&, std::size_t begin, std::size_t end, double least, double most);

@@ -57,11 +57,12 @@ template <class T> class PackedShards {
         const std::size_t room = room_of_a_row<T>(rows);
         const Buffer<unsigned char> rooms(product(room, workers));
         each_row(team, rows.count, [&](std::size_t row, std::size_t worker) {
-            for (std::size_t s = 0; s < shards; ++s)
+            for (std::size_t s = 0; s < shards; ++s) {
+                const std::size_t start = starts_[row * shards + s];
                 kernels.pack_fours(
-                    parts[s], row, short_indices,
-                    fours_.data() + starts_[row * shards + s] * size,
-                    rooms.data() + worker * room);
+                    parts[s], row, short_indices, fours_.data() + start * size,
+                    starts_[row * shards + s + 1] - start, rooms.data() + worker * room);
+            }
         });
         rows_ = {shards, starts_.data(), fours_.data(), short_indices};
     }

@@ -77,7 +77,7 @@ inline void output_gradient(
     for (std::size_t r = 0; r < rows; ++r) {
         const std::size_t row = samples.row(first + r);
         const std::size_t label = static_cast<std::size_t>(samples.labels[row]);
-        const T share = samples.shares ? samples.shares[row] : samples.share;
+        const T share = samples.shares ? samples.shares[first + r] : samples.share;
         T* z = Z2 + r * stride;
         const T logit = z[label];
         const Vector<T> top = largest_logit(z, stride);
@@ -94,7 +94,7 @@ inline void output_gradient(
     for (std::size_t r = rows; r % lanes<T> != 0; ++r) sums[r] = 1;
     for (std::size_t r = 0; r < rows; r += lanes<T>) store(sums + r, logarithm<T>(load(sums + r)));
     for (std::size_t r = 0; r < rows; ++r) {
-        const T share = samples.shares ? samples.shares[samples.row(first + r)] : samples.share;
+        const T share = samples.shares ? samples.shares[first + r] : samples.share;
         logits += static_cast<double>(share) * sums[r];
     }
     totals.cost += logits;
@@ -174,7 +174,8 @@ inline void each_block(
                 each_panel<T>(dW1, [&](auto P, std::size_t output) {
                     backward_columns<P>(
                         starts, D, columns.rows + samples.rows->starts[first], values,
-                        scratch.dZ1 + output, dW1.stride(), gradient + dW1.row(output, 0));
+                        scratch.dZ1 + output, dW1.stride(), static_cast<T>(samples.rows->scale),
+                        gradient + dW1.row(output, 0));
                 });
             });
         });

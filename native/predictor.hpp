@@ -23,7 +23,7 @@ class SampleIn {
             PyBuffer_Release(&view_);
             throw nb::type_error("the sample is no vector of bytes or numbers");
         }
-        type_ = format == 'B' ? Number::pixel : format == 'f' ? Number::single : Number::twofold;
+        type_ = format == 'B' ? Number::byte : format == 'f' ? Number::single : Number::twofold;
     }
     ~SampleIn() { PyBuffer_Release(&view_); }
     SampleIn(const SampleIn&) = delete;
@@ -38,17 +38,18 @@ class SampleIn {
     Number type_;
 };
 
-// A network whose parameters are laid out once.
+// A network whose parameters are laid out once. Its scratch is its own: calls hold the GIL, so that
+// there is one at a time.
 template <class T> class Predictor {
   public:
-    // Refuses samples with numbers that are not from least to most.
+    // Multiplies bytes with scale; refuses samples with numbers that are not from least to most.
     Predictor(const std::string& instruction_set, MatrixIn<T> W1, MatrixIn<T> b1, MatrixIn<T> W2,
-              MatrixIn<T> b2, double least, double most)
+              MatrixIn<T> b2, double scale, double least, double most)
         : kernels_(kernels_of<T>(variant_named(instruction_set))),
           layout_(NetworkIn<T>{W1, b1, W2, b2}.layout(kernels_)),
           store_(layout_, {W1.data(), b1.data(), W2.data(), b2.data()}),
           workspace_(layout_, samples(rows_), layout_.D, 1, 1),
-          probabilities_(layout_.K), least_(least), most_(most) {}
+          probabilities_(layout_.K), scale_(scale), least_(least), most_(most) {}
 
     Array<T> probabilities(nb::handle x) {
         Loaned<T> out(1, layout_.K);
@@ -68,7 +69,7 @@ template <class T> class Predictor {
     // The sparse product is the faster one of a row alone: it has several sums under way.
     static Samples<T> samples(const Rows& rows) {
         Samples<T> samples{&rows, nullptr};
-        samples.skip_zeros = true;
+        samples.skip_zeros = rows.features <= most_sparse_features;
         return samples;
     }
 
@@ -81,6 +82,7 @@ template <class T> class Predictor {
         rows.features = rows.stride = layout_.D;
         rows.values = sample.data();
         rows.type = sample.type();
+        rows.scale = scale_;
         if (!kernels_.within(rows, 0, 1, least_, most_))
             throw nb::value_error("the sample holds a number out of range");
         kernels_.predict(store_.view(), samples(rows), 0, 1, workspace_[0], probabilities);
@@ -92,7 +94,7 @@ template <class T> class Predictor {
     ParameterStore<T> store_;
     Workspace<T> workspace_;
     Buffer<T> probabilities_;
-    double least_, most_;
+    double scale_, least_, most_;
 };
 
 }  // namespace handgrad

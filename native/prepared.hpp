@@ -47,7 +47,7 @@ template <class T> std::size_t room_of_a_row(const Rows& rows) {
     return (rows.features + 128) / 64 * 64 * (sizeof(T) + 4);
 }
 
-// Rows whose non-zeros were packed: pixels stay pixels, which takes little memory.
+// Rows whose non-zeros were packed: bytes stay bytes, which takes little memory.
 template <class T> class Packed {
   public:
     Packed(const Kernels<T>& kernels, const Rows& rows, Team& team, std::size_t workers)
@@ -60,9 +60,9 @@ template <class T> class Packed {
         const std::size_t total = static_cast<std::size_t>(starts_[rows.count]);
         rows_.short_indices = rows.features <= 65536;
         indices_ = Buffer<unsigned char>(product(total, rows_.short_indices ? 2 : 4));
-        if (rows.type != Number::pixel)
+        if (rows.type != Number::byte)
             rows_.type = sizeof(T) == 4 ? Number::single : Number::twofold;
-        values_ = Buffer<unsigned char>(product(total, rows_.type == Number::pixel ? 1 : sizeof(T)));
+        values_ = Buffer<unsigned char>(product(total, rows_.type == Number::byte ? 1 : sizeof(T)));
         rows_.starts = starts_.data();
         rows_.indices = indices_.data();
         rows_.values = values_.data();
@@ -80,6 +80,7 @@ template <class T> class Packed {
         const std::size_t blocks = (rows_.count + Columns::block - 1) / Columns::block;
         const std::size_t total = static_cast<std::size_t>(starts_[rows_.count]);
         if (total < 8 * product(blocks, rows_.features)) return;  // too few entries a feature
+        if (rows_.features >= (std::size_t{1} << 32) / Columns::block) return;  // for 32 bits
         column_starts_ = Buffer<std::uint32_t>(product(blocks, rows_.features + 1));
         column_rows_ = Buffer<std::uint8_t>(total);
         column_values_ = Buffer<unsigned char>(values_.size());
@@ -118,7 +119,7 @@ template <class T> class Packed {
     }
 
     void copy_value(std::size_t to, std::size_t from) {
-        if (rows_.type == Number::pixel)
+        if (rows_.type == Number::byte)
             column_values_[to] = values_[from];
         else
             reinterpret_cast<T*>(column_values_.data())[to] =

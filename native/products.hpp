@@ -13,12 +13,13 @@
 namespace handgrad::HANDGRAD_VARIANT {
 
 // The non-zeros of a block's rows: row r has those from starts[r] to ends[r]. Values are of the
-// type that the products compute in, or pixels.
+// type that the products compute in, or bytes.
 template <class X, class Index> struct Nonzeros {
     const std::size_t *starts, *ends;
     const Index* indices;
     const X* values;
     const std::int32_t* slots;  // null: a feature's row in dW is its index
+    double scale;               // of bytes
 };
 
 // Rows of a tile: enough accumulators to hide a multiply-add's latency, few enough for registers.
@@ -69,15 +70,19 @@ inline void multiply_panel(
             out_stride);
 }
 
-// What a sum of products with values of type X is to be multiplied with.
-template <class T, class X>
-inline constexpr T scale_of = std::is_same_v<T, X> ? T(1) : static_cast<T>(pixel_scale);
+// A sum of products with values of type X: those with bytes are not scaled yet.
+template <class X, class T> inline Vector<T> scaled(Vector<T> sum, T scale) {
+    if constexpr (std::is_same_v<X, T>)
+        return sum;
+    else
+        return sum * scale;
+}
 
 // Σ values[i] · rows[places[i]] over some entries, P vectors wide, added to `to`.
 template <std::size_t P, class T, class X, class Place>
 HANDGRAD_INLINE void gather_products(
     const X* values, const Place* places, std::size_t count, const T* rows, std::size_t stride,
-    T* to) {
+    T scale, T* to) {
     constexpr std::size_t L = lanes<T>, U = P == 1 ? 4 : P == 2 ? 2 : 1;
     Vector<T> sum[U][P] = {};
     const X* const end = values + count;
@@ -102,17 +107,18 @@ HANDGRAD_INLINE void gather_products(
         Vector<T> total = sum[0][p];
 #pragma GCC unroll 4
         for (std::size_t u = 1; u < U; ++u) total += sum[u][p];
-        store(to + p * L, load(to + p * L) + total * scale_of<T, X>);
+        store(to + p * L, load(to + p * L) + scaled<X>(total, scale));
     }
 }
 
 template <std::size_t P, class T, class X, class Index>
 inline void forward_nonzeros(
     const Nonzeros<X, Index>& x, std::size_t rows, const T* w, T* z, std::size_t z_stride) {
+    const T scale = static_cast<T>(x.scale);
     for (std::size_t r = 0; r < rows; ++r, z += z_stride)
         gather_products<P>(
             x.values + x.starts[r], x.indices + x.starts[r], x.ends[r] - x.starts[r], w,
-            P * lanes<T>, z);
+            P * lanes<T>, scale, z);
 }
 
 template <std::size_t P, bool slotted, class T, class Index>
@@ -145,12 +151,12 @@ inline void backward_nonzeros(
 template <std::size_t P, class T, class X>
 inline void backward_columns(
     const std::uint32_t* starts, std::size_t features, const std::uint8_t* rows, const X* values,
-    const T* dz, std::size_t dz_stride, T* dw) {
+    const T* dz, std::size_t dz_stride, T scale, T* dw) {
     for (std::size_t d = 0; d < features; ++d, dw += P * lanes<T>)
         if (starts[d] < starts[d + 1])
             gather_products<P>(
                 values + starts[d], rows + starts[d], starts[d + 1] - starts[d], dz, dz_stride,
-                dw);
+                scale, dw);
 }
 
 // Calls action with a width of at least P and at most `most` as a constant.

@@ -1,6 +1,6 @@
 // Four neighbours of a list of values, each in turn in every lane: the factors of the sparse
 // products. Loads are what those wait for, so that one load for four, and a shuffle for each,
-// saves a tenth of a step; pixels become numbers on the way, without a pass of their own.
+// saves a tenth of a step; bytes become numbers on the way, without a pass of their own.
 #pragma once
 
 #include <type_traits>

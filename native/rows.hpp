@@ -1,4 +1,5 @@
-// The samples as the core sees them: dense rows or compressed sparse rows (CSR), never copied.
+// The samples as the core sees them: dense rows or compressed sparse rows (CSR). Their values are
+// never copied; what memory is found by, CSR's starts and indices, is the core's own.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,7 @@
 
 namespace handgrad {
 
-enum class Number : std::uint8_t { pixel, single, twofold };  // uint8, float32, float64
+enum class Number : std::uint8_t { byte, single, twofold };  // uint8, float32, float64
 
 // The same non-zeros once more, feature by feature within each block of rows: what the gradient
 // of one feature adds up then stands in a register. A block's entries lie where those of its rows
@@ -23,7 +24,8 @@ struct Columns {
 struct Rows {
     std::size_t count = 0, features = 0;
     const void* values = nullptr;
-    Number type = Number::pixel;
+    Number type = Number::byte;
+    double scale = 1.0 / 255;  // what bytes are multiplied with where they are used: pixels'
     std::size_t stride = 0;  // numbers from one dense row to the next
 
     const std::int64_t* starts = nullptr;  // of CSR rows; null for dense ones
@@ -50,7 +52,7 @@ struct ShardedRows {
 
 // Some columns of dense rows.
 inline Rows some_features(const Rows& rows, std::size_t begin, std::size_t end) {
-    const std::size_t size = rows.type == Number::pixel ? 1 : rows.type == Number::single ? 4 : 8;
+    const std::size_t size = rows.type == Number::byte ? 1 : rows.type == Number::single ? 4 : 8;
     Rows some = rows;
     some.features = end - begin;
     some.values = static_cast<const unsigned char*>(rows.values) + begin * size;
@@ -63,7 +65,7 @@ template <class T> struct Samples {
     const std::int32_t* labels;         // of all rows
     const std::int64_t* order = nullptr;  // sample i is row order[i]; null: row i
     std::size_t count = 0;                // of samples; no more than these are read ahead
-    const T* shares = nullptr;          // of all rows, in C1 and B1; null: share each
+    const T* shares = nullptr;          // of the samples, in C1 and B1; null: share each
     T share = 0;
     bool skip_zeros = false;            // of dense rows
     bool pinned = false;                // the logit of class 0 stays as it is: dZ2 is 0 there

@@ -32,9 +32,8 @@ class Pulse {
 // the number of costs measured; where it returns true no further step is taken. Returns the
 // number of steps.
 template <class T, class Report>
-std::size_t descend(Trainer<T>& trainer, T rate, T decay, std::size_t iterations,
+std::size_t descend(Team& team, Trainer<T>& trainer, T rate, T decay, std::size_t iterations,
                     double* costs, double* accuracies, const Report& report) {
-    Team team(trainer.workers());
     Pulse pulse;
     const Rule<T> rule{Rule<T>::descent, rate, 0, 0, 0, decay};
     const std::size_t m = trainer.samples().rows->count;
@@ -42,12 +41,23 @@ std::size_t descend(Trainer<T>& trainer, T rate, T decay, std::size_t iterations
         const Totals totals = trainer.pass(team, 0, m);
         costs[step] = totals.cost + trainer.penalty(team, rule);
         accuracies[step] = static_cast<double>(totals.correct) / static_cast<double>(m);
-        if ((pulse.due() || step + 1 == iterations) &&
-            pulse.take([&] { return report(step + 1); }))
-            return step;
+        if (pulse.due() || step + 1 == iterations) {
+            const bool stop = pulse.take([&] { return report(step + 1); });
+            team.after_foreign_code();
+            if (stop) return step;
+        }
         trainer.update(team, rule);
     }
     return iterations;
+}
+
+// With a team of its own.
+template <class T, class Report>
+std::size_t descend(Trainer<T>& trainer, T rate, T decay, std::size_t iterations,
+                    double* costs, double* accuracies, const Report& report) {
+    const double rows = static_cast<double>(trainer.samples().rows->count);
+    Team team(trainer.workers(rows * static_cast<double>(iterations)));
+    return descend(team, trainer, rate, decay, iterations, costs, accuracies, report);
 }
 
 // What an epoch is made of. `steps` counts those taken so far, for adam's correction.
@@ -58,7 +68,7 @@ template <class T> struct Epoch {
     const std::int64_t* order;
     std::size_t count;       // rows of the order
     const double* weights;   // of all rows; null: 1 each
-    T* shares;               // room for all rows, where there are weights
+    T* shares;               // room for all of the order, where there are weights
 };
 
 template <class T> Rule<T> rule_of_step(const Rule<T>& rule, std::size_t step) {
@@ -80,8 +90,8 @@ double share_out(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin, 
     double sum = 0;
     for (std::size_t i = begin; i < end; ++i) sum += epoch.weights[samples.row(i)];
     for (std::size_t i = begin; i < end; ++i) {
-        const std::size_t row = samples.row(i);
-        epoch.shares[row] = sum > 0 ? static_cast<T>(epoch.weights[row] / sum) : T(0);
+        const double weight = epoch.weights[samples.row(i)];
+        epoch.shares[i] = sum > 0 ? static_cast<T>(weight / sum) : T(0);
     }
     samples.shares = epoch.shares;
     return sum;
@@ -107,9 +117,8 @@ std::vector<Batch<T>> stretch(Samples<T>& samples, const Epoch<T>& epoch, std::s
 
 // One step a batch. costs and accuracies have room for all batches; report as in descend.
 template <class T, class Report>
-std::size_t run_epoch(Stepper<T>& stepper, const Epoch<T>& epoch, double* costs,
+std::size_t run_epoch(Team& team, Stepper<T>& stepper, const Epoch<T>& epoch, double* costs,
                       double* accuracies, const Report& report) {
-    Team team(stepper.workers());
     Pulse pulse;
     Samples<T>& samples = stepper.samples();
     samples.order = epoch.order;
@@ -124,13 +133,23 @@ std::size_t run_epoch(Stepper<T>& stepper, const Epoch<T>& epoch, double* costs,
             costs[done] = totals[i].cost;
             accuracies[done] = static_cast<double>(totals[i].correct) / rows;
         }
-        if (pulse.due() || batches.back().end == epoch.count)
+        if (pulse.due() || batches.back().end == epoch.count) {
             stop = pulse.take([&] {
                 stepper.settle(team);
                 return report(done);
             });
+            team.after_foreign_code();
+        }
     }
     return done;
+}
+
+// With a team of its own.
+template <class T, class Report>
+std::size_t run_epoch(Stepper<T>& stepper, const Epoch<T>& epoch, double* costs,
+                      double* accuracies, const Report& report) {
+    Team team(stepper.workers(static_cast<double>(epoch.count)));
+    return run_epoch(team, stepper, epoch, costs, accuracies, report);
 }
 
 }  // namespace handgrad

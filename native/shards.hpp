@@ -16,6 +16,7 @@
 #include "parameters.hpp"
 #include "packed_shards.hpp"
 #include "stepper.hpp"
+#include "work.hpp"
 #include "workspace.hpp"
 
 namespace handgrad {
@@ -32,20 +33,20 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
   public:
     ShardedTrainer(const Kernels<T>& kernels, const Layout& layout, const Arrays<const T>& from,
                    const Samples<T>& samples, std::size_t batch, std::size_t threads)
-        : Stepper<T>(samples), kernels_(kernels),
-          head_(0, layout.H, layout.K, kernels.lanes, kernels.vectors), D_(layout.D),
-          store_(head_, from), gradients_(product(slices_of(batch), head_.size())),
-          totals_(slices_of(batch)), part_(product(batch, head_.W1.stride())), dZ1_(part_) {
+        : Stepper<T>(samples), kernels_(kernels), layout_(layout),
+          head_(0, layout.H, layout.K, kernels.lanes, kernels.vectors), store_(head_, from),
+          gradients_(product(slices_of(batch), head_.size())), totals_(slices_of(batch)),
+          part_(product(batch, head_.W1.stride())), dZ1_(part_) {
         const std::vector<std::size_t> cuts = cut_features(kernels, *samples.rows, layout, batch);
         {
-            Team team(threads);
-            packed_ =
-                std::make_unique<PackedShards<T>>(kernels, *samples.rows, cuts, team, threads);
+            Team team(workers_for(work_of_reading(*samples.rows), threads));
+            packed_ = std::make_unique<PackedShards<T>>(
+                kernels, *samples.rows, cuts, team, team.workers());
         }
         for (std::size_t s = 0; s + 1 < cuts.size(); ++s) {
             const Matrix W1 = wide(cuts[s + 1] - cuts[s], layout.H);
             shards_.push_back(std::make_unique<Shard>(W1, cuts[s], batch));
-            shards_.back()->read(from.W1, D_, shards_.back()->values);
+            shards_.back()->read(from.W1, layout_.D, shards_.back()->values);
             shards_.back()->squares =
                 kernels_.sum_of_squares(shards_.back()->values.data(), W1.size());
         }
@@ -54,7 +55,10 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
         workspace_ = std::make_unique<Workspace<T>>(head_, samples, 1, batch, workers_);
     }
 
-    std::size_t workers() const override { return workers_; }
+    std::size_t most_workers() const override { return workers_; }
+    std::size_t workers(double rows) const override {
+        return workers_for(2 * work_of_passes(this->samples_, layout_, rows), workers_);
+    }
 
     void run(Team& team, const std::vector<Batch<T>>& batches, Totals* totals) override {
         if (batches.front().rule.kind != Rule<T>::descent) prepare_moments();
@@ -72,15 +76,15 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     }
 
     void write(const Arrays<T>& to) const override {
-        for (const auto& shard : shards_) shard->write(shard->values, to.W1, D_);
+        for (const auto& shard : shards_) shard->write(shard->values, to.W1, layout_.D);
         export_arrays<T>(head_, store_.values(), to);
     }
 
     void write_moments(const Arrays<T>& first, const Arrays<T>& second) override {
         prepare_moments();
         for (const auto& shard : shards_) {
-            shard->write(shard->first, first.W1, D_);
-            shard->write(shard->second, second.W1, D_);
+            shard->write(shard->first, first.W1, layout_.D);
+            shard->write(shard->second, second.W1, layout_.D);
         }
         export_arrays<T>(head_, first_.data(), first);
         export_arrays<T>(head_, second_.data(), second);
@@ -89,8 +93,8 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     void read_moments(const Arrays<const T>& first, const Arrays<const T>& second) override {
         prepare_moments();
         for (const auto& shard : shards_) {
-            shard->read(first.W1, D_, shard->first);
-            shard->read(second.W1, D_, shard->second);
+            shard->read(first.W1, layout_.D, shard->first);
+            shard->read(second.W1, layout_.D, shard->second);
         }
         import_arrays(head_, first, first_.data());
         import_arrays(head_, second, second_.data());
@@ -242,8 +246,8 @@ template <class T> class ShardedTrainer final : public Stepper<T> {
     }
 
     const Kernels<T>& kernels_;
-    const Layout head_;  // of b1, W2 and b2
-    std::size_t D_, workers_ = 1;
+    const Layout layout_, head_;  // of everything; of b1, W2 and b2
+    std::size_t workers_ = 1;
     ParameterStore<T> store_;
     Buffer<T> gradients_, first_, second_;
     std::vector<Totals> totals_;

@@ -24,7 +24,10 @@ template <class T> class Stepper {
     Stepper& operator=(const Stepper&) = delete;
 
     Samples<T>& samples() { return samples_; }
-    virtual std::size_t workers() const = 0;
+    // How many workers there is scratch for: no team may be larger.
+    virtual std::size_t most_workers() const = 0;
+    // How many workers a call gets that takes steps over so many rows in all.
+    virtual std::size_t workers(double rows) const = 0;
     // Takes the steps one after another; writes C1 before each, and the hits.
     virtual void run(Team&, const std::vector<Batch<T>>&, Totals*) = 0;
     // Brings all parameters up to date.

@@ -6,11 +6,16 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include <unistd.h>
 #ifdef __linux__
 #include <pthread.h>
 #include <sched.h>
@@ -22,20 +27,37 @@ class Team {
   public:
     // As many workers as asked for, the caller among them; fewer where the system has no more.
     explicit Team(std::size_t workers) {
+        if (workers < 2) return;
+        threads_.reserve(workers - 1);  // a thread that found no place could not be joined
         try {
             for (std::size_t worker = 1; worker < workers; ++worker) {
                 threads_.emplace_back([this, worker] { follow(worker); });
                 move_on(threads_.back(), worker);
             }
         } catch (const std::system_error&) {
+        } catch (const std::bad_alloc&) {
         }
     }
     Team(const Team&) = delete;
     Team& operator=(const Team&) = delete;
     ~Team() {
+        after_foreign_code();
+        if (threads_.empty()) return;
         ends_ = true;
         announce();
         for (std::thread& thread : threads_) thread.join();
+    }
+
+    // To be called when code that is not ours may have forked: threads do not follow a fork, so
+    // that in the child the caller is the only worker, and nothing waits for the others.
+    void after_foreign_code() {
+        if (threads_.empty() || process_ == getpid()) return;
+        // What belongs to threads that do not exist can be neither joined nor destroyed.
+        new std::vector<std::thread>(std::move(threads_));
+        (void)door_.release();
+        threads_.clear();
+        door_ = std::make_unique<Door>();
+        sleepers_ = 0;
     }
 
     std::size_t workers() const { return threads_.size() + 1; }
@@ -58,32 +80,44 @@ class Team {
         });
     }
 
-    // Calls action(worker) in every worker at the same time, so that they can meet.
+    // Calls action(worker) in every worker at the same time, so that they can meet. What one of
+    // them throws ends the others at their next meeting, and is thrown here.
     template <class Action> void together(const Action& action) {
+        if (threads_.empty()) return action(std::size_t{0});
         context_ = &action;
         run_ = [](const void* context, std::size_t worker) {
             (*static_cast<const Action*>(context))(worker);
         };
         working_.store(threads_.size(), std::memory_order_relaxed);
         announce();
-        action(0);
-        wait_until([this] { return working_.load(std::memory_order_acquire) == 0; });
+        attempt(0);
+        wait_until([this] { return working_.load() == 0; });
+        if (failed_.load(std::memory_order_relaxed)) throw_failure();
     }
 
     // Within together(): waits until every worker has come here.
     void meet() {
-        const unsigned meeting = meetings_.load(std::memory_order_relaxed);
+        if (threads_.empty()) return;
+        const unsigned meeting = meetings_.load();
+        if (failed_.load(std::memory_order_relaxed)) throw GivenUp{};
         if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads_.size()) {
             arrived_.store(0, std::memory_order_relaxed);
-            meetings_.store(meeting + 1, std::memory_order_release);
+            meetings_.store(meeting + 1);
             wake();
         } else {
-            wait_until([&] { return meetings_.load(std::memory_order_acquire) != meeting; });
+            wait_until([&] { return meetings_.load() != meeting; });
+            if (failed_.load(std::memory_order_relaxed)) throw GivenUp{};
         }
     }
 
   private:
     static constexpr std::chrono::microseconds patience{500};
+
+    struct GivenUp {};  // thrown at a meeting to which not all can come
+    struct Door {       // where those who sleep are woken
+        std::mutex mutex;
+        std::condition_variable wake;
+    };
 
     // Linux may leave a new thread on its creator's processor for ten milliseconds while others
     // are idle: this moves it once, and leaves it free to go where it likes.
@@ -128,43 +162,71 @@ class Team {
     template <class Condition> void wait_until(const Condition& holds) {
         if (spin_until(holds)) return;
         naps_.fetch_add(1, std::memory_order_relaxed);
-        std::unique_lock<std::mutex> lock(mutex_);
+        std::unique_lock<std::mutex> lock(door_->mutex);
         sleepers_.fetch_add(1);
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        wake_.wait(lock, holds);
+        door_->wake.wait(lock, holds);
         sleepers_.fetch_sub(1);
     }
 
-    // Wakes those who sleep, after what they wait for has come to hold. Either the sleeper is
-    // seen here, or it sees that it need not sleep: the fences stand between what each writes
-    // and what it reads.
+    // Wakes those who sleep, after what they wait for has come to hold.
+    //
+    // None is missed. What a worker waits for (`round_`, `meetings_`, `working_`) and `sleepers_`
+    // are sequentially consistent wherever this depends on their order, so that all threads see
+    // one order of these four operations: a sleeper adds itself to sleepers_, then reads what it
+    // waits for; a waker writes what is waited for, then reads sleepers_. If the waker reads 0,
+    // the sleeper's addition comes later in that order, and its reading later still: it sees
+    // what the waker wrote, and does not sleep. Otherwise the waker takes the mutex. A sleeper
+    // holds it from before its addition until it sleeps, so the waker gets it either before the
+    // sleeper has looked, who then sees what was written, or when it sleeps and can be notified.
     void wake() {
-        std::atomic_thread_fence(std::memory_order_seq_cst);
         if (sleepers_.load() == 0) return;
-        { const std::lock_guard<std::mutex> lock(mutex_); }
-        wake_.notify_all();
+        { const std::lock_guard<std::mutex> lock(door_->mutex); }
+        door_->wake.notify_all();
     }
 
     void announce() {
-        round_.fetch_add(1, std::memory_order_release);
+        round_.fetch_add(1);
         wake();
     }
 
     void follow(std::size_t worker) {
         for (unsigned seen = 0;; ++seen) {
-            wait_until([&] { return round_.load(std::memory_order_acquire) != seen; });
+            wait_until([&] { return round_.load() != seen; });
             if (ends_) return;
-            run_(context_, worker);
-            if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
+            attempt(worker);
+            if (working_.fetch_sub(1) == 1) wake();
         }
     }
 
+    // One worker's part of together().
+    void attempt(std::size_t worker) noexcept {
+        try {
+            run_(context_, worker);
+        } catch (const GivenUp&) {
+        } catch (...) {
+            {
+                const std::lock_guard<std::mutex> lock(door_->mutex);
+                if (!failure_) failure_ = std::current_exception();
+            }
+            failed_.store(true, std::memory_order_relaxed);
+            meetings_.fetch_add(1);  // after failed_: who sees the meeting end sees why
+            wake();
+        }
+    }
+
+    void throw_failure() {
+        failed_.store(false, std::memory_order_relaxed);
+        arrived_.store(0, std::memory_order_relaxed);
+        std::rethrow_exception(std::exchange(failure_, nullptr));
+    }
+
+    const pid_t process_ = getpid();
     std::vector<std::thread> threads_;
-    std::mutex mutex_;
-    std::condition_variable wake_;
+    std::unique_ptr<Door> door_ = std::make_unique<Door>();
     std::atomic<unsigned> round_{0}, meetings_{0};
     std::atomic<std::size_t> sleepers_{0}, naps_{0}, next_{0}, working_{0}, arrived_{0};
-    std::atomic<bool> ends_{false};
+    std::atomic<bool> ends_{false}, failed_{false};
+    std::exception_ptr failure_;
     const void* context_ = nullptr;
     void (*run_)(const void*, std::size_t) = nullptr;
 };

@@ -11,6 +11,7 @@
 #include "rows.hpp"
 #include "stepper.hpp"
 #include "touched.hpp"
+#include "work.hpp"
 #include "workspace.hpp"
 
 namespace handgrad {
@@ -31,7 +32,8 @@ template <class T> class Trainer final : public Stepper<T> {
     Trainer(const Kernels<T>& kernels, const Layout& layout, const Arrays<const T>& from,
             const Samples<T>& samples, std::size_t most_in_row, std::size_t batch,
             std::size_t threads, bool track)
-        : Stepper<T>(samples), kernels_(kernels), layout_(layout), store_(layout_, from),
+        : Stepper<T>(samples), kernels_(kernels), layout_(layout), batch_(batch),
+          store_(layout_, from),
           touched_(track && worth_tracking(samples, layout, batch)
                        ? std::make_unique<Touched<T>>(kernels, layout_, most_in_row, batch)
                        : nullptr),
@@ -44,7 +46,10 @@ template <class T> class Trainer final : public Stepper<T> {
         if (touched_) this->samples_.slots = touched_->slots();
     }
 
-    std::size_t workers() const override { return workers_; }
+    std::size_t most_workers() const override { return workers_; }
+    std::size_t workers(double rows) const override {
+        return workers_for(work_of_steps(rows), workers_of_a_step());
+    }
 
     // C1 of the samples from begin to end, and each slice's part of the gradient.
     Totals pass(Team& team, std::size_t begin, std::size_t end) {
@@ -136,6 +141,19 @@ template <class T> class Trainer final : public Stepper<T> {
     }
 
   private:
+    double work_of_steps(double rows) const {
+        return 2 * work_of_passes(this->samples_, layout_, rows);
+    }
+
+    // Steps that touch few features wait for memory far longer than they compute.
+    std::size_t workers_of_a_step() const {
+        if (touched_) return workers_;
+        const double numbers = static_cast<double>(layout_.size());
+        const double updates = 4 * numbers / static_cast<double>(layout_.W1.lanes);
+        return workers_for(
+            work_of_steps(static_cast<double>(batch_)) + updates, workers_, work_in_a_step);
+    }
+
     // In the first slice's.
     void add_slices(Team& team) {
         if (used_ < 2) return;
@@ -166,6 +184,7 @@ template <class T> class Trainer final : public Stepper<T> {
 
     const Kernels<T>& kernels_;
     const Layout layout_;
+    const std::size_t batch_;
     ParameterStore<T> store_;
     std::unique_ptr<Touched<T>> touched_;
     Buffer<T> first_, second_;

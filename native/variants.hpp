@@ -14,18 +14,22 @@
 namespace handgrad {
 
 HANDGRAD_DECLARE(baseline)
-#ifdef HANDGRAD_X86
+#ifdef HANDGRAD_AVX2
 HANDGRAD_DECLARE(avx2)
+#endif
+#ifdef HANDGRAD_AVX512
 HANDGRAD_DECLARE(avx512)
 #endif
 
 // Narrowest first.
 inline const auto variants = std::array{
     Variant{"baseline", [] { return true; }, &baseline::single, &baseline::twofold},
-#ifdef HANDGRAD_X86
+#ifdef HANDGRAD_AVX2
     Variant{"avx2",
             [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") != 0; },
             &avx2::single, &avx2::twofold},
+#endif
+#ifdef HANDGRAD_AVX512
     Variant{"avx512",
             [] {
                 return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -48,8 +48,6 @@ template <class T> inline void store(T* to, Vector<T> vector) {
 // Subtracting zero, unlike adding it, leaves every number as it is and costs nothing.
 template <class T> inline Vector<T> broadcast(T value) { return value - Vector<T>{}; }
 
-inline constexpr double pixel_scale = 1.0 / 255;
-
 template <class T> inline Vector<T> larger(Vector<T> a, Vector<T> b) { return a > b ? a : b; }
 template <class T> inline Vector<T> smaller(Vector<T> a, Vector<T> b) { return a < b ? a : b; }
 

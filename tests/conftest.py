@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from handgrad.__main__ import main
+
 hypothesis.settings.register_profile("handgrad", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("handgrad")
+
+collect_ignore = ["golden/make.py"]  # a program that needs PyTorch
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -29,3 +34,26 @@ def mnist_folder() -> Path:
 def golden_folder() -> Path:
     """PyTorch's autograd in float64, as figures."""
     return _shared("golden")
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line; return its exit status, standard output and standard error."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return exit_.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def run_json(run):
+    def run_json(*arguments):
+        status, out, err = run(*arguments, "--json")
+        assert status == 0, err
+        return json.loads(out)
+
+    return run_json

@@ -17,7 +17,6 @@ from PIL import Image
 from sklearn.datasets import load_iris
 
 from handgrad import Network, data, load, notes, save
-from handgrad.__main__ import main
 from handgrad.engines import available_engines
 from handgrad.formulas import FORMULAS
 from handgrad.model import Model
@@ -27,29 +26,6 @@ from handgrad.model import Model
 def work_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command line; return its exit status, standard output and standard error."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return exit_.value.code or 0, out, err
-
-    return run
-
-
-@pytest.fixture
-def run_json(run):
-    def run_json(*arguments):
-        status, out, err = run(*arguments, "--json")
-        assert status == 0, err
-        return json.loads(out)
-
-    return run_json
 
 
 @pytest.fixture
@@ -301,7 +277,7 @@ def test_a_sample_that_is_not_there_is_wrong_usage(run, model, flowers):
         (["evaluate", "flowers.csv", "flowers.csv"], "not a whole safetensors file"),
         (["evaluate", "flowers.safetensors", "digits"], "64 features"),
         (["evaluate", "flowers.safetensors", "unlabelled.csv"], "unlabelled.csv has no labels"),
-        (["evaluate", "flowers.safetensors", "others.csv"], "the class rose"),
+        (["evaluate", "flowers.safetensors", "others.csv"], "the class 'rose'"),
         (["predict", "flowers.safetensors", "unlabelled.csv", "--out", "no/p.csv"], "no"),
         (["predict", "flowers.safetensors", "."], "not a PNG or JPEG"),
     ],

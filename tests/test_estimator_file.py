@@ -87,14 +87,32 @@ def test_a_file_keeps_the_estimator(path, solver, labels):
     np.testing.assert_array_equal(again.coefs_[0], model.coefs_[0])
 
 
+@pytest.mark.parametrize("pixels", [False, True])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_matrix])
-def test_a_file_keeps_what_rows_are(path, dtype, as_rows):
+@pytest.mark.filterwarnings("ignore:X holds uint8 numbers")
+def test_a_file_keeps_what_rows_are(path, pixels, dtype, as_rows):
     X, y = digits_8x8()
     X = as_rows((X * 255).astype(dtype) if dtype == np.uint8 else X.astype(dtype))
-    again = assert_comes_back(MLPClassifier((4,), max_iter=3).fit(X, y), path, X)
-    with pytest.raises(ValueError, match="pixels") if dtype == np.uint8 else nullcontext():
+    again = assert_comes_back(MLPClassifier((4,), max_iter=3, pixels=pixels).fit(X, y), path, X)
+    assert again.pixels is pixels
+    with pytest.raises(ValueError, match="pixels") if pixels else nullcontext():
         again.predict(X.astype(np.float64) * 300)
+
+
+@pytest.mark.parametrize("pixels", [False, True])
+def test_a_file_of_the_first_version_keeps_bytes_as_pixels(path, pixels):
+    X, y = digits_8x8()
+    X = (X * 255).astype(np.uint8) if pixels else X
+    model = MLPClassifier((4,), max_iter=3, pixels=pixels).fit(X, y)
+    save(model, path)
+    description, arrays = content_of(path)
+    del description["parameters"]["pixels"]
+    write(path, description | {"format_version": 1}, arrays)
+    again = load(path)
+    assert again.pixels is pixels
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    np.testing.assert_array_equal(again.fit(X, y).coefs_[0].dtype, model.coefs_[0].dtype)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +211,9 @@ def test_what_is_no_model_is_not_saved(path):
 
 def test_the_command_line_takes_the_file_of_an_estimator(path, capsys):
     digits = data.load("mnist-5k")
-    model = MLPClassifier((10,), max_iter=3, random_state=0).fit(digits.X_train, digits.y_train)
+    model = MLPClassifier((10,), max_iter=3, random_state=0, pixels=True).fit(
+        digits.X_train, digits.y_train
+    )
     save(model, path)
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(path), "mnist-5k", "--json"])
@@ -238,6 +258,16 @@ def test_the_changes_below_start_from_a_file_that_loads(path, saved):
         ("hidden_layer_sizes", ["2"]),
         ("class_weight", [[1]]),
         ("class_weight", [[[1], 2]]),
+        ("class_weight", ["ab"]),
+        ("class_weight", [["a", "heavy"]]),
+        ("class_weight", [["a", 10**400]]),
+        ("class_weight", [["a", -1.0]]),
+        ("class_weight", [["a", True]]),
+        ("class_weight", {"a": 1}),
+        ("alpha", 10**400),
+        ("max_iter", 10**400),
+        ("pixels", "yes"),
+        ("pixels", None),
         ("on_iteration", "os.system"),
         ("n_threads", -1),
         ("verbose", "loud"),
@@ -267,6 +297,9 @@ def test_parameters_that_are_none_are_refused(path, saved, name, value):
         {"classes_type": "M8[s]"},
         {"classes_type": "i4,f4"},
         {"classes_type": "<i8"},
+        {"classes_type": "<i3"},
+        {"classes_type": "=i8"},
+        {"figures": {"n_iter_": 1, "t_": 0, "loss_": 10**400, "best_loss_": 0}},
         {"classes_type": "<U400000000"},
         {"classes_type": "(100000,100000)f8"},
     ],

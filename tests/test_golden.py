@@ -1,14 +1,163 @@
-"""Whole runs of descent against PyTorch's autograd in float64."""
+"""Figures of PyTorch, its autograd and its optimisers, computed once and kept as files.
+
+`golden/make.py` writes `golden/figures.json`, about small problems of odd sizes. The figures of
+whole runs on MNIST are larger and lie outside the repository.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+from unittest import mock
+
 import numpy as np
 import pytest
+from scipy import sparse
 
 from handgrad import Network, data, get_engine, notes
+from handgrad.engines import Adam, Sgd, available_engines
 
 NAMES = ("W1", "b1", "W2", "b2")
 TOLERANCE = 1e-10
+TOLERANCES = {"float64": TOLERANCE, "float32": 1e-5}
+PROBLEMS = json.loads((Path(__file__).parent / "golden" / "figures.json").read_text())["problems"]
+
+
+def every_engine():
+    """The reference, and the native engine with each instruction set of this machine."""
+    engines = [pytest.param(get_engine("reference"), id="reference")]
+    if "native" in available_engines():
+        from handgrad.engines._native import instruction_sets
+
+        for name in instruction_sets():
+            with mock.patch.dict(os.environ, {"HANDGRAD_INSTRUCTION_SET": name}):
+                engines.append(pytest.param(get_engine("native", threads=2), id=f"native-{name}"))
+    return engines
+
+
+engines = pytest.mark.parametrize("engine", every_engine())
+dtypes = pytest.mark.parametrize("dtype", TOLERANCES)
+forms = pytest.mark.parametrize("form", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
+
+
+def problems_with(name):
+    return pytest.mark.parametrize(
+        "problem", [pytest.param(p, id=key) for key, p in PROBLEMS.items() if name in p]
+    )
+
+
+def numbers(text: str) -> list[int] | list[float]:
+    return [float.fromhex(n) if "0x" in n else int(n) for n in text.split()]
+
+
+def matrix(rows: list[str]) -> np.ndarray:
+    found = np.array([numbers(row) for row in rows])
+    return found.astype(np.uint8) if found.dtype.kind == "i" else found
+
+
+def matrices(named: dict[str, list[str]]) -> list[np.ndarray]:
+    return [matrix(named[name]) for name in NAMES]
+
+
+def network_of(problem, dtype) -> Network:
+    return Network(*matrices(problem["initial"])).astype(dtype)
+
+
+def rows_of(problem, form):
+    """Return rows, labels and weights."""
+    weights = numbers(problem["weights"]) if problem.get("weights") else None
+    return form(matrix(problem["X"])), numbers(problem["y"]), weights
+
+
+def assert_close(found, expected, dtype):
+    """Equal to 1e-10 of the matrix's largest entry in float64, to 1e-5 in float32."""
+    atol = TOLERANCES[dtype] * np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=atol)
+
+
+def assert_all_close(found, expected, dtype):
+    for array, named in zip(found, matrices(expected), strict=True):
+        assert array.dtype == dtype
+        assert_close(array, named, dtype)
+
+
+@engines
+@dtypes
+@forms
+@problems_with("gradient")
+def test_cost_gradient_and_probabilities_are_pytorchs(problem, form, dtype, engine):
+    network = network_of(problem, dtype)
+    X, y, weights = rows_of(problem, form)
+    cost, gradient = engine.cost_and_gradient(network, X, y, sample_weight=weights)
+    assert cost == pytest.approx(float.fromhex(problem["cost"]), rel=TOLERANCES[dtype])
+    assert_all_close(gradient, problem["gradient"], dtype)
+    assert_close(engine.predict_proba(network, X), matrix(problem["probabilities"]), dtype)
+
+
+@engines
+@dtypes
+@forms
+@problems_with("descent")
+def test_ten_steps_of_descent_are_pytorchs(problem, form, dtype, engine):
+    expected = problem["descent"]
+    X, y, weights = rows_of(problem, form)
+    network, costs = engine.descend(
+        network_of(problem, dtype),
+        X,
+        y,
+        learning_rate=float.fromhex(expected["learning_rate"]),
+        alpha=float.fromhex(expected["alpha"]),
+        iterations=10,
+        sample_weight=weights,
+    )
+    assert_close(costs, numbers(expected["costs"]), dtype)
+    assert_all_close(network.parameters, expected["final"], dtype)
+
+
+@engines
+@dtypes
+@forms
+@problems_with("pinned descent")
+def test_two_classes_with_a_pinned_logit_are_pytorchs_logistic_unit(problem, form, dtype, engine):
+    expected = problem["pinned descent"]
+    X, y, _ = rows_of(problem, form)
+    network, costs = engine.descend(
+        network_of(problem, dtype),
+        X,
+        y,
+        learning_rate=float.fromhex(expected["learning_rate"]),
+        iterations=10,
+        pin_first=True,
+    )
+    assert_close(costs, numbers(expected["costs"]), dtype)
+    assert_all_close(network.parameters, expected["final"], dtype)
+
+
+@engines
+@dtypes
+@forms
+@pytest.mark.parametrize("name", PROBLEMS["pixels"]["batches"])
+@problems_with("batches")
+def test_two_epochs_of_batches_are_pytorchs_optimisers(problem, name, form, dtype, engine):
+    expected = problem["batches"][name]
+    settings = {
+        key: value if isinstance(value, bool) else float.fromhex(value)
+        for key, value in expected["rule"].items()
+    }
+    X, y, weights = rows_of(problem, form)
+    run = engine.batches(
+        network_of(problem, dtype),
+        X,
+        y,
+        rule=Adam(**settings) if "epsilon" in settings else Sgd(**settings),
+        batch_size=expected["batch_size"],
+        alpha=float.fromhex(expected["alpha"]),
+        sample_weight=weights,
+    )
+    costs = np.concatenate([run.epoch(numbers(order)) for order in expected["orders"]])
+    assert_close(costs, numbers(expected["costs"]), dtype)
+    assert_all_close(run.network.parameters, expected["final"], dtype)
 
 
 @pytest.fixture(scope="module")

@@ -306,7 +306,7 @@ def test_names_that_are_not_utf_8_come_out_the_same_everywhere(run):
 def test_folders_and_files_of_any_name_are_trained_on_drawn_and_predicted(run):
     from PIL import Image
 
-    for name in (b"caf\xe9", b"\x1b[31mred", b"$x^2$", b"[red]x"):
+    for name in (b"\x1b[31mred", b"$x^2$", b"[red]x"):
         folder = Path("images", os.fsdecode(name))
         folder.mkdir(parents=True)
         for i in range(5):
@@ -317,8 +317,8 @@ def test_folders_and_files_of_any_name_are_trained_on_drawn_and_predicted(run):
     )
     assert (status, err) == (0, "")
     assert "\x1b" not in out
-    assert "caf\\udce9" in out
-    assert load("model.safetensors").class_names[-1] == "caf\udce9"
+    assert "[red]x" in out
+    assert load("model.safetensors").class_names == ("\x1b[31mred", "$x^2$", "[red]x")
     assert run("evaluate", "model.safetensors", "images", "--json")[0] == 0
     status, out, _ = run("predict", "model.safetensors", os.fsdecode(b"images/$x^2$"))
     assert status == 0

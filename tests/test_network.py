@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from handgrad import Network
 from handgrad.errors import ShapeError
+from handgrad.rows import Bytes
 
 sizes = st.integers(1, 20)
 
@@ -103,6 +104,24 @@ def test_pixels_are_scaled_where_they_are_used():
     pixels = np.array([[0, 51, 255]], dtype=np.uint8)
     assert network.rows(pixels) == pytest.approx(np.array([[0, 0.2, 1]]), rel=1e-15)
     assert np.array_equal(network.rows(pixels.astype(np.int64)), pixels)
+
+
+class Counting(Network):
+    """Bytes are numbers like any others."""
+
+    byte_scale = 1.0
+
+
+def test_a_network_may_take_bytes_as_numbers():
+    network = Counting(**arrays())
+    bytes_ = np.array([[0, 51, 255]], dtype=np.uint8)
+    assert np.array_equal(network.rows(bytes_), [[0.0, 51.0, 255.0]])
+    found = network.check_rows(bytes_)
+    assert isinstance(found, Bytes)
+    assert found.scale == 1
+    assert network.check_rows(Bytes(bytes_, 0.5)).scale == 0.5
+    assert network.check_rows(bytes_.astype(np.int16)).dtype == np.int16
+    assert Network(**arrays()).check_rows(bytes_) is bytes_
 
 
 def test_rows_that_fit_are_not_copied():

@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils import gen_batches, shuffle
 
-from handgrad import Network, get_engine, solvers
+from handgrad import Network, get_engine, notes, solvers
 from handgrad.engines import Adam, Sgd, available_engines
 from handgrad.errors import EngineError, ShapeError, TrainingError
 
@@ -54,9 +54,8 @@ def test_every_solver_lowers_the_cost_over_every_engine(engine, network, name, w
         assert [state.accuracy for state in seen] == result.accuracies.tolist()
         assert all(earlier.seconds <= later.seconds for earlier, later in itertools.pairwise(seen))
         assert_same_network(seen[-1].network, result.network, tolerance=0)
-    if watched or name != "lbfgs":
-        assert len(result.accuracies) == len(result.costs)
-        assert result.accuracies[-1] > 0.9
+    assert len(result.accuracies) == len(result.costs)
+    assert result.accuracies[-1] > 0.9
 
 
 @pytest.mark.parametrize("name", SOLVERS)
@@ -261,3 +260,46 @@ def test_what_makes_no_sense_is_refused(engine, network):
             solve(engine, network, X[:100].T, y[:100], **options)
         with pytest.raises(ShapeError, match="labels"):
             solve(engine, network, X, y + 1, **options)
+
+
+def test_lbfgs_tells_the_accuracy_of_the_network_that_each_step_reached(engine, network):
+    states = []
+    result = solvers.lbfgs(engine, network, X, y, iterations=9, on_iteration=states.append)
+    expected = [np.mean(notes.predict(state.network, X) == y) for state in states]
+    np.testing.assert_allclose(result.accuracies, expected)
+    assert [state.accuracy for state in states] == result.accuracies.tolist()
+    silent = solvers.lbfgs(engine, network, X, y, iterations=9)
+    np.testing.assert_array_equal(silent.accuracies, result.accuracies)
+
+
+def test_lbfgs_asks_for_each_cost_once(network):
+    engine, asked = get_engine(), []
+
+    class Counting:
+        name = engine.name
+
+        def measure(self, network, *rest):
+            asked.append(network)
+            return engine.measure(network, *rest)
+
+    result = solvers.lbfgs(Counting(), network, X, y, iterations=9, on_iteration=lambda _: None)
+    assert len(result.costs) <= len(asked) <= 2 * len(result.costs)
+    pairs = itertools.pairwise(asked)
+    assert not any(np.array_equal(a.W1, b.W1) for a, b in pairs)
+
+
+def test_lbfgs_leaves_the_processors_to_the_engine(network):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    engine, seen = get_engine(), set()
+
+    class Watching:
+        name = "native"
+
+        def measure(self, *given):
+            libraries = threadpoolctl.threadpool_info()
+            seen.update(x["num_threads"] for x in libraries if x["user_api"] == "blas")
+            return engine.measure(*given)
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        solvers.lbfgs(Watching(), network, X, y, iterations=2)
+    assert seen == {1}

@@ -15,6 +15,7 @@ from safetensors.numpy import save as to_bytes
 
 from handgrad import Network, load, save
 from handgrad.errors import HandgradError, ModelFileError, WriteError
+from handgrad.glassbox.payload import build_payload
 from handgrad.model import Model
 from handgrad.storage import FORMAT_VERSION, LARGEST_HEADER
 from strategies import problems
@@ -29,6 +30,9 @@ def model():
         image_shape=(2, 3),
         scaling=1 / 255,
         training={"iterations": 5, "learning_rate": 0.1},
+        pixels=False,
+        feature_names=tuple("abcdef"),
+        label="species",
     )
 
 
@@ -56,18 +60,23 @@ def test_a_model_comes_back_with_all_that_it_knows(model, path):
     assert back.image_shape == model.image_shape
     assert back.scaling == model.scaling
     assert back.training == model.training
+    assert back.pixels == model.pixels
+    assert back.feature_names == model.feature_names
+    assert back.label == model.label
     np.testing.assert_array_equal(back.W1, model.W1)
 
 
 def test_the_file_is_plain_safetensors_with_the_arrays_of_the_notes(model, path):
     save(model, path)
     arrays = load_file(path)
-    assert {name: array.shape for name, array in arrays.items()} == {
+    assert {name: array.shape for name, array in arrays.items() if array.ndim == 2} == {
         "W1": (3, 6),
         "b1": (3, 1),
         "W2": (2, 3),
         "b2": (2, 1),
     }
+    assert json.loads(arrays["class_names"].tobytes()) == list(model.class_names)
+    assert json.loads(arrays["feature_names"].tobytes()) == list("abcdef")
 
 
 def test_the_same_model_gives_the_same_bytes(model, tmp_path):
@@ -76,27 +85,46 @@ def test_the_same_model_gives_the_same_bytes(model, tmp_path):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+PARAMETERS = dict(
+    zip(
+        ("W1", "b1", "W2", "b2"),
+        Network.initial(features=6, hidden=3, classes=2).parameters,
+        strict=True,
+    )
+)
+DESCRIPTION = {
+    "format_version": FORMAT_VERSION,
+    "kind": "model",
+    "image_shape": None,
+    "scaling": 1.0,
+    "pixels": True,
+    "label": None,
+    "training": {},
+}
+FIRST_DESCRIPTION = {
+    "format_version": 1,
+    "kind": "model",
+    "class_names": ["a", "b"],
+    "image_shape": [2, 3],
+    "scaling": 1 / 255,
+    "training": {"seed": 3},
+}
+
+
+def names(values):
+    return np.frombuffer(json.dumps(values).encode(), np.uint8)
+
+
 def write(path, arrays=None, description=None, **changes):
-    """Write a model file with something changed."""
+    """Write a model file with something changed; `...` takes something out."""
+    description = (DESCRIPTION if description is None else description) | changes
     if arrays is None:
-        arrays = dict(
-            zip(
-                ("W1", "b1", "W2", "b2"),
-                Network.initial(features=6, hidden=3, classes=2).parameters,
-                strict=True,
-            )
-        )
-    if description is None:
-        description = {
-            "format_version": FORMAT_VERSION,
-            "kind": "model",
-            "class_names": ["a", "b"],
-            "image_shape": None,
-            "scaling": 1.0,
-            "training": {},
-        }
-    metadata = {"handgrad": json.dumps(description | changes)}
-    path.write_bytes(to_bytes(arrays, metadata=metadata))
+        arrays = PARAMETERS if description["format_version"] == 1 else PARAMETERS | NAMED
+    description = {key: value for key, value in description.items() if value is not ...}
+    path.write_bytes(to_bytes(arrays, metadata={"handgrad": json.dumps(description)}))
+
+
+NAMED = {"class_names": names(["a", "b"])}
 
 
 def test_the_changes_below_start_from_a_file_that_loads(path):
@@ -104,32 +132,99 @@ def test_the_changes_below_start_from_a_file_that_loads(path):
     assert load(path).D == 6
 
 
+def test_a_file_of_the_first_version_loads_as_it_was(path):
+    write(path, description=FIRST_DESCRIPTION)
+    model = load(path)
+    assert model.class_names == ("a", "b")
+    assert (model.image_shape, model.scaling, model.training) == ((2, 3), 1 / 255, {"seed": 3})
+    assert (model.pixels, model.feature_names, model.label) == (True, None, None)
+
+
+@pytest.mark.parametrize("description", [DESCRIPTION, FIRST_DESCRIPTION], ids=["now", "first"])
 @pytest.mark.parametrize(
     "changes",
     [
         {"kind": "estimator?"},
         {"kind": None},
-        {"class_names": ["a"]},
-        {"class_names": ["a", "a"]},
-        {"class_names": ["a", 1]},
-        {"class_names": "ab"},
+        {"kind": ["model"]},
+        {"kind": ...},
         {"image_shape": [2, 2]},
         {"image_shape": [-2, -3]},
         {"image_shape": [6]},
         {"image_shape": [True, 6]},
+        {"image_shape": [2.0, 3.0]},
+        {"image_shape": [2**32 + 1, 6 * pow(2**32 + 1, -1, 2**64)]},  # 6, if it wraps
+        {"image_shape": ...},
         {"scaling": "1/255"},
         {"scaling": True},
+        {"scaling": 0},
+        {"scaling": -1.0},
         {"scaling": float("nan")},
+        {"scaling": float("inf")},
+        {"scaling": 10**400},
+        {"scaling": ...},
         {"training": []},
+        {"training": ...},
         {"format_version": "1"},
+        {"format_version": True},
         {"format_version": 0},
         {"format_version": None},
     ],
+    ids=str,
 )
-def test_damaged_metadata_is_refused(path, changes):
+def test_damaged_metadata_is_refused(path, description, changes):
+    write(path, description=description, **changes)
+    with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"pixels": 1}, {"pixels": ...}, {"label": 3}, {"label": ...}], ids=str
+)
+def test_what_the_second_version_added_is_checked(path, changes):
     write(path, **changes)
     with pytest.raises(ModelFileError, match=r"model\.safetensors"):
         load(path)
+
+
+DAMAGED_NAMES = [["a"], ["a", "a"], ["a", 1], ["a", None], "ab", {"a": 1, "b": 2}, None]
+
+
+@pytest.mark.parametrize("damaged", DAMAGED_NAMES, ids=str)
+def test_damaged_names_are_refused(path, damaged):
+    write(path, description=FIRST_DESCRIPTION, class_names=damaged)
+    with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+        load(path)
+    write(path, PARAMETERS | {"class_names": names(damaged)})
+    with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+        load(path)
+    write(path, PARAMETERS | NAMED | {"feature_names": names(damaged)})
+    with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "array", [np.ones(2, np.float32), np.ones((2, 2), np.uint8), np.empty(0, np.uint8)]
+)
+def test_names_that_are_not_json_are_refused(path, array):
+    write(path, PARAMETERS | {"class_names": array})
+    with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+        load(path)
+
+
+def test_a_training_figure_beyond_all_numbers_is_kept_and_shown(path):
+    write(path, training={"learning_rate": 10**400})
+    save(load(path), path)
+    assert load(path).training == {"learning_rate": 10**400}
+    assert build_payload(load(path))["learning_rate"] == 0.1
+
+
+@pytest.mark.parametrize("training", [{"rate": np.float32(1)}, {(1, 2): 3}, {"seed": 10**5000}])
+def test_training_settings_that_json_cannot_hold_are_refused_before_they_are_lost(path, training):
+    model = Model(**PARAMETERS, class_names=("a", "b"), training=training)
+    with pytest.raises(ModelFileError, match="cannot be written as JSON"):
+        save(model, path)
+    assert not path.exists()
 
 
 def test_a_newer_format_asks_for_an_upgrade(path):
@@ -142,6 +237,7 @@ def test_a_newer_format_asks_for_an_upgrade(path):
     ("change", "words"),
     [
         ({"W1": None}, "holds the arrays"),
+        ({"class_names": None}, "class_names"),
         ({"W3": np.ones((2, 2), np.float32)}, "holds the arrays"),
         ({"W1": np.ones((3, 6))}, "expected all F32 or all F64"),
         ({name: np.ones((2, 2), np.int64) for name in ("W1", "b1", "W2", "b2")}, "I64"),
@@ -193,10 +289,15 @@ def test_a_header_above_64_kb_is_refused_before_it_is_read(path):
     write(path, training={"comment": "x" * LARGEST_HEADER})
     with pytest.raises(ModelFileError, match=r"expected at most 65,536"):
         load(path)
-    model = Model.of(Network.initial(features=1, hidden=1, classes=2))
-    long = Model(*model.parameters, class_names=("a" * LARGEST_HEADER, "b"))
-    with pytest.raises(ModelFileError, match="fewer or shorter class names"):
-        save(long, path)
+    model = Model(**PARAMETERS, class_names=("a", "b"), training={"text": "x" * LARGEST_HEADER})
+    with pytest.raises(ModelFileError, match="shorter settings"):
+        save(model, path)
+
+
+def test_names_may_take_more_than_a_header(path):
+    long = Model(**PARAMETERS, class_names=("a" * LARGEST_HEADER, "b"))
+    save(long, path)
+    assert load(path).class_names == long.class_names
 
 
 def test_a_header_that_promises_more_than_the_file_is_refused(path):

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from handgrad.glassbox.server import LiveServer
 
 DIGITS_CHECKED = 20
+USUAL_LABEL = "label"
 
 app = typer.Typer(
     name="handgrad",
@@ -74,7 +75,10 @@ SourceArgument = Annotated[
 ModelArgument = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A model file that train wrote.")
 ]
-LabelOption = Annotated[str, typer.Option(help="The label column of a CSV file.")]
+LabelOption = Annotated[
+    str | None,
+    typer.Option(help="The label column of a CSV file; by default that of the model, or 'label'."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 EngineOption = Annotated[
     Literal["auto", "native", "reference"], typer.Option(help="Who computes the passes.")
@@ -159,7 +163,7 @@ def train(
     ] = False,
     port: PortOption = watching.USUAL_PORT,
     browser: BrowserOption = True,
-    label: LabelOption = "label",
+    label: LabelOption = None,
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -178,6 +182,7 @@ def train(
         check_writable(file)
     if plots is not None:
         prepare_folder(plots)
+    label = label or USUAL_LABEL
     dataset = _training_data(source, test, label)
     network = initial_network(dataset, hidden=hidden, seed=seed, dtype=dtype, scheme=initial)
     chosen = get_engine(engine, threads=threads)
@@ -197,7 +202,9 @@ def train(
             iterations=iterations,
             held=True,
         )
-        training = _watched_run(live, _trained_model(network, dataset, settings), port, browser)
+        training = _watched_run(
+            live, _trained_model(network, dataset, settings, label), port, browser
+        )
     else:
         training = nullcontext(
             _train_with_progress(network, dataset, chosen, learning_rate, iterations)
@@ -208,7 +215,7 @@ def train(
         on_train = evaluate(run.network, dataset.X_train, dataset.y_train, engine=chosen)
         on_test = _evaluate_test(run.network, dataset, chosen)
         figures = _training_figures(run, on_train, on_test) | {"engine": chosen.name}
-        model = _trained_model(run.network, dataset, settings | figures)
+        model = _trained_model(run.network, dataset, settings | figures, label)
         try:
             save(model, out)
         except WriteError as error:
@@ -267,7 +274,7 @@ def studio(
     ] = None,
     port: PortOption = watching.USUAL_PORT,
     browser: BrowserOption = True,
-    label: LabelOption = "label",
+    label: LabelOption = None,
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -281,14 +288,20 @@ def studio(
     if out is not None:
         check_distinct((source,), (out,))
         check_writable(out)
-    dataset = _training_data(source, None, label)
     if path is None:
+        label = label or USUAL_LABEL
+        dataset = _training_data(source, None, label)
         network = initial_network(dataset, hidden=hidden, seed=seed)
-        shown = _trained_model(network, dataset, {"source": source, "seed": seed})
+        shown = _trained_model(network, dataset, {"source": source, "seed": seed}, label)
     else:
         shown = _load_model(path)
+        dataset = _training_data(source, None, label or shown.label or USUAL_LABEL)
         dataset = dataset.with_classes(shown.class_names, source)
-        _check_feature_count(dataset.X_train, source, shown.D, f"{path} takes")
+        if shown.feature_names is not None:
+            dataset = dataset.with_features(shown.feature_names, source)
+        _check_features(dataset.X_train, source, shown.D, f"{path} takes")
+        if not shown.pixels:
+            dataset = dataset.with_numbers()
     live = LiveRun(
         shown,
         dataset,
@@ -308,8 +321,10 @@ def _training_data(source: str, test: str | None, label: str) -> Dataset:
         dataset = data.load(source, label=label)
         if test is None:
             return dataset if len(dataset.X_test) else dataset.with_held_out_test()
-        samples = data.load_samples(test, label=label, image_shape=dataset.image_shape)
-        _check_features(samples, test, dataset.X_train.shape[1], f"{source} has")
+        samples = data.load_samples(
+            test, label=label, image_shape=dataset.image_shape, features=dataset.feature_names
+        )
+        _check_features(samples.X, test, dataset.X_train.shape[1], f"{source} has")
         return dataset.with_test(samples)
 
 
@@ -413,13 +428,17 @@ def _training_figures(
     }
 
 
-def _trained_model(network: Network, dataset: Dataset, training: dict[str, Any]) -> Model:
+def _trained_model(
+    network: Network, dataset: Dataset, training: dict[str, Any], label: str
+) -> Model:
     return Model(
         *network.parameters,
         class_names=dataset.class_names,
         image_shape=dataset.image_shape,
         scaling=PIXEL_SCALE if dataset.X_train.dtype == np.uint8 else 1.0,
         training=training,
+        feature_names=dataset.feature_names,
+        label=None if dataset.feature_names is None else label,
     )
 
 
@@ -427,7 +446,7 @@ def _trained_model(network: Network, dataset: Dataset, training: dict[str, Any])
 def evaluate_model(
     model: ModelArgument,
     source: SourceArgument,
-    label: LabelOption = "label",
+    label: LabelOption = None,
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -435,7 +454,10 @@ def evaluate_model(
     """Test a model on labelled samples: the test samples of SOURCE, or all where it has none."""
     network, samples = _model_and_samples(model, source, label)
     if samples.y is None:
-        raise DataError(f"{source} has no labels; expected some: handgrad predict needs none.")
+        raise DataError(
+            f"{source} has no labels; expected some: name their column with --label, "
+            "or use handgrad predict, which needs none."
+        )
     y = data.match_labels(samples, network.class_names)
     evaluation = evaluate(network, samples.X, y, engine=get_engine(engine, threads=threads))
     if as_json:
@@ -464,7 +486,7 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="Where the CSV goes; standard output by default.")
     ] = None,
-    label: LabelOption = "label",
+    label: LabelOption = None,
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -500,7 +522,7 @@ def trace(
         float, typer.Option(callback=_above_zero, help="η of the step at the end.")
     ] = 0.1,
     full: Annotated[bool, typer.Option("--full", help="Print every value.")] = False,
-    label: LabelOption = "label",
+    label: LabelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show every matrix of one sample's forward and backward pass.
@@ -548,7 +570,7 @@ def export(
     samples: Annotated[
         int, typer.Option(min=0, max=MOST_SAMPLES, help="At most so many samples go along.")
     ] = MOST_SAMPLES,
-    label: LabelOption = "label",
+    label: LabelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a model in a form that others use: the interactive page as one HTML file.
@@ -576,7 +598,7 @@ def check(
         str | None,
         typer.Argument(metavar="SOURCE", help="Real samples to check on; mnist-5k by default."),
     ] = None,
-    label: LabelOption = "label",
+    label: LabelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check every formula of the notes by machine, and exit with 1 if any fails.
@@ -593,10 +615,11 @@ def check(
         raise typer.Exit(1)
 
 
-def _samples_to_check(source: str | None, label: str) -> tuple[Any, Any]:
+def _samples_to_check(source: str | None, label: str | None) -> tuple[Any, Any]:
     """Return some rows and labels of all classes; none where the default is not installed."""
     try:
-        dataset = data.load("mnist-5k" if source is None else source, label=label)
+        named_source = "mnist-5k" if source is None else source
+        dataset = data.load(named_source, label=label or USUAL_LABEL)
     except MissingPackageError as error:
         if source is not None:
             raise
@@ -616,16 +639,29 @@ def info(as_json: JsonOption = False) -> None:
         terminal.results().print(terminal.fact_table(facts))
 
 
-def _model_and_samples(path: Path, source: str, label: str) -> tuple[Model, Samples]:
+def _model_and_samples(path: Path, source: str, label: str | None) -> tuple[Model, Samples]:
+    """Read a model, and samples whose features and labels the model finds by their names."""
     model = _load_model(path)
     with terminal.waiting(f"reading {source}"):
-        samples = data.load_samples(source, label=label, image_shape=model.image_shape)
-    _check_features(samples, source, model.D, f"{path} takes")
+        samples = data.load_samples(
+            source,
+            label=label or model.label or USUAL_LABEL,
+            image_shape=model.image_shape,
+            features=model.feature_names,
+        )
+    _check_features(samples.X, source, model.D, f"{path} takes")
+    if not model.pixels and samples.X.dtype == np.uint8:
+        terminal.passing().print(
+            f"{path} was fitted without pixels=True: it takes the bytes of {source} as they are, "
+            "from 0 to 255.",
+            markup=False,
+            soft_wrap=True,
+        )
     return model, samples
 
 
 def _model_and_own_samples(
-    path: Path, source: str | None, label: str
+    path: Path, source: str | None, label: str | None
 ) -> tuple[Model, Samples | None]:
     """Read a model, and samples of a source or of what it was trained on."""
     if source is not None:
@@ -646,11 +682,7 @@ def _load_model(path: Path) -> Model:
     return Model.of(loaded) if isinstance(loaded, Network) else loaded.model()
 
 
-def _check_features(samples: Samples, source: str, expected: int, whose: str) -> None:
-    _check_feature_count(samples.X, source, expected, whose)
-
-
-def _check_feature_count(X: Any, source: str, expected: int, whose: str) -> None:
+def _check_features(X: Any, source: str, expected: int, whose: str) -> None:
     found = X.shape[1]
     if found != expected:
         raise DataError(f"{source} has {found} features a sample; {whose} {expected}.")

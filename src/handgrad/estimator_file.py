@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import math
+import re
 import sys
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
 from handgrad.errors import ModelFileError
+from handgrad.model_file import as_bytes, from_bytes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,7 +28,7 @@ ARRAYS = {
 }
 COUNTS = ("n_iter_", "t_")
 FIGURES = ("loss_", "best_loss_", "best_validation_score_")
-DAMAGES = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+TYPE_OF_CLASSES = re.compile(r"[|<>][biuf]\d")
 
 
 def is_classifier(model: object) -> TypeGuard[MLPClassifier]:
@@ -84,24 +86,26 @@ def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArra
         "loss_curve_": np.array(model.loss_curve_, float),
         "accuracies": np.array(model.history_.accuracy, float),
         "seconds": np.array(model.history_.seconds, float),
-        "classes": _as_bytes(classes.tolist()),
+        "classes": as_bytes(classes.tolist()),
     }
     if model.validation_scores_ is not None:
         arrays["validation_scores_"] = np.array(model.validation_scores_, float)
     if hasattr(model, "feature_names_in_"):
-        arrays["feature_names"] = _as_bytes(model.feature_names_in_.tolist())
+        arrays["feature_names"] = as_bytes(model.feature_names_in_.tolist())
     return description, arrays
 
 
 def build(
     network: Network, description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
 ) -> MLPClassifier:
-    """Make the classifier again.
+    """Make the classifier again; whatever is missing or wrong raises, mostly a ValueError.
+
+    Files of version 1 know no parameter ``pixels``: bytes were pixels whenever `fit` saw some.
 
     Raises
     ------
     ModelFileError
-        If the description is not what `describe` makes.
+        If scikit-learn is missing.
     """
     try:
         from handgrad.estimator import MLPClassifier
@@ -110,24 +114,24 @@ def build(
             "The file holds an MLPClassifier, which needs scikit-learn; "
             "install handgrad with the extra 'sklearn'."
         ) from error
+    parameters = _parameters(description["parameters"])
+    if description["format_version"] == 1:
+        parameters["pixels"] = description["pixels"] is True
+    model = MLPClassifier(**parameters)
+    model._restore(  # noqa: SLF001
+        network,
+        _classes(arrays["classes"], description["classes_type"], network),
+        pixels=description["pixels"] is True,
+        feature_names=_feature_names(arrays.get("feature_names"), network.D),
+        attributes=_figures(description["figures"]) | _curves(arrays),
+        waited=_count("waited", description.get("waited", 0)),
+    )
+    for figures in zip(arrays["loss_curve_"], arrays["accuracies"], arrays["seconds"], strict=True):
+        model.history_.add(*map(float, figures))
     try:
-        model = MLPClassifier(**_parameters(description["parameters"]))
-        model._restore(  # noqa: SLF001
-            network,
-            _classes(arrays["classes"], description["classes_type"], network),
-            pixels=description["pixels"] is True,
-            feature_names=_feature_names(arrays.get("feature_names"), network.D),
-            attributes=_figures(description["figures"]) | _curves(arrays),
-            waited=_count("waited", description.get("waited", 0)),
-        )
-        for figures in zip(
-            arrays["loss_curve_"], arrays["accuracies"], arrays["seconds"], strict=True
-        ):
-            model.history_.add(*map(float, figures))
-    except DAMAGES as error:
-        raise ModelFileError(
-            f"The file does not describe a classifier ({error}); save it again."
-        ) from error
+        describe(model)  # what cannot be saved again must not load
+    except ModelFileError as error:
+        raise ValueError(str(error)) from error
     return model
 
 
@@ -146,22 +150,33 @@ def _described(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(described: dict[str, Any]) -> dict[str, Any]:
     parameters = dict(described)
+    for name, value in parameters.items():
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise ValueError(f"{name} is beyond all numbers")
     if isinstance(parameters["hidden_layer_sizes"], list):
         parameters["hidden_layer_sizes"] = tuple(parameters["hidden_layer_sizes"])
-    if isinstance(parameters["class_weight"], list):
-        parameters["class_weight"] = dict(map(tuple, parameters["class_weight"]))
+    weights = parameters["class_weight"]
+    if isinstance(weights, list):
+        parameters["class_weight"] = {label: _weight(weight) for label, weight in weights}
+    elif not isinstance(weights, str | None):
+        raise TypeError("class_weight is not a list")
     return parameters
+
+
+def _weight(weight: Any) -> float:
+    if type(weight) not in (int, float) or not math.isfinite(weight) or weight < 0:
+        raise ValueError("a weight of a class is not a number of 0 or more")
+    return float(weight)
 
 
 def _classes(content: npt.NDArray[Any], type_name: Any, network: Network) -> npt.NDArray[Any]:
     """Return the classes, once they are known to be what a fit could have found."""
-    labels = _from_bytes(content)
+    labels = from_bytes(content)
     if type_name == "U" and not all(isinstance(label, str) for label in labels):
         raise ValueError("classes are not all strings")
-    dtype = np.dtype(str(type_name))
-    if type_name != "U" and (dtype.kind not in "biuf" or dtype.str != type_name):
-        raise ValueError(f"classes of type {type_name!r}")
-    classes = np.array(labels, dtype)
+    if type_name != "U" and not TYPE_OF_CLASSES.fullmatch(type_name):
+        raise ValueError("classes of an unknown type")
+    classes = np.array(labels, type_name)
     if classes.shape != (network.K,) or classes.tolist() != labels:
         raise ValueError(f"{len(labels)} classes that do not fit {network.K} outputs")
     if not np.array_equal(classes, np.unique(classes)):
@@ -174,7 +189,7 @@ def _classes(content: npt.NDArray[Any], type_name: Any, network: Network) -> npt
 def _feature_names(content: npt.NDArray[Any] | None, features: int) -> list[str] | None:
     if content is None:
         return None
-    names = _from_bytes(content)
+    names = from_bytes(content)
     if len(names) != features or not all(isinstance(name, str) for name in names):
         raise ValueError(f"{len(names)} names for {features} features")
     return names
@@ -203,17 +218,6 @@ def _curves(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
         "loss_curve_": list(arrays["loss_curve_"]),
         "validation_scores_": None if scores is None else scores.tolist(),
     }
-
-
-def _as_bytes(values: list[Any]) -> npt.NDArray[np.uint8]:
-    return np.frombuffer(json.dumps(values).encode(), np.uint8)
-
-
-def _from_bytes(content: npt.NDArray[Any]) -> list[Any]:
-    values = json.loads(content.tobytes())
-    if not isinstance(values, list):
-        raise TypeError("a list is missing")
-    return values
 
 
 def _plain(value: Any) -> Any:

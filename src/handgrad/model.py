@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handgrad.errors import ShapeError
 from handgrad.network import Network
+from handgrad.quoting import quoted
 from handgrad.rows import PIXEL_SCALE, values_of
 
 if TYPE_CHECKING:
@@ -32,13 +35,20 @@ class Model(Network):
         Rows and columns, where a sample is a picture.
     scaling : float
         What the numbers of a sample were multiplied with before training: 1/255 for pixels.
+    pixels : bool
+        Whether ``uint8`` rows are pixels, scaled by 1/255; otherwise bytes are numbers like any
+        others.
+    feature_names : tuple of str, optional
+        The names of the D features, where the training data had some.
+    label : str, optional
+        The name of the label column that the training data had.
     training : mapping
         The settings of the training run, and its outcome.
 
     Raises
     ------
     ShapeError
-        If the names or the image shape do not fit the network.
+        If the names, the image shape or the scaling do not fit the network.
 
     Examples
     --------
@@ -51,19 +61,34 @@ class Model(Network):
     image_shape: tuple[int, int] | None = None
     scaling: float = 1.0
     training: Mapping[str, Any] = field(default_factory=dict)
+    pixels: bool = True
+    feature_names: tuple[str, ...] | None = None
+    label: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.class_names) != self.K:
+        self._check_names("class_names", self.class_names, self.K, "one per class")
+        if self.feature_names is not None:
+            self._check_names("feature_names", self.feature_names, self.D, "one per feature")
+        if self.image_shape is not None and not _is_shape(self.image_shape, self.D):
             raise ShapeError(
-                f"class_names holds {len(self.class_names)} names; expected {self.K}, one a class."
+                f"image_shape is {quoted(self.image_shape)}; "
+                f"expected rows x columns = {self.D} features."
             )
-        if len(set(self.class_names)) != self.K:
-            raise ShapeError("class_names holds a name twice; expected different names.")
-        if self.image_shape is not None and np.prod(self.image_shape) != self.D:
-            raise ShapeError(
-                f"image_shape is {self.image_shape}; expected rows x columns = {self.D} features."
-            )
+        if not (_is_finite(self.scaling) and self.scaling > 0):
+            raise ShapeError(f"scaling is {quoted(self.scaling)}; expected a number above 0.")
+        if not isinstance(self.pixels, bool):
+            raise ShapeError(f"pixels is {quoted(self.pixels)}; expected True or False.")
+        if not isinstance(self.label, str | None):
+            raise ShapeError(f"label is {quoted(self.label)}; expected the name of a column.")
+
+    def _check_names(self, what: str, names: tuple[str, ...], expected: int, each: str) -> None:
+        if len(names) != expected:
+            raise ShapeError(f"{what} holds {len(names)} names; expected {expected}, {each}.")
+        if not all(isinstance(name, str) for name in names):
+            raise ShapeError(f"{what} holds a name that is not text; expected str.")
+        if len(set(names)) != expected:
+            raise ShapeError(f"{what} holds a name twice; expected different names.")
 
     @classmethod
     def of(cls, network: Network) -> Model:
@@ -77,6 +102,11 @@ class Model(Network):
         if isinstance(network, Model):
             return network
         return cls(*network.parameters, class_names=tuple(map(str, range(network.K))))
+
+    @property
+    def byte_scale(self) -> float:
+        """What a ``uint8`` number is multiplied with: 1/255 for pixels, else 1."""
+        return PIXEL_SCALE if self.pixels else 1.0
 
     @property
     def largest_value(self) -> float:
@@ -99,3 +129,14 @@ class Model(Network):
                 "expected uint8 from 0 to 255, or numbers from 0 to 1."
             )
         return rows
+
+
+def _is_finite(value: Any) -> bool:
+    """Tell whether a value is a number that float64 can hold."""
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    return is_real and bool(abs(value) <= sys.float_info.max)
+
+
+def _is_shape(shape: tuple[Any, ...], features: int) -> bool:
+    are_sizes = all(isinstance(size, Integral) and int(size) > 0 for size in shape)
+    return are_sizes and len(shape) == 2 and math.prod(map(int, shape)) == features

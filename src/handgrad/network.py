@@ -6,17 +6,18 @@ Dimension letters, used everywhere: m samples, D features, H hidden units, K cla
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.arguments import shown, whole_number
 from handgrad.errors import ShapeError
-from handgrad.rows import real_rows, scaled_rows
+from handgrad.rows import PIXEL_SCALE, Bytes, as_array, real_rows, scaled_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Matrix: TypeAlias = npt.NDArray[np.floating[Any]]
 Labels: TypeAlias = npt.NDArray[np.integer[Any]]
@@ -119,12 +120,17 @@ class Network:
         return math.inf
 
     @property
+    def byte_scale(self) -> float:
+        """What a bare ``uint8`` number is multiplied with where it is used: 1/255, a pixel's."""
+        return PIXEL_SCALE
+
+    @property
     def parameters(self) -> tuple[Matrix, Matrix, Matrix, Matrix]:
         """W1, b1, W2, b2."""
         return self.W1, self.b1, self.W2, self.b2
 
-    def astype(self, dtype: npt.DTypeLike) -> Network:
-        """Return the same network in another floating type.
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        """Return the same network, or model, in another floating type.
 
         Examples
         --------
@@ -132,8 +138,19 @@ class Network:
         dtype('float64')
         """
         dtype = _float_type(dtype)
-        W1, b1, W2, b2 = (array.astype(dtype) for array in self.parameters)
-        return Network(W1, b1, W2, b2)
+        return self.with_parameters(array.astype(dtype) for array in self.parameters)
+
+    def with_parameters(self, parameters: Iterable[Matrix]) -> Self:
+        """Return the same network, or model, with other values of W1, b1, W2 and b2.
+
+        Examples
+        --------
+        >>> network = Network.initial(features=2, hidden=1, classes=2)
+        >>> network.with_parameters(2 * array for array in network.parameters)
+        Network(2 features, 1 hidden units, 2 classes, float32)
+        """
+        W1, b1, W2, b2 = parameters
+        return replace(self, W1=W1, b1=b1, W2=W2, b2=b2)
 
     @classmethod
     def initial(
@@ -165,7 +182,8 @@ class Network:
         Raises
         ------
         ShapeError
-            If a size is below 1, or the type or the scheme is unknown.
+            If a size is not a whole number of 1 or more, or more than memory holds, the seed is
+            not one of 0 or more, or the type or the scheme is unknown.
 
         Examples
         --------
@@ -173,22 +191,34 @@ class Network:
         >>> bool(abs(network.W1).max() <= 0.5)
         True
         """
-        for name, size in (("features", features), ("hidden", hidden), ("classes", classes)):
-            if size < 1:
-                raise ShapeError(f"{name} is {size}; expected at least 1.")
-        if scheme not in _DRAWS:
-            raise ShapeError(f"scheme is {scheme!r}; expected one of {', '.join(_DRAWS)}.")
+        features, hidden, classes = (
+            whole_number(name, size, 1, None, ShapeError)
+            for name, size in (("features", features), ("hidden", hidden), ("classes", classes))
+        )
+        seed = whole_number("seed", seed, 0, None, ShapeError)
+        if not isinstance(scheme, str) or scheme not in _DRAWS:
+            raise ShapeError(f"scheme is {shown(scheme)}; expected one of {', '.join(_DRAWS)}.")
         float_type = _float_type(dtype)
         draw_weights, draw_biases = _DRAWS[scheme]
         random = np.random.default_rng(seed)
-        W1 = draw_weights(random, hidden, features)
-        b1 = draw_biases(random, hidden, 1)
-        W2 = draw_weights(random, classes, hidden)
-        b2 = draw_biases(random, classes, 1)
-        return cls(*(array.astype(float_type) for array in (W1, b1, W2, b2)))
+        try:
+            W1 = draw_weights(random, hidden, features)
+            b1 = draw_biases(random, hidden, 1)
+            W2 = draw_weights(random, classes, hidden)
+            b2 = draw_biases(random, classes, 1)
+            arrays = [array.astype(float_type) for array in (W1, b1, W2, b2)]
+        except (MemoryError, OverflowError, ValueError):  # NumPy's for sizes beyond its own
+            raise ShapeError(
+                f"A network of {shown(features)} features, {shown(hidden)} hidden units and "
+                f"{shown(classes)} classes does not fit into memory; expected smaller sizes."
+            ) from None
+        return cls(*arrays)
 
     def check_rows(self, X: npt.ArrayLike) -> Any:
         """Return X as it is, dense or CSR, once it is known to fit: one sample a row.
+
+        Bare ``uint8`` rows come back as `handgrad.rows.Bytes` where a byte's scale is not a
+        pixel's.
 
         Raises
         ------
@@ -201,13 +231,23 @@ class Network:
         >>> Network.initial(features=2, hidden=1, classes=2).check_rows([[1, 2]])
         array([[1, 2]])
         """
-        return real_rows(X, self.D)
+        rows = real_rows(X, self.D)
+        bare = rows.dtype == np.uint8 and not isinstance(rows, Bytes)
+        if bare and self.byte_scale != PIXEL_SCALE:
+            rows = Bytes(rows, self.byte_scale)
+        if isinstance(rows, Bytes) and 255 * abs(rows.scale) > float(np.finfo(self.dtype).max):
+            raise ShapeError(
+                f"X holds bytes to be multiplied with {rows.scale:g}, beyond {self.dtype}'s range; "
+                "expected a smaller scale."
+            )
+        return rows
 
     def rows(self, X: npt.ArrayLike) -> Matrix:
         """Return X as this network reads it: one sample a row, in the network's own type.
 
-        Pixels (``uint8``) are scaled by 1/255 here, where they are used; any other number is
-        taken as it is. No copy is made of rows that already fit.
+        Bytes (``uint8``) are scaled here, where they are used: pixels by 1/255, unless
+        `byte_scale` or a `handgrad.rows.Bytes` says otherwise. Any other number is taken as it
+        is. No copy is made of rows that already fit.
 
         Parameters
         ----------
@@ -252,7 +292,7 @@ class Network:
         >>> Network.initial(features=2, hidden=1, classes=2).labels([0, 1, 1], m=3)
         array([0, 1, 1])
         """
-        labels = np.asarray(y)
+        labels = as_array("y", y)
         if labels.ndim == 2 and labels.shape[1] == self.K:
             raise ShapeError(
                 f"y has shape {labels.shape}, which looks one-hot; "
@@ -294,14 +334,17 @@ _DRAWS: dict[str, tuple[_Draw, _Draw]] = {
 
 
 def _float_type(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    float_type = np.dtype(dtype)
+    try:
+        float_type = np.dtype(dtype)
+    except (TypeError, ValueError):
+        raise ShapeError(f"dtype is {shown(dtype)}; expected float32 or float64.") from None
     if float_type not in FLOAT_TYPES:
         raise ShapeError(f"dtype is {float_type}; expected float32 or float64.")
     return float_type
 
 
 def _real_array(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
-    array = np.asarray(value)
+    array = as_array(name, value)
     if array.dtype.kind in "bui":
         array = array.astype(np.float64)
     if array.dtype not in FLOAT_TYPES:

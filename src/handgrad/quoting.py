@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LONGEST = 60  # characters of a quotation, quotes included
 LONGEST_NAME = 300  # characters of a path: its start and its end say most
 
@@ -26,6 +31,17 @@ def quoted(found: object) -> str:
     while len(repr(kept)) > LONGEST:
         kept = kept[:-1]
     return repr(kept) + ("…" if len(kept) < len(text) else "")
+
+
+def listed(found: Sequence[object], most: int = 10) -> str:
+    """Return texts in quotes between commas, the first ones of many.
+
+    Examples
+    --------
+    >>> listed(["cat", "dog"]), listed("abcde", most=2)
+    ("'cat', 'dog'", "'a', 'b', …")
+    """
+    return ", ".join(map(quoted, found[:most])) + (", …" if len(found) > most else "")
 
 
 def escaped(text: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from handgrad.arguments import LONGEST, real_number, shown
 from handgrad.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class Bytes:
     Raises
     ------
     ShapeError
-        If the values are not ``uint8``.
+        If the values are not ``uint8``, or the scale is not a finite number.
 
     Examples
     --------
@@ -52,6 +54,8 @@ class Bytes:
         if getattr(self.values, "dtype", None) != np.uint8:
             found = getattr(self.values, "dtype", type(self.values).__name__)
             raise ShapeError(f"Bytes holds {found} values; expected uint8.")
+        if not math.isfinite(real_number(self.scale)):
+            raise ShapeError(f"scale is {shown(self.scale)}; expected a finite number.")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -87,6 +91,30 @@ def is_sparse(X: object) -> bool:
     return sparse is not None and bool(sparse.issparse(X))
 
 
+def as_array(name: str, value: Any) -> npt.NDArray[Any]:
+    """Return an argument as an array.
+
+    Raises
+    ------
+    ShapeError
+        If NumPy cannot make one of it, as of lists of unequal length, or values are masked.
+
+    Examples
+    --------
+    >>> as_array("y", [0, 1])
+    array([0, 1])
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ShapeError(f"{name} holds masked values; expected a value in every place.")
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        raise ShapeError(
+            f"{name} is {shown(value)}, which NumPy cannot read as an array; "
+            "expected rows or lists of one length."
+        ) from None
+
+
 def real_rows(X: npt.ArrayLike | Bytes, features: int) -> Any:
     """Return X as an array, or as CSR where it is sparse: real numbers, a sample a row.
 
@@ -107,12 +135,93 @@ def real_rows(X: npt.ArrayLike | Bytes, features: int) -> Any:
     """
     if isinstance(X, Bytes):
         return Bytes(real_rows(X.values, features), X.scale)
-    rows: Any = X.tocsr() if is_sparse(X) else np.asarray(X)  # type: ignore[union-attr]
+    rows = _csr(X) if is_sparse(X) else as_array("X", X)
     if rows.ndim != 2 or rows.shape[1] != features:
         raise ShapeError(_shape_message(rows.shape, features))
     if rows.dtype.kind not in "buif":
         raise ShapeError(f"X holds {rows.dtype} values; expected real numbers.")
     return rows
+
+
+def _csr(X: Any) -> Any:
+    try:
+        return X.tocsr()
+    except (TypeError, ValueError, IndexError) as error:
+        raise damaged_sparse(str(error)) from None
+
+
+class CsrParts(NamedTuple):
+    """What a CSR matrix is made of."""
+
+    indptr: npt.NDArray[np.integer[Any]]
+    indices: npt.NDArray[np.integer[Any]]
+    data: npt.NDArray[Any]
+
+
+def csr_parts(X: Any) -> CsrParts:
+    """Return the parts of a CSR matrix as vectors of numbers, whose places are not checked yet.
+
+    Places are of 64 bits at most; those of uint64 beyond them become negative.
+
+    Raises
+    ------
+    ShapeError
+        If a part is something else.
+    """
+    parts = []
+    for name, kinds in (("indptr", "iu"), ("indices", "iu"), ("data", "buif")):
+        part = as_array(name, getattr(X, name))
+        if part.ndim != 1 or part.dtype.kind not in kinds:
+            raise damaged_sparse(f"its {name} holds {part.dtype} values in shape {part.shape}")
+        if name != "data" and part.dtype in (np.uint32, np.uint64):
+            part = part.astype(np.int64)
+        parts.append(part)
+    return CsrParts(*parts)
+
+
+def own_places(rows: Any) -> Any:
+    """Return dense rows as they are, and sparse ones as a checked copy.
+
+    SciPy's products do not ask whether a place is there, and the caller may write to the rows.
+
+    Raises
+    ------
+    ShapeError
+        If sparse rows have a place beyond them.
+
+    Examples
+    --------
+    >>> own_places(np.eye(2)).shape
+    (2, 2)
+    """
+    if isinstance(rows, Bytes):
+        return Bytes(own_places(rows.values), rows.scale)
+    if not is_sparse(rows):
+        return rows
+    indptr, indices, data = (part.copy() for part in csr_parts(rows))
+    m, features = rows.shape
+    if len(indptr) != m + 1:
+        raise damaged_sparse("its indptr does not belong to its number of rows")
+    if indptr[0] < 0 or indptr[-1] > min(len(indices), len(data)):
+        raise damaged_sparse("its indptr points outside its indices")
+    if (indptr[1:] < indptr[:-1]).any():
+        raise damaged_sparse("its indptr decreases")
+    stored = slice(int(indptr[0]), int(indptr[-1]))
+    indices, data = indices[stored], data[stored]
+    if len(indices) and not (indices.min() >= 0 and indices.max() < features):
+        raise damaged_sparse("it has a column index outside its columns")
+    return type(rows)((data, indices, indptr - indptr[0]), shape=rows.shape)
+
+
+def damaged_sparse(found: str) -> ShapeError:
+    """Return the error of a sparse matrix that cannot be.
+
+    Examples
+    --------
+    >>> str(damaged_sparse("its indptr decreases"))
+    'X is a damaged sparse matrix: its indptr decreases; expected valid CSR.'
+    """
+    return ShapeError(f"X is a damaged sparse matrix: {found[:LONGEST]}; expected valid CSR.")
 
 
 def scaled_rows(rows: Any, dtype: np.dtype[Any]) -> Any:
@@ -128,7 +237,8 @@ def scaled_rows(rows: Any, dtype: np.dtype[Any]) -> Any:
         return values.astype(dtype) * scale if is_sparse(values) else np.multiply(values, scale)
     if rows.dtype == np.uint8:
         return scaled_rows(Bytes(rows, PIXEL_SCALE), dtype)
-    return rows.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):  # to infinity, which engines refuse
+        return rows.astype(dtype, copy=False)
 
 
 def values_of(rows: Any) -> npt.NDArray[Any]:

@@ -7,6 +7,7 @@ C1 + α Σ W² / 2 Σ w, as in `handgrad.engines.Engine.descend`.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from handgrad.engines import Adam, Moments, Sgd, inputs
+from handgrad.engines.threads import one_blas_thread
 from handgrad.errors import TrainingError
 from handgrad.network import Network
 
@@ -57,7 +59,7 @@ class Result(NamedTuple):
     costs: npt.NDArray[np.float64]
     """(n,): the cost of each iteration."""
     accuracies: npt.NDArray[np.float64]
-    """(n,): the share of rows predicted right, likewise; lbfgs knows it where it reports."""
+    """(n,): the share of rows predicted right, likewise."""
     converged: bool
     """Whether the run ended by itself before its last iteration."""
     message: str = ""
@@ -336,8 +338,7 @@ def lbfgs(
     alpha, pin_first
         As for `handgrad.engines.Engine.descend`.
     on_iteration : callable, optional
-        Called after every step; returns True to end the run. Its accuracies cost a forward pass
-        each.
+        Called after every step; returns True to end the run.
 
     Returns
     -------
@@ -360,34 +361,41 @@ def lbfgs(
     labels = network.labels(y, rows.shape[0])
     decay = alpha / inputs.total(sample_weight, rows.shape[0])
     costs, accuracies = list[float](), list[float]()
+    accuracy, measured_at = np.nan, np.empty(0)
 
     def cost_and_slope(theta: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        nonlocal accuracy, measured_at
         at = _unpacked(network, theta)
-        cost, gradient = engine.cost_and_gradient(at, rows, labels, sample_weight)
+        cost, gradient, accuracy = engine.measure(at, rows, labels, sample_weight)
+        measured_at = theta.copy()
         squares = sum(float(np.sum(W * W, dtype=np.float64)) for W in (at.W1, at.W2))
         return cost + decay / 2 * squares, _packed(_with_penalty(at, gradient, decay, pin_first))
 
     def report(intermediate_result: Any) -> None:
+        theta = intermediate_result.x
+        if not np.array_equal(theta, measured_at):  # a step ends where the cost was asked for last
+            cost_and_slope(theta)
         costs.append(float(intermediate_result.fun))
+        accuracies.append(accuracy)
         if on_iteration is None:
             return
-        at = _unpacked(network, intermediate_result.x)
-        accuracies.append(float(np.mean(engine.predict_proba(at, rows).argmax(axis=1) == labels)))
-        if on_iteration(State(at, len(costs), costs[-1], perf_counter() - start, accuracies[-1])):
+        at = _unpacked(network, theta)
+        if on_iteration(State(at, len(costs), costs[-1], perf_counter() - start, accuracy)):
             raise StopIteration
 
-    found = minimize(
-        cost_and_slope,
-        _packed(network.parameters),
-        method="L-BFGS-B",
-        jac=True,
-        callback=report,
-        options={"maxiter": iterations, "maxfun": evaluations, "gtol": tol},
-    )
+    with nullcontext() if engine.name == "reference" else one_blas_thread():
+        found = minimize(
+            cost_and_slope,
+            _packed(network.parameters),
+            method="L-BFGS-B",
+            jac=True,
+            callback=report,
+            options={"maxiter": iterations, "maxfun": evaluations, "gtol": tol},
+        )
     return Result(
         _unpacked(network, found.x),
         np.array(costs or [float(found.fun)]),
-        np.array(accuracies),
+        np.array(accuracies or [accuracy]),
         found.status in (0, STOPPED_BY_CALLBACK),
         str(found.message),
         int(found.status),

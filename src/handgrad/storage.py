@@ -1,4 +1,4 @@
-"""Models as safetensors: four arrays, and JSON that says what they mean.
+"""Model files as safetensors: four arrays, and JSON that says what they mean.
 
 Loading runs no code: the arrays are plain numbers, the metadata is JSON, and both are checked.
 """
@@ -6,27 +6,36 @@ Loading runs no code: the arrays are plain numbers, the metadata is JSON, and bo
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from handgrad import estimator_file
+from handgrad import estimator_file, model_file
 from handgrad.atomic import write_atomically
 from handgrad.errors import ModelFileError, ShapeError
 from handgrad.model import Model
 from handgrad.network import Network
+from handgrad.quoting import named
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
 
     from handgrad.estimator import MLPClassifier
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 lacked the names of features and of the label column
 LARGEST_HEADER = 64 * 1024
 PARAMETER_NAMES = ("W1", "b1", "W2", "b2")
+ARRAYS: dict[str, dict[str, str]] = {
+    "network": {},
+    "model": model_file.ARRAYS,
+    "estimator": estimator_file.ARRAYS,
+}
+NUMBERS = {"F32": "<f4", "F64": "<f8", "U8": "u1"}
+DAMAGES = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 
 def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
@@ -45,8 +54,8 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     WriteError
         If the file cannot be written.
     ModelFileError
-        If names and settings take more than the 64 kB that a header may have, or this is no
-        model.
+        If this is not a model, or its settings are not JSON or take more than the 64 kB that a
+        header may have.
 
     Examples
     --------
@@ -63,18 +72,15 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
             f"A {type(model).__name__} of {type(model).__module__} cannot be saved; expected a "
             "Network or a fitted handgrad.MLPClassifier."
         )
-    network = model if isinstance(model, Network) else model.network()
-    arrays = dict(zip(PARAMETER_NAMES, network.parameters, strict=True))
-    description = _description(network)
-    if not isinstance(model, Network):
-        said, others = estimator_file.describe(model)
-        arrays |= others
-        description |= {"kind": "estimator", **said}
-    content = to_bytes(arrays, metadata={"handgrad": json.dumps(description)})
+    network, description, others = _described(model)
+    arrays = dict(zip(PARAMETER_NAMES, network.parameters, strict=True)) | others
+    text = _as_json(description)
+    content = to_bytes(arrays, metadata={"handgrad": text})
     if _header_length(content[:8]) > LARGEST_HEADER:
-        raise ModelFileError(
-            f"{path} would need a header of more than {LARGEST_HEADER // 1024} kB; "
-            "expected fewer or shorter class names."
+        raise _fault(
+            path,
+            f"would need a header of more than {LARGEST_HEADER // 1024} kB; "
+            "expected shorter settings.",
         )
     write_atomically(path, content)
 
@@ -96,154 +102,180 @@ def load(path: str | os.PathLike[str]) -> Any:
     ModelFileError
         If the file is missing, damaged, foreign, a pickle, or of a newer format.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
-    _check_header(path)
+    tensors, metadata = _read(path)
+    description = _parse_description(path, metadata)
+    kind = description["kind"]
+    others = _others(path, tensors, ARRAYS[kind])
+    network = _network(path, tensors)
     try:
-        with safe_open(path, framework="numpy") as file:
-            description = _parse_description(path, file.metadata())
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-            others = (
-                _others(path, slices, file.get_tensor) if description["kind"] == "estimator" else {}
-            )
-            _check_tensors(path, slices)
-            arrays = [file.get_tensor(name) for name in PARAMETER_NAMES]
-    except (SafetensorError, OSError) as error:
-        raise ModelFileError(
-            f"{path} is damaged ({error}); expected a whole safetensors file: save it again."
+        if kind == "model":
+            return model_file.build(network, description, others)
+        if kind == "estimator":
+            return estimator_file.build(network, description, others)
+    except ModelFileError:
+        raise
+    except DAMAGES as error:
+        what = "classifier" if kind == "estimator" else kind
+        raise _fault(
+            path, f"does not describe a {what} ({named(error)}); save it again."
         ) from error
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise ModelFileError(f"{path} holds weights that are NaN or infinite; train it again.")
-    try:
-        if description["kind"] == "estimator":
-            return estimator_file.build(Network(*arrays), description, others)
-        return _build(arrays, description)
-    except ShapeError as error:
-        raise ModelFileError(f"{path} does not hold a two-layer network: {error}") from error
+    return network
 
 
-def _description(model: Network) -> dict[str, Any]:
-    description: dict[str, Any] = {"format_version": FORMAT_VERSION, "kind": "network"}
+def _fault(path: Path | str | os.PathLike[str], sentence: str) -> ModelFileError:
+    return ModelFileError(f"{named(path)} {sentence}")
+
+
+def _described(
+    model: Network | MLPClassifier,
+) -> tuple[Network, dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Return a network, and what JSON and further arrays say of it."""
+    said: dict[str, Any] = {}
+    others: dict[str, npt.NDArray[Any]] = {}
+    network, kind = model, "network"
     if isinstance(model, Model):
-        description |= {
-            "kind": "model",
-            "class_names": list(model.class_names),
-            "image_shape": model.image_shape,
-            "scaling": model.scaling,
-            "training": dict(model.training),
-        }
-    return description
+        kind, (said, others) = "model", model_file.describe(model)
+    elif not isinstance(model, Network):
+        network, kind = model.network(), "estimator"
+        said, others = estimator_file.describe(model)
+    return network, {"format_version": FORMAT_VERSION, "kind": kind} | said, others
 
 
-def _build(arrays: list[Any], description: dict[str, Any]) -> Network:
-    W1, b1, W2, b2 = arrays
-    if description["kind"] == "network":
-        return Network(W1, b1, W2, b2)
-    return Model(
-        W1,
-        b1,
-        W2,
-        b2,
-        class_names=tuple(description["class_names"]),
-        image_shape=description["image_shape"] and tuple(description["image_shape"]),
-        scaling=float(description["scaling"]),
-        training=description["training"],
-    )
+def _as_json(description: dict[str, Any]) -> str:
+    try:
+        return json.dumps(description)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelFileError(
+            f"The settings of the model cannot be written as JSON ({named(error)}); "
+            "expected plain numbers, texts, lists and dicts in training."
+        ) from error
 
 
 def _header_length(first_bytes: bytes) -> int:
     return int.from_bytes(first_bytes, "little")
 
 
-def _check_header(path: Path) -> None:
-    """Refuse what is no safetensors file before the library reads it."""
+def _check_header(path: Path) -> int:
+    """Return the length of the header; refuse other files before the library reads them."""
     try:
         if not path.is_file():
             kinds = {path.is_dir(): "is a folder", not path.exists(): "does not exist"}
             found = kinds.get(True, "is no regular file")
-            raise ModelFileError(f"{path} {found}; expected a model that `handgrad train` wrote.")
+            raise _fault(path, f"{found}; expected a model that `handgrad train` wrote.")
         with path.open("rb") as file:
             start = file.read(9)
             size = path.stat().st_size
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise _fault(path, f"cannot be read: {error.strerror or error}.") from error
     if start[8:] != b"{" or _header_length(start[:8]) + 8 > size:
         if start[:1] == b"\x80" or start[:4] == b"PK\x03\x04":
-            raise ModelFileError(
-                f"{path} looks like a pickle or an archive; expected safetensors, "
-                "since loading a pickle can run code."
+            raise _fault(
+                path,
+                "looks like a pickle or an archive; expected safetensors, "
+                "since loading a pickle can run code.",
             )
-        raise ModelFileError(
-            f"{path} is not a whole safetensors file; expected a model that `handgrad train` wrote."
+        raise _fault(
+            path, "is not a whole safetensors file; expected a model that `handgrad train` wrote."
         )
     if _header_length(start[:8]) > LARGEST_HEADER:
-        raise ModelFileError(
-            f"{path} has a header of {_header_length(start[:8]):,} bytes; "
-            f"expected at most {LARGEST_HEADER:,}."
+        raise _fault(
+            path,
+            f"has a header of {_header_length(start[:8]):,} bytes; "
+            f"expected at most {LARGEST_HEADER:,}.",
         )
+    return _header_length(start[:8])
 
 
-def _others(path: Path, slices: dict[str, Any], read: Callable[[str], Any]) -> dict[str, Any]:
-    """Take out of a classifier's arrays those that are no parameters."""
-    parts = {name: slices.pop(name) for name in estimator_file.ARRAYS if name in slices}
+def _read(path: Path) -> tuple[dict[str, _Tensor], Any]:
+    """Return the tensors of a safetensors file by their names, and its metadata.
+
+    The file is read, not mapped: a mapped one that shrinks meanwhile would end the process.
+    """
+    from safetensors import SafetensorError, deserialize
+
+    length = _check_header(path)
+    try:
+        content = path.read_bytes()
+        tensors = {
+            name: _Tensor(tensor["dtype"], tuple(tensor["shape"]), tensor["data"])
+            for name, tensor in deserialize(content)  # type: ignore[no-untyped-call]
+        }
+        header = json.loads(content[8 : 8 + length])
+    except OSError as error:
+        raise _fault(path, f"cannot be read: {error.strerror or error}.") from error
+    except MemoryError as error:
+        raise _fault(path, "does not fit into memory; expected a model.") from error
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise _fault(
+            path, f"is damaged ({named(error)}); expected a whole safetensors file: save it again."
+        ) from error
+    return tensors, header.get("__metadata__")
+
+
+class _Tensor(NamedTuple):
+    """An array of a file, as safetensors names its type."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    content: bytes
+
+    def array(self) -> npt.NDArray[Any]:
+        return np.frombuffer(self.content, NUMBERS[self.dtype]).reshape(self.shape)
+
+
+def _others(
+    path: Path, tensors: dict[str, _Tensor], known: Mapping[str, str]
+) -> dict[str, npt.NDArray[Any]]:
+    """Take out of a file's tensors those that are not parameters."""
+    parts = {name: tensors.pop(name) for name in known if name in tensors}
     for name, part in parts.items():
-        if part.get_dtype() != estimator_file.ARRAYS[name] or len(part.get_shape()) != 1:
-            raise ModelFileError(f"{path} has a damaged array {name}; save it again.")
-    return {name: read(name) for name in parts}
+        if part.dtype != known[name] or len(part.shape) != 1:
+            raise _fault(path, f"has a damaged array {name}; save it again.")
+    return {name: part.array() for name, part in parts.items()}
 
 
-def _check_tensors(path: Path, slices: dict[str, Any]) -> None:
-    if set(slices) != set(PARAMETER_NAMES):
-        raise ModelFileError(
-            f"{path} holds the arrays {', '.join(sorted(slices)) or 'none'}; "
-            f"expected {', '.join(PARAMETER_NAMES)}."
+def _network(path: Path, tensors: dict[str, _Tensor]) -> Network:
+    if set(tensors) != set(PARAMETER_NAMES):
+        raise _fault(
+            path,
+            f"holds the arrays {named(', '.join(sorted(tensors))) or 'none'}; "
+            f"expected {', '.join(PARAMETER_NAMES)}.",
         )
-    types = {part.get_dtype() for part in slices.values()}
+    types = {tensor.dtype for tensor in tensors.values()}
     if types not in ({"F32"}, {"F64"}):
-        raise ModelFileError(
-            f"{path} holds arrays of type {', '.join(sorted(types))}; expected all F32 or all F64."
+        raise _fault(
+            path,
+            f"holds arrays of type {named(', '.join(sorted(types)))}; expected all F32 or all F64.",
         )
+    arrays = [tensors[name].array() for name in PARAMETER_NAMES]
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise _fault(path, "holds weights that are NaN or infinite; train it again.")
+    try:
+        return Network(*arrays)
+    except ShapeError as error:
+        raise _fault(path, f"does not hold a two-layer network: {named(error)}") from error
 
 
 def _parse_description(path: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
     if not metadata or "handgrad" not in metadata:
-        raise ModelFileError(
-            f"{path} is a safetensors file of another program; "
-            "expected a model that `handgrad train` wrote."
+        raise _fault(
+            path,
+            "is a safetensors file of another program; "
+            "expected a model that `handgrad train` wrote.",
         )
     try:
         description = json.loads(metadata["handgrad"])
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} has metadata that is not JSON; save it again.") from error
+        raise _fault(path, "has metadata that is not JSON; save it again.") from error
     version = description.get("format_version") if isinstance(description, dict) else None
     if type(version) is int and version > FORMAT_VERSION:
-        raise ModelFileError(
-            f"{path} has format version {version}; this handgrad reads up to {FORMAT_VERSION}: "
-            "upgrade handgrad."
+        raise _fault(
+            path,
+            f"has format version {version}; this handgrad reads up to {FORMAT_VERSION}: "
+            "upgrade handgrad.",
         )
-    if version != FORMAT_VERSION or not _is_complete(description):
-        raise ModelFileError(
-            f"{path} has damaged metadata; expected what handgrad writes: save it again."
-        )
+    is_known = type(version) is int and version >= 1
+    if not is_known or description.get("kind") not in tuple(ARRAYS):
+        raise _fault(path, "has damaged metadata; expected what handgrad writes: save it again.")
     return dict(description)
-
-
-def _is_complete(description: dict[str, Any]) -> bool:
-    if description.get("kind") in ("network", "estimator"):  # build() checks the latter
-        return True
-    names, shape = description.get("class_names"), description.get("image_shape")
-    scaling: Any = description.get("scaling")
-    return (
-        description.get("kind") == "model"
-        and isinstance(names, list)
-        and all(isinstance(name, str) for name in names)
-        and (shape is None or (_is_list_of_sizes(shape) and len(shape) == 2))
-        and type(scaling) in (int, float)
-        and math.isfinite(scaling)
-        and isinstance(description.get("training"), dict)
-    )
-
-
-def _is_list_of_sizes(value: object) -> bool:
-    return isinstance(value, list) and all(type(size) is int and size > 0 for size in value)

@@ -81,5 +81,62 @@ def test_every_fifth_sample_of_each_class_is_held_out_once(labels):
 def test_labels_are_matched_by_name_and_an_unknown_one_is_named():
     samples = Samples(X, np.array([1, 0, 1, 1, 0, 0]), ("3", "7"), None, ("",) * 6, "other.csv")
     assert match_labels(samples, ("7", "1", "3")).tolist() == [0, 2, 0, 0, 2, 2]
-    with pytest.raises(DataError, match=r"other\.csv has samples of the class 7"):
+    with pytest.raises(DataError, match=r"other\.csv has samples of the class '7'"):
         match_labels(samples, ("1", "3"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["1", "1.0", "+1", "1.", "-0", "0"], ("0", "1")),
+        (["7", "07"], ("07", "7")),
+        (["007", "10", "9"], ("007", "10", "9")),
+        (["1", "1e0"], ("1", "1e0")),
+        (["1", "1.0", "cat"], ("1", "1.0", "cat")),
+        (["9", "18446744073709551615", "1" + "0" * 300], ("9", str(2**64 - 1), str(10**300))),
+        ([str(10**399), str(10**399 + 1)], (str(10**399), str(10**399 + 1))),
+        (["1" * 401, "2"], ("1" * 401, "2")),
+        (["1" * 5000, "2"], ("1" * 5000, "2")),
+        (["\u0661", "1"], ("1", "\u0661")),
+    ],
+)
+def test_only_equal_whole_numbers_are_one_class(labels, expected):
+    names, (y,) = encode_labels("source", labels)
+    assert names == expected
+    assert len(y) == len(labels)
+
+
+@given(st.lists(st.integers() | st.integers(-(10**399), 10**399), min_size=1))
+def test_whole_numbers_of_any_size_are_classes_by_their_size(labels):
+    names, (y,) = encode_labels("source", labels)
+    assert [int(names[k]) for k in y] == labels
+    assert list(map(int, names)) == sorted(set(labels))
+
+
+def test_a_label_that_cannot_be_written_is_refused():
+    with pytest.raises(DataError, match=r"the label 'caf\\udce9', which UTF-8 cannot hold"):
+        encode_labels("source", ["cat", "caf\udce9"])
+
+
+def test_an_unknown_class_is_named_and_few_of_the_known_ones():
+    samples = Samples(X, np.zeros(6, int), ("\x1b" + "x" * 100_000,), None, ("",) * 6, "other.csv")
+    with pytest.raises(DataError, match=r"expected one of '0', '1', .*'9', …") as raised:
+        match_labels(samples, tuple(map(str, range(100_000))))
+    assert len(str(raised.value)) < 300
+    assert str(raised.value).isprintable()
+
+
+def test_the_first_of_equal_names_is_matched():
+    samples = Samples(X, np.zeros(6, int), ("a",), None, ("",) * 6, "other.csv")
+    assert set(match_labels(samples, ("b", "a", "a"))) == {1}
+
+
+def test_a_hundred_thousand_classes_take_seconds():
+    m = 100_000
+    names, (y,) = encode_labels("source", [str(k) for k in reversed(range(m))])
+    np.testing.assert_array_equal(y, np.arange(m)[::-1])
+    samples = Samples(np.ones((m, 1)), y, names, None, (), "source")
+    np.testing.assert_array_equal(match_labels(samples, names), y)
+    rows = np.zeros((m, 1), np.uint8)
+    whole = Dataset(rows, y, rows[:0], y[:0], names, None)
+    assert len(whole.with_held_out_test().X_train) == m

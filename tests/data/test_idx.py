@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import math
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -102,8 +103,6 @@ def test_a_damaged_file_is_refused_by_name(folder, suffix, damage, words):
 
 
 def test_a_gzip_that_unpacks_past_its_promise_takes_no_memory_for_it(tmp_path):
-    import tracemalloc
-
     path = tmp_path / "bomb-idx3-ubyte.gz"
     write(path, idx_bytes(np.ones((4, 3, 2), np.uint8)) + bytes(200_000_000))
     tracemalloc.start()
@@ -112,6 +111,42 @@ def test_a_gzip_that_unpacks_past_its_promise_takes_no_memory_for_it(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "words"),
+    [
+        ("train-labels-idx1-ubyte.gz", np.zeros(5, np.uint8), "30,000,000 images and"),
+        (
+            "t10k-images-idx3-ubyte.gz",
+            np.zeros((4, 5, 2), np.uint8),
+            "1 features in its tr.*and 10",
+        ),
+    ],
+)
+def test_headers_are_compared_before_pixels_are_read(folder, name, array, words):
+    m = 30_000_000
+    write(folder / "train-images-idx3-ubyte.gz", idx_bytes(np.zeros((m, 1, 1), np.uint8)))
+    for stem in ("train-labels-idx1-ubyte", name.removesuffix(".gz")):
+        (folder / stem).unlink(missing_ok=True)
+    write(folder / "train-labels-idx1-ubyte.gz", idx_bytes(np.zeros(m, np.uint8)))
+    write(folder / name, idx_bytes(array))
+    tracemalloc.start()
+    with pytest.raises(DataError, match=words):
+        data.load(folder)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def test_a_gzip_of_several_members_is_read_whole(tmp_path):
+    path = tmp_path / "a-idx3-ubyte.gz"
+    whole = idx_bytes(np.arange(24, dtype=np.uint8).reshape(4, 3, 2))
+    path.write_bytes(gzip.compress(whole[:9]) + gzip.compress(b"") + gzip.compress(whole[9:]))
+    assert data.load_samples(path).X.ravel().tolist() == list(range(24))
+    path.write_bytes(path.read_bytes() + gzip.compress(b"\0"))
+    with pytest.raises(DataError, match="more follow"):
+        data.load_samples(path)
 
 
 def test_a_truncated_gzip_and_one_with_a_wrong_checksum_are_refused(folder):
@@ -138,7 +173,7 @@ def test_any_damage_gives_a_sentence_or_an_array_of_the_promised_size(tmp_path_f
 def test_a_single_class_is_refused(folder):
     for part, m in (("train", 6), ("t10k", 4)):
         write(folder / f"{part}-labels-idx1-ubyte", idx_bytes(np.full(m, 7, np.uint8)))
-    with pytest.raises(DataError, match="single class, 7"):
+    with pytest.raises(DataError, match="single class, '7'"):
         data.load(folder)
 
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from handgrad import data
 from handgrad.errors import DataError
@@ -134,6 +137,106 @@ def test_a_folder_out_of_order_is_refused(folder, tmp_path_factory):
         data.load(tmp_path_factory.mktemp("empty"))
     with pytest.raises(DataError, match="neither files nor subfolders"):
         data.load_samples(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photographs_are_held_upright(tmp_path, orientation):
+    """As Pillow's own ImageOps.exif_transpose turns them."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    grey = np.repeat(np.repeat(PIXELS[0], 8, axis=0), 8, axis=1)
+    Image.fromarray(grey).save(tmp_path / "a.jpg", exif=exif, quality=100)
+    with Image.open(tmp_path / "a.jpg") as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    samples = data.load_samples(tmp_path / "a.jpg")
+    assert samples.image_shape == expected.shape
+    np.testing.assert_array_equal(samples.X, expected.reshape(1, -1))
+
+
+def test_damage_to_what_a_camera_says_does_not_matter(tmp_path):
+    path = tmp_path / "a.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(PIXELS[0]).save(path, exif=exif)
+    upright = data.load_samples(path)
+    content = path.read_bytes()
+    start = content.index(b"Exif\0\0") + 6
+    path.write_bytes(content[:start] + b"\xff" * 8 + content[start + 8 :])
+    assert data.load_samples(path).image_shape == upright.image_shape[::-1]
+
+
+def png(header: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    content = b"\x89PNG\r\n\x1a\n"
+    for name, body in ((b"IHDR", header), *chunks, (b"IEND", b"")):
+        content += struct.pack(">I", len(body)) + name + body
+        content += struct.pack(">I", zlib.crc32(name + body))
+    return content
+
+
+@pytest.mark.parametrize(("kind", "values"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_16_bits_are_refused_in_grey_and_in_colour(tmp_path, kind, values):
+    path = tmp_path / "a.png"
+    rows = (b"\0" + bytes(2 * 2 * values)) * 2
+    header = struct.pack(">IIBBBBB", 2, 2, 16, kind, 0, 0, 0)
+    path.write_bytes(png(header, (b"IDAT", zlib.compress(rows))))
+    with pytest.raises(DataError, match="more than 8 bits"):
+        data.load_samples(path)
+
+
+def test_an_animation_is_refused(tmp_path):
+    path = tmp_path / "a.png"
+    frames = [Image.fromarray(pixels) for pixels in PIXELS]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    with pytest.raises(DataError, match=r"a\.png is animated; expected a single picture"):
+        data.load_samples(path)
+
+
+def test_an_image_that_claims_too_many_pixels_is_not_called_damaged(tmp_path):
+    path = tmp_path / "a.png"
+    for size in ((3000, 3000), (20_000, 10_000), (2**31 - 1, 2**31 - 1)):
+        path.write_bytes(huge_png(*size))
+        with pytest.raises(DataError, match="at most 4,194,304"):
+            data.load_samples(path)
+
+
+def test_links_that_lead_nowhere_are_named_rather_than_left_out(folder):
+    (folder / "cat" / "7.png").symlink_to(folder / "nothing.png")
+    for source in (folder, folder / "cat"):
+        with pytest.raises(DataError, match=r"7\.png is not a regular file"):
+            data.load_samples(source)
+    (folder / "cat" / "7.png").unlink()
+    for name, target in (("loop", "loop"), ("gone", "nowhere")):
+        link = folder / name
+        link.symlink_to(folder / target)
+        with pytest.raises(DataError, match=f"{name} lies beside folders of classes"):
+            data.load(folder)
+        link.unlink()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text here")
+def test_names_that_are_not_utf_8_are_escaped(folder, tmp_path_factory):
+    odd = tmp_path_factory.mktemp("odd")
+    content = (folder / "cat" / "0.png").read_bytes()
+    Path(os.fsdecode(os.fsencode(odd) + b"/caf\xe9.png")).write_bytes(content)
+    assert data.load_samples(odd).names == (r"caf\xe9.png",)
+    bad = Path(os.fsdecode(os.fsencode(odd) + b"/caf\xe9.png"))
+    bad.write_bytes(b"")
+    with pytest.raises(DataError, match=r"caf\\udce9\.png is not a PNG"):
+        data.load_samples(odd)
+    (folder / os.fsdecode(b"caf\xe9")).mkdir()
+    (folder / os.fsdecode(b"caf\xe9") / "1.png").write_bytes(content)
+    with pytest.raises(DataError, match=r"the label 'caf\\udce9', which UTF-8 cannot hold"):
+        data.load(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files hold no control characters here")
+def test_classes_may_have_control_characters_which_errors_escape(folder):
+    (folder / "cat").rename(folder / "\x1b[31mcat\n")
+    assert data.load(folder).class_names == ("\x1b[31mcat\n", "dog")
+    (folder / "\x1b[31mcat\n" / "9.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"\\x1b\[31mcat\\n/9\.png is not a PNG") as raised:
+        data.load(folder)
+    assert str(raised.value).isprintable()
 
 
 @given(changes=st.data(), suffix=st.sampled_from(["png", "jpg"]))

@@ -21,7 +21,7 @@ def test_what_does_not_exist_is_refused_with_all_that_does(function):
 def test_files_of_other_kinds_are_refused(tmp_path, function, name):
     path = tmp_path / name
     path.write_bytes(b"anything")
-    with pytest.raises(DataError, match="is no source of labelled samples; expected"):
+    with pytest.raises(DataError, match="is not a source of labelled samples; expected"):
         function(path)
 
 
@@ -32,3 +32,15 @@ def test_a_pipe_is_refused_rather_than_waited_for(tmp_path, name):
     os.mkfifo(path)
     with pytest.raises(DataError, match="not a regular file"):
         data.load_samples(path)
+
+
+@pytest.mark.parametrize("function", [data.load, data.load_samples])
+@pytest.mark.parametrize(
+    "source",
+    ["x" * 200_000, "x" * 200_000 + ".csv", "a/" * 100_000, "\x1b[31m.csv", "\0.csv", "\ud800.csv"],
+)
+def test_names_of_sources_are_quoted_in_short_and_escaped(function, source):
+    with pytest.raises(DataError, match=r"does not exist|cannot be read") as raised:
+        function(source)
+    assert len(str(raised.value)) < 600
+    assert str(raised.value).isprintable()

@@ -358,31 +358,6 @@ def test_labels_out_of_range_are_refused(y):
         native("baseline").cost_and_gradient(network, np.ones((2, 2)), y)
 
 
-def csr(indptr, indices, shape=(2, 3)):
-    """Make a matrix as SciPy would not: its parts are not checked."""
-    matrix = sparse.csr_array(shape)
-    matrix.indptr, matrix.indices = np.asarray(indptr), np.asarray(indices)
-    matrix.data = np.ones(len(indices))
-    return matrix
-
-
-@pytest.mark.parametrize(
-    ("indptr", "indices"),
-    [
-        ([0, 1, 2], [0, 3]),
-        ([0, 1, 2], [0, -1]),
-        ([0, 1, 2], [0, 2**32]),
-        ([0, 1, 9], [0, 1]),
-        ([0, 2, 1], [0, 1]),
-        ([-1, 0, 1], [0, 1]),
-    ],
-)
-def test_a_damaged_sparse_matrix_is_refused(indptr, indices):
-    network = Network.initial(features=3, classes=2)
-    with pytest.raises(ShapeError, match="damaged sparse matrix"):
-        native("baseline").predict_proba(network, csr(indptr, indices))
-
-
 def test_what_memory_cannot_hold_is_refused():
     """One column, repeated without taking memory: the network is small, the copy is not."""
     network = Network.initial(features=1, hidden=1, classes=1)

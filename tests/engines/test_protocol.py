@@ -36,6 +36,22 @@ def test_the_engine_gives_the_figures_of_the_notes(engine, problem):
 
 
 @every_engine
+@given(problems(), st.booleans())
+def test_a_measurement_is_cost_gradient_and_the_share_of_rows_predicted_right(
+    engine, problem, weighted
+):
+    network, X, y = problem
+    weights = np.arange(1, len(y) + 1) if weighted else None
+    cost, gradient, accuracy = engine.measure(network, X, y, sample_weight=weights)
+    expected_cost, expected = engine.cost_and_gradient(network, X, y, sample_weight=weights)
+    assert cost == expected_cost
+    for found, matrix in zip(gradient, expected, strict=True):
+        np.testing.assert_array_equal(found, matrix)
+    assert isinstance(accuracy, float)
+    assert accuracy == np.mean(notes.predict(network, X) == y)
+
+
+@every_engine
 @given(problems(dtype=np.float64), st.data())
 def test_a_weight_counts_as_the_row_given_so_many_times(engine, problem, data):
     network, X, y = problem
@@ -110,7 +126,7 @@ def test_a_run_may_be_empty_but_not_less(problem, engine):
     last, costs = engine.descend(*problem, learning_rate=0.2, iterations=0)
     assert last is problem[0]
     assert len(costs) == 0
-    with pytest.raises(EngineError, match="expected 0 or more"):
+    with pytest.raises(EngineError, match="whole number of 0 or more"):
         engine.descend(*problem, learning_rate=0.2, iterations=-1)
 
 
@@ -356,7 +372,7 @@ def test_an_order_that_names_no_rows_is_refused(problem, engine, order):
 
 @every_engine
 def test_a_batch_of_nothing_is_refused(problem, engine):
-    with pytest.raises(EngineError, match="expected 1 or more"):
+    with pytest.raises(EngineError, match="whole number of 1 or more"):
         engine.batches(*problem, rule=Sgd(), batch_size=0)
 
 

@@ -17,9 +17,10 @@ import rich.console
 from scipy import sparse
 from sklearn.utils.class_weight import compute_sample_weight
 
-from handgrad import MLPClassifier, data, get_engine, load, notes, save
+from handgrad import MLPClassifier, get_engine, load, notes, save
 from handgrad.engines import available_engines
 from handgrad.estimator import classifier
+from handgrad.rows import values_of
 from labelled import cancer, digits_8x8, mnist_5k
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -31,6 +32,8 @@ SOLVERS = ("adam", "sgd", "lbfgs", "gd")
     ("options", "said"),
     [
         ({"activation": "tanh"}, "activation is 'tanh'; .* rectified: expected 'relu'"),
+        ({"activation": "tanh"}, r"or sklearn\.neural_network\.MLPClassifier, which has"),
+        ({"hidden_layer_sizes": (10, 10)}, r"or sklearn\.neural_network\.MLPClassifier, which"),
         ({"activation": "logistic"}, "expected 'relu'"),
         ({"activation": "identity"}, "expected 'relu'"),
         ({"hidden_layer_sizes": (10, 10)}, r"is \(10, 10\); the network has one hidden layer"),
@@ -54,9 +57,34 @@ def test_what_the_network_cannot_do_is_refused(options, said):
         MLPClassifier(**options).fit(*digits_8x8())
 
 
-def test_multilabel_targets_are_refused():
-    with pytest.raises(ValueError, match="multilabel"):
-        MLPClassifier().fit(np.ones((4, 2)), [[1, 0], [1, 1], [0, 1], [1, 0]])
+@pytest.mark.parametrize("as_targets", [np.array, list, sparse.csr_matrix])
+def test_multilabel_and_one_hot_targets_are_refused_with_the_way_on(as_targets):
+    with pytest.raises(ValueError, match=r"multilabel.*sklearn\.neural_network\.MLPClassifier"):
+        MLPClassifier().fit(np.ones((4, 2)), as_targets([[1, 0], [1, 1], [0, 1], [1, 0]]))
+    with pytest.raises(ValueError, match=r"one-hot.*hand over y\.argmax\(axis=1\)"):
+        MLPClassifier().fit(np.ones((3, 2)), as_targets([[1, 0, 0], [0, 0, 1], [0, 1, 0]]))
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [[1.0, 2.0], ["ant", 3.0]],
+        [["ant", 1.0], [2.0, 3.0]],
+        np.array([[1, 2], ["ant", 3]]),
+        np.array([[1, 2], [3, "ant"]], dtype=object),
+        pd.DataFrame({"legs": [1, 2], "name": ["ant", 3]}),
+    ],
+    ids=str,
+)
+def test_a_text_among_the_rows_is_named(X):
+    with pytest.raises(ValueError, match="ant"):
+        MLPClassifier().fit(X, [0, 1])
+
+
+def test_the_class_that_has_too_few_samples_to_hold_out_is_named():
+    X, y = np.eye(40), ["common"] * 39 + ["rare"]
+    with pytest.raises(ValueError, match="rare"):
+        MLPClassifier(early_stopping=True).fit(X, y)
 
 
 def test_negative_weights_are_refused():
@@ -321,27 +349,6 @@ def test_engine_and_threads_can_be_chosen(engine, monkeypatch):
     np.testing.assert_allclose(model.coefs_[0], other.coefs_[0], atol=1e-9)
 
 
-def test_pixels_stay_bytes_and_are_scaled():
-    digits = data.load("mnist-5k")
-    X, y = digits.X_train[:500], digits.y_train[:500]
-    scaled = X.astype(np.float32) / np.float32(255)
-    pixels = MLPClassifier((10,), random_state=0, max_iter=3).fit(X, y)
-    numbers = MLPClassifier((10,), random_state=0, max_iter=3).fit(scaled, y)
-    assert pixels.coefs_[0].dtype == numbers.coefs_[0].dtype == np.float32
-    np.testing.assert_allclose(pixels.coefs_[0], numbers.coefs_[0], atol=1e-5)
-    np.testing.assert_allclose(pixels.predict_proba(scaled), pixels.predict_proba(X), atol=1e-6)
-    with pytest.raises(ValueError, match="pixels"):
-        pixels.predict(X.astype(float))
-    np.testing.assert_array_equal(numbers.predict(X[:5]), numbers.predict(X[:5].astype(np.float32)))
-
-
-def test_bytes_that_look_like_other_numbers_warn():
-    bits = np.eye(4, dtype=np.uint8)
-    for X in (bits, sparse.csr_matrix(bits), 16 * bits, pd.DataFrame(127 * bits)):
-        with pytest.warns(UserWarning, match="taken as pixels"):
-            MLPClassifier(max_iter=1).fit(X, [0, 1, 0, 1])
-
-
 def rows_of(kind, dtype):
     X, y = mnist_5k()
     X = np.rint(X * 255).astype(np.uint8) if dtype == np.uint8 else X.astype(dtype)
@@ -351,9 +358,11 @@ def rows_of(kind, dtype):
 @pytest.mark.parametrize("kind", ["dense", "csr"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.filterwarnings("ignore:X holds uint8 numbers")
 def test_the_engine_is_handed_the_rows_themselves(kind, dtype, solver, monkeypatch):
     X, y = rows_of(kind, dtype)
     given = []
+    wanted = np.float32 if dtype == np.float32 else np.float64
 
     class Recorder:
         """An engine that notes which rows it was given."""
@@ -374,10 +383,10 @@ def test_the_engine_is_handed_the_rows_themselves(kind, dtype, solver, monkeypat
     assert len(given) >= 3
     values = X.data if kind == "csr" else X
     for network_type, rows in given:
-        found = rows.data if kind == "csr" else rows
+        found = values_of(rows)
         assert found.dtype == dtype
         assert np.shares_memory(found, values)
-        assert network_type == (np.float64 if dtype == np.float64 else np.float32)
+        assert network_type == wanted
 
 
 @pytest.mark.parametrize("kind", ["dense", "csr"])
@@ -401,6 +410,7 @@ def _numbers(model):
 @pytest.mark.parametrize("kind", ["dense", "csr"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.filterwarnings("ignore:X holds uint8 numbers")
 def test_python_takes_less_memory_than_a_copy_of_the_rows(kind, dtype, solver):
     X, y = rows_of(kind, dtype)
     copy_in_float64 = 8 * (X.nnz if kind == "csr" else X.size)

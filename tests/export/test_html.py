@@ -51,7 +51,7 @@ def test_labels_are_matched_by_the_names_of_classes(tmp_path, table):
 
 
 def test_a_class_that_the_network_does_not_know_is_refused(tmp_path, table):
-    with pytest.raises(DataError, match="class cat"):
+    with pytest.raises(DataError, match="class 'cat'"):
         export_html(
             Network.initial(features=2, classes=2), tmp_path / "p.html", data.load_samples(table)
         )

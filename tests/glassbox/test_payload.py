@@ -152,7 +152,24 @@ def test_names_that_do_not_fit_are_refused():
         build_payload(network, feature_names=["a", "b"])
 
 
+def test_pixels_of_pictures_are_not_called_by_the_names_of_their_columns():
+    network = Network.initial(features=4, hidden=3, classes=2)
+    names = ["pixel0", "pixel1", "pixel2", "pixel3"]
+    payload = build_payload(network, image_shape=(2, 2), feature_names=names)
+    assert payload["model"]["feature_names"] is None
+    assert build_payload(network, feature_names=names)["model"]["feature_names"] == names
+
+
 def test_an_image_shape_that_does_not_fit_is_left_out():
     network = Network.initial(features=4, hidden=3, classes=2)
     assert build_payload(network, image_shape=(2, 2))["model"]["image_shape"] == [2, 2]
     assert build_payload(network, image_shape=(3, 2))["model"]["image_shape"] is None
+
+
+def test_bytes_that_are_numbers_go_as_numbers():
+    network = Network.initial(features=4, hidden=3, classes=2)
+    model = Model(*network.parameters, class_names=("a", "b"), pixels=False)
+    X = np.array([[0, 1, 2, 255]], dtype=np.uint8)
+    samples = build_payload(model, X, [0])["samples"]
+    assert samples["dtype"] == "float32"
+    np.testing.assert_array_equal(decoded(samples["X"], "float32", (1, 4)), X)

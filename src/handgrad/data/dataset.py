@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
+from handgrad.quoting import listed, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,9 @@ Rows: TypeAlias = npt.NDArray[Any]
 Labels: TypeAlias = npt.NDArray[np.intp]
 
 HELD_OUT = 5  # one sample of so many is a test sample, class by class
-WHOLE_NUMBER = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
+# A number with zeros in front is a code, such as 007: it stays as it is written. No float64 has
+# more than 309 digits before the point.
+WHOLE_NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,399})(\.0*)?", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,8 @@ class Dataset:
     image_shape : (int, int) or None
         Rows and columns, where a sample is a picture.
     feature_names : tuple of str, optional
-        The names of the D features, where the source has some.
+        The names of the D features, where the source has some: the header of a CSV file without
+        its label column, in the order of the columns of X, pixels included.
     """
 
     X_train: Rows
@@ -100,6 +103,48 @@ class Dataset:
         )
         return replace(self, y_train=train, y_test=test, class_names=tuple(class_names))
 
+    def with_features(self, names: Sequence[str], source: str) -> Dataset:
+        """Return the data with the features that a model knows, in its order, by their names.
+
+        Raises
+        ------
+        DataError
+            If the source has no such feature.
+
+        Examples
+        --------
+        >>> X, y = np.array([[1.0, 2.0, 3.0]]), np.array([0])
+        >>> dataset = Dataset(X, y, X, y, ("cat", "dog"), None, ("id", "legs", "tail"))
+        >>> dataset.with_features(("tail", "legs"), "pets.csv").X_train
+        array([[3., 2.]])
+        """
+        if self.feature_names is None or self.feature_names == tuple(names):
+            return self
+        columns = {name: column for column, name in enumerate(self.feature_names)}
+        missing = next((name for name in names if name not in columns), None)
+        if missing is not None:
+            raise DataError(
+                f"{source} has no column {quoted(missing)}, which the network was trained on; "
+                "expected one column for each of its features."
+            )
+        chosen = [columns[name] for name in names]
+        X_train, X_test = self.X_train[:, chosen], self.X_test[:, chosen]
+        return replace(self, X_train=X_train, X_test=X_test, feature_names=tuple(names))
+
+    def with_numbers(self) -> Dataset:
+        """Return the data with bytes as float32 numbers, for a network that takes no pixels.
+
+        Examples
+        --------
+        >>> X, y = np.array([[0, 255]], dtype=np.uint8), np.array([0])
+        >>> Dataset(X, y, X, y, ("cat", "dog"), None).with_numbers().X_train
+        array([[  0., 255.]], dtype=float32)
+        """
+        if self.X_train.dtype != np.uint8:
+            return self
+        X_train, X_test = (X.astype(np.float32) for X in (self.X_train, self.X_test))
+        return replace(self, X_train=X_train, X_test=X_test)
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -119,7 +164,8 @@ class Samples:
     source : str
         Where the samples come from.
     feature_names : tuple of str, optional
-        The names of the D features, where the source has some.
+        The names of the D features, where the source has some: the header of a CSV file without
+        its label column, in the order of the columns of X, pixels included.
     """
 
     X: Rows
@@ -158,15 +204,11 @@ def build_dataset(source: str, parts: Parts) -> Dataset:
         raise DataError(f"{source} has no labels; expected one a sample to train on.")
     if not len(train.X):
         raise DataError(f"{source} holds no samples; expected at least one of each class.")
-    if train.X.shape[1] != test.X.shape[1]:
-        raise DataError(
-            f"{source} has {train.X.shape[1]} features in its training samples and "
-            f"{test.X.shape[1]} in its test samples; expected the same number."
-        )
+    check_same_features(source, train.X.shape[1], test.X.shape[1])
     class_names, (y_train, y_test) = encode_labels(source, train.labels, test.labels)
     if len(np.unique(y_train)) < 2:
         raise DataError(
-            f"{source} has training samples of a single class, {class_names[y_train[0]]}; "
+            f"{source} has training samples of a single class, {quoted(class_names[y_train[0]])}; "
             "expected at least two classes."
         )
     return Dataset(
@@ -189,16 +231,8 @@ def build_samples(source: str, part: Part) -> Samples:
 
 def check_part(source: str, part: Part) -> None:
     """Refuse samples without features, with NaN or infinity, or with another number of labels."""
-    if part.labels is not None and len(part.labels) != len(part.X):
-        if part.X.shape[1] == len(part.labels):
-            raise DataError(
-                f"{source} holds samples as columns, {part.X.shape[0]} features by "
-                f"{part.X.shape[1]} samples; expected samples as rows: hand over X.T."
-            )
-        raise DataError(
-            f"{source} holds {len(part.X)} samples and {len(part.labels)} labels; "
-            "expected one label a sample."
-        )
+    if part.labels is not None:
+        check_counts(source, part.X.shape, len(part.labels))
     if len(part.X) and not part.X.shape[1]:
         raise DataError(f"{source} holds samples without features; expected at least one.")
     if part.X.dtype != np.uint8:
@@ -210,23 +244,62 @@ def check_part(source: str, part: Part) -> None:
             )
 
 
+def check_counts(source: str, shape: tuple[int, ...], labels: int) -> None:
+    """Refuse samples of another number than labels; the shape is that of X."""
+    m, features = shape
+    if labels not in (m, features):
+        raise DataError(
+            f"{source} holds {m} samples and {labels} labels; expected one label a sample."
+        )
+    if labels != m:
+        raise DataError(
+            f"{source} holds samples as columns, {m} features by {features} samples; "
+            "expected samples as rows: hand over X.T."
+        )
+
+
+def check_same_features(source: str, train: int, test: int) -> None:
+    """Refuse test samples with another number of features than training samples."""
+    if train != test:
+        raise DataError(
+            f"{source} has {train} features in its training samples and {test} in its test "
+            "samples; expected the same number."
+        )
+
+
 def encode_labels(
     source: str, *parts: Sequence[object]
 ) -> tuple[tuple[str, ...], tuple[Labels, ...]]:
-    """Give the classes that occur in any part numbers: whole numbers by size, texts by alphabet."""
-    texts = [[str(label) for label in part] for part in parts]
-    distinct = Counter(text for part in texts for text in part)
-    if "" in distinct:
-        raise DataError(f"{source} has an empty label; expected a number or a name.")
-    if all(WHOLE_NUMBER.fullmatch(text) and len(text) < 20 for text in distinct):
+    """Give the classes that occur in any part numbers: whole numbers by size, texts by alphabet.
+
+    Where all labels are whole numbers, 1, +1 and 1.0 are one class. With any other label among
+    them, 01 or 1e3 or cat, all are texts, and each way to write one is a class of its own.
+    """
+    texts = [list(map(str, part)) for part in parts]
+    distinct = set().union(*texts)
+    _check_labels(source, distinct)
+    index: dict[str, int]
+    if all(map(WHOLE_NUMBER.fullmatch, distinct)):
         numbers = {text: int(text.partition(".")[0]) for text in distinct}
-        ordered = sorted(set(numbers.values()))
-        index = {text: ordered.index(number) for text, number in numbers.items()}
+        ordered = {number: k for k, number in enumerate(sorted(set(numbers.values())))}
+        index = {text: ordered[number] for text, number in numbers.items()}
         names = tuple(map(str, ordered))
     else:
         names = tuple(sorted(distinct))
         index = {name: k for k, name in enumerate(names)}
     return names, tuple(np.array([index[t] for t in part], dtype=np.intp) for part in texts)
+
+
+def _check_labels(source: str, distinct: set[str]) -> None:
+    if "" in distinct:
+        raise DataError(f"{source} has an empty label; expected a number or a name.")
+    for text in distinct:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{source} has the label {quoted(text)}, which UTF-8 cannot hold; rename it."
+            ) from error
 
 
 def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
@@ -256,20 +329,23 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     """
     if samples.y is None:
         raise DataError(f"{samples.source} has no labels; expected one a sample.")
-    unknown = [name for name in samples.class_names if name not in class_names]
-    if unknown:
+    numbers = {name: k for k, name in reversed(list(enumerate(class_names)))}
+    unknown = next((name for name in samples.class_names if name not in numbers), None)
+    if unknown is not None:
         raise DataError(
-            f"{samples.source} has samples of the class {unknown[0]}, which the network does not "
-            f"know; expected one of {', '.join(class_names)}."
+            f"{samples.source} has samples of the class {quoted(unknown)}, which the network does "
+            f"not know; expected one of {listed(class_names)}."
         )
-    positions = np.array([list(class_names).index(name) for name in samples.class_names])
+    positions = np.array([numbers[name] for name in samples.class_names], dtype=np.intp)
     labels: Labels = positions[samples.y]
     return labels
 
 
 def every_fifth(y: Labels) -> npt.NDArray[np.bool_]:
     """Mark the fifth, tenth, … sample of each class, in their order."""
+    order = np.argsort(y, kind="stable")
+    by_class = y[order]
+    ranks = np.arange(len(y)) - np.searchsorted(by_class, by_class)
     held_out = np.zeros(len(y), dtype=bool)
-    for label in np.unique(y):
-        held_out[np.flatnonzero(y == label)[HELD_OUT - 1 :: HELD_OUT]] = True
+    held_out[order[ranks % HELD_OUT == HELD_OUT - 1]] = True
     return held_out

@@ -7,11 +7,11 @@ each dimension in four bytes, the most significant first; the data follows.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.data.dataset import Part, Parts
+from handgrad.data.dataset import Part, Parts, check_same_features
 from handgrad.data.streams import capacity, open_unpacked, read_exactly
 from handgrad.errors import DataError
 
@@ -28,10 +28,11 @@ DIMENSIONS = {"train-images": 3, "train-labels": 1, "t10k-images": 3, "t10k-labe
 def read_folder(folder: Path) -> Parts:
     """Read the four files of MNIST or of a set in its layout (EMNIST, Fashion-MNIST, …)."""
     train, test = (
-        _read_part(_find(folder, f"{prefix}-images"), _find(folder, f"{prefix}-labels"))
+        (_find(folder, f"{prefix}-images"), _find(folder, f"{prefix}-labels"))
         for prefix in ("train", "t10k")
     )
-    return Parts(train, test)
+    check_same_features(str(folder), _check_counts(*train), _check_counts(*test))
+    return Parts(_read_part(*train), _read_part(*test))
 
 
 def looks_like_idx(folder: Path) -> bool:
@@ -54,35 +55,47 @@ def read_images(path: Path) -> Part:
 def read_array(path: Path, *, dimensions: int) -> npt.NDArray[np.uint8]:
     """Read an IDX file of bytes with so many dimensions."""
     with open_unpacked(path) as stream:
-        start = stream.read(4)
-        expected = bytes([0, 0, UNSIGNED_BYTES, dimensions])
-        if start != expected:
-            raise DataError(
-                f"{path} starts with the bytes {start.hex(' ') or '(none)'}; "
-                f"expected {expected.hex(' ')}, an IDX file of {dimensions}-dimensional bytes."
-            )
-        header = stream.read(4 * dimensions)
-        if len(header) < 4 * dimensions:
-            raise DataError(f"{path} is truncated: it ends within its header.")
-        shape = tuple(np.frombuffer(header, ">u4").tolist())
-        most = capacity(path)
-        content = read_exactly(stream, math.prod(shape), most=most, what=str(path))
+        shape = _read_header(path, stream, dimensions)
+        content = read_exactly(stream, math.prod(shape), most=capacity(path), what=str(path))
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _read_header(path: Path, stream: IO[bytes], dimensions: int) -> tuple[int, ...]:
+    start = stream.read(4)
+    expected = bytes([0, 0, UNSIGNED_BYTES, dimensions])
+    if start != expected:
+        raise DataError(
+            f"{path} starts with the bytes {start.hex(' ') or '(none)'}; "
+            f"expected {expected.hex(' ')}, an IDX file of {dimensions}-dimensional bytes."
+        )
+    header = stream.read(4 * dimensions)
+    if len(header) < 4 * dimensions:
+        raise DataError(f"{path} is truncated: it ends within its header.")
+    shape = tuple(np.frombuffer(header, ">u4").tolist())
     if 0 in shape:
         raise DataError(
             f"{path} holds {' × '.join(map(str, shape))} values; expected at least one."
         )
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    return shape
+
+
+def _check_counts(images: Path, labels: Path) -> int:
+    """Compare what two headers promise, and return the number of features."""
+    shapes = []
+    for path, dimensions in ((images, 3), (labels, 1)):
+        with open_unpacked(path) as stream:
+            shapes.append(_read_header(path, stream, dimensions))
+    (m, rows, columns), (count,) = shapes
+    if m != count:
+        raise DataError(
+            f"{images} holds {m:,} images and {labels.name} {count:,} labels; "
+            "expected one label an image."
+        )
+    return rows * columns
 
 
 def _read_part(images: Path, labels: Path) -> Part:
-    X, _, image_shape, *_ = read_images(images)
-    y = read_array(labels, dimensions=1)
-    if len(X) != len(y):
-        raise DataError(
-            f"{images} holds {len(X):,} images and {labels.name} {len(y):,} labels; "
-            "expected one label an image."
-        )
-    return Part(X, y.tolist(), image_shape)
+    return read_images(images)._replace(labels=read_array(labels, dimensions=1).tolist())
 
 
 def _candidates(folder: Path, stem: str) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import Counter
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import numpy as np
 from handgrad.data.dataset import Part, Parts
 from handgrad.data.streams import reading
 from handgrad.errors import DataError, MissingPackageError
+from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +24,17 @@ if TYPE_CHECKING:
 
 FORMATS = ("PNG", "JPEG")
 MOST_PIXELS = 1 << 22
+ORIENTATION = 0x0112  # the tag of EXIF
+UPRIGHT = {  # what to do with a picture of each orientation
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+LYING = (5, 6, 7, 8)  # rows are columns
 ASIDE = {"Thumbs.db", "desktop.ini"}
 SPLITS = (("train", "test"), ("training", "testing"))
 
@@ -43,7 +56,7 @@ def has_class_folders(folder: Path) -> bool:
 
 def read_flat(folder: Path, image_shape: tuple[int, int] | None) -> Part:
     """Read a folder of images without labels."""
-    files = [path for path in _visible(folder) if path.is_file()]
+    files = _visible(folder)
     if not files:
         raise DataError(
             f"{folder} holds neither files nor subfolders; expected the four IDX files of MNIST, "
@@ -66,7 +79,7 @@ def read_files(files: Sequence[Path], image_shape: tuple[int, int] | None = None
     X = np.empty((len(files), image_shape[0] * image_shape[1]), dtype=np.uint8)
     for row, path in zip(X, files, strict=True):
         row[:] = _pixels(path, image_shape).ravel()
-    return Part(X, None, image_shape, tuple(path.name for path in files))
+    return Part(X, None, image_shape, tuple(map(_name, files)))
 
 
 def _read_classes(folder: Path, image_shape: tuple[int, int] | None = None) -> Part:
@@ -77,7 +90,7 @@ def _read_classes(folder: Path, image_shape: tuple[int, int] | None = None) -> P
             raise DataError(f"{class_folder} holds no images; expected at least one of its class.")
         files += found
         labels += [class_folder.name] * len(found)
-    stray = next(filter(Path.is_file, _visible(folder)), None)
+    stray = next((path for path in _visible(folder) if not path.is_dir()), None)
     if stray is not None:
         raise DataError(f"{stray} lies beside folders of classes; expected images within them.")
     if not files:
@@ -89,6 +102,11 @@ def _read_classes(folder: Path, image_shape: tuple[int, int] | None = None) -> P
             f"expected {_dimensions(image_shape)}, as in the training images."
         )
     return part._replace(labels=labels)
+
+
+def _name(path: Path) -> str:
+    """Return the name of a file; bytes that are not UTF-8 are escaped."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -144,9 +162,13 @@ def _opened(path: Path) -> Iterator[Image]:
             raise
         except PIL.UnidentifiedImageError as error:
             raise DataError(f"{path} is not a PNG or JPEG image; expected one.") from error
+        except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
+            raise DataError(
+                f"{path} claims far more pixels than expected, which are at most {MOST_PIXELS:,}."
+            ) from error
         except Exception as error:  # a damaged image makes Pillow raise almost anything
             raise DataError(
-                f"{path} is a damaged image ({error}); expected a whole one."
+                f"{path} is a damaged image ({quoted(error)}); expected a whole one."
             ) from error
 
 
@@ -154,19 +176,39 @@ def _size(path: Path) -> tuple[int, int]:
     """Return rows and columns from the header, before any pixel is decoded."""
     with _opened(path) as image:
         columns, rows = image.size
-    if rows * columns > MOST_PIXELS:
-        raise DataError(
-            f"{path} has {_dimensions((rows, columns))}; expected at most {MOST_PIXELS:,} pixels."
-        )
-    return rows, columns
+        if rows * columns > MOST_PIXELS:
+            raise DataError(
+                f"{path} has {_dimensions((rows, columns))}; "
+                f"expected at most {MOST_PIXELS:,} pixels."
+            )
+        return (columns, rows) if _orientation(image) in LYING else (rows, columns)
+
+
+def _orientation(image: Image) -> int:
+    """Return how a camera was held, 1 to 8; 1 where that is not known, as in a PNG."""
+    if image.format == "PNG":  # Pillow would decode it to find out
+        return 1
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # what a camera says of itself may be damaged
+        return 1
+
+
+def _check_values(path: Path, image: Image) -> None:
+    tiles = getattr(image, "tile", ())  # what Pillow is going to decode, and how
+    if image.mode.startswith(("I", "F")) or any(str(tile[3]).endswith(";16B") for tile in tiles):
+        raise DataError(f"{path} has more than 8 bits a pixel; expected 8.")
+    if image.format == "PNG" and getattr(image, "is_animated", False):
+        raise DataError(f"{path} is animated; expected a single picture.")
 
 
 def _pixels(path: Path, image_shape: tuple[int, int]) -> npt.NDArray[Any]:
     import PIL.Image
 
     with _opened(path) as image:
-        if image.mode.startswith(("I", "F")):
-            raise DataError(f"{path} has more than 8 bits a pixel; expected 8.")
+        _check_values(path, image)
+        if turn := UPRIGHT.get(_orientation(image)):
+            image = image.transpose(PIL.Image.Transpose[turn])
         if image.has_transparency_data:
             paper = PIL.Image.new("RGBA", image.size, "black")
             paper.alpha_composite(image.convert("RGBA"))

@@ -1,154 +1,199 @@
 """NumPy's files: NPZ with samples and labels, NPY with samples alone.
 
-The members are read here rather than by `numpy.load`, so that a header is compared with what
-the file can hold before memory is taken. Pickled objects are refused, never read.
+All headers are read and compared before any value is.
 """
 
 from __future__ import annotations
 
 import math
-import tokenize
-import warnings
 import zipfile
-from typing import IO, TYPE_CHECKING, Any
+import zlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.data.dataset import Part, Parts
-from handgrad.data.streams import LARGEST_RATIO, open_unpacked, read_exactly, reading
+from handgrad.data.dataset import Part, Parts, check_counts, check_same_features
+from handgrad.data.npy import Header, read_header, read_values
+from handgrad.data.streams import LARGEST_RATIO, open_unpacked, reading
 from handgrad.errors import DataError
+from handgrad.quoting import listed, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
-HEADER_READERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
-HEADER_FAULTS = (
-    ValueError,
-    TypeError,
-    KeyError,
-    OverflowError,
-    SyntaxError,
-    RecursionError,
-    EOFError,
-    tokenize.TokenError,
-)
+KEPT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
+LAST_CODE_POINT = 0x10FFFF
+ENCRYPTED = 1  # the flag of such a member
 
 
 def read_npz(path: Path) -> Parts:
     """Read ``X`` and ``y``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``."""
-    with open_unpacked(path) as stream:
+    with reading(path), open_unpacked(path) as stream:
         try:
             with zipfile.ZipFile(stream) as archive:
-                arrays = _read_members(path, archive)
-        except (zipfile.BadZipFile, RuntimeError, ValueError, KeyError) as error:
-            if isinstance(error, DataError):
-                raise
-            raise DataError(f"{path} is a damaged NPZ file ({error}); save it again.") from error
-    return _parts(path, arrays)
+                return _read_parts(path, archive)
+        except (DataError, OSError, EOFError, MemoryError, zlib.error):
+            raise
+        except Exception as error:  # a damaged archive makes zipfile raise almost anything
+            raise DataError(
+                f"{path} is a damaged NPZ file ({quoted(error)}); save it again."
+            ) from error
 
 
 def read_npy(path: Path) -> Part:
     """Read samples without labels."""
     with open_unpacked(path) as stream:
-        array = _read_array(stream, path.stat().st_size, str(path))
-    return _part(path, array, None)
+        header = read_header(stream, most=path.stat().st_size, what=str(path))
+        image_shape = _check_samples(path, header)
+        X = _as_rows(read_values(stream, header, what=str(path)))
+    return Part(X, None, image_shape)
 
 
-def _read_members(path: Path, archive: zipfile.ZipFile) -> dict[str, npt.NDArray[Any]]:
-    names = {name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")}
+def _read_parts(path: Path, archive: zipfile.ZipFile) -> Parts:
+    wanted = _wanted(path, archive)
+    headers = {name: _read_header(path, archive, name) for name in wanted}
+    for X, y in _pairs(wanted):
+        _check_samples(path, headers[X])
+        if y is not None:
+            check_counts(str(path), _flat(headers[X]), _check_labels(path, headers[y]))
+    if "x_test" in wanted:
+        features = (_flat(headers[X])[1] for X in ("x_train", "x_test"))
+        check_same_features(str(path), *features)
+    train, *test = (_read_part(path, archive, headers, X, y) for X, y in _pairs(wanted))
+    return Parts(train, *test)
+
+
+def _wanted(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
+    names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    known = set(names)
     for wanted in (
         ("x_train", "y_train", "x_test", "y_test"),
         ("x_train", "y_train"),
         ("X", "y"),
         ("X",),
     ):
-        if names.issuperset(wanted):
-            return {name: _read_member(path, archive, name) for name in wanted}
+        if known.issuperset(wanted):
+            twice = next((name for name in wanted if names.count(name) > 1), None)
+            if twice is not None:
+                raise DataError(f"{path} holds two arrays {quoted(twice)}; expected one.")
+            return wanted
     raise DataError(
-        f"{path} holds the arrays {', '.join(sorted(names)) or 'none'}; "
+        f"{path} holds the arrays {listed(sorted(known)) or 'none'}; "
         "expected X and y, or x_train, y_train, x_test and y_test."
     )
 
 
-def _read_member(path: Path, archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+def _pairs(wanted: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Return the names of samples, each with that of its labels."""
+    return [(X, next(iter(wanted[i + 1 : i + 2]), None)) for i, X in enumerate(wanted) if not i % 2]
+
+
+def _read_header(path: Path, archive: zipfile.ZipFile, name: str) -> Header:
     member = archive.getinfo(f"{name}.npy")
-    what = f"{path}, array {name},"
+    what = _what(path, name)
+    if member.flag_bits & ENCRYPTED:
+        raise DataError(f"{what} is encrypted; expected what numpy.savez writes.")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{what} is packed in an unusual way; expected what numpy.savez writes.")
     packed = min(member.compress_size, path.stat().st_size)
     ratio = LARGEST_RATIO if member.compress_type == zipfile.ZIP_DEFLATED else 1
-    with reading(path), archive.open(member) as stream:
-        return _read_array(stream, packed * ratio, what)
+    with archive.open(member) as stream:
+        return read_header(stream, most=packed * ratio, what=what)
 
 
-def _read_array(stream: IO[bytes], most: int, what: str) -> npt.NDArray[Any]:
-    shape, fortran_order, dtype = _read_header(stream, what)
-    if dtype.hasobject:
-        raise DataError(f"{what} holds pickled objects, which can run code; expected numbers.")
-    if dtype.kind not in "buifUS" or dtype.itemsize == 0 or dtype.fields is not None:
-        raise DataError(f"{what} holds values of type {dtype}; expected numbers or texts.")
-    if not 1 <= len(shape) <= 4 or min(shape) < 0:
-        raise DataError(f"{what} has shape {shape}; expected 1 to 4 dimensions.")
-    content = read_exactly(stream, math.prod(shape) * dtype.itemsize, most=most, what=what)
-    array = np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")
-    return np.ascontiguousarray(array, dtype=dtype.newbyteorder("="))
+def _read_member(
+    path: Path, archive: zipfile.ZipFile, headers: dict[str, Header], name: str
+) -> npt.NDArray[Any]:
+    header = headers[name]
+    what = _what(path, name)
+    with archive.open(f"{name}.npy") as stream:
+        read_header(stream, most=header.bytes, what=what)  # once more, to stand behind it
+        return read_values(stream, header, what=what)
 
 
-def _read_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    try:
-        version = np.lib.format.read_magic(stream)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a header that Python 2 wrote
-            return HEADER_READERS[version](stream)
-    except HEADER_FAULTS as error:
-        raise DataError(
-            f"{what} has no readable header ({error}); expected an array that NumPy wrote."
-        ) from error
+def _read_part(
+    path: Path, archive: zipfile.ZipFile, headers: dict[str, Header], X: str, y: str | None
+) -> Part:
+    labels = None if y is None else _labels(path, _read_member(path, archive, headers, y))
+    rows = _as_rows(_read_member(path, archive, headers, X))
+    return Part(rows, labels, _check_samples(path, headers[X]))
 
 
-def _parts(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> Parts:
-    if "X" in arrays:
-        return Parts(_part(path, arrays["X"], arrays.get("y")))
-    train = _part(path, arrays["x_train"], arrays["y_train"])
-    if "x_test" not in arrays:
-        return Parts(train)
-    return Parts(train, _part(path, arrays["x_test"], arrays["y_test"]))
+def _what(path: Path, name: str) -> str:
+    return f"{path}, array {name},"
 
 
-def _part(path: Path, X: npt.NDArray[Any], y: npt.NDArray[Any] | None) -> Part:
-    if X.dtype.kind in "US":
+def _check_samples(path: Path, header: Header) -> tuple[int, int] | None:
+    """See whether an array can hold samples, and return the shape of a picture."""
+    if header.dtype.kind in "US":
         raise DataError(f"{path} holds texts as samples; expected numbers.")
-    if X.ndim == 4 and X.shape[3] == 1:
-        X = X[:, :, :, 0]
-    image_shape = (X.shape[1], X.shape[2]) if X.ndim == 3 else None
-    if X.ndim not in (2, 3):
+    shape = header.shape
+    if len(shape) == 4 and shape[3] == 1:
+        shape = shape[:3]
+    if len(shape) not in (2, 3):
         raise DataError(
-            f"{path} holds samples of shape {X.shape}; expected (samples, features) or "
+            f"{path} holds samples of shape {shape}; expected (samples, features) or "
             "(samples, rows, columns)."
         )
-    X = X.reshape(len(X), math.prod(X.shape[1:]))
-    if X.dtype not in (np.uint8, np.float32, np.float64):
-        X = X.astype(np.float64)
-    return Part(X, None if y is None else _labels(path, y), image_shape)
+    return (shape[1], shape[2]) if len(shape) == 3 else None
 
 
-def _labels(path: Path, y: npt.NDArray[Any]) -> list[object]:
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim != 1:
+def _check_labels(path: Path, header: Header) -> int:
+    """See whether an array can hold labels, and return how many."""
+    shape = header.shape
+    if len(shape) != 1 and (len(shape) != 2 or shape[1] != 1):
         raise DataError(
-            f"{path} holds labels of shape {y.shape}; expected (samples,), integers or texts, "
+            f"{path} holds labels of shape {shape}; expected (samples,), integers or texts, "
             "never one-hot."
         )
-    if y.dtype.kind == "f" and not (np.isfinite(y) & (y == np.floor(y))).all():
-        raise DataError(f"{path} holds labels that are not whole numbers; expected classes.")
+    return shape[0]
+
+
+def _flat(header: Header) -> tuple[int, int]:
+    return header.shape[0], math.prod(header.shape[1:])
+
+
+def _as_rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return samples as rows of a type that the network takes, copied once at the most."""
+    native = array.dtype.newbyteorder("=")
+    with np.errstate(over="ignore"):  # infinity is refused later
+        X = np.ascontiguousarray(array, dtype=native if native in KEPT else np.float64)
+    return X.reshape(len(X), math.prod(X.shape[1:]))
+
+
+def _labels(path: Path, array: npt.NDArray[Any]) -> list[object]:
+    y = np.ascontiguousarray(array.ravel())
+    if y.dtype.kind == "U":
+        codes = y.view(y.dtype.byteorder + "u4")
+        if codes.size and codes.max() > LAST_CODE_POINT:
+            raise DataError(
+                f"{path} holds a label with the character {codes.max():#x}, which Unicode does "
+                "not have; expected texts."
+            )
     if y.dtype.kind == "S":
-        return [label.decode("latin-1") for label in y.tolist()]
-    if y.dtype.kind in "bf":
+        return list(_decoded(y.tolist()))
+    if y.dtype.kind == "f":
+        return list(_whole(path, y))
+    if y.dtype.kind == "b":
         y = y.astype(np.int64)
     return list(y.tolist())
+
+
+def _whole(path: Path, y: npt.NDArray[Any]) -> list[int]:
+    """Return floating numbers as the whole numbers that they are."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        numbers = y.astype(np.float64)
+        exact = np.isfinite(numbers) & (numbers == y) & (numbers == np.floor(numbers))
+    if not exact.all():
+        raise DataError(f"{path} holds labels that are not whole numbers; expected classes.")
+    return list(map(int, numbers.tolist()))
+
+
+def _decoded(labels: list[bytes]) -> list[str]:
+    try:
+        return [label.decode() for label in labels]
+    except UnicodeDecodeError:
+        return [label.decode("latin-1") for label in labels]

@@ -9,10 +9,11 @@ from handgrad.data import csv, embedded, idx, images, mnist, npz
 from handgrad.data.dataset import Dataset, Part, Parts, Samples, build_dataset, build_samples
 from handgrad.data.streams import reading
 from handgrad.errors import DataError
+from handgrad.quoting import named
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 NAMED: dict[str, Callable[[], Parts]] = {
     "mnist-5k": embedded.read_mnist_5k,
@@ -59,7 +60,7 @@ def load(source: str | os.PathLike[str], *, label: str = "label") -> Dataset:
     ((4000, 784), dtype('uint8'), (1000, 784))
     """
     with reading(Path(source)):
-        parts = _read(str(source), label, needs_labels=True)
+        parts = _read(str(source), label, None, needs_labels=True)
     return build_dataset(str(source), parts)
 
 
@@ -68,8 +69,9 @@ def load_samples(
     *,
     label: str = "label",
     image_shape: tuple[int, int] | None = None,
+    features: Sequence[str] | None = None,
 ) -> Samples:
-    """Read samples to look at, with labels or without: the test samples where there are some.
+    r"""Read samples to look at, with labels or without: the test samples where there are some.
 
     Parameters
     ----------
@@ -80,6 +82,10 @@ def load_samples(
         Name of the label column of a CSV file, which may lack it.
     image_shape : (int, int), optional
         Rows and columns that images without labels are scaled to.
+    features : sequence of str, optional
+        The names of the features that a model was trained on. Of a CSV file these columns are
+        read, in this order, wherever they stand; all others but the labels are ignored, and may
+        hold anything. Sources without names of features do not look at it.
 
     Returns
     -------
@@ -88,7 +94,7 @@ def load_samples(
     Raises
     ------
     DataError
-        If the source does not exist or is damaged.
+        If the source does not exist or is damaged, or lacks one of ``features``.
     MissingPackageError
         If the source needs a package that is not installed.
 
@@ -97,16 +103,22 @@ def load_samples(
     >>> samples = load_samples("mnist-5k")
     >>> samples.X.shape, samples.class_names[:3]
     ((1000, 784), ('0', '1', '2'))
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "flowers.csv"
+    >>> _ = path.write_text("id,width,length\nA7,1.5,3\n")
+    >>> load_samples(path, features=("length", "width")).X
+    array([[3. , 1.5]])
     """
     with reading(Path(source)):
         part = _read_unlabelled(Path(source), image_shape) if source else None
         if part is None:
-            train, test = _read(str(source), label, needs_labels=False)
+            train, test = _read(str(source), label, features, needs_labels=False)
             part = test or train
     return build_samples(str(source), part)
 
 
-def _read(source: str, label: str, *, needs_labels: bool) -> Parts:
+def _read(source: str, label: str, features: Sequence[str] | None, *, needs_labels: bool) -> Parts:
     if source in NAMED:
         return NAMED[source]()
     if not source:
@@ -116,12 +128,12 @@ def _read(source: str, label: str, *, needs_labels: bool) -> Parts:
     if path.is_dir():
         return _read_folder(path)
     if not path.exists():
-        raise DataError(f"{source} does not exist; expected {EXPECTED}.")
+        raise DataError(f"{named(source)} does not exist; expected {EXPECTED}.")
     if name.endswith((".csv", ".csv.gz")):
-        return Parts(csv.read_csv(path, label, needs_labels=needs_labels))
+        return Parts(csv.read_csv(path, label, features, needs_labels=needs_labels))
     if name.endswith(".npz"):
         return npz.read_npz(path)
-    raise DataError(f"{source} is no source of labelled samples; expected {EXPECTED}.")
+    raise DataError(f"{source} is not a source of labelled samples; expected {EXPECTED}.")
 
 
 def _read_folder(folder: Path) -> Parts:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
 from handgrad.errors import DataError
+from handgrad.quoting import named, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +25,13 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        kind = "gzip file" if path.suffix == ".gz" else "file"
         raise DataError(
-            f"{path} is a truncated or damaged gzip file ({error}); expected a whole one."
+            f"{path} is a truncated or damaged {kind} ({error}); expected a whole one."
         ) from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+        found = error.strerror or quoted(error)
+        raise DataError(f"{named(path)} cannot be read: {found}.") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not text in UTF-8 ({error}); expected that.") from error
     except MemoryError as error:

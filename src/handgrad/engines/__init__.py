@@ -5,7 +5,7 @@ Every engine gives the figures of the reference engine, which calls the formulas
 """
 
 from handgrad.engines.choice import ENGINE_NAMES, available_engines, get_engine
-from handgrad.engines.protocol import Batches, Engine, Moments, Predictor, Progress
+from handgrad.engines.protocol import Batches, Engine, Measurement, Moments, Predictor, Progress
 from handgrad.engines.rules import Adam, Rule, Sgd
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Adam",
     "Batches",
     "Engine",
+    "Measurement",
     "Moments",
     "Predictor",
     "Progress",

@@ -11,15 +11,23 @@ _Arrays: TypeAlias = tuple[_Array, _Array, _Array, _Array]
 _Costs: TypeAlias = npt.NDArray[np.float64]
 _Report: TypeAlias = Callable[[int, _Arrays], bool] | None
 
+class OutOfMemoryError(MemoryError): ...
+class RefusedError(ValueError): ...
+class InsideEpochError(RuntimeError): ...
 class Rows: ...
 
 def instruction_sets() -> list[str]: ...
-def dense_rows(values: _Array) -> Rows: ...
+def dense_rows(values: _Array, scale: float) -> Rows: ...
 def sparse_rows(
-    starts: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], values: _Array, features: int
+    indptr: npt.NDArray[np.int64],
+    indices: _Array,
+    values: _Array,
+    count: int,
+    features: int,
+    scale: float,
 ) -> Rows: ...
 def within(rows: Rows, least: float, most: float, threads: int) -> bool: ...
-def cost_and_gradient(
+def measure(
     instruction_set: str,
     threads: int,
     W1: _Array,
@@ -29,7 +37,7 @@ def cost_and_gradient(
     rows: Rows,
     labels: npt.NDArray[np.int32],
     shares: _Array | None,
-) -> tuple[float, _Arrays]: ...
+) -> tuple[float, float, _Arrays]: ...
 def predict_proba(
     instruction_set: str,
     threads: int,
@@ -99,6 +107,7 @@ class Predictor32:
         b1: _Array,
         W2: _Array,
         b2: _Array,
+        scale: float,
         least: float,
         most: float,
     ) -> None: ...

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from handgrad.arguments import real_number, shown, whole_number
+from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import EngineError, ShapeError
+from handgrad.rows import as_array
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
+    from handgrad.engines.protocol import Moments
+    from handgrad.network import Network
+
+NO_MEMORY = (
+    "There is not enough memory for a network and rows of this size; "
+    "expected fewer features, hidden units or threads."
+)
 NOT_FINITE = "X holds NaN or infinite values; expected finite numbers."
+INSIDE_AN_EPOCH = (
+    "This run of batches is inside an epoch already; expected one epoch at a time, and its "
+    "network and moments to be read between epochs or in on_progress."
+)
+MOST_STEPS = 2**53  # that adam's correction tells apart
 
 
-def check_iterations(iterations: int) -> None:
-    """Raise an EngineError where a run would take less than no steps.
+def check_descent(learning_rate: float, iterations: int, alpha: float) -> None:
+    """Raise an error where a run of descent cannot be.
+
+    Raises
+    ------
+    TrainingError
+        If the learning rate is not a number above 0.
+    EngineError
+        If iterations is not a whole number of 0 or more, or alpha not a number of 0 or more.
 
     Examples
     --------
-    >>> check_iterations(0)
+    >>> check_descent(learning_rate=0.1, iterations=0, alpha=0)
     """
-    if iterations < 0:
-        raise EngineError(f"iterations is {iterations}; expected 0 or more.")
+    check_learning_rate(learning_rate)
+    whole_number("iterations", iterations, 0, None, EngineError)
+    check_alpha(alpha)
 
 
 def check_batch_size(batch_size: int) -> None:
@@ -32,8 +58,7 @@ def check_batch_size(batch_size: int) -> None:
     --------
     >>> check_batch_size(32)
     """
-    if batch_size < 1:
-        raise EngineError(f"batch_size is {batch_size}; expected 1 or more.")
+    whole_number("batch_size", batch_size, 1, None, EngineError)
 
 
 def check_alpha(alpha: float) -> None:
@@ -43,8 +68,52 @@ def check_alpha(alpha: float) -> None:
     --------
     >>> check_alpha(1e-4)
     """
-    if not (np.isfinite(alpha) and alpha >= 0):
-        raise EngineError(f"alpha is {alpha}; expected a number of 0 or more.")
+    if not 0 <= real_number(alpha) < np.inf:
+        raise EngineError(f"alpha is {shown(alpha)}; expected a number of 0 or more.")
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Raise an EngineError where memory ends; for calls that call nobody back.
+
+    Examples
+    --------
+    >>> with enough_memory():
+    ...     array = np.zeros(3)
+    """
+    try:
+        yield
+    except MemoryError:
+        raise EngineError(NO_MEMORY) from None
+
+
+class Figures(NamedTuple):
+    """Room for what a run measures."""
+
+    costs: npt.NDArray[np.float64]
+    accuracies: npt.NDArray[np.float64]
+
+
+def room_for(steps: int) -> Figures:
+    """Return room for a cost and an accuracy of each step.
+
+    Raises
+    ------
+    EngineError
+        If memory does not hold so many.
+
+    Examples
+    --------
+    >>> room_for(3).costs.shape
+    (3,)
+    """
+    try:
+        return Figures(np.empty(steps), np.empty(steps))
+    except (MemoryError, ValueError, OverflowError):
+        raise EngineError(
+            f"There is not enough memory for the costs of {shown(steps)} steps; "
+            "expected fewer iterations or batches."
+        ) from None
 
 
 def check_order(order: npt.ArrayLike | None, m: int) -> npt.NDArray[np.int64]:
@@ -62,7 +131,7 @@ def check_order(order: npt.ArrayLike | None, m: int) -> npt.NDArray[np.int64]:
     """
     if order is None:
         return np.arange(m, dtype=np.int64)
-    rows = np.asarray(order)
+    rows = as_array("order", order)
     if rows.ndim != 1 or rows.dtype.kind not in "ui" or not len(rows):
         raise ShapeError(
             f"order holds {rows.dtype} values in shape {rows.shape}; expected a list of rows of X."
@@ -91,24 +160,45 @@ def weights(sample_weight: npt.ArrayLike, m: int) -> npt.NDArray[np.float64]:
     Raises
     ------
     ShapeError
-        If they are not m finite numbers of 0 or more with a positive sum.
+        If they are not m finite numbers of 0 or more, whose sum is positive and finite.
 
     Examples
     --------
     >>> weights([1, 3], m=2)
     array([1., 3.])
     """
-    values = np.asarray(sample_weight, dtype=np.float64)
+    values = _numbers(sample_weight)
     if values.shape != (m,):
         raise ShapeError(
-            f"sample_weight has shape {values.shape}; expected ({m},), one weight a row of X."
+            f"sample_weight has shape {values.shape}; expected ({m},), one weight per row of X."
         )
-    if not np.isfinite(values).all() or values.min() < 0 or values.sum() <= 0:
+    with np.errstate(over="ignore"):
+        sum_of_weights = values.sum()
+    if not np.isfinite(values).all() or values.min(initial=0) < 0 or sum_of_weights <= 0:
         raise ShapeError(
             "sample_weight holds a negative or infinite weight, or only zeros; "
             "expected weights of 0 or more, with a positive sum."
         )
+    if not np.finfo(np.float64).tiny <= sum_of_weights < np.inf:
+        raise ShapeError(
+            f"sample_weight adds up to {sum_of_weights:g}, beyond float64's range; "
+            "expected weights of a moderate size."
+        )
     return values
+
+
+def _numbers(sample_weight: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    given = as_array("sample_weight", sample_weight)
+    if given.dtype.kind in "buifO":
+        try:
+            with np.errstate(over="ignore"):  # of wider types, to infinity
+                return given.astype(np.float64, copy=False)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    raise ShapeError(
+        f"sample_weight holds {given.dtype} values that are not numbers; "
+        "expected one number per row of X."
+    )
 
 
 def total(sample_weight: npt.ArrayLike | None, m: int) -> float:
@@ -120,6 +210,29 @@ def total(sample_weight: npt.ArrayLike | None, m: int) -> float:
     (4.0, 2.0)
     """
     return float(m if sample_weight is None else weights(sample_weight, m).sum())
+
+
+def decay(alpha: float, sample_weight: npt.ArrayLike | None, m: int, dtype: np.dtype[Any]) -> float:
+    """Return what the weights are multiplied with where the cost has α Σ W² / 2 Σ w.
+
+    Raises
+    ------
+    EngineError
+        If it is beyond the network's type.
+
+    Examples
+    --------
+    >>> decay(0.5, [1, 3], m=2, dtype=np.dtype(np.float32))
+    0.125
+    """
+    sum_of_weights = total(sample_weight, m)
+    result = float(alpha) / sum_of_weights
+    if not result <= float(np.finfo(dtype).max):
+        raise EngineError(
+            f"alpha is {shown(alpha)} over weights that add up to {sum_of_weights:g}, "
+            f"beyond {dtype}'s range; expected a smaller alpha or larger weights."
+        )
+    return result
 
 
 def shares(sample_weight: npt.ArrayLike | None, m: int) -> npt.NDArray[np.float64]:
@@ -135,3 +248,29 @@ def shares(sample_weight: npt.ArrayLike | None, m: int) -> npt.NDArray[np.float6
     values = weights(sample_weight, m)
     result: npt.NDArray[np.float64] = values / values.sum()
     return result
+
+
+def check_moments(moments: Moments, network: Network) -> None:
+    """Raise a ShapeError unless a rule can go on with these moments of such a network.
+
+    Examples
+    --------
+    >>> from handgrad import Network
+    >>> from handgrad.engines import Moments
+    >>> network = Network.initial(features=2, hidden=3, classes=2)
+    >>> check_moments(Moments(1, network.parameters, network.parameters), network)
+    """
+    try:
+        steps, first, second = moments
+        found = [(array.shape, array.dtype) for array in (*first, *second)]
+    except (TypeError, ValueError, AttributeError):
+        raise ShapeError(
+            f"moments are {shown(moments)}; expected those of earlier batches."
+        ) from None
+    whole_number("moments.steps", steps, 0, MOST_STEPS, ShapeError)
+    expected = [(array.shape, array.dtype) for array in network.parameters] * 2
+    if found != expected:
+        raise ShapeError(
+            "moments do not fit the network in shape or type; expected those of earlier batches "
+            f"of {network!r}."
+        )

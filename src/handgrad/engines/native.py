@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.engines import _native, inputs
-from handgrad.engines.protocol import Moments, Progress
+from handgrad.engines.protocol import Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule, check_learning_rate
-from handgrad.engines.threads import processors
+from handgrad.engines.threads import check_threads, processors
 from handgrad.errors import EngineError, ShapeError
 from handgrad.network import FLOAT_TYPES, Network
 from handgrad.notes import Gradient
-from handgrad.rows import is_sparse
+from handgrad.rows import PIXEL_SCALE, Bytes, as_array, csr_parts, damaged_sparse, is_sparse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 INSTRUCTION_SET_VARIABLE = "HANDGRAD_INSTRUCTION_SET"
 MOST_SPARSE_COLUMNS = 2**31 - 1  # column indices are of 32 bits
+MOST_WORKERS = 1024  # more threads than any step can use
 
 
 class NativeEngine:
@@ -37,12 +38,13 @@ class NativeEngine:
     Parameters
     ----------
     threads : int, optional
-        How many threads a call may use; by default one for each processor.
+        How many threads a call may use, at most 1024 of them; by default one for each processor.
 
     Raises
     ------
     EngineError
-        If the variable ``HANDGRAD_INSTRUCTION_SET`` names a set that is not there.
+        If the variable ``HANDGRAD_INSTRUCTION_SET`` names a set that is not there, or threads
+        is not a whole number of 1 or more.
 
     Examples
     --------
@@ -56,8 +58,29 @@ class NativeEngine:
     name = "native"
 
     def __init__(self, threads: int | None = None) -> None:
-        self.threads = threads or processors()
+        check_threads(threads)
+        self.threads = min(threads or processors(), MOST_WORKERS)
         self.instruction_set = _chosen_instruction_set()
+
+    def measure(
+        self,
+        network: Network,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Measurement:
+        """Compute C1, B1 to B7 and the accuracy; see `handgrad.engines.Engine`."""
+        rows, labels = self._checked(network, X, y)
+        with _core_errors():
+            cost, accuracy, gradient = _native.measure(
+                self.instruction_set,
+                self.threads,
+                *network.parameters,
+                rows,
+                labels,
+                _shares(network, sample_weight, len(labels)),
+            )
+        return Measurement(cost, Gradient(*gradient), accuracy)
 
     def cost_and_gradient(
         self,
@@ -67,22 +90,13 @@ class NativeEngine:
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
         """Compute C1 and the gradient B1 to B7; see `handgrad.engines.Engine`."""
-        rows, labels = self._checked(network, X, y)
-        with _memory_errors():
-            cost, gradient = _native.cost_and_gradient(
-                self.instruction_set,
-                self.threads,
-                *network.parameters,
-                rows,
-                labels,
-                _shares(network, sample_weight, len(labels)),
-            )
-        return cost, Gradient(*gradient)
+        cost, gradient, _ = self.measure(network, X, y, sample_weight)
+        return cost, gradient
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute F4 as an array of shape (m, K); see `handgrad.engines.Engine`."""
         rows = self._rows(network, network.check_rows(X))
-        with _memory_errors():
+        with _core_errors():
             return _native.predict_proba(
                 self.instruction_set, self.threads, *network.parameters, rows
             )
@@ -101,14 +115,14 @@ class NativeEngine:
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
-        inputs.check_iterations(iterations)
-        inputs.check_alpha(alpha)
+        inputs.check_descent(learning_rate, iterations, alpha)
         rows, labels = self._checked(network, X, y)
         shares = _shares(network, sample_weight, len(labels))
+        decay = inputs.decay(alpha, sample_weight, len(labels), network.dtype)
         if iterations == 0:
             return network, np.empty(0)
-        costs, accuracies = np.empty(iterations), np.empty(iterations)
-        with _memory_errors():
+        costs, accuracies = inputs.room_for(iterations)
+        with _core_errors():
             steps, parameters = _native.descend(
                 self.instruction_set,
                 self.threads,
@@ -116,9 +130,9 @@ class NativeEngine:
                 rows,
                 labels,
                 shares,
-                learning_rate,
-                alpha / inputs.total(sample_weight, len(labels)),
-                pin_first,
+                float(learning_rate),
+                decay,
+                bool(pin_first),
                 costs,
                 accuracies,
                 _reporter(costs, accuracies, on_progress),
@@ -141,12 +155,15 @@ class NativeEngine:
         """Begin to train in batches; see `handgrad.engines.Engine`."""
         inputs.check_batch_size(batch_size)
         inputs.check_alpha(alpha)
+        if moments is not None:
+            inputs.check_moments(moments, network)
         rows, labels = self._checked(network, X, y)
         weights = None
         if sample_weight is not None:
             weights = inputs.weights(sample_weight, len(labels))
+        batch_size = min(int(batch_size), len(labels))
         core = _native.Batches32 if network.dtype == np.float32 else _native.Batches64
-        with _memory_errors():
+        with _core_errors():
             run = core(
                 self.instruction_set,
                 self.threads,
@@ -154,12 +171,12 @@ class NativeEngine:
                 rows,
                 labels,
                 weights,
-                min(batch_size, len(labels)),
-                alpha,
-                pin_first,
+                batch_size,
+                float(alpha),
+                bool(pin_first),
             )
-        if moments is not None:
-            run.restore(moments.steps, *moments.first, *moments.second)
+            if moments is not None:
+                run.restore(int(moments.steps), *moments.first, *moments.second)
         return NativeBatches(run, rule, batch_size, len(labels))
 
     def predictor(self, network: Network) -> NativePredictor:
@@ -174,9 +191,10 @@ class NativeEngine:
         return self._rows(network, given), np.ascontiguousarray(labels, dtype=np.int32)
 
     def _rows(self, network: Network, given: Any) -> _native.Rows:
-        rows = _sparse_rows(network, given) if is_sparse(given) else _dense_rows(network, given)
-        if not _native.within(rows, *_range_of(network), self.threads):
-            raise ShapeError(inputs.NOT_FINITE)
+        with _core_errors(), inputs.enough_memory():
+            rows = _rows_of_the_core(network, given)
+            if not _native.within(rows, *_range_of(network), self.threads):
+                raise ShapeError(inputs.NOT_FINITE)
         return rows
 
 
@@ -189,12 +207,15 @@ class NativeBatches:
     @property
     def network(self) -> Network:
         """The network after the steps so far."""
-        return Network(*self._run.parameters())
+        with _core_errors():
+            parameters = self._run.parameters()
+        return Network(*parameters)
 
     @property
     def moments(self) -> Moments:
         """What the rule remembers."""
-        return Moments(*self._run.moments())
+        with _core_errors():
+            return Moments(*self._run.moments())
 
     def epoch(
         self,
@@ -208,11 +229,11 @@ class NativeBatches:
         check_learning_rate(rate)
         rows = inputs.check_order(order, self._m)
         batches = -(-len(rows) // self._batch_size)
-        costs, accuracies = np.empty(batches), np.empty(batches)
+        costs, accuracies = inputs.room_for(batches)
         report = _reporter(costs, accuracies, on_progress)
-        with _memory_errors():
+        with _core_errors():
             done = self._run.epoch(
-                *_rule_of_the_core(self._rule, rate), rows, costs, accuracies, report
+                *_rule_of_the_core(self._rule, float(rate)), rows, costs, accuracies, report
             )
         return costs[:done]
 
@@ -231,7 +252,10 @@ class NativePredictor:
         core = _native.Predictor32 if network.dtype == np.float32 else _native.Predictor64
         least, most = _range_of(network)
         largest = min(most, network.largest_value)
-        self._core = core(engine.instruction_set, *network.parameters, least, largest)
+        with _core_errors():
+            self._core = core(
+                engine.instruction_set, *network.parameters, network.byte_scale, least, largest
+            )
         self._network = network
 
     def label(self, x: npt.ArrayLike) -> int:
@@ -250,7 +274,7 @@ class NativePredictor:
 
     def _sample(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return what the core takes, or say why x is no sample."""
-        sample = np.asarray(x)
+        sample = as_array("x", x)
         inputs.check_sample(sample, self._network.D)
         row = self._network.rows(sample[None, :])[0]
         if not np.isfinite(row).all():
@@ -270,11 +294,24 @@ def _chosen_instruction_set() -> str:
     return chosen
 
 
-def _dense_rows(network: Network, given: npt.NDArray[Any]) -> _native.Rows:
-    rows = given
-    if rows.dtype != np.uint8 and rows.dtype not in FLOAT_TYPES:
-        rows = rows.astype(network.dtype)
-    return _native.dense_rows(rows if _lies_well(rows) else np.array(rows, order="C"))
+def _rows_of_the_core(network: Network, given: Any) -> _native.Rows:
+    values, scale = given, PIXEL_SCALE
+    if isinstance(given, Bytes):
+        values, scale = given.values, float(given.scale)
+    return (_sparse_rows if is_sparse(values) else _dense_rows)(network, values, scale)
+
+
+def _dense_rows(network: Network, given: npt.NDArray[Any], scale: float) -> _native.Rows:
+    rows = _readable(network, given)
+    return _native.dense_rows(rows if _lies_well(rows) else np.array(rows, order="C"), scale)
+
+
+def _readable(network: Network, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return bytes and floating numbers as they are, others as the network's type."""
+    if values.dtype == np.uint8 or values.dtype in FLOAT_TYPES:
+        return values
+    with np.errstate(over="ignore"):  # to infinity, which is refused
+        return values.astype(network.dtype)
 
 
 def _lies_well(rows: npt.NDArray[Any]) -> bool:
@@ -289,32 +326,24 @@ def _lies_well(rows: npt.NDArray[Any]) -> bool:
     )
 
 
-def _sparse_rows(network: Network, given: Any) -> _native.Rows:
+def _sparse_rows(network: Network, given: Any, scale: float) -> _native.Rows:
     if given.shape[1] > MOST_SPARSE_COLUMNS:
         raise ShapeError(
             f"X has {given.shape[1]:,} columns; expected at most {MOST_SPARSE_COLUMNS:,} "
             "where it is sparse."
         )
-    values = given.data
-    if values.dtype != np.uint8 and values.dtype not in FLOAT_TYPES:
-        values = values.astype(network.dtype)
+    indptr, indices, values = csr_parts(given)
     try:
         return _native.sparse_rows(
-            np.require(given.indptr, np.int64, ["C", "A"]),
-            np.require(_column_indices(given), np.int32, ["C", "A"]),
-            np.require(values, requirements=["C", "A"]),
+            np.require(indptr, np.int64, ["C", "A"]),
+            np.require(indices, np.int32 if indices.itemsize < 8 else np.int64, ["C", "A"]),
+            np.require(_readable(network, values), requirements=["C", "A"]),
+            given.shape[0],
             given.shape[1],
+            scale,
         )
-    except ValueError as error:
-        raise ShapeError(f"X is a damaged sparse matrix: {error}; expected valid CSR.") from None
-
-
-def _column_indices(given: Any) -> npt.NDArray[Any]:
-    """Return the indices as they are, but none that 32 bits would change."""
-    indices: npt.NDArray[Any] = given.indices
-    if indices.dtype != np.int32 and len(indices) and indices.max() > MOST_SPARSE_COLUMNS:
-        raise ValueError("it has a column index outside its columns")
-    return indices
+    except _native.RefusedError as error:
+        raise damaged_sparse(str(error)) from None
 
 
 def _shares(
@@ -354,11 +383,16 @@ def _rule_of_the_core(rule: Rule, rate: float) -> tuple[str, float, float, float
 
 
 @contextmanager
-def _memory_errors() -> Iterator[None]:
+def _core_errors() -> Iterator[None]:
+    """Say in sentences what the core raises; what a callback raises passes through."""
     try:
         yield
-    except MemoryError as error:
-        raise EngineError(
-            "There is not enough memory for a network and rows of this size; "
-            "expected fewer features, hidden units or threads."
-        ) from error
+    except _native.OutOfMemoryError as error:
+        raise EngineError(inputs.NO_MEMORY) from error
+    except _native.InsideEpochError:
+        raise EngineError(inputs.INSIDE_AN_EPOCH) from None
+    except _native.RefusedError as error:
+        raise ShapeError(
+            f"The arrays changed while they were read: {error}; expected arrays that nobody "
+            "writes to during the call."
+        ) from None

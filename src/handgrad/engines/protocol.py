@@ -27,6 +27,17 @@ class Progress(NamedTuple):
     """(n,): the share of rows predicted right, likewise."""
 
 
+class Measurement(NamedTuple):
+    """What one pass over the rows tells of a network."""
+
+    cost: float
+    """C1."""
+    gradient: Gradient
+    """B2, B3, B6 and B7."""
+    accuracy: float
+    """The share of rows predicted right (F5), each row counted once whatever its weight."""
+
+
 class Moments(NamedTuple):
     """What a rule remembers between steps; hand it to `Engine.batches` to go on with other rows."""
 
@@ -101,6 +112,15 @@ class Engine(Protocol):
     def instruction_set(self) -> str:
         """The widest vector instructions that the engine uses."""
 
+    def measure(
+        self,
+        network: Network,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Measurement:
+        """Compute C1, the gradient B1 to B7, and the accuracy, in one pass."""
+
     def cost_and_gradient(
         self,
         network: Network,
@@ -108,7 +128,7 @@ class Engine(Protocol):
         y: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
-        """Compute C1 and the gradient B1 to B7."""
+        """Compute C1 and the gradient B1 to B7: what `measure` tells, but for the accuracy."""
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute the probabilities of F4 as an array of shape (m, K): samples are rows."""

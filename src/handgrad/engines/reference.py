@@ -8,12 +8,13 @@ import numpy as np
 
 from handgrad import notes
 from handgrad.engines import inputs
-from handgrad.engines.protocol import Moments, Progress
+from handgrad.engines.protocol import Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule, Sgd, check_learning_rate
 from handgrad.engines.threads import processors
+from handgrad.engines.turns import Turns
 from handgrad.errors import ShapeError
 from handgrad.network import Labels, Matrix, Network
-from handgrad.rows import scaled_rows, values_of
+from handgrad.rows import as_array, own_places, scaled_rows, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,24 @@ class ReferenceEngine:
         extensions = config["SIMD Extensions"]
         return str((extensions["found"] or extensions["baseline"])[-1])
 
+    def measure(
+        self,
+        network: Network,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Measurement:
+        """Compute C1, B1 to B7 and the accuracy; see `handgrad.engines.Engine`."""
+        rows, labels = _checked(network, X, y)
+        shares = inputs.shares(sample_weight, len(labels))
+        with inputs.enough_memory():
+            activations = notes.forward(network, rows)
+            return Measurement(
+                _cost(activations, labels, shares),
+                _gradient(network, rows, labels, shares, activations),
+                _accuracy(activations, labels),
+            )
+
     def cost_and_gradient(
         self,
         network: Network,
@@ -58,16 +77,14 @@ class ReferenceEngine:
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
         """Compute C1 and the gradient B1 to B7; see `handgrad.engines.Engine`."""
-        rows, labels = _checked(network, X, y)
-        shares = inputs.shares(sample_weight, len(labels))
-        activations = notes.forward(network, rows)
-        return _cost(activations, labels, shares), _gradient(
-            network, rows, labels, shares, activations
-        )
+        cost, gradient, _ = self.measure(network, X, y, sample_weight)
+        return cost, gradient
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute F4 as an array of shape (m, K); see `handgrad.engines.Engine`."""
-        return np.ascontiguousarray(notes.forward(network, _finite_rows(network, X)).A2.T)
+        rows = _finite_rows(network, X)
+        with inputs.enough_memory():
+            return np.ascontiguousarray(notes.forward(network, rows).A2.T)
 
     def descend(
         self,
@@ -83,12 +100,11 @@ class ReferenceEngine:
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
-        inputs.check_iterations(iterations)
-        inputs.check_alpha(alpha)
+        inputs.check_descent(learning_rate, iterations, alpha)
         rows, labels = _checked(network, X, y)
         shares = inputs.shares(sample_weight, len(labels))
-        penalty = _Penalty(alpha / inputs.total(sample_weight, len(labels)))
-        costs, accuracies = np.empty(iterations), np.empty(iterations)
+        penalty = _Penalty(inputs.decay(alpha, sample_weight, len(labels), network.dtype))
+        costs, accuracies = inputs.room_for(iterations)
         for step in range(iterations):
             activations = notes.forward(network, rows)
             costs[step] = _cost(activations, labels, shares) + penalty.cost(network)
@@ -117,12 +133,15 @@ class ReferenceEngine:
         """Begin to train in batches; see `handgrad.engines.Engine`."""
         inputs.check_batch_size(batch_size)
         inputs.check_alpha(alpha)
+        if moments is not None:
+            inputs.check_moments(moments, network)
         rows, labels = _checked(network, X, y)
         weights = np.ones(len(labels))
         if sample_weight is not None:
-            weights = inputs.weights(sample_weight, len(labels))
+            weights = inputs.weights(sample_weight, len(labels)).copy()
+        size = min(int(batch_size), len(labels))
         return ReferenceBatches(
-            network, rows, labels, weights, rule, batch_size, alpha, pin_first, moments
+            network, rows, labels.copy(), weights, rule, size, alpha, pin_first, moments
         )
 
     def predictor(self, network: Network) -> ReferencePredictor:
@@ -145,7 +164,7 @@ class ReferenceBatches:
         pin_first: bool,
         moments: Moments | None,
     ) -> None:
-        self.network = network
+        self._network, self._turns = network, Turns()
         self._rows, self._labels, self._weights = rows, labels, weights
         self._rule, self._batch_size = rule, batch_size
         self._alpha, self._pin_first = alpha, pin_first
@@ -154,8 +173,15 @@ class ReferenceBatches:
         self._first, self._second = [a.copy() for a in first], [a.copy() for a in second]
 
     @property
+    def network(self) -> Network:
+        """The network after the steps so far."""
+        self._turns.check_readable()
+        return self._network
+
+    @property
     def moments(self) -> Moments:
         """What the rule remembers."""
+        self._turns.check_readable()
         W1, b1, W2, b2 = (array.copy() for array in self._first)
         V1, c1, V2, c2 = (array.copy() for array in self._second)
         return Moments(self._steps, (W1, b1, W2, b2), (V1, c1, V2, c2))
@@ -171,32 +197,42 @@ class ReferenceBatches:
         rate = self._rule.learning_rate if learning_rate is None else learning_rate
         check_learning_rate(rate)
         rows = inputs.check_order(order, len(self._labels))
-        batches = [
-            rows[start : start + self._batch_size]
-            for start in range(0, len(rows), self._batch_size)
-        ]
-        costs, accuracies = np.empty(len(batches)), np.empty(len(batches))
-        for done, batch in enumerate(batches, start=1):
+        with self._turns.epoch():
+            return self._take_steps(rows, float(rate), on_progress)
+
+    def _take_steps(
+        self,
+        order: npt.NDArray[np.int64],
+        rate: float,
+        on_progress: Callable[[Progress], bool | None] | None,
+    ) -> npt.NDArray[np.float64]:
+        starts = range(0, len(order), self._batch_size)
+        costs, accuracies = inputs.room_for(len(starts))
+        for done, start in enumerate(starts, start=1):
+            batch = order[start : start + self._batch_size]
             costs[done - 1], accuracies[done - 1] = self._take_step(batch, rate)
-            if on_progress is not None and on_progress(
-                Progress(self.network, costs[:done], accuracies[:done])
-            ):
+            if on_progress is None:
+                continue
+            progress = Progress(self._network, costs[:done], accuracies[:done])
+            with self._turns.pause():
+                stops = on_progress(progress)
+            if stops:
                 return costs[:done]
         return costs
 
     def _take_step(self, batch: npt.NDArray[np.int64], rate: float) -> tuple[float, float]:
         X, y, weights = self._rows[batch], self._labels[batch], self._weights[batch]
         shares = weights / (weights.sum() or 1)  # a batch without weight changes nothing
-        activations = notes.forward(self.network, X)
-        gradient = _gradient(self.network, X, y, shares, activations, self._pin_first)
+        activations = notes.forward(self._network, X)
+        gradient = _gradient(self._network, X, y, shares, activations, self._pin_first)
         penalty = _Penalty(self._alpha / (weights.sum() or np.inf))
-        cost = _cost(activations, y, shares) + penalty.cost(self.network)
+        cost = _cost(activations, y, shares) + penalty.cost(self._network)
         self._steps += 1
-        self.network = Network(*self._updated(penalty.added(self.network, gradient), rate))
+        self._network = Network(*self._updated(penalty.added(self._network, gradient), rate))
         return cost, _accuracy(activations, y)
 
     def _updated(self, gradient: Gradient, rate: float) -> Iterator[Matrix]:
-        of_each = zip(self.network.parameters, gradient, self._first, self._second, strict=True)
+        of_each = zip(self._network.parameters, gradient, self._first, self._second, strict=True)
         for parameter, slope, first, second in of_each:
             if isinstance(self._rule, Adam):
                 change = _adam(self._rule, rate, self._steps, slope, first, second)
@@ -222,7 +258,7 @@ class ReferencePredictor:
 
 
 def _one_row(network: Network, x: npt.ArrayLike) -> Matrix:
-    sample = np.asarray(x)
+    sample = as_array("x", x)
     inputs.check_sample(sample, network.D)
     return _finite_rows(network, sample[None, :])
 
@@ -290,7 +326,8 @@ def _checked(network: Network, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Matr
 
 def _finite_rows(network: Network, X: npt.ArrayLike) -> Matrix:
     given = network.check_rows(X)
-    rows: Matrix = scaled_rows(given, network.dtype)
-    if given.dtype != np.uint8 and not np.isfinite(values_of(rows)).all():
-        raise ShapeError(inputs.NOT_FINITE)
+    with inputs.enough_memory():
+        rows: Matrix = scaled_rows(own_places(given), network.dtype)
+        if given.dtype != np.uint8 and not np.isfinite(values_of(rows)).all():
+            raise ShapeError(inputs.NOT_FINITE)
     return rows

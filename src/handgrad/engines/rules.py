@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from handgrad.arguments import real_number, shown
 from handgrad.errors import TrainingError
 
 
@@ -42,8 +43,10 @@ class Sgd:
 
     def __post_init__(self) -> None:
         check_learning_rate(self.learning_rate)
-        if not 0 <= self.momentum <= 1:
-            raise TrainingError(f"momentum is {self.momentum}; expected a number from 0 to 1.")
+        if not 0 <= real_number(self.momentum) <= 1:
+            raise TrainingError(
+                f"momentum is {shown(self.momentum)}; expected a number from 0 to 1."
+            )
 
 
 @dataclass(frozen=True)
@@ -96,10 +99,10 @@ def check_learning_rate(learning_rate: float) -> None:
 
 
 def _check_above_zero(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise TrainingError(f"{name} is {value}; expected a number above 0.")
+    if not (math.isfinite(real_number(value)) and value > 0):
+        raise TrainingError(f"{name} is {shown(value)}; expected a number above 0.")
 
 
 def _check_fraction(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise TrainingError(f"{name} is {value}; expected a number from 0 to below 1.")
+    if not 0 <= real_number(value) < 1:
+        raise TrainingError(f"{name} is {shown(value)}; expected a number from 0 to below 1.")

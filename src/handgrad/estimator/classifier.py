@@ -16,6 +16,8 @@ from handgrad import solvers
 from handgrad.engines import get_engine
 from handgrad.estimator.fitting import (
     Memory,
+    as_network,
+    as_weights_and_biases,
     check_finite,
     initial_values,
     solve,
@@ -27,17 +29,17 @@ from handgrad.estimator.samples import (
     ROW_TYPES,
     Samples,
     check_classes,
+    check_same_classes,
     codes_of,
     hold_out,
     labels_of,
     refuse_text,
     rows_like_those_of_fit,
+    rows_to_fit,
     validation_samples,
-    warn_of_small_bytes,
     weights_of,
 )
 from handgrad.model import Model
-from handgrad.network import Network
 from handgrad.rows import PIXEL_SCALE
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines import Engine
+    from handgrad.network import Network
 
 
 class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -69,6 +72,9 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As in scikit-learn; ``verbose="bar"`` draws a progress bar.
     class_weight : dict, "balanced" or None
         Weights of the classes, which multiply those of the samples.
+    pixels : bool
+        Whether ``uint8`` rows are pixels, which are scaled by 1/255; by default bytes are numbers
+        like any others, as in scikit-learn. Floating rows must lie from 0 to 1 then.
     on_iteration : callable, optional
         Called with a `handgrad.solvers.State` after each iteration; returns True to end the run.
     engine : {"auto", "native", "reference"}
@@ -92,8 +98,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
     Notes
     -----
-    ``uint8`` rows are pixels: they stay bytes and are scaled by 1/255 where they are used, in
-    float32. float32 rows are computed with in float32, all others in float64.
+    float32 rows, and pixels, are computed with in float32, all others in float64. ``uint8`` rows
+    stay bytes in memory either way.
 
     A run that Ctrl-C interrupts keeps what it has reached.
 
@@ -106,6 +112,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    loss: ClassVar[str] = "log_loss"
 
     def __init__(
         self,
@@ -134,6 +141,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         class_weight: dict[Any, float] | str | None = None,
+        pixels: bool = False,
         on_iteration: Callable[[solvers.State], bool | None] | None = None,
         engine: str = "auto",
         n_threads: int | None = None,
@@ -162,6 +170,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.class_weight = class_weight
+        self.pixels = pixels
         self.on_iteration = on_iteration
         self.engine = engine
         self.n_threads = n_threads
@@ -253,7 +262,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         if first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if not first and classes is not None:
-            self._check_same_classes(classes)
+            check_same_classes(classes, self.classes_)
         X = self._rows(X, reset=first)
         if first:
             self.classes_ = unique_labels(classes)
@@ -285,17 +294,18 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         With two classes its first logit is always 0: softmax makes a logistic unit of the other.
         """
         check_is_fitted(self)
-        (W1, W2), (b1, b2) = self.coefs_, self.intercepts_
-        W2, b2 = W2.T, b2[:, None]
-        if self.n_outputs_ == 1 and len(self.classes_) == 2:
-            W2, b2 = np.vstack([np.zeros_like(W2), W2]), np.vstack([np.zeros_like(b2), b2])
-        return Network(W1.T, b1[:, None], W2, b2)
+        return as_network(self.coefs_, self.intercepts_, classes=len(self.classes_))
 
     def model(self) -> Model:
         """Return the trained network as a `handgrad.model.Model`, with the classes' names."""
-        names = tuple(map(str, self.classes_.tolist()))
-        scaling = PIXEL_SCALE if self._pixels else 1.0
-        return Model(*self.network().parameters, class_names=names, scaling=scaling)
+        features = getattr(self, "feature_names_in_", None)
+        return Model(
+            *self.network().parameters,
+            class_names=tuple(map(str, self.classes_.tolist())),
+            scaling=PIXEL_SCALE if self._pixels else 1.0,
+            pixels=self._pixels,
+            feature_names=None if features is None else tuple(map(str, features)),
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -318,26 +328,19 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         self._validate_params()
         hidden_units(self.hidden_layer_sizes)
 
-    def _check_same_classes(self, classes: npt.ArrayLike) -> None:
-        if not np.array_equal(self.classes_, unique_labels(classes)):
-            raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, "
-                f"was: {self.classes_!r}"
-            )
-
     def _engine(self) -> Engine:
         return get_engine(self.engine, threads=self.n_threads)
 
     def _rows(self, X: Any, *, reset: bool) -> Any:
-        """Return X as bytes, float32 or float64; bytes are pixels where fit saw them."""
+        """Return X as `Bytes`, float32 or float64 rows, in the scale that fit was asked for."""
         refuse_text(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=ROW_TYPES, reset=reset)
         if not reset:
-            return rows_like_those_of_fit(X, pixels=self._pixels, dtype=self._float_type)
-        self._pixels = bool(X.dtype == np.uint8)
-        self._float_type = np.dtype(np.float64 if X.dtype == np.float64 else np.float32)
-        warn_of_small_bytes(X)
-        return X
+            return rows_like_those_of_fit(X, pixels=self._pixels)
+        self._pixels = bool(self.pixels)
+        is_single = X.dtype == np.float32 or (X.dtype == np.uint8 and self._pixels)
+        self._float_type = np.dtype(np.float32 if is_single else np.float64)
+        return rows_to_fit(X, pixels=self._pixels)
 
     def _samples(self, X: Any, labels: npt.NDArray[Any], sample_weight: Any) -> Samples:
         again = bool(self.warm_start) and hasattr(self, "coefs_")
@@ -359,9 +362,9 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             self._initialize(random)
         self._remember(incremental)
         if self._stops_early and held_out is None:
-            one_output = self.n_outputs_ == 1
+            stratify = self.classes_ if self.n_outputs_ == 1 else None
             samples, held_out = hold_out(
-                samples, self.validation_fraction, random, stratify=one_output
+                samples, self.validation_fraction, random, stratify=stratify
             )
         network, engine = self.network(), self._engine()
         best = network if self._stops_early else None
@@ -425,11 +428,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             self.best_loss_ = min([*self.loss_curve_, self.loss_])
 
     def _take(self, network: Network) -> None:
-        W1, b1, W2, b2 = network.parameters
-        if self.n_outputs_ == 1:
-            W2, b2 = W2[-1:], b2[-1:]
-        self.coefs_ = [np.array(W1.T), np.array(W2.T)]
-        self.intercepts_ = [b1[:, 0].copy(), b2[:, 0].copy()]
+        self.coefs_, self.intercepts_ = as_weights_and_biases(network, self.n_outputs_)
 
     def _restore(
         self,

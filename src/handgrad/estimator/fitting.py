@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from handgrad import solvers
 from handgrad.engines import Adam, Sgd
+from handgrad.network import Network
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from handgrad.estimator.classifier import MLPClassifier
     from handgrad.estimator.run import Run
     from handgrad.estimator.samples import Samples
-    from handgrad.network import Network
 
 ADVICE = """
 You might also want to scale the data as shown in:
@@ -56,6 +56,41 @@ def initial_values(
         weights.append(random.uniform(-bound, bound, (inputs, outputs)).astype(dtype))
         biases.append(random.uniform(-bound, bound, outputs).astype(dtype))
     return weights, biases
+
+
+def as_network(
+    weights: list[npt.NDArray[Any]], biases: list[npt.NDArray[Any]], *, classes: int
+) -> Network:
+    """Return scikit-learn's arrays as a network; the first of two classes gets a logit of 0.
+
+    Examples
+    --------
+    >>> as_network([np.eye(2), np.ones((2, 1))], [np.zeros(2), np.zeros(1)], classes=2).W2
+    array([[0., 0.],
+           [1., 1.]])
+    """
+    (W1, W2), (b1, b2) = weights, biases
+    W2, b2 = W2.T, b2[:, None]
+    if len(W2) == 1 and classes == 2:
+        W2, b2 = np.vstack([np.zeros_like(W2), W2]), np.vstack([np.zeros_like(b2), b2])
+    return Network(W1.T, b1[:, None], W2, b2)
+
+
+def as_weights_and_biases(
+    network: Network, outputs: int
+) -> tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]:
+    """Return a network as scikit-learn's arrays, the last class alone where there is one output.
+
+    Examples
+    --------
+    >>> network = as_network([np.eye(2), np.ones((2, 1))], [np.zeros(2), np.zeros(1)], classes=2)
+    >>> as_weights_and_biases(network, 1)[0][1].tolist()
+    [[1.0], [1.0]]
+    """
+    W1, b1, W2, b2 = network.parameters
+    if outputs == 1:
+        W2, b2 = W2[-1:], b2[-1:]
+    return [np.array(W1.T), np.array(W2.T)], [b1[:, 0].copy(), b2[:, 0].copy()]
 
 
 def solve(

@@ -38,6 +38,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     "class_weight": [dict, StrOptions({"balanced"}), None],
+    "pixels": ["boolean"],
     "on_iteration": [callable, None],
     "engine": [StrOptions(set(ENGINE_NAMES))],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
@@ -58,12 +59,14 @@ def check_network(activation: Any, hidden_layer_sizes: Any) -> None:
     """
     if activation != "relu":
         raise ValueError(
-            f"activation is {activation!r}; the hidden units are rectified: expected 'relu'."
+            f"activation is {activation!r}; the hidden units are rectified: expected 'relu', "
+            "or sklearn.neural_network.MLPClassifier, which has the others."
         )
     if len(_sizes(hidden_layer_sizes)) != 1:
         raise ValueError(
             f"hidden_layer_sizes is {hidden_layer_sizes!r}; the network has one hidden "
-            "layer: expected one number, such as (100,)."
+            "layer: expected one number, such as (100,), or sklearn.neural_network.MLPClassifier, "
+            "which takes several layers."
         )
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import warnings
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import (
+    check_classification_targets,
+    type_of_target,
+    unique_labels,
+)
 from sklearn.utils.validation import _check_sample_weight
 
-from handgrad.rows import values_of
+from handgrad.rows import Bytes, is_sparse, values_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 ROW_TYPES = [np.float64, np.float32, np.uint8]
-DARK = 128  # pixels of images reach this
+MOST_OF_COUNTS = 127  # bytes above it are mostly pixels
 
 
 class Samples(NamedTuple):
@@ -34,44 +39,61 @@ class Samples(NamedTuple):
 
 
 def refuse_text(X: Any) -> None:
-    """Raise a ValueError, as scikit-learn does, where numbers come as text.
+    """Raise a ValueError, as scikit-learn does, where numbers come as text, and name the text.
 
     Examples
     --------
     >>> refuse_text([[1, 2]])
     """
-    kind = X.dtype.kind if isinstance(X, np.ndarray) else _kind_of_list(X)
-    if kind in "SU":
+    text = _first_text(X)
+    if text is not None:
         raise ValueError(
-            "dtype='numeric' is not compatible with arrays of bytes/strings. "
-            "Convert your data to numeric values explicitly instead."
+            f"X holds the text {text[:40]!r}; dtype='numeric' is not compatible with arrays of "
+            "bytes/strings. Convert your data to numeric values explicitly instead."
         )
 
 
-def _kind_of_list(X: Any) -> str:
-    """Return the kind of the first number of a list of rows."""
+def _first_text(X: Any) -> str | bytes | None:
+    """Return the first text of an array of texts, or what a list of rows begins with."""
+    if isinstance(X, np.ndarray):
+        texts = X.ravel().tolist() if X.dtype.kind in "SU" else []
+        return next(filterfalse(_is_number, texts), texts[0] if texts else None)
     for _ in ("rows", "numbers"):
         X = X[0] if isinstance(X, list | tuple) and X else X
-    return "U" if isinstance(X, str | bytes) else "O"
+    return X if isinstance(X, str | bytes) else None
 
 
-def warn_of_small_bytes(X: Any) -> None:
-    """Warn where bytes that are taken for pixels are so dark that they may be other numbers.
+def _is_number(text: str | bytes) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def rows_to_fit(X: Any, *, pixels: bool) -> Any:
+    """Return rows as fit takes them: bytes are numbers unless they are to be pixels.
+
+    Raises
+    ------
+    ValueError
+        If pixels are asked for, and these are numbers above 1.
 
     Examples
     --------
-    >>> warn_of_small_bytes(np.array([[0, 255]], dtype=np.uint8))
+    >>> rows_to_fit(np.array([[0, 2]], dtype=np.uint8), pixels=False).scale
+    1.0
     """
-    values = values_of(X)
-    if X.dtype == np.uint8 and values.size and 0 < values.max() < DARK:
+    if X.dtype == np.uint8 and not pixels and _largest(X) > MOST_OF_COUNTS:
         warnings.warn(
-            f"X holds uint8 numbers up to {values.max()}, which are taken as pixels and scaled by "
-            "1/255; where they are other numbers, hand over X.astype('float32').",
+            f"X holds uint8 numbers up to {_largest(X)}, which are taken as they are; where they "
+            "are pixels, ask for them with MLPClassifier(pixels=True), which scales them by 1/255.",
             stacklevel=4,
         )
+    return rows_like_those_of_fit(X, pixels=pixels)
 
 
-def rows_like_those_of_fit(X: Any, *, pixels: bool, dtype: npt.DTypeLike) -> Any:
+def rows_like_those_of_fit(X: Any, *, pixels: bool) -> Any:
     """Return rows as the network reads them, whether fit was given pixels or numbers.
 
     Raises
@@ -81,17 +103,22 @@ def rows_like_those_of_fit(X: Any, *, pixels: bool, dtype: npt.DTypeLike) -> Any
 
     Examples
     --------
-    >>> rows_like_those_of_fit(np.array([[2]], dtype=np.uint8), pixels=False, dtype=np.float32)
-    array([[2.]], dtype=float32)
+    >>> rows_like_those_of_fit(np.array([[0.5]]), pixels=True)
+    array([[0.5]])
     """
     if X.dtype == np.uint8:
-        return X if pixels else X.astype(dtype)
-    if pixels and values_of(X).size and values_of(X).max() > 1:
+        return X if pixels else Bytes(X)
+    if pixels and _largest(X) > 1:
         raise ValueError(
-            f"X holds numbers up to {values_of(X).max():g}, but fit was given pixels; "
+            f"X holds numbers up to {_largest(X):g}, but pixels=True in fit; "
             "expected uint8 from 0 to 255, or numbers from 0 to 1."
         )
     return X
+
+
+def _largest(X: Any) -> Any:
+    values = values_of(X)
+    return values.max() if values.size else 0
 
 
 def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
@@ -111,8 +138,9 @@ def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
         raise ValueError(
             "This MLPClassifier estimator requires y to be passed, but the target y is None."
         )
-    if np.asarray(y).ndim == 2 and type_of_target(y, input_name="y").startswith("multilabel"):
-        raise ValueError("y is multilabel; expected one label a sample.")
+    is_table = is_sparse(y) or np.asarray(y).ndim == 2
+    if is_table and type_of_target(y, input_name="y").startswith("multilabel"):
+        raise ValueError(_multilabel_message(y))
     labels = np.asarray(column_or_1d(y, warn=True))
     assert_all_finite(labels, input_name="y")
     with warnings.catch_warnings():  # few samples of many classes are no sign of a mistake
@@ -120,6 +148,16 @@ def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
         check_classification_targets(labels)
     check_consistent_length(X, labels)
     return labels
+
+
+def _multilabel_message(y: Any) -> str:
+    sums = np.asarray(y.sum(axis=1) if is_sparse(y) else np.asarray(y).sum(axis=1))
+    if (sums == 1).all():
+        return "y looks one-hot; expected one label per sample: hand over y.argmax(axis=1)."
+    return (
+        "y is multilabel; expected one label per sample: "
+        "sklearn.neural_network.MLPClassifier takes several."
+    )
 
 
 def check_classes(found: npt.NDArray[Any], known: npt.NDArray[Any], *, warm_start: bool) -> None:
@@ -137,6 +175,19 @@ def check_classes(found: npt.NDArray[Any], known: npt.NDArray[Any], *, warm_star
     if len(np.setdiff1d(found, known)):
         raise ValueError(
             f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {found}."
+        )
+
+
+def check_same_classes(classes: npt.ArrayLike, known: npt.NDArray[Any]) -> None:
+    """Raise a ValueError, as scikit-learn does, where a later call names other classes.
+
+    Examples
+    --------
+    >>> check_same_classes(["b", "a"], known=np.array(["a", "b"]))
+    """
+    if not np.array_equal(known, unique_labels(classes)):
+        raise ValueError(
+            f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
         )
 
 
@@ -191,19 +242,31 @@ def weights_of(
 
 
 def hold_out(
-    samples: Samples, fraction: float, random: np.random.RandomState, *, stratify: bool
+    samples: Samples,
+    fraction: float,
+    random: np.random.RandomState,
+    *,
+    stratify: npt.NDArray[Any] | None,
 ) -> tuple[Samples, Samples]:
     """Hold a share of the samples out, drawn as scikit-learn does.
+
+    Parameters
+    ----------
+    samples : Samples
+    fraction : float
+    random : RandomState
+    stratify : array of shape (K,) or None
+        The classes, to hold the same share out of each; None draws from all samples alike.
 
     Raises
     ------
     ValueError
-        If less than two would be held out.
+        If less than two would be held out, or a class has too few samples to share out.
 
     Examples
     --------
     >>> samples = Samples(np.eye(10), np.arange(10))
-    >>> train, held_out = hold_out(samples, 0.2, np.random.RandomState(0), stratify=False)
+    >>> train, held_out = hold_out(samples, 0.2, np.random.RandomState(0), stratify=None)
     >>> train.X.shape, held_out.codes
     ((8, 10), array([2, 8]))
     """
@@ -213,7 +276,7 @@ def hold_out(
         np.arange(len(samples.codes)),
         random_state=random,
         test_size=fraction,
-        stratify=samples.codes if stratify else None,
+        stratify=None if stratify is None else stratify[samples.codes],
     )
     if len(held_out) < 2:
         raise ValueError(

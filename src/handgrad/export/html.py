@@ -93,8 +93,14 @@ def export_html(
     return ExportedPage(len(content), payload["samples"]["count"])
 
 
-def own_samples(model: Model, *, label: str = "label") -> Samples | None:
+def own_samples(model: Model, *, label: str | None = None) -> Samples | None:
     """Return samples of the source that a model was trained on, or else of mnist-5k.
+
+    Parameters
+    ----------
+    model : Model
+    label : str, optional
+        The label column of a CSV file; by default the one that the model was trained with.
 
     Returns
     -------
@@ -112,7 +118,12 @@ def own_samples(model: Model, *, label: str = "label") -> Samples | None:
     """
     source = model.training.get("source", DEFAULT_SOURCE)
     try:
-        samples = data.load_samples(str(source), label=label, image_shape=model.image_shape)
+        samples = data.load_samples(
+            str(source),
+            label=label or model.label or "label",
+            image_shape=model.image_shape,
+            features=model.feature_names,
+        )
         if samples.y is not None:
             data.match_labels(samples, model.class_names)
     except (DataError, MissingPackageError):

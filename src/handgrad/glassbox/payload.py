@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from handgrad.errors import ShapeError
 from handgrad.model import Model
 from handgrad.network import Network
-from handgrad.rows import is_sparse
+from handgrad.rows import Bytes, is_sparse, scaled_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def build_payload(
     image_shape : (int, int), optional
         Rows and columns of a sample, where the model does not know them.
     feature_names : sequence of str, optional
-        D names.
+        D names; the page does not show them where samples are pictures.
     most : int
         Of more samples so many are picked by `pick_samples`.
     learning_rate : float, optional
@@ -97,7 +98,7 @@ def build_payload(
         "model": describe_model(network)
         | {
             "image_shape": shape and list(map(int, shape)),
-            "feature_names": _feature_names(network, feature_names),
+            "feature_names": _feature_names(network, feature_names, shape),
         },
         "samples": _samples(network, X, y, names, most),
         "training": _plain(dict(network.training)),
@@ -213,9 +214,10 @@ def _samples(
     rows = network.check_rows(X)
     m = rows.shape[0]
     labels = None if y is None or not m else network.labels(y, m)
-    bytes_a_sample = network.D * max(rows.dtype.itemsize, 1)
+    of_numbers = isinstance(rows, Bytes)  # the page takes bytes for pixels, so they go as float32
+    bytes_a_sample = network.D * (4 if of_numbers else rows.dtype.itemsize)
     chosen = pick_samples(m, labels, min(most, max(1, MOST_BYTES // bytes_a_sample)))
-    kept = rows[chosen]
+    kept = scaled_rows(rows[chosen], np.dtype(np.float32)) if of_numbers else rows[chosen]
     return encode_samples(
         np.asarray(kept.toarray() if is_sparse(kept) else kept),
         None if labels is None else labels[chosen],
@@ -223,19 +225,23 @@ def _samples(
     )
 
 
-def _feature_names(network: Network, names: Sequence[str] | None) -> list[str] | None:
+def _feature_names(
+    network: Network, names: Sequence[str] | None, image_shape: tuple[int, int] | None
+) -> list[str] | None:
     if names is None:
         return None
     if len(names) != network.D:
         raise ShapeError(
             f"feature_names holds {len(names)} names; expected {network.D}, one a feature."
         )
+    if image_shape is not None:
+        return None  # a pixel is called by its row and column
     return list(map(str, names))
 
 
 def _learning_rate(network: Model, learning_rate: float | None) -> float:
     told = network.training.get("learning_rate") if learning_rate is None else learning_rate
-    if isinstance(told, int | float) and math.isfinite(told) and told > 0:
+    if isinstance(told, int | float) and 0 < told <= sys.float_info.max:
         return float(told)
     return LEARNING_RATE
 

@@ -1,0 +1,96 @@
+"""The header of a CSV file: which column holds labels, which features, and what they mean."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from handgrad.data.csv_cells import number
+from handgrad.errors import DataError
+from handgrad.quoting import listed, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PIXEL_NAME = re.compile(r"pixel\d+|\d+x\d+", re.ASCII | re.IGNORECASE)
+MOST_COLUMNS = 1 << 20
+MISSING_NAMED = 3
+
+
+class Layout(NamedTuple):
+    """What the header says."""
+
+    path: Path
+    names: list[str]
+    label: int | None  # index of the label column
+    features: list[int]  # indices of the columns that are read, in the order of the rows
+    pixels: bool  # whether those are pixels by their names
+
+    def fail(self, line: int, found: str, expected: str) -> NoReturn:
+        """Say what is wrong in a line, counted from 1."""
+        raise DataError(f"{self.path}, line {line}: {found}; expected {expected}.")
+
+
+def read_header(
+    path: Path, line: str, label: str, features: Sequence[str] | None, *, needs_labels: bool
+) -> Layout:
+    """Read the header; with features given, find these columns and no others."""
+    names = _names(path, line)
+    positions = {name: column for column, name in reversed(list(enumerate(names)))}
+    wanted = set(names) if features is None else {label, *features}
+    twice = next((name for name, n in Counter(names).items() if n > 1 and name in wanted), None)
+    if twice is not None:
+        raise DataError(f"{path} has two columns named {quoted(twice)}; expected different names.")
+    if needs_labels and label not in positions:
+        raise DataError(
+            f"{path} has no column {quoted(label)} among its columns "
+            f"({listed(names)}); expected a label column: name it with --label."
+        )
+    if features is None:
+        read = [column for column, name in enumerate(names) if name != label]
+    else:
+        _check_missing(path, features, positions)
+        read = [positions[name] for name in features]
+    if not read:
+        raise DataError(
+            f"{path} has no column besides {quoted(label)}; expected at least one feature."
+        )
+    return Layout(
+        path,
+        names,
+        None if features is not None and label in features else positions.get(label),
+        read,
+        all(PIXEL_NAME.fullmatch(names[column]) for column in read),
+    )
+
+
+def _names(path: Path, line: str) -> list[str]:
+    if line.count(",") >= MOST_COLUMNS:
+        raise DataError(
+            f"{path} has {line.count(',') + 1:,} columns; expected at most {MOST_COLUMNS:,}."
+        )
+    try:
+        names = [name.strip() for name in next(csv.reader([line], strict=True), [])]
+    except csv.Error as error:
+        raise DataError(f"{path}, line 1: it is not CSV ({error}); expected a header.") from error
+    if not any(names):
+        raise DataError(f"{path} is empty; expected a header with the names of its columns.")
+    if all(number(name) is not None for name in names):
+        raise DataError(
+            f"{path} starts with numbers; expected a header with the names of its columns."
+        )
+    if len(names) == 1 and (";" in line or "\t" in line):
+        raise DataError(f"{path} has no comma in its header; expected commas between the cells.")
+    return names
+
+
+def _check_missing(path: Path, features: Sequence[str], positions: dict[str, int]) -> None:
+    missing = [name for name in features if name not in positions]
+    if missing:
+        raise DataError(
+            f"{path} lacks {len(missing):,} of the {len(features):,} columns that the model was "
+            f"trained on ({listed(missing, MISSING_NAMED)}); expected all of them, in any order."
+        )

@@ -1,0 +1,99 @@
+"""Text files as blocks of whole lines, so that memory follows what is parsed, not the file."""
+
+from __future__ import annotations
+
+import io
+from typing import IO, TYPE_CHECKING
+
+from handgrad.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+BLOCK = 1 << 21  # bytes; of lines with one digit each, a million: some 60 MB while they are parsed
+LONGEST_LINE = 1 << 24  # bytes
+# Real tables unpack to 2 to 30 times their size, and a table with 1 number in 200 that is not
+# zero to 200 times.
+LARGEST_RATIO = 256
+SMALL = 1 << 23  # bytes that any file may unpack to
+
+
+def line_blocks(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the stream's lines, many at a time; each line ends with LF, CRLF or CR."""
+    rest = b""
+    total = 0
+    most = max(SMALL, path.stat().st_size * LARGEST_RATIO)
+    while chunk := stream.read(BLOCK):
+        total += len(chunk)
+        if total > most:
+            raise DataError(
+                f"{path} unpacks to more than {LARGEST_RATIO} times its size, as damaged "
+                "or hostile files do; expected a table: if it is one, unpack it first (gunzip)."
+            )
+        # A CR at the very end may be half of a CRLF.
+        end = 1 + max(chunk.rfind(b"\n"), chunk.rfind(b"\r", 0, len(chunk) - 1))
+        if end:
+            yield _checked(path, rest + chunk[:end])
+            rest = chunk[end:]
+        else:
+            rest = _checked(path, rest + chunk)
+    if rest:
+        yield _checked(path, rest)
+
+
+def split_first_line(block: bytes) -> tuple[bytes, bytes]:
+    r"""Return a block's first line, with its end, and what follows.
+
+    Examples
+    --------
+    >>> split_first_line(b"a,b\r\n1,2\r\n")
+    (b'a,b\r\n', b'1,2\r\n')
+    """
+    ends = [end for end in (block.find(b"\n"), block.find(b"\r")) if end >= 0]
+    end = min(ends, default=len(block) - 1) + 1
+    if block[end - 1 : end + 1] == b"\r\n":
+        end += 1
+    return block[:end], block[end:]
+
+
+def count_lines(block: bytes) -> int:
+    r"""Return the number of ends of lines.
+
+    Examples
+    --------
+    >>> count_lines(b"a\nb\r\nc\r")
+    3
+    """
+    return block.count(b"\n") + block.count(b"\r") - block.count(b"\r\n")
+
+
+def with_line_feeds(block: bytes) -> bytes:
+    r"""Return a block whose lines all end with LF.
+
+    Examples
+    --------
+    >>> with_line_feeds(b"a\nb\r\nc\r")
+    b'a\nb\nc\n'
+    """
+    if b"\r" not in block:
+        return block
+    return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def text_lines(blocks: Iterable[bytes]) -> Iterator[str]:
+    """Yield the lines of blocks one by one, with their ends as they are."""
+    for block in blocks:
+        yield from io.StringIO(block.decode(), newline="")
+
+
+def _checked(path: Path, block: bytes) -> bytes:
+    longest = len(block)
+    if longest > LONGEST_LINE:  # few blocks are: then see whether a single line is
+        longest = max(map(len, with_line_feeds(block).split(b"\n")))
+    if longest > LONGEST_LINE:
+        raise DataError(
+            f"{path} has a line of more than {LONGEST_LINE:,} bytes; "
+            "expected a shorter one for each sample."
+        )
+    return block
