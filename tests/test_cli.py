@@ -301,7 +301,7 @@ def test_a_sample_that_is_not_there_is_wrong_usage(run, model, flowers):
         (["evaluate", "flowers.csv", "flowers.csv"], "not a whole safetensors file"),
         (["evaluate", "flowers.safetensors", "digits"], "64 features"),
         (["evaluate", "flowers.safetensors", "unlabelled.csv"], "unlabelled.csv has no labels"),
-        (["evaluate", "flowers.safetensors", "others.csv"], "the class rose"),
+        (["evaluate", "flowers.safetensors", "others.csv"], "the class 'rose'"),
         (["predict", "flowers.safetensors", "unlabelled.csv", "--out", "no/p.csv"], "no"),
         (["predict", "flowers.safetensors", "."], "not a PNG or JPEG"),
     ],
