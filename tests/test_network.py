@@ -126,7 +126,7 @@ def test_odd_settings_are_refused(settings):
     "W1", [None, [[1.0, 2.0, 3.0], [1.0]], np.ma.masked_equal(np.ones((2, 3)), 1)], ids=type
 )
 def test_parameters_that_are_not_arrays_of_numbers_are_refused(W1):
-    with pytest.raises(ShapeError, match="W1 .*expected"):
+    with pytest.raises(ShapeError, match=r"W1 .*expected"):
         Network(**arrays() | {"W1": W1})
 
 

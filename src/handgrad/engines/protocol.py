@@ -106,9 +106,9 @@ class Engine(Protocol):
     """Computes cost, gradient, probabilities, and whole runs of descent.
 
     Rows are samples: dense ``uint8`` pixels (scaled by 1/255), dense numbers of any other real
-    type, a SciPy sparse matrix of either, or `handgrad.rows.Bytes` with a scale of their own. Results have the type of the network. Row weights
-    replace the 1/m of C1 and B1 by w_i / Σ w, so that a weight of 2 counts as the row given
-    twice.
+    type, a SciPy sparse matrix of either, or `handgrad.rows.Bytes` with a scale of their own.
+    Results have the type of the network. Row weights replace the 1/m of C1 and B1 by w_i / Σ w,
+    so that a weight of 2 counts as the row given twice.
     """
 
     @property
