@@ -102,7 +102,7 @@ def run(case: Case) -> None:
     assert "Traceback" not in error, error
     if status == 1 and case["arguments"][0] != "check":
         _check_sentence(error)
-    if status == 0 and "--json" in case["arguments"] and not _asks_for_help(case["arguments"]):
+    if status == 0 and "--json" in case["arguments"] and _is_printed(case["arguments"]):
         json.loads(out, parse_constant=_refuse_constant)
     if status == 1:
         raise HandgradError("The command failed with one sentence.")
@@ -150,8 +150,10 @@ def _refuse_constant(name: str) -> None:
     raise AssertionError(f"{name} in JSON")
 
 
-def _asks_for_help(arguments: list[str]) -> bool:
-    return "--help" in arguments or "--version" in arguments
+def _is_printed(arguments: list[str]) -> bool:
+    """Tell whether the JSON goes to standard output: `predict --out` writes it to a file."""
+    asks_for_help = "--help" in arguments or "--version" in arguments
+    return not asks_for_help and not (arguments[0] == "predict" and "--out" in arguments)
 
 
 def _files(random: Random) -> dict[str, bytes]:
