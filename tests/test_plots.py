@@ -265,3 +265,49 @@ def test_plots_show_a_real_network(tmp_path):
         tmp_path, history=history, model=model, X=dataset.X_test, y=dataset.y_test
     )
     assert all(file.stat().st_size > 10_000 for file in files)
+
+
+STRANGE = [
+    ("$x^2$", "$\\frac{", "$"),
+    ("caf\udce9", "\ud800", "\x1b[31mred"),
+    ("\u65e5\u672c", "\U0001f431", "\0"),
+    ("x" * 3000, "y" * 3000, ""),
+    ("_x", "{}", "%"),
+]
+
+
+@pytest.mark.parametrize("names", STRANGE)
+@pytest.mark.parametrize("image_shape", [None, (3, 4)])
+def test_classes_of_any_name_are_drawn(tmp_path, history, pictures, names, image_shape):
+    model, X, y = pictures
+    model = Model(*model.parameters, class_names=names, image_shape=image_shape)
+    for file in plots.save_plots(tmp_path, history=history, model=model, X=X, y=y):
+        with Image.open(file) as picture:
+            picture.load()
+
+
+def test_a_dollar_in_a_name_is_no_formula():
+    figure = plots.confusion_matrix(Evaluation(0.5, np.eye(2, dtype=int)), ["$x^2$", "5$"])
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["$x^2$", "5$"]
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        assert not label.get_parse_math()
+    figure = plots.weight_pictures(
+        Network.initial(features=2, hidden=1, classes=2), feature_names=["$\\frac{", "\x1b"]
+    )
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["$\\frac{", "\\x1b"]
+    plots.as_png(figure)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("f4", 3e38), ("f8", 1.7e308), ("f8", 5e-324)])
+@pytest.mark.parametrize("image_shape", [None, (3, 4)])
+def test_weights_at_the_ends_of_their_type_are_drawn(dtype, size, image_shape):
+    W1 = np.full((2, 12), size, dtype) * np.array([[1], [-1]], dtype)
+    network = Network(W1, np.zeros((2, 1), dtype), np.zeros((2, 2), dtype), np.zeros((2, 1), dtype))
+    plots.as_png(plots.weight_pictures(network, image_shape=image_shape))
+
+
+def test_the_files_are_known_before_they_are_written(tmp_path, history, pictures):
+    model, X, y = pictures
+    written = plots.save_plots(tmp_path / "plots", history=history, model=model, X=X, y=y)
+    assert written == plots.picture_files(tmp_path / "plots")

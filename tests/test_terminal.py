@@ -44,6 +44,41 @@ def test_the_tables_hold_the_figures_by_class():
     assert "4" in printed(terminal.confusion_table(evaluation, ("cat", "dog")))
 
 
+NAMES = ("[red]x[/]", "[/]", "\x1b[31mred\x07", "caf\udce9", "a\nb", "\u202eevil")
+
+
+def test_names_are_shown_literally_and_without_control_characters(monkeypatch):
+    console = Console(file=io.StringIO(), width=140, force_terminal=True, color_system=None)
+    monkeypatch.setattr(terminal, "results", lambda: console)
+    evaluation = Evaluation(0.5, np.eye(len(NAMES), dtype=int))
+    console.print(terminal.class_table(evaluation, NAMES))
+    console.print(terminal.confusion_table(evaluation, NAMES))
+    console.print(terminal.fact_table({"name": NAMES[2]}))
+    terminal.show_line(terminal.class_note(NAMES))
+    shown = console.file.getvalue()
+    shown.encode()
+    assert shown.count("[red]x[/]") == 4
+    for name in (r"\x1b[31mred\x07", r"caf\udce9", r"a\nb", r"\u202eevil"):
+        assert name in shown
+    for sign in ("\x1b[31m", "\x07", "\u202e"):
+        assert sign not in shown
+
+
+def test_what_is_waited_for_is_shown_without_control_characters(monkeypatch):
+    console = Console(file=io.StringIO(), width=140, force_terminal=True, color_system=None)
+    monkeypatch.setattr(terminal, "passing", lambda: console)
+    with terminal.waiting("reading [/] \x1b[31mred"):
+        pass
+    assert r"reading [/] \x1b[31mred" in console.file.getvalue()
+    assert "\x1b[31mred" not in console.file.getvalue().replace(r"\x1b[31mred", "")
+
+
+def test_a_line_stays_one_line_on_a_narrow_terminal():
+    console = Console(file=io.StringIO(), width=10)
+    terminal.show_line("model: " + "x" * 300, console)
+    assert console.file.getvalue() == "model: " + "x" * 300 + "\n"
+
+
 def test_a_confusion_matrix_too_wide_to_read_is_left_to_json():
     many = Evaluation(0.5, np.eye(40, dtype=int))
     assert "--json" in printed(terminal.confusion_table(many, [str(k) for k in range(40)]))

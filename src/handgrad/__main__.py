@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handgrad.cli import app
 from handgrad.errors import HandgradError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+LONGEST = 1000  # characters of a sentence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -20,33 +23,72 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     A run that is broken off by Ctrl-C exits with 130.
     """
-    _prepare_streams()
     try:
+        _prepare_streams()
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)  # no traceback at the end
         try:
-            app(args=arguments)
+            import numpy as np  # these take a while, in which Ctrl-C is no traceback either
+
+            from handgrad.cli import app
+
+            with np.errstate(all="ignore"):  # what overflows is shown as it is, or refused
+                app(args=arguments)
         finally:
             sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except HandgradError as error:
         _fail(str(error))
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        if isinstance(error, BrokenPipeError):  # the reader has seen enough, and knows that
+            sys.exit(1)
         _fail(f"The output cannot be written: {error.strerror or error}.")
     except MemoryError:
         _fail("There is not enough memory for this; try fewer samples, features or hidden units.")
 
 
+class _Heedless(io.FileIO):
+    """A file to which everything can be written, whether it arrives or not."""
+
+    def write(self, content: object) -> int:
+        view = memoryview(content)  # type: ignore[arg-type]
+        try:
+            return super().write(view) or view.nbytes
+        except OSError:
+            return view.nbytes
+
+
 def _prepare_streams() -> None:
-    """Write to nowhere where a stream is closed, and escape signs that a stream cannot show."""
-    for name in ("stdout", "stderr"):
+    """Write to nowhere where a stream is closed, and escape signs that a stream cannot show.
+
+    Nor does it end a job if nobody can be told how far it has come: what cannot be written to
+    standard error is dropped.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # a closed stream's number would be given to the next file
+    os.close(descriptor)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
-        elif isinstance(stream, io.TextIOWrapper):
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    own = sys.__stderr__
+    if own is not None and sys.stderr is own:
+        raw = _Heedless(own.fileno(), "w", closefd=False)
+        sys.stderr = io.TextIOWrapper(
+            io.BufferedWriter(raw),
+            encoding=own.encoding,
+            errors="backslashreplace",
+            line_buffering=True,
+        )
 
 
 def _fail(sentence: str) -> None:
-    print(f"handgrad: {' '.join(sentence.split())}", file=sys.stderr)
+    from handgrad.usage import shortened
+
+    print(f"handgrad: {shortened(' '.join(sentence.split()), LONGEST)}", file=sys.stderr)
     sys.exit(1)
 
 

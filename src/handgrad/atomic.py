@@ -48,6 +48,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
             Path(path).write_bytes(content)
             return
         target = Path(os.path.realpath(path))
+        _check_folder(path, target.parent)
         # What replaces a private file is private from the beginning.
         mode = MODE_OF_A_NEW_FILE if old is None else stat.S_IRUSR | stat.S_IWUSR
         with temporary_file(target, mode) as (temporary, file):
@@ -84,10 +85,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         target = Path(os.path.realpath(path))
         if target.is_dir():
             raise WriteError(f"{named(path)} is a folder; expected the name of a file to write.")
-        if not target.parent.is_dir():
-            raise WriteError(
-                f"{named(path)} cannot be written: the folder {named(target.parent)} is not there."
-            )
+        _check_folder(path, target.parent)
         with temporary_file(target):
             pass
 
@@ -97,8 +95,18 @@ def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        reason = getattr(error, "strerror", None) or error
-        raise WriteError(f"{named(path)} cannot be written: {reason}.") from error
+        raise WriteError(f"{named(path)} cannot be written: {cause(error)}.") from error
+
+
+def cause(error: OSError | ValueError) -> str:
+    """Say why a file cannot be had, without the path that Python adds.
+
+    Examples
+    --------
+    >>> cause(FileNotFoundError(2, "No such file or directory", "model.safetensors"))
+    'No such file or directory'
+    """
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
@@ -107,6 +115,13 @@ def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
         return Path(path).stat()
     except FileNotFoundError:
         return None
+
+
+def _check_folder(path: str | os.PathLike[str], folder: Path) -> None:
+    if not folder.is_dir():
+        raise WriteError(
+            f"{named(path)} cannot be written: the folder {named(folder)} is not there."
+        )
 
 
 def _is_special(found: os.stat_result | None) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from contextlib import contextmanager, nullcontext
@@ -17,8 +16,9 @@ from handgrad import __version__, data, terminal
 from handgrad.atomic import check_writable, write_atomically
 from handgrad.checks import check_formulas
 from handgrad.engines import get_engine
-from handgrad.errors import DataError, MissingPackageError
-from handgrad.evaluation import Evaluation, evaluate
+from handgrad.engines.threads import MOST_THREADS
+from handgrad.errors import DataError, MissingPackageError, WriteError
+from handgrad.evaluation import Evaluation, evaluate, predicted_probabilities
 from handgrad.export import export_html, own_samples
 from handgrad.glassbox import Trace, watching
 from handgrad.glassbox.live_run import LiveRun
@@ -27,12 +27,15 @@ from handgrad.glassbox.table import trace_table
 from handgrad.information import installation
 from handgrad.model import Model
 from handgrad.network import Network
-from handgrad.plots import prepare_folder, save_plots
+from handgrad.overlaps import check_distinct
+from handgrad.plain_json import plain_json, show_json
+from handgrad.plots import picture_files, prepare_folder, save_plots
 from handgrad.predictions import predictions_csv
 from handgrad.rows import PIXEL_SCALE
 from handgrad.storage import load, save
-from handgrad.training import MOST_ITERATIONS, TrainingRun
+from handgrad.training import MOST_ITERATIONS, TrainingRun, initial_network
 from handgrad.training import train as run_training
+from handgrad.usage import Commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +51,7 @@ USUAL_LABEL = "label"
 
 app = typer.Typer(
     name="handgrad",
+    cls=Commands,
     help="Train, use and look inside a two-layer neural network whose every gradient is derived "
     "by hand.\n\nStart with [green]handgrad train[/]: it learns to read handwritten digits. Then "
     "[green]handgrad trace model.safetensors mnist-5k[/] shows every matrix of one digit's pass, "
@@ -80,7 +84,10 @@ EngineOption = Annotated[
     Literal["auto", "native", "reference"], typer.Option(help="Who computes the passes.")
 ]
 ThreadsOption = Annotated[
-    int | None, typer.Option(min=1, help="Threads of the native engine; all processors by default.")
+    int | None,
+    typer.Option(
+        min=1, max=MOST_THREADS, help="Threads of the native engine; all processors by default."
+    ),
 ]
 HiddenOption = Annotated[int, typer.Option(min=1, help="Number of hidden units.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the initial values.")]
@@ -90,10 +97,6 @@ PortOption = Annotated[
 BrowserOption = Annotated[
     bool, typer.Option("--browser/--no-browser", help="Open the page where there is a display.")
 ]
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, allow_nan=False))
 
 
 def _above_zero(value: float) -> float:
@@ -173,20 +176,15 @@ def train(
     Under --watch the page can stop the run, change η, and train on once the model is written; a
     run of less than two seconds is shown in four. The page stays until Ctrl-C.
     """
+    pictures = [] if plots is None else picture_files(plots)
+    check_distinct((source, test), (out, history, *pictures))
     for file in filter(None, (out, history)):
         check_writable(file)
     if plots is not None:
         prepare_folder(plots)
     label = label or USUAL_LABEL
     dataset = _training_data(source, test, label)
-    network = Network.initial(
-        features=dataset.X_train.shape[1],
-        hidden=hidden,
-        classes=len(dataset.class_names),
-        seed=seed,
-        dtype=dtype,
-        scheme=initial,
-    )
+    network = initial_network(dataset, hidden=hidden, seed=seed, dtype=dtype, scheme=initial)
     chosen = get_engine(engine, threads=threads)
     settings = {
         "source": source,
@@ -218,7 +216,10 @@ def train(
         on_test = _evaluate_test(run.network, dataset, chosen)
         figures = _training_figures(run, on_train, on_test) | {"engine": chosen.name}
         model = _trained_model(run.network, dataset, settings | figures, label)
-        save(model, out)
+        try:
+            save(model, out)
+        except WriteError as error:
+            raise WriteError(f"{error} The trained network is lost: train it again.") from error
         if history is not None:
             write_atomically(history, run.history.to_csv().encode())
         if plots is not None:
@@ -226,14 +227,14 @@ def train(
             save_plots(plots, history=run.history, model=model, X=X, y=y)
         files = {"model": out, "history": history, "plots": plots}
         if as_json:
-            _print_json(figures | {name: path and str(path) for name, path in files.items()})
+            show_json(figures | {name: path and str(path) for name, path in files.items()})
             return
         if on_test is not None:
             _print_evaluation(on_test, dataset.class_names)
         _print_run(run, on_train, on_test, iterations)
         for name, path in files.items():
             if path is not None:
-                terminal.results().print(f"{name}: {path}", markup=False)
+                terminal.show_line(f"{name}: {path}")
 
 
 def _print_run(
@@ -281,20 +282,16 @@ def studio(
     """Train from the browser: start and stop, change η, and look inside while it goes on.
 
     Serves the glass box on this machine alone, until Ctrl-C or until the terminal closes. Each
-    start adds --iterations steps.
+    start adds --iterations steps. With --out MODEL the model itself is trained further.
     """
-    if out is not None:
-        check_writable(out)
     path, source = watching.model_and_source(model, source)
+    if out is not None:
+        check_distinct((source,), (out,))
+        check_writable(out)
     if path is None:
         label = label or USUAL_LABEL
         dataset = _training_data(source, None, label)
-        network = Network.initial(
-            features=dataset.X_train.shape[1],
-            hidden=hidden,
-            classes=len(dataset.class_names),
-            seed=seed,
-        )
+        network = initial_network(dataset, hidden=hidden, seed=seed)
         shown = _trained_model(network, dataset, {"source": source, "seed": seed}, label)
     else:
         shown = _load_model(path)
@@ -390,13 +387,13 @@ def _live_page(
     with watching.endings() as asked, watching.serving(live, describe, port=port) as server:
         address = f"{server.address}#view=descend"
         if as_json:
-            _print_json({"address": address, "port": server.port})
+            show_json({"address": address, "port": server.port})
         else:
             console = terminal.passing() if as_json is None else terminal.results()
-            console.print(f"The page: {address}", markup=False, soft_wrap=True)
+            terminal.show_line(f"The page: {address}", console)
             console.print("It can be opened on this machine alone; Ctrl-C ends it.")
         sys.stdout.flush()
-        yield server, asked, browser and watching.open_in_browser(address)
+        yield server, asked, browser and watching.open_in_browser(server, "#view=descend")
 
 
 def _with_parameters(model: Model, network: Network) -> Model:
@@ -464,7 +461,7 @@ def evaluate_model(
     y = data.match_labels(samples, network.class_names)
     evaluation = evaluate(network, samples.X, y, engine=get_engine(engine, threads=threads))
     if as_json:
-        _print_json({"class_names": network.class_names} | evaluation.to_dict())
+        show_json({"class_names": network.class_names} | evaluation.to_dict())
         return
     _print_evaluation(evaluation, network.class_names)
     terminal.results().print(
@@ -496,14 +493,16 @@ def predict(
 ) -> None:
     """Predict each sample's label, as CSV: sample, label, and the probability of each class."""
     if out is not None:
+        check_distinct((model, source), (out,))
         check_writable(out)
     network, samples = _model_and_samples(model, source, label)
-    probabilities = get_engine(engine, threads=threads).predict_proba(network, samples.X)
+    chosen = get_engine(engine, threads=threads)
+    probabilities = predicted_probabilities(network, samples.X, engine=chosen)
     labels = [network.class_names[k] for k in probabilities.argmax(axis=1)]
     if as_json:
         columns = zip(samples.names, labels, probabilities.tolist(), strict=True)
-        content = json.dumps([{"sample": s, "label": k, "probabilities": p} for s, k, p in columns])
-        content += "\n"
+        rows = [{"sample": s, "label": k, "probabilities": p} for s, k, p in columns]
+        content = plain_json(rows) + "\n"
     else:
         content = predictions_csv(samples.names, labels, probabilities, network.class_names)
     if out is None:
@@ -547,7 +546,7 @@ def trace(
         show(terminal.picture(network.rows(samples.X[one])[0], network.image_shape), markup=False)
     width = terminal.results().width
     show(trace_table(passes.steps, full=full, width=width))
-    show(terminal.class_note(network.class_names), markup=False)
+    terminal.show_line(terminal.class_note(network.class_names))
 
 
 @app.command(
@@ -578,17 +577,18 @@ def export(
 
     It opens in any browser, from disk, and makes no request.
     """
-    out = out or model.with_suffix(f".{form}")
+    out = out or model.parent / f"{model.stem}.{form}"
+    check_distinct((model, source), (out,))
     check_writable(out)
     network, chosen = _model_and_own_samples(model, source, label)
+    check_distinct((chosen.source if chosen else None,), (out,))
     page = export_html(network, out, chosen, most=samples)
     if as_json:
-        _print_json({"file": str(out), "format": form} | page._asdict())
+        show_json({"file": str(out), "format": form} | page._asdict())
         return
-    terminal.results().print(
+    terminal.show_line(
         f"page: {out}, {page.bytes / 1000:,.0f} kB with {page.samples} samples; "
-        "open it in a browser",
-        markup=False,
+        "open it in a browser"
     )
 
 
@@ -608,7 +608,7 @@ def check(
     """
     checks = check_formulas(*_samples_to_check(source, label))
     if as_json:
-        _print_json([check.to_dict() for check in checks])
+        show_json([check.to_dict() for check in checks])
     else:
         terminal.results().print(terminal.check_table(checks))
     if not all(check.passed for check in checks):
@@ -618,11 +618,11 @@ def check(
 def _samples_to_check(source: str | None, label: str | None) -> tuple[Any, Any]:
     """Return some rows and labels of all classes; none where the default is not installed."""
     try:
-        dataset = data.load(source or "mnist-5k", label=label or USUAL_LABEL)
+        dataset = data.load("mnist-5k" if source is None else source, label=label or USUAL_LABEL)
     except MissingPackageError as error:
         if source is not None:
             raise
-        terminal.passing().print(f"Checked on random networks alone: {error}", markup=False)
+        terminal.show_line(f"Checked on random networks alone: {error}", terminal.passing())
         return None, None
     spread = np.linspace(0, len(dataset.X_train) - 1, DIGITS_CHECKED).astype(int)
     return dataset.X_train[spread], dataset.y_train[spread]
@@ -633,7 +633,7 @@ def info(as_json: JsonOption = False) -> None:
     """Show versions, engine, instruction set and threads."""
     facts = installation()
     if as_json:
-        _print_json(facts)
+        show_json(facts)
     else:
         terminal.results().print(terminal.fact_table(facts))
 

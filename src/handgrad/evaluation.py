@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handgrad.errors import DataError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines import Engine
-    from handgrad.network import Network
+    from handgrad.network import Matrix, Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,8 @@ def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: En
     ------
     ShapeError
         If X or y does not fit the network.
+    DataError
+        If the network's numbers overflow on some samples; see `predicted_probabilities`.
 
     Examples
     --------
@@ -96,10 +100,49 @@ def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: En
     (0.5, [[1, 0], [1, 0]])
     """
     cost, _ = engine.cost_and_gradient(network, X, y)
-    predicted = engine.predict_proba(network, X).argmax(axis=1)
+    predicted = predicted_probabilities(network, X, engine=engine).argmax(axis=1)
     confusion = np.zeros((network.K, network.K), dtype=np.int64)
     np.add.at(confusion, (np.asarray(y), predicted), 1)
     return Evaluation(cost, confusion)
+
+
+def predicted_probabilities(network: Network, X: npt.ArrayLike, *, engine: Engine) -> Matrix:
+    """Return A2 for samples as rows, unless some of it is not a number.
+
+    Where the logits overflow there is no largest probability, and so no prediction.
+
+    Parameters
+    ----------
+    network : Network
+    X : array of shape (m, D)
+    engine : Engine
+
+    Returns
+    -------
+    array of shape (m, K)
+
+    Raises
+    ------
+    DataError
+        If the network's numbers overflow on some samples.
+
+    Examples
+    --------
+    >>> from handgrad import Network, get_engine
+    >>> network = Network(W1=np.eye(2), b1=np.zeros((2, 1)), W2=np.eye(2), b2=np.zeros((2, 1)))
+    >>> predicted_probabilities(network, [[0.0, 0.0]], engine=get_engine())
+    array([[0.5, 0.5]])
+    """
+    probabilities = engine.predict_proba(network, X)
+    lost = len(probabilities) - int(np.isfinite(probabilities).all(axis=1).sum())
+    if lost:
+        raise DataError(
+            f"The network's numbers overflow {network.dtype} on {lost:,} of "
+            f"{len(probabilities):,} samples, so that it predicts nothing there; expected smaller "
+            "weights or features: scale the features to about 1, and train with a lower learning "
+            "rate."
+        )
+    return probabilities
 
 
 def _ratio(

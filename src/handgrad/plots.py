@@ -6,36 +6,49 @@ Each function returns a figure of matplotlib (extra ``plots``) that a notebook s
 
 from __future__ import annotations
 
-import io
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.atomic import check_writable, write_atomically
+from handgrad.atomic import cause, check_writable, write_atomically
 from handgrad.engines import get_engine
-from handgrad.errors import DataError, MissingPackageError, WriteError
+from handgrad.errors import DataError, WriteError
 from handgrad.evaluation import evaluate
+from handgrad.figures import (
+    ACCURACY,
+    BAD,
+    COST,
+    GOOD,
+    LARGEST,
+    LINE,
+    LITERALLY,
+    MUTED,
+    TEXT,
+    as_png,
+    diverging_colours,
+    empty_figure,
+    import_matplotlib,
+    quieten,
+    rising_colours,
+    shown_name,
+    strip,
+)
 from handgrad.model import Model
+from handgrad.quoting import named
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
     from handgrad.evaluation import Evaluation
     from handgrad.network import Network
     from handgrad.training import History
 
-TEXT, MUTED, LINE = "#1c2230", "#565e6e", "#dcd7cd"
-COST, ACCURACY, GOOD, BAD = "#5a3fb5", "#17663f", "#17663f", "#a8262b"
-NEGATIVE, NEUTRAL, POSITIVE = "#1a4f96", "#f6f4f0", "#b0510c"
-RESOLUTION = 150  # dots an inch
 MOST_POINTS = 2000  # of a curve: more than a figure has dots
 MOST_UNITS = 64
 MOST_BARS = 60
@@ -63,7 +76,7 @@ def learning_curves(history: History) -> Figure:
     >>> [axes.get_ylabel() for axes in learning_curves(history).axes]
     ['cost', 'accuracy']
     """
-    figure = _figure(9, 3.6)
+    figure = empty_figure(9, 3.6)
     shown = np.unique(np.linspace(0, len(history.costs) - 1, MOST_POINTS).astype(int))
     panels = (
         ("cost", history.costs, COST, "{:.4g}"),
@@ -83,8 +96,8 @@ def learning_curves(history: History) -> Figure:
             axes.set_ylim(0, 1.02)
             axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         elif values[shown].max() > 0:
-            axes.set_ylim(0, min(1.05 * values[shown].max(), 1e300))
-        _quiet(axes)
+            axes.set_ylim(0, min(1.05 * values[shown].max(), LARGEST))
+        quieten(axes)
     return figure
 
 
@@ -121,7 +134,7 @@ def weight_pictures(
     4
     """
     shape = image_shape or getattr(network, "image_shape", None)
-    W1 = np.asarray(network.W1[:MOST_UNITS], dtype=np.float64)
+    W1 = np.asarray(network.W1[:MOST_UNITS], dtype=np.float64).clip(-LARGEST, LARGEST)
     if shape is not None and math.prod(shape) != network.D:
         raise DataError(f"image_shape is {shape}; expected rows x columns = {network.D} features.")
     if feature_names is not None and len(feature_names) != network.D:
@@ -133,14 +146,16 @@ def weight_pictures(
         return _weight_bars(W1, largest, feature_names)
     columns = min(len(W1), 5 if len(W1) <= 10 else 8)
     rows = -(-len(W1) // columns)
-    figure = _figure(1.55 * columns + 1.2, 1.75 * rows + 0.7)
+    figure = empty_figure(1.55 * columns + 1.2, 1.75 * rows + 0.7)
     figure.suptitle("W1: what each hidden unit looks for", x=0.01, ha="left")
     pictures = []
     for h, weights in enumerate(W1):
         axes = figure.add_subplot(rows, columns, h + 1)
-        image = axes.imshow(weights.reshape(shape), cmap=_diverging(), vmin=-largest, vmax=largest)
+        image = axes.imshow(
+            weights.reshape(shape), cmap=diverging_colours(), vmin=-largest, vmax=largest
+        )
         axes.set_title(f"unit {h}", fontsize=9)
-        _bare(axes)
+        strip(axes)
         pictures.append(axes)
     legend = figure.colorbar(image, ax=pictures, shrink=0.9, aspect=30, pad=0.02)
     legend.set_label("weight: against ← 0 → for the unit")
@@ -157,9 +172,9 @@ def _weight_bars(
     named = features <= MOST_BARS
     names = feature_names or [f"feature {j}" for j in range(features)]
     height = 0.9 + (0.2 * features if named else 2.2)
-    figure = _figure(2.3 * columns + 1.4, height * rows + 0.5)
+    figure = empty_figure(2.3 * columns + 1.4, height * rows + 0.5)
     figure.suptitle("W1: what each hidden unit looks for", x=0.01, ha="left")
-    colour = _diverging()
+    colour = diverging_colours()
     for h, weights in enumerate(W1):
         axes = figure.add_subplot(rows, columns, h + 1)
         colours = colour((weights / largest + 1) / 2)
@@ -170,8 +185,8 @@ def _weight_bars(
         axes.set_title(f"unit {h}", fontsize=9)
         axes.set_yticks(np.arange(features) if named and h % columns == 0 else [])
         if named and h % columns == 0:
-            axes.set_yticklabels(names, fontsize=8)
-        _quiet(axes)
+            axes.set_yticklabels(map(shown_name, names), fontsize=8, **LITERALLY)
+        quieten(axes)
     figure.supxlabel("weight: against ← 0 → for the unit", fontsize=9, color=MUTED)
     return figure
 
@@ -202,21 +217,21 @@ def confusion_matrix(evaluation: Evaluation, class_names: Sequence[str]) -> Figu
     counts = evaluation.confusion
     classes = len(counts)
     side = min(11.0, 2.6 + 0.46 * classes)
-    figure = _figure(side + 0.8, side)
+    figure = empty_figure(side + 0.8, side)
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    image = axes.imshow(shares, cmap=_rising(), vmin=0, vmax=1)
-    axes.set_title(
-        f"accuracy {evaluation.accuracy:.2%} on {evaluation.samples:,} samples", loc="left"
-    )
+    image = axes.imshow(shares, cmap=rising_colours(), vmin=0, vmax=1)
+    title = f"accuracy {evaluation.accuracy:.2%} on {evaluation.samples:,} samples"
+    axes.set_title(title, loc="left")
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
-    long = max(map(len, class_names)) > 3
-    axes.set_xticks(np.arange(classes), class_names, rotation=45 if long else 0)
+    names = [shown_name(name) for name in class_names]
+    long = max(map(len, names)) > 3
+    axes.set_xticks(np.arange(classes), names, rotation=45 if long else 0, **LITERALLY)
     if long:
         for tick in axes.get_xticklabels():
             tick.set_horizontalalignment("right")
-    axes.set_yticks(np.arange(classes), class_names)
+    axes.set_yticks(np.arange(classes), names, **LITERALLY)
     if classes <= MOST_COUNTS:
         for (k, j), count in np.ndenumerate(counts):
             if count:
@@ -295,13 +310,13 @@ def mistakes(
     if len(worst) < len(wrong):
         title += f"; the {len(worst)} worst"
     if not len(worst):
-        figure = _figure(5, 1.2)
+        figure = empty_figure(5, 1.2)
         figure.suptitle(f"No sample of {len(labels):,} is predicted wrong", x=0.01, ha="left")
         return figure
     says = [
         (
             i,
-            f"{names[labels[i]]}, taken for {names[predicted[i]]}",
+            f"{shown_name(names[labels[i]])}, taken for {shown_name(names[predicted[i]])}",
             float(of_the_truth[i]),
             float(probabilities[i, predicted[i]]),
         )
@@ -317,14 +332,14 @@ def _mistake_pictures(
 ) -> Figure:
     columns = min(len(says), 5)
     rows = -(-len(says) // columns)
-    figure = _figure(max(1.85 * columns, 5.5), 2.35 * rows + 0.6)
+    figure = empty_figure(max(1.85 * columns, 5.5), 2.35 * rows + 0.6)
     figure.suptitle(title, x=0.01, ha="left")
     for place, ((number, words, true, taken), picture) in enumerate(
         zip(says, pictures, strict=True), start=1
     ):
         axes = figure.add_subplot(rows, columns, place)
         axes.imshow(picture, cmap="gray_r", vmin=0, vmax=max(1.0, float(picture.max())))
-        axes.set_title(words, fontsize=9, color=BAD)
+        axes.set_title(words, fontsize=9, color=BAD, **LITERALLY)
         axes.set_xlabel(f"true {true:.1%}, taken {taken:.1%}\nsample {number}", fontsize=7.5)
         axes.xaxis.label.set_color(MUTED)
         axes.set_xticks([])
@@ -334,20 +349,32 @@ def _mistake_pictures(
 
 
 def _mistake_bars(title: str, says: Sequence[tuple[int, str, float, float]]) -> Figure:
-    figure = _figure(8, 1.4 + 0.36 * len(says))
+    figure = empty_figure(8, 1.4 + 0.36 * len(says))
     axes = figure.add_subplot()
     places = np.arange(len(says))
     axes.barh(places - 0.18, [taken for *_, taken in says], 0.34, color=BAD, label="taken for")
     axes.barh(places + 0.18, [true for *_, true, _ in says], 0.34, color=GOOD, label="true class")
-    axes.set_yticks(places, [f"sample {number}: {words}" for number, words, *_ in says])
+    says_which = [f"sample {number}: {words}" for number, words, *_ in says]
+    axes.set_yticks(places, says_which, **LITERALLY)
     axes.set_ylim(len(says) - 0.4, -0.6)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.set_xlabel("probability")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=8)
     figure.suptitle(title, x=0.01, ha="left")
-    _quiet(axes)
+    quieten(axes)
     return figure
+
+
+def picture_files(folder: str | os.PathLike[str]) -> list[Path]:
+    """Return the files that `save_plots` writes.
+
+    Examples
+    --------
+    >>> [path.name for path in picture_files("plots")]
+    ['learning-curves.png', 'weights.png', 'confusion.png', 'mistakes.png']
+    """
+    return [Path(folder, name) for name in FILES]
 
 
 def prepare_folder(folder: str | os.PathLike[str]) -> Path:
@@ -360,19 +387,18 @@ def prepare_folder(folder: str | os.PathLike[str]) -> Path:
     MissingPackageError
         If matplotlib is not installed.
     """
-    _matplotlib()
+    import_matplotlib()
     path = Path(folder)
     try:
         path.mkdir(exist_ok=True)
     except FileNotFoundError as error:
-        raise WriteError(
-            f"{folder} cannot be made: the folder {path.parent} is not there."
-        ) from error
-    except OSError as error:
-        reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
-        raise WriteError(f"{folder} cannot be made a folder of plots: {reason}.") from error
-    for name in FILES:
-        check_writable(path / name)
+        there = f"the folder {named(path.parent)} is not there"
+        raise WriteError(f"{named(folder)} cannot be made: {there}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = "it is a file" if isinstance(error, FileExistsError) else cause(error)
+        raise WriteError(f"{named(folder)} cannot be made a folder of plots: {reason}.") from error
+    for file in picture_files(path):
+        check_writable(file)
     return path
 
 
@@ -417,65 +443,7 @@ def save_plots(
         confusion_matrix(evaluation, model.class_names),
         mistakes(model, X, y),
     )
-    files = [path / name for name in FILES]
+    files = picture_files(path)
     for file, figure in zip(files, figures, strict=True):
-        write_atomically(file, _png(figure))
+        write_atomically(file, as_png(figure))
     return files
-
-
-def _png(figure: Figure) -> bytes:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=RESOLUTION)
-    return picture.getvalue()
-
-
-def _matplotlib() -> Any:
-    try:
-        import matplotlib.figure
-    except ImportError as error:
-        raise MissingPackageError(
-            "Plots need the package matplotlib; install it with: pip install 'handgrad[plots]'."
-        ) from error
-    return matplotlib
-
-
-def _figure(width: float, height: float) -> Figure:
-    """Return an empty figure of so many inches, which notebooks show without pyplot."""
-    matplotlib = _matplotlib()
-
-    class Picture(matplotlib.figure.Figure):  # type: ignore[misc, name-defined]
-        def _repr_png_(self) -> bytes:
-            return _png(self)
-
-    room = matplotlib.layout_engine.ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
-    figure: Figure = Picture(figsize=(width, height), layout=room, facecolor="white")
-    return figure
-
-
-def _diverging() -> Colormap:
-    colours = _matplotlib().colors
-    return colours.LinearSegmentedColormap.from_list(  # type: ignore[no-any-return]
-        "weights", [NEGATIVE, "#7fa8d8", NEUTRAL, "#eba566", POSITIVE]
-    )
-
-
-def _rising() -> Colormap:
-    colours = _matplotlib().colors
-    return colours.LinearSegmentedColormap.from_list(  # type: ignore[no-any-return]
-        "shares", ["#f6f4f0", "#cfc4f0", "#8f7bd6", COST, "#2f1d70"]
-    )
-
-
-def _quiet(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(LINE)
-    axes.tick_params(colors=MUTED, labelsize=8)
-    axes.xaxis.label.set_color(MUTED)
-    axes.yaxis.label.set_color(MUTED)
-    axes.title.set_color(TEXT)
-
-
-def _bare(axes: Axes) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)

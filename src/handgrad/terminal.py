@@ -1,4 +1,8 @@
-"""What the command line shows: tables, pictures in characters, and a progress bar."""
+"""What the command line shows: tables, pictures in characters, and a progress bar.
+
+Names come from files, and may hold anything: they are shown as they are, but for characters that
+do not print, which are escaped so that none of them acts on the terminal.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handgrad.formulas import FORMULAS
+from handgrad.quoting import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +41,17 @@ def results() -> Console:
     return Console(highlight=False, width=width)
 
 
+def literal(text: str) -> Text:
+    """Return a text that is shown as it is, with what does not print escaped."""
+    return Text(escaped(text))
+
+
+def show_line(text: str, console: Console | None = None) -> None:
+    """Print a text that may hold names: literally, and on one line however long it is."""
+    console = console or results()
+    console.print(literal(text), soft_wrap=True)
+
+
 def passing() -> Console:
     """Return the console for what passes by: standard error, so that results can be piped."""
     return Console(stderr=True, highlight=False)
@@ -44,7 +60,7 @@ def passing() -> Console:
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
     """Show that something is under way whose end cannot be foreseen."""
-    with passing().status(Text(text)):
+    with passing().status(literal(text)):
         yield
 
 
@@ -102,7 +118,9 @@ def class_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table:
         strict=True,
     )
     for name, precision, recall, f1, support in figures:
-        table.add_row(Text(name), f"{precision:.1%}", f"{recall:.1%}", f"{f1:.1%}", f"{support:,}")
+        table.add_row(
+            literal(name), f"{precision:.1%}", f"{recall:.1%}", f"{f1:.1%}", f"{support:,}"
+        )
     return table
 
 
@@ -112,9 +130,9 @@ def confusion_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table
         return f"The confusion matrix has {len(class_names)} rows: --json prints it."
     table = Table("true ╲ predicted", title="Confusion matrix")
     for name in class_names:
-        table.add_column(Text(name), justify="right")
+        table.add_column(literal(name), justify="right")
     for true, (name, counts) in enumerate(zip(class_names, evaluation.confusion, strict=True)):
-        table.add_row(Text(name), *(_count(count, true == j) for j, count in enumerate(counts)))
+        table.add_row(literal(name), *(_count(count, true == j) for j, count in enumerate(counts)))
     return table
 
 
@@ -150,7 +168,7 @@ def class_note(class_names: Sequence[str]) -> str:
     """Say which class stands in which row of Z2, where the name is not the row's number."""
     if list(class_names) == [str(k) for k in range(len(class_names))]:
         return "Row k of Z2 and A2 stands for class k."
-    rows = ", ".join(f"{k} {name}" for k, name in enumerate(class_names))
+    rows = ", ".join(f"{k} {escaped(name)}" for k, name in enumerate(class_names))
     return f"Rows of Z2 and A2: {rows}."
 
 
@@ -159,5 +177,5 @@ def fact_table(facts: Mapping[str, Any]) -> Table:
     table = Table(show_header=False, box=None)
     for name, fact in facts.items():
         shown = ", ".join(fact) if isinstance(fact, list) else str(fact)
-        table.add_row(Text(name.replace("_", " "), "bold"), Text(shown))
+        table.add_row(Text(name.replace("_", " "), "bold"), literal(shown))
     return table

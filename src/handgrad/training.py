@@ -11,18 +11,23 @@ import numpy as np
 
 from handgrad.engines import Progress
 from handgrad.engines.rules import check_learning_rate
-from handgrad.errors import TrainingError
+from handgrad.errors import ShapeError, TrainingError
+from handgrad.memory import memory
+from handgrad.network import Network
+from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
+    from handgrad.data import Dataset
     from handgrad.engines import Engine
-    from handgrad.network import Network
+    from handgrad.network import Scheme
 
 
 MOST_ITERATIONS = 10**9  # each leaves three numbers in the history
+MOST_HIDDEN = 10**9  # more than fit into any machine
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +77,48 @@ class TrainingRun:
     def seconds(self) -> float:
         """How long the steps took."""
         return float(self.history.seconds[-1])
+
+
+def initial_network(
+    dataset: Dataset,
+    *,
+    hidden: int,
+    seed: int,
+    dtype: npt.DTypeLike = np.float32,
+    scheme: Scheme = "he",
+) -> Network:
+    """Make a network for a data set, unless it is larger than this machine's memory.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    hidden, seed, dtype, scheme
+        As in `Network.initial`.
+
+    Raises
+    ------
+    ShapeError
+        If the network does not fit into memory, which is found out before any is taken.
+
+    Examples
+    --------
+    >>> from handgrad import data
+    >>> initial_network(data.load("digits"), hidden=8, seed=0)
+    Network(64 features, 8 hidden units, 10 classes, float32)
+    """
+    if hidden > MOST_HIDDEN:
+        raise ShapeError(f"hidden is {quoted(hidden)}; expected at most {MOST_HIDDEN:,}.")
+    features, classes = dataset.X_train.shape[1], len(dataset.class_names)
+    needed = 8 * (hidden * (features + 1) + classes * (hidden + 1))  # drawn in float64
+    if needed > memory():
+        raise ShapeError(
+            f"A network of {features:,} features, {hidden:,} hidden units and {classes:,} "
+            f"classes needs {needed / 1e9:.3g} GB, and this machine has {memory() / 1e9:.3g}; "
+            "expected fewer hidden units."
+        )
+    return Network.initial(
+        features=features, hidden=hidden, classes=classes, seed=seed, dtype=dtype, scheme=scheme
+    )
 
 
 def train(
@@ -163,7 +210,7 @@ def train_in_stretches(
         As in `train`.
     next_stretch : callable
         Given the number of steps taken so far, returns what comes next, or None to end the run.
-        The first stretch is no None.
+        The first stretch is not None.
     on_progress : callable, optional
         Told how far the whole run has come; returns True to end the stretch before its time. A
         run that ends with such a stretch counts as stopped.

@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import contextmanager
 from itertools import pairwise
+from urllib.parse import urlencode
 
 import httpx
 import numpy as np
@@ -512,16 +513,39 @@ def test_the_learning_rate_changes_while_the_run_goes_on_and_no_step_is_lost(liv
     viewer.wait(lambda name, sent: name == "progress" and sent["iteration"] > before)
 
 
+json_texts = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    lambda part: st.one_of(
+        st.lists(part, max_size=3), st.dictionaries(st.just("learningRate"), part, min_size=1)
+    ),
+    max_leaves=5,
+).map(lambda value: json.dumps(value).encode())
+
+STRANGE_RATES = (
+    "9" * 400,  # a whole number that no float can hold
+    "-" + "9" * 400,
+    "1e-400",
+    '"0.1"',
+    '"' + "x" * 100_000 + '"',
+    '"\\ud800"',
+    '"\\u0000"',
+    "[0.1]",
+    '{"learningRate": 0.1}',
+    '0.1, "learningRate": 0',
+)
+
+
 def test_bad_learning_rates_are_refused_with_a_sentence(quiet):
     with client(quiet) as asking:
         for body in (b"", b"[]", b"{}", b"no", b"\xff", b"[" * 100_000, b'{"learningRate": "1"}'):
             response = asking.post("learning-rate", content=body)
             assert response.status_code == 400
             assert response.json()["error"].endswith(".")
-        for rate in ("0", "-1", "NaN", "Infinity", "1e999", "true", "null"):
+        for rate in ("0", "-1", "NaN", "Infinity", "1e999", "true", "null", *STRANGE_RATES):
             response = asking.post("learning-rate", content=f'{{"learningRate": {rate}}}')
             assert response.status_code == 400
             assert "expected" in response.json()["error"]
+            assert len(response.content) < 300
 
 
 def test_a_run_goes_back_to_its_beginning_only_while_it_stands_still(live):
@@ -604,6 +628,19 @@ def test_all_pages_of_samples_together_are_the_whole_part():
         "label=3",
         "label=",
         "first=9999999",
+        "first=" + "9" * 400,
+        "count=" + "9" * 5000,
+        "count=1e1",
+        "count=NaN",
+        "count=",
+        "count=%D9%A3",
+        "label=%ff%fe",
+        "first=%00",
+        "part=%ff",
+        "part=" + "x" * 10_000,
+        "part=train&part=all",
+        "count=1&count=-1",
+        "label=1&label=3",
     ],
 )
 def test_samples_that_are_not_there_are_refused_with_a_sentence(quiet, query):
@@ -611,6 +648,99 @@ def test_samples_that_are_not_there_are_refused_with_a_sentence(quiet, query):
         response = asking.get(f"samples?{query}")
     assert response.status_code == 400
     assert "expected" in response.json()["error"]
+    assert len(response.content) < 300
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Content-Length: abc",
+        "Content-Length: -1",
+        "Content-Length: 1.5",
+        "Content-Length:",
+        "Content-Length: " + "9" * 19,
+        "Content-Length: " + "9" * 400,
+        "Content-Length: 2\r\nContent-Length: 3",
+        "Transfer-Encoding: gzip",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5",
+        "Cookie: " + "x" * 100_000,
+        "Accept-Encoding: " + "\xff" * 100,
+        "X-Nothing\0: x",
+        "Content-Type: \x7f",
+        "Expect: 200-ok",
+    ],
+)
+@pytest.mark.parametrize("route", ["", "samples?count=1", "learning-rate", "nothing-here"])
+def test_no_header_is_a_failure_of_the_server(quiet, route, headers):
+    method = "POST" if route == "learning-rate" else "GET"
+    head = f"{method} /{token(quiet)}/{route} HTTP/1.1\r\nHost: 127.0.0.1:{quiet.port}\r\n"
+    request = f"{head}{headers}\r\nConnection: close\r\n\r\n".encode("latin-1")
+    status, _, _ = exchange(quiet, request, b"0\r\n\r\n")
+    assert status in (None, 200, 400, 404, 413, 431, 501)
+
+
+queries = st.one_of(
+    st.text(path_characters),
+    st.dictionaries(
+        st.sampled_from(["part", "first", "count", "label"]),
+        st.one_of(st.text(max_size=30), st.integers().map(str), st.floats().map(str)),
+    ).map(urlencode),
+)
+
+
+@given(queries)
+def test_no_query_is_a_failure_of_the_server(quiet, query):
+    target = f"/{token(quiet)}/samples?{query}".encode()
+    assert ask(quiet, target, headers=["Connection: close"])[0] in (200, 400)
+
+
+@given(st.one_of(st.binary(max_size=100), st.text().map(str.encode), json_texts))
+def test_no_body_is_a_failure_of_the_server(quiet, body):
+    with client(quiet) as asking:
+        assert asking.post("learning-rate", content=body).status_code in (200, 400)
+
+
+def test_an_address_for_one_use_leads_to_the_page_once(dataset):
+    with serving(dataset, held=True) as (_, server):
+        address = server.address_for_one_use()
+        assert token(server) not in address
+        assert address != server.address_for_one_use()
+        response = httpx.get(address, timeout=PATIENCE, follow_redirects=True)
+        assert response.status_code == 200
+        assert str(response.url) == server.address
+        assert "handgrad-data" in response.text
+        for _ in range(2):
+            again = httpx.get(address, timeout=PATIENCE)
+            assert again.status_code == 403
+            assert token(server) not in again.text + str(again.headers)
+            assert "somebody else" in again.text
+        assert httpx.get(server.address, timeout=PATIENCE).status_code == 200
+
+
+def test_an_address_for_one_use_is_spent_by_reading_it_alone(dataset):
+    with serving(dataset, held=True) as (_, server):
+        address = server.address_for_one_use()
+        path = address.partition(f":{server.port}")[2].encode()
+        for method in METHODS:
+            if method != "GET":
+                assert ask(server, path, method=method, headers=["Content-Length: 0"])[0] == 405
+        assert ask(server, path, host="example.org")[0] == 403
+        assert ask(server, path, headers=["Origin: http://example.org"])[0] == 403
+        for strange in (
+            path[:-1],
+            path + b"x",
+            path + b"/",
+            b"/open/",
+            b"/open",
+            b"/open//",
+            b"//open",
+        ):
+            assert ask(server, strange)[0] == 403
+        status, head, _ = ask(server, path)
+        assert status in (303, 307)
+        assert f"location: /{token(server)}/".encode() in head
+        assert b"cache-control: no-store" in head
+        assert b"referrer-policy: no-referrer" in head
 
 
 def test_closing_ends_viewers_and_frees_the_port(dataset):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import webbrowser
 from contextlib import contextmanager
 
 import httpx
@@ -278,16 +279,85 @@ def test_without_its_packages_the_page_says_what_to_install(run, monkeypatch):
     assert "pip install 'handgrad[studio]'" in err
 
 
+class Server:
+    """Has addresses, and notes how many it gave away."""
+
+    def __init__(self):
+        self.given = 0
+
+    def address_for_one_use(self):
+        self.given += 1
+        return f"http://127.0.0.1/open/{self.given}"
+
+
 def test_a_browser_is_opened_only_where_there_is_a_display(monkeypatch):
-    opened = []
+    opened, server = [], Server()
     monkeypatch.setattr(watching.webbrowser, "open", lambda address: opened.append(address) or True)
     monkeypatch.setattr(watching.sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    assert watching.open_in_browser("one") is False
+    assert watching.open_in_browser(server) is False
+    assert server.given == 0
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
-    assert watching.open_in_browser("two") is True
-    assert opened == ["two"]
+    assert watching.open_in_browser(server, "#view=descend") is True
+    assert opened == ["http://127.0.0.1/open/1#view=descend"]
+
+
+@pytest.mark.parametrize("error", [webbrowser.Error("none"), FileNotFoundError(2, "none")])
+def test_a_browser_that_does_not_start_is_no_failure(monkeypatch, error):
+    def fail(_address):
+        raise error
+
+    monkeypatch.setattr(watching.webbrowser, "open", fail)
+    monkeypatch.setattr(watching, "_has_display", lambda: True)
+    assert watching.open_in_browser(Server()) is False
+
+
+@pytest.mark.skipif(os.name != "posix", reason="browsers are named otherwise elsewhere")
+def test_no_argument_of_the_browser_holds_the_token(tmp_path):
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" >"{tmp_path}/seen"\n')
+    browser.chmod(0o700)
+    environment = os.environ | {"BROWSER": f"{browser} %s", "DISPLAY": ":9"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "handgrad", "studio", "digits"],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment | {"PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        studio = Program(process, process.stdout)
+        end = time.monotonic() + PATIENCE
+        while not (tmp_path / "seen").exists() or (tmp_path / "seen").read_text().count("\n") < 2:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        _, given = (tmp_path / "seen").read_text().splitlines()
+        token = studio.address.rstrip("/").rpartition("/")[2]
+        assert token not in given
+        assert given.endswith("#view=descend")
+        opened = httpx.get(given, timeout=PATIENCE, follow_redirects=True)
+        assert opened.status_code == 200
+        assert str(opened.url).partition("#")[0] == studio.address
+        assert httpx.get(given, timeout=PATIENCE, follow_redirects=True).status_code == 403
+        assert studio.ask("", "get").status_code == 200
+        studio.end()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_studio_may_go_on_with_a_model_and_save_it_in_its_place(tmp_path):
+    save(Network.initial(features=64, hidden=6, classes=10, seed=4), tmp_path / "model.safetensors")
+    before = load(tmp_path / "model.safetensors").W2
+    arguments = ("studio", "model.safetensors", "digits", "--out", "model.safetensors")
+    with program(tmp_path, *arguments, "--iterations", 5, stream="stdout") as studio:
+        studio.ask("start")
+        studio.wait_for(lambda state: state["iteration"] == 5 and not state["running"])
+        studio.end()
+    assert (before != load(tmp_path / "model.safetensors").W2).any()
 
 
 @pytest.mark.parametrize(
@@ -298,6 +368,7 @@ def test_a_browser_is_opened_only_where_there_is_a_display(monkeypatch):
         (("a.safetensors", None), ("a.safetensors", "mnist-5k")),
         (("a.safetensors", "mnist"), ("a.safetensors", "mnist")),
         (("anything", "mnist"), ("anything", "mnist")),
+        (("anything", ""), ("anything", "")),
     ],
 )
 def test_a_model_is_told_from_a_source(arguments, expected):

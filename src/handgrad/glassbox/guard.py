@@ -34,6 +34,7 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
 CLOSING = {"connection": "close"}
+OPENING = b"open"  # the first segment of an address that works once
 
 
 class Guard:
@@ -55,7 +56,22 @@ class Guard:
     def __init__(self, app: ASGIApp, *, token: str, port: int) -> None:
         self._app = app
         self._token = token.encode()
+        self._codes: set[bytes] = set()
         self._hosts = {f"127.0.0.1:{port}".encode(), f"localhost:{port}".encode()}
+
+    def path_for_one_use(self) -> str:
+        """Return a path that leads to the page once, and never again.
+
+        A browser is started with an address among its arguments, and any user of the machine may
+        list the arguments of all processes. So the browser is given this path instead of the
+        token: who reads the list later finds a code that is spent. The other way, a private file
+        that redirects, fails with browsers from snap or flatpak, which see neither the folder for
+        temporary files nor hidden ones. The price is that somebody else could be faster than the
+        browser; but not without being noticed, since the browser is refused then and says why.
+        """
+        code = secrets.token_urlsafe(24)
+        self._codes.add(code.encode())
+        return f"/{OPENING.decode()}/{code}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""
@@ -85,12 +101,29 @@ class Guard:
         if any(origin != b"http://" + hosts[0] for origin in origins):
             return _forbidden("Other pages may not ask here.")
         root, _, rest = scope["raw_path"].partition(b"/")
-        token, slash, _ = rest.partition(b"/")
+        token, slash, behind = rest.partition(b"/")
+        if not root and token == OPENING:
+            return self._opened(behind, scope["method"])
         if root or not secrets.compare_digest(token, self._token):
             return _forbidden("The address lacks its token; use the one that handgrad printed.")
         if not slash:
-            return RedirectResponse(f"/{self._token.decode()}/", headers=CLOSING)
+            return self._to_the_page()
         return None
+
+    def _opened(self, code: bytes, method: str) -> Response:
+        if code not in self._codes:
+            return _forbidden(
+                "This address worked once. Use the one that handgrad printed; and if this page "
+                "has not been open before, somebody else on this machine has opened it: end "
+                "handgrad and start it again."
+            )
+        if method != "GET":
+            return PlainTextResponse("This address is to be read.", 405, CLOSING | {"allow": "GET"})
+        self._codes.discard(code)
+        return self._to_the_page()
+
+    def _to_the_page(self) -> Response:
+        return RedirectResponse(f"/{self._token.decode()}/", headers=CLOSING)
 
 
 def _forbidden(sentence: str) -> Response:

@@ -8,6 +8,7 @@ import numpy as np
 
 from handgrad.errors import DataError
 from handgrad.glassbox.payload import encode_samples
+from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,7 @@ def choose_samples(dataset: Dataset, query: Mapping[str, str]) -> dict[str, Any]
     }
     part = query.get("part", "test")
     if part not in parts:
-        raise DataError(f"part is {part!r}; expected train or test.")
+        raise DataError(f"part is {quoted(part)}; expected train or test.")
     X, y = parts[part]
     first = _whole_number(query, "first", 0, most=len(X))
     count = _whole_number(query, "count", 50, most=MOST_SAMPLES)
@@ -73,5 +74,5 @@ def choose_samples(dataset: Dataset, query: Mapping[str, str]) -> dict[str, Any]
 def _whole_number(query: Mapping[str, str], name: str, default: int, *, most: int) -> int:
     text = query.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
-        raise DataError(f"{name} is {text!r}; expected a whole number from 0 to {most}.")
+        raise DataError(f"{name} is {quoted(text)}; expected a whole number from 0 to {most}.")
     return int(text)

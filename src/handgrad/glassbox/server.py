@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import math
@@ -23,6 +24,7 @@ from handgrad.glassbox.broadcast import Broadcast
 from handgrad.glassbox.document import PAGE, served
 from handgrad.glassbox.guard import Guard
 from handgrad.glassbox.samples_on_demand import choose_samples
+from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,6 +76,10 @@ class LiveServer:
         self._thread.start()
         self._ready.wait()
 
+    def address_for_one_use(self) -> str:
+        """Return an address that leads to the page once; see `Guard.path_for_one_use`."""
+        return f"http://{LOOPBACK}:{self.port}{self._guard.path_for_one_use()}"
+
     def wait_for_viewer(self, seconds: float) -> bool:
         """Wait until somebody watches; return whether anybody does."""
         return self._broadcast.wait_for_viewer(seconds)
@@ -92,7 +98,8 @@ class LiveServer:
         self._loop = asyncio.get_running_loop()
         self._broadcast = Broadcast(self._run)
         app = live_page(self._run, self._describe, self._broadcast)
-        self._server = uvicorn.Server(_settings(Guard(app, token=self._token, port=self.port)))
+        self._guard = Guard(app, token=self._token, port=self.port)
+        self._server = uvicorn.Server(_settings(self._guard))
         following = asyncio.create_task(self._broadcast.follow())
         self._ready.set()
         await self._server.serve(sockets=[self._socket])
@@ -209,7 +216,8 @@ def _learning_rate(body: bytes) -> float:
     try:
         value = json.loads(body)["learningRate"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise TrainingError('The body is no {"learningRate": number}.') from None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TrainingError(f"learningRate is {value!r}; expected a number above 0.")
-    return float(value)
+        raise TrainingError('The body is not {"learningRate": number}.') from None
+    with contextlib.suppress(OverflowError):  # a whole number that no float can hold
+        if type(value) in (int, float) and math.isfinite(value):
+            return float(value)
+    raise TrainingError(f"learningRate is {quoted(value)}; expected a number above 0.")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
-import math
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +11,7 @@ import numpy as np
 from handgrad import notes
 from handgrad.errors import ShapeError
 from handgrad.formulas import FORMULAS, Formula
+from handgrad.plain_json import plain_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,10 +89,11 @@ class Trace:
         self._network, self._X, self._y = network, X, y
         self._learning_rate = learning_rate
         rows = network.rows(X)
-        activations = notes.forward(network, rows)
-        steps = list(_forward_steps(network, rows, activations))
-        if y is not None:
-            steps += _backward_steps(network, rows, y, activations, learning_rate)
+        with np.errstate(over="ignore", invalid="ignore"):  # it is there to be seen
+            activations = notes.forward(network, rows)
+            steps = list(_forward_steps(network, rows, activations))
+            if y is not None:
+                steps += _backward_steps(network, rows, y, activations, learning_rate)
         self.steps = tuple(steps)
 
     def __repr__(self) -> str:
@@ -128,10 +128,11 @@ class Trace:
         --------
         >>> from handgrad import Network
         >>> trace = Trace(Network.initial(features=3, hidden=2, classes=2), [[0.5, 1.0, 0.0]])
+        >>> import json
         >>> json.loads(trace.to_json())[3]["formula"]
         'F1'
         """
-        return json.dumps(_finite(self.to_list()), allow_nan=False)
+        return plain_json(self.to_list())
 
     def _repr_html_(self) -> str:
         """Return the interactive page for a notebook: a frame that needs no server and no network.
@@ -176,15 +177,6 @@ class Trace:
             }
             for step in self.steps
         ]
-
-
-def _finite(value: Any) -> Any:
-    """Replace numbers that JSON cannot hold by None."""
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _forward_steps(

@@ -42,7 +42,7 @@ def model_and_source(first: str | None, second: str | None) -> tuple[Path | None
         return None, USUAL_SOURCE
     if second is None and not _is_model(Path(first)):
         return None, first
-    return Path(first), second or USUAL_SOURCE
+    return Path(first), USUAL_SOURCE if second is None else second
 
 
 def _is_model(path: Path) -> bool:
@@ -158,13 +158,22 @@ def wait_for_viewer(server: LiveServer, asked: Event, *, opened: bool) -> bool:
     return False
 
 
-def open_in_browser(address: str) -> bool:
-    """Open the page where there is a display; return whether a browser took it."""
+def open_in_browser(server: LiveServer, view: str = "") -> bool:
+    """Open the page where there is a display; return whether a browser took it.
+
+    The browser is given an address that works once, since others can read a process's arguments.
+
+    Parameters
+    ----------
+    server : LiveServer
+    view : str
+        What of the page to open, such as ``"#view=descend"``.
+    """
     if not _has_display():
         return False
     try:
-        return webbrowser.open(address)
-    except webbrowser.Error:
+        return webbrowser.open(server.address_for_one_use() + view)
+    except (webbrowser.Error, OSError):  # OSError: a browser that is there but does not start
         return False
 
 

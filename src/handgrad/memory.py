@@ -1,0 +1,20 @@
+"""How much memory there is."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def memory() -> int:
+    """Return the bytes of memory of this machine, or a number above all where it does not tell.
+
+    Examples
+    --------
+    >>> memory() > 100_000_000
+    True
+    """
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return sys.maxsize

@@ -1,0 +1,168 @@
+"""Refuses jobs that would write where they read, or twice to one place.
+
+Two names mean one place when links lead them together, when they are hard links to one file, and
+when they differ in nothing but case on a disk that does not tell cases apart.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from contextlib import suppress
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handgrad.data.idx import STEMS, looks_like_idx
+from handgrad.data.sources import NAMED
+from handgrad.errors import WriteError
+from handgrad.quoting import named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+LEVELS = 3  # of the folders of a source: train or test, class, images
+
+
+def check_distinct(
+    reads: Iterable[str | os.PathLike[str] | None], writes: Iterable[str | os.PathLike[str] | None]
+) -> None:
+    """See that each file to be written has a place of its own, which is not read.
+
+    Devices and pipes, such as ``/dev/null``, may be named as often as one likes. None stands for
+    a file that was not asked for.
+
+    Parameters
+    ----------
+    reads : paths
+        Models and sources of samples, which may be missing. A folder of images is read with all
+        that lies in it; of a folder of IDX files, the files with the names of such are read. A
+        source that is not a file, such as ``"mnist"``, is in nobody's way.
+    writes : paths
+        Files, which may be missing.
+
+    Raises
+    ------
+    WriteError
+        If two of these places are one, or one lies in the other.
+
+    Examples
+    --------
+    >>> check_distinct(["mnist"], ["model.safetensors", "history.csv"])
+    >>> try:
+    ...     check_distinct(["samples.csv"], ["./samples.csv"])
+    ... except WriteError as error:
+    ...     print(error)
+    samples.csv would be read and overwritten as ./samples.csv; name another file to write.
+    """
+    written = [place for path in writes if (place := _Place.of(path)) is not None]
+    for one, other in combinations(written, 2):
+        if one.is_(other):
+            raise WriteError(
+                f"{one} and {other} are one file, and would be written twice; "
+                "expected a file for each."
+            )
+        for inner, outer in ((one, other), (other, one)):
+            if not outer.is_folder() and inner.lies_in(outer):
+                raise WriteError(
+                    f"{outer} would be written as a file, and is the folder of {inner}; "
+                    "expected another name."
+                )
+    for path in reads:
+        read = _Place.of(path)
+        if read is None:
+            continue
+        for place in written:
+            if place.is_(read):
+                raise WriteError(
+                    f"{read} would be read and overwritten{_called(place, read)}; "
+                    "name another file to write."
+                )
+            if _is_read_in(place, read):
+                raise WriteError(
+                    f"{place} lies in the folder {read}, which is read; "
+                    "expected a file outside of it."
+                )
+
+
+class _Place:
+    """A path, and what is there."""
+
+    def __init__(self, path: str, real: Path, found: os.stat_result | None) -> None:
+        self.path, self.real, self.found = path, real, found
+
+    def __str__(self) -> str:
+        return named(self.path)
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str] | None) -> _Place | None:
+        """Return the place of a file or a folder, or of one to come; None for anything else."""
+        if path is None or os.fspath(path) in ("", *NAMED):
+            return None
+        found = None
+        try:
+            with suppress(FileNotFoundError):
+                found = Path(path).stat()
+            real = Path(os.path.realpath(path))
+        except (OSError, ValueError):  # who reads or writes it says so
+            return None
+        kinds = (stat.S_ISREG, stat.S_ISDIR)
+        if found is not None and not any(is_kind(found.st_mode) for is_kind in kinds):
+            return None
+        return cls(os.fspath(path), real, found)
+
+    def is_(self, other: _Place) -> bool:
+        if self.found is not None and other.found is not None:
+            return os.path.samestat(self.found, other.found)
+        # Where a file is missing, nothing shows whether its disk tells cases apart: names that
+        # differ in case alone are rare enough to be refused everywhere.
+        return _folded(self.real) == _folded(other.real)
+
+    def is_folder(self) -> bool:
+        return self.found is not None and stat.S_ISDIR(self.found.st_mode)
+
+    def lies_in(self, folder: _Place) -> bool:
+        if not folder.is_folder():
+            return any(_folded(parent) == _folded(folder.real) for parent in self.real.parents)
+        return any(_is_at(parent, folder.found) for parent in self.real.parents)
+
+
+def _is_read_in(place: _Place, source: _Place) -> bool:
+    """Say whether a source is a folder that would be read together with a file to be written."""
+    if not source.is_folder():
+        return False
+    folder = source.real
+    if looks_like_idx(folder):
+        files: Iterable[Path] = (path for path in folder.iterdir() if path.name.startswith(STEMS))
+        if place.real.name.startswith(STEMS) and _folded(place.real.parent) == _folded(folder):
+            return True
+    elif place.lies_in(source):
+        return True
+    else:
+        files = _files_below(folder)
+    return place.found is not None and any(_is_at(path, place.found) for path in files)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Walk through the folders of a source, those behind links as well."""
+    depth = len(folder.parts)
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        if len(Path(parent).parts) - depth >= LEVELS:
+            folders.clear()  # a link may lead back to where it lies
+        yield from (Path(parent, name) for name in files)
+
+
+def _is_at(path: Path, found: os.stat_result | None) -> bool:
+    try:
+        return found is not None and os.path.samestat(path.stat(), found)
+    except OSError:
+        return False
+
+
+def _folded(path: Path) -> str:
+    return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+def _called(place: _Place, read: _Place) -> str:
+    return "" if place.path == read.path else f" as {place}"
