@@ -94,7 +94,9 @@ inline void output_gradient(
     for (std::size_t r = rows; r % lanes<T> != 0; ++r) sums[r] = 1;
     for (std::size_t r = 0; r < rows; r += lanes<T>) store(sums + r, logarithm<T>(load(sums + r)));
     for (std::size_t r = 0; r < rows; ++r) {
-        const T share = samples.shares ? samples.shares[first + r] : samples.share;
+        std::size_t sample = first + r;
+        asm("" : "+r"(sample));  // no vectors, so that each product is rounded with its sum
+        const T share = samples.shares ? samples.shares[sample] : samples.share;
         logits += static_cast<double>(share) * sums[r];
     }
     totals.cost += logits;

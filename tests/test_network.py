@@ -99,6 +99,37 @@ def test_settings_out_of_range_are_refused(settings):
         Network.initial(**settings)
 
 
+@pytest.mark.parametrize("name", ["features", "hidden", "classes"])
+@pytest.mark.parametrize("size", [3 * 10**17, 10**30, 10**5000], ids=["large", "huge", "endless"])
+def test_sizes_beyond_memory_are_refused(name, size):
+    with pytest.raises(ShapeError, match=r"does not fit into memory; expected smaller") as raised:
+        Network.initial(**{name: size})
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *[{"hidden": size} for size in (2.5, True, None, "3", [3])],
+        *[{"seed": seed} for seed in (-1, 0.5, True, None, "seed", [1])],
+        *[{"dtype": dtype} for dtype in ("x", "float16", object(), [1])],
+        *[{"scheme": scheme} for scheme in (None, ["he"], 3)],
+    ],
+    ids=str,
+)
+def test_odd_settings_are_refused(settings):
+    with pytest.raises(ShapeError, match=f"{next(iter(settings))} is .*; expected"):
+        Network.initial(**settings)
+
+
+@pytest.mark.parametrize(
+    "W1", [None, [[1.0, 2.0, 3.0], [1.0]], np.ma.masked_equal(np.ones((2, 3)), 1)], ids=type
+)
+def test_parameters_that_are_not_arrays_of_numbers_are_refused(W1):
+    with pytest.raises(ShapeError, match=r"W1 .*expected"):
+        Network(**arrays() | {"W1": W1})
+
+
 def test_pixels_are_scaled_where_they_are_used():
     network = Network.initial(features=3, hidden=1, classes=2, dtype=np.float64)
     pixels = np.array([[0, 51, 255]], dtype=np.uint8)

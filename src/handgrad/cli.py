@@ -618,8 +618,7 @@ def check(
 def _samples_to_check(source: str | None, label: str | None) -> tuple[Any, Any]:
     """Return some rows and labels of all classes; none where the default is not installed."""
     try:
-        named_source = "mnist-5k" if source is None else source
-        dataset = data.load(named_source, label=label or USUAL_LABEL)
+        dataset = data.load("mnist-5k" if source is None else source, label=label or USUAL_LABEL)
     except MissingPackageError as error:
         if source is not None:
             raise

@@ -7,19 +7,20 @@ import math
 import re
 from typing import Any
 
+BYTES = 0xDC00  # where Python puts bytes that are not UTF-8, see PEP 383
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def plain_json(value: object) -> str:
     r"""Return a value as JSON; numbers that are not finite become null.
 
-    A file's name that is not UTF-8 keeps its undecoded bytes in the form in which errors show
-    them, since many readers refuse half of a surrogate pair.
+    Bytes of a file's name that are not UTF-8 are escaped, as the readers of images do it: Python
+    has them as halves of surrogate pairs, which many readers of JSON refuse.
 
     Examples
     --------
     >>> plain_json({"cost": math.inf, "sample": "caf\udce9.png"})
-    '{"cost": null, "sample": "caf\\\\udce9.png"}'
+    '{"cost": null, "sample": "caf\\\\xe9.png"}'
     """
     try:
         text = json.dumps(value, allow_nan=False)
@@ -39,9 +40,14 @@ def without_surrogates(text: str) -> str:
     Examples
     --------
     >>> without_surrogates("caf\udce9.png")
-    'caf\\udce9.png'
+    'caf\\xe9.png'
     """
-    return SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return SURROGATE.sub(lambda found: _code(ord(found[0])), text)
+
+
+def _code(point: int) -> str:
+    is_byte = BYTES <= point <= BYTES + 0xFF
+    return f"\\x{point - BYTES:02x}" if is_byte else f"\\u{point:04x}"
 
 
 def _plain(value: Any) -> Any:

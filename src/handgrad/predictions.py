@@ -7,6 +7,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+from handgrad.plain_json import without_surrogates
 from handgrad.quoting import escaped
 
 if TYPE_CHECKING:
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
 
     from handgrad.network import Matrix
 
-# Control characters would act on a terminal, and lone surrogates stand for bytes that are not
-# UTF-8. All other characters are written as they are, spaces of any width among them.
-UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Only what would act on a terminal: spaces of any width, for example, are written as they are.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def predictions_csv(
@@ -42,7 +42,7 @@ def predictions_csv(
     a.png,dog,0.25,0.75
     <BLANKLINE>
     >>> predictions_csv(["caf\udce9.png"], ["\x1b[31m"], [[1.0]], ["\x1b[31m"]).splitlines()[1]
-    'caf\\udce9.png,\\x1b[31m,1'
+    'caf\\xe9.png,\\x1b[31m,1'
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -53,4 +53,4 @@ def predictions_csv(
 
 
 def _writable(name: str) -> str:
-    return UNWRITABLE.sub(lambda found: escaped(found[0]), name)
+    return CONTROL.sub(lambda found: escaped(found[0]), without_surrogates(name))

@@ -307,6 +307,19 @@ def test_blank_lines_without_end_are_skipped_or_refused(tmp_path):
     assert peak_of(lambda: data.load(plain)) < 80_000_000
 
 
+def test_a_table_of_few_numbers_among_zeros_is_no_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "SMALL", 0)
+    random = np.random.default_rng(0)
+    table = random.integers(1, 9, (100, 20_000)) * (random.random((100, 20_000)) < 0.005) / 2
+    names = [f"f{j}" for j in range(20_000)]
+    rows = (",".join(map(str, row)) for row in [names, *table.tolist()])
+    path = tmp_path / "table.csv.gz"
+    content = "\n".join(rows).encode()
+    path.write_bytes(gzip.compress(content))
+    assert len(content) > 100 * path.stat().st_size
+    np.testing.assert_array_equal(data.load_samples(path).X, table)
+
+
 @pytest.mark.parametrize(
     ("header", "line"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import IO, TYPE_CHECKING
 
+from handgrad.data.streams import packed_position
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,17 +17,16 @@ LONGEST_LINE = 1 << 24  # bytes
 # Real tables unpack to 2 to 30 times their size, and a table with 1 number in 200 that is not
 # zero to 200 times.
 LARGEST_RATIO = 256
-SMALL = 1 << 23  # bytes that any file may unpack to
+SMALL = 1 << 23  # bytes that any file may unpack to, or start with
 
 
 def line_blocks(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
     """Yield the stream's lines, many at a time; each line ends with LF, CRLF or CR."""
     rest = b""
     total = 0
-    most = max(SMALL, path.stat().st_size * LARGEST_RATIO)
     while chunk := stream.read(BLOCK):
         total += len(chunk)
-        if total > most:
+        if total > max(SMALL, packed_position(stream) * LARGEST_RATIO):
             raise DataError(
                 f"{path} unpacks to more than {LARGEST_RATIO} times its size, as damaged "
                 "or hostile files do; expected a table: if it is one, unpack it first (gunzip)."

@@ -55,6 +55,12 @@ def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
     return file
 
 
+def packed_position(stream: IO[bytes]) -> int:
+    """Return how many bytes of the file itself have been read, packed or not."""
+    file: IO[bytes] = getattr(stream, "fileobj", stream)  # what gzip reads from
+    return file.tell()
+
+
 def capacity(path: Path) -> int:
     """Return how many bytes the file can hold at the most, unpacked."""
     size = path.stat().st_size

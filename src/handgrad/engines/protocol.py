@@ -50,7 +50,11 @@ class Moments(NamedTuple):
 
 
 class Batches(Protocol):
-    """Training in batches over the same rows; the rule's moments last from epoch to epoch."""
+    """Training in batches over the same rows; the rule's moments last from epoch to epoch.
+
+    Labels, row weights and the places of sparse rows are copied at the beginning: what the caller
+    writes to them later changes nothing.
+    """
 
     @property
     def network(self) -> Network:
@@ -77,7 +81,14 @@ class Batches(Protocol):
         learning_rate : float, optional
             η of this epoch instead of the rule's own.
         on_progress : callable, optional
-            Called now and then, and after the last batch; returns True to end the epoch.
+            Called now and then, and after the last batch; returns True to end the epoch. It may
+            read `network` and `moments`.
+
+        Raises
+        ------
+        EngineError
+            If another epoch of this run is under way, be it in another thread. `network` and
+            `moments` raise it too, while an epoch computes.
         """
 
 
@@ -95,9 +106,9 @@ class Engine(Protocol):
     """Computes cost, gradient, probabilities, and whole runs of descent.
 
     Rows are samples: dense ``uint8`` pixels (scaled by 1/255), dense numbers of any other real
-    type, or a SciPy sparse matrix of either. Results have the type of the network. Row weights
-    replace the 1/m of C1 and B1 by w_i / Σ w, so that a weight of 2 counts as the row given
-    twice.
+    type, a SciPy sparse matrix of either, or `handgrad.rows.Bytes` with a scale of their own.
+    Results have the type of the network. Row weights replace the 1/m of C1 and B1 by w_i / Σ w, so
+    that a weight of 2 counts as the row given twice.
     """
 
     @property
@@ -169,7 +180,7 @@ class Engine(Protocol):
         pin_first: bool = False,
         moments: Moments | None = None,
     ) -> Batches:
-        """Begin to train in batches of ``batch_size`` rows.
+        """Begin to train in batches of ``batch_size`` rows, of all rows of X at most.
 
         A weighted row counts w_i / Σ w in its batch; ``alpha`` and ``pin_first`` are those of
         `descend`, with the Σ w of the batch. ``moments`` are those of

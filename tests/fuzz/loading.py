@@ -1,0 +1,87 @@
+"""Loads data as users do, and sees that what comes is whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fuzz.scratch import written
+from handgrad import data
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from fuzz.outcome import Case
+
+TYPES = (np.uint8, np.float32, np.float64)
+
+
+def draw_how(random: Random, name: str, *, labels: tuple[str, ...] = ("label",)) -> Case:
+    """Draw what is asked of a source: its name in the folder, and the options."""
+    shape = random.choice((None, None, None, (2, 3), (4, 4), (28, 28), (1, 1)))
+    return {
+        "name": name,
+        "labelled": random.random() < 0.5,
+        "label": random.choice(labels),
+        "image_shape": shape,
+    }
+
+
+def load_case(case: Case) -> None:
+    """Write the files of a case, load them, and check the result."""
+    source = Path(written(case["files"]), case["name"])
+    if case["labelled"]:
+        check_dataset(data.load(source, label=case["label"]))
+        return
+    shape = case["image_shape"] and tuple(case["image_shape"])
+    check_samples(data.load_samples(source, label=case["label"], image_shape=shape))
+
+
+def check_dataset(dataset: data.Dataset) -> None:
+    """See that rows, labels and names belong together."""
+    _check_rows(dataset.X_train, dataset)
+    _check_rows(dataset.X_test, dataset)
+    assert dataset.X_train.shape[1] == dataset.X_test.shape[1]
+    _check_labels(dataset.y_train, len(dataset.X_train), dataset.class_names)
+    _check_labels(dataset.y_test, len(dataset.X_test), dataset.class_names)
+    assert len(np.unique(dataset.y_train)) > 1
+    _check_names(dataset.class_names)
+
+
+def check_samples(samples: data.Samples) -> None:
+    """See likewise, where labels may be missing."""
+    _check_rows(samples.X, samples)
+    assert len(samples.X)
+    assert len(samples.names) == len(samples.X)
+    if samples.y is None:
+        assert not samples.class_names
+    else:
+        _check_labels(samples.y, len(samples.X), samples.class_names)
+        assert len(np.unique(samples.y)) == len(samples.class_names)
+    _check_names(samples.class_names)
+
+
+def _check_rows(X: np.ndarray, source: data.Dataset | data.Samples) -> None:
+    assert X.ndim == 2
+    assert X.shape[1] > 0
+    assert X.dtype in TYPES
+    assert X.dtype.isnative
+    assert X.dtype == np.uint8 or np.isfinite(X).all(), "rows that are not finite"
+    if source.image_shape is not None:
+        assert np.prod(source.image_shape) == X.shape[1]
+    if source.feature_names is not None:
+        assert len(source.feature_names) == X.shape[1]
+        assert len(set(source.feature_names)) == X.shape[1]
+
+
+def _check_labels(y: np.ndarray, m: int, class_names: tuple[str, ...]) -> None:
+    assert y.shape == (m,)
+    assert y.dtype.kind == "i"
+    assert not m or (y.min() >= 0 and y.max() < len(class_names)), "labels out of range"
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    assert len(set(names)) == len(names)
+    assert all(isinstance(name, str) and name.strip() for name in names), "a class without a name"

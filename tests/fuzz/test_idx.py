@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fuzz import idx_files
+from fuzz.outcome import assert_sound
+
+
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
+@given(random=st.randoms(use_true_random=False))
+def test_a_damaged_idx_file_is_read_whole_or_refused(random):
+    assert_sound(idx_files, random)
