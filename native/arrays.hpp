@@ -82,25 +82,25 @@ template <class X> RowsHandle dense_rows(
     return handle;
 }
 
-// A copy of CSR's indptr, once it is known to rise from 0 or more to `most` or less.
+// A copy of CSR's indptr, once it is known to rise from 0 to `most` or less.
 inline Buffer<std::int64_t> starts_of(const VectorIn<std::int64_t>& indptr, std::size_t most) {
     Buffer<std::int64_t> starts = copy_of(indptr);
-    if (starts[0] < 0 || starts[indptr.size() - 1] > static_cast<std::int64_t>(most))
+    if (starts[0] != 0) throw std::invalid_argument("its indptr does not begin with 0");
+    if (starts[indptr.size() - 1] > static_cast<std::int64_t>(most))
         throw std::invalid_argument("its indptr points outside its indices");
     for (std::size_t row = 0; row + 1 < indptr.size(); ++row)
         if (starts[row + 1] < starts[row]) throw std::invalid_argument("its indptr decreases");
     return starts;
 }
 
-// A copy of CSR's indices as narrower numbers, once each is known to be a column. Those before
-// `begin` belong to no row: they are not looked at.
+// A copy of CSR's indices as narrower numbers, once each is known to be a column.
 template <class To, class From>
 Buffer<To> columns_of(
-    const From* indices, std::size_t begin, std::size_t end, std::size_t features) {
+    const From* indices, std::size_t end, std::size_t features) {
     Buffer<To> columns(end);
     constexpr std::size_t part = 1024;
     From some[part];  // read once: what is checked is what is kept
-    for (std::size_t from = begin; from < end; from += part) {
+    for (std::size_t from = 0; from < end; from += part) {
         const std::size_t count = std::min(part, end - from);
         std::copy_n(indices + from, count, some);
         asm volatile("" : : "r"(some) : "memory");  // or the compiler might read them again
@@ -126,16 +126,15 @@ template <class X, class Index> RowsHandle sparse_rows(
     if (features > most_sparse_features) throw std::invalid_argument("it has too many columns");
     const auto places = std::make_shared<SparsePlaces>();
     places->starts = starts_of(indptr, std::min(indices.size(), values.size()));
-    const std::size_t begin = static_cast<std::size_t>(places->starts[0]);
     const std::size_t end = static_cast<std::size_t>(places->starts[count]);
     RowsHandle handle;
     handle.rows.short_indices = features <= 65536;
     if (handle.rows.short_indices) {
         places->short_indices =
-            columns_of<std::uint16_t>(indices.data(), begin, end, features);
+            columns_of<std::uint16_t>(indices.data(), end, features);
         handle.rows.indices = places->short_indices.data();
     } else {
-        places->indices = columns_of<std::int32_t>(indices.data(), begin, end, features);
+        places->indices = columns_of<std::int32_t>(indices.data(), end, features);
         handle.rows.indices = places->indices.data();
     }
     handle.rows.count = count;

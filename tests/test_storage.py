@@ -254,6 +254,13 @@ def test_arrays_that_are_no_network_are_refused(path, change, words):
         load(path)
 
 
+def test_a_version_of_thousands_of_digits_is_quoted_short(path):
+    write(path, format_version=10**4000)
+    with pytest.raises(ModelFileError, match="upgrade handgrad") as caught:
+        load(path)
+    assert len(str(caught.value)) < 400
+
+
 def test_a_foreign_safetensors_file_is_refused(path):
     save_file({"weight": np.ones(3)}, path)
     with pytest.raises(ModelFileError, match="another program"):

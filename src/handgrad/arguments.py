@@ -1,4 +1,4 @@
-"""What a single number among the arguments of a call may be, and how errors quote it."""
+"""What a single number among the arguments of a call may be."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handgrad.quoting import shown
+
 if TYPE_CHECKING:
     from handgrad.errors import HandgradError
-
-LONGEST = 60  # characters that an error quotes
 
 
 def whole_number(
@@ -59,21 +59,3 @@ def real_number(value: Any) -> float:
         return float(value) if np.ndim(value) == 0 else math.nan
     except (TypeError, ValueError, OverflowError):
         return math.nan
-
-
-def shown(value: object) -> str:
-    """Return what an error quotes: at most some 60 characters, all of which print.
-
-    Examples
-    --------
-    >>> shown("a"), shown(10**100)
-    ("'a'", '100000000000000000000000000000000000000000000000000000000000…')
-    """
-    if isinstance(value, np.generic):
-        value = value.item()
-    try:
-        text = repr(value)
-    except ValueError:  # Python writes no whole number of more than 4,300 digits
-        text = f"{type(value).__name__} of too many digits"
-    cut = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    return "".join(sign if sign.isprintable() else " " for sign in cut)

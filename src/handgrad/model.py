@@ -12,7 +12,7 @@ import numpy as np
 
 from handgrad.errors import ShapeError
 from handgrad.network import Network
-from handgrad.quoting import quoted
+from handgrad.quoting import shown
 from handgrad.rows import PIXEL_SCALE, values_of
 
 if TYPE_CHECKING:
@@ -72,15 +72,15 @@ class Model(Network):
             self._check_names("feature_names", self.feature_names, self.D, "one per feature")
         if self.image_shape is not None and not _is_shape(self.image_shape, self.D):
             raise ShapeError(
-                f"image_shape is {quoted(self.image_shape)}; "
+                f"image_shape is {shown(self.image_shape)}; "
                 f"expected rows x columns = {self.D} features."
             )
         if not (_is_finite(self.scaling) and self.scaling > 0):
-            raise ShapeError(f"scaling is {quoted(self.scaling)}; expected a number above 0.")
+            raise ShapeError(f"scaling is {shown(self.scaling)}; expected a number above 0.")
         if not isinstance(self.pixels, bool):
-            raise ShapeError(f"pixels is {quoted(self.pixels)}; expected True or False.")
+            raise ShapeError(f"pixels is {shown(self.pixels)}; expected True or False.")
         if not isinstance(self.label, str | None):
-            raise ShapeError(f"label is {quoted(self.label)}; expected the name of a column.")
+            raise ShapeError(f"label is {shown(self.label)}; expected the name of a column.")
 
     def _check_names(self, what: str, names: tuple[str, ...], expected: int, each: str) -> None:
         if len(names) != expected:

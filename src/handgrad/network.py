@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.arguments import shown, whole_number
+from handgrad.arguments import whole_number
 from handgrad.errors import ShapeError
+from handgrad.quoting import shown
 from handgrad.rows import PIXEL_SCALE, Bytes, as_array, real_rows, scaled_rows
 
 if TYPE_CHECKING:

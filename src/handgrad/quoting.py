@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,6 +44,22 @@ def listed(found: Sequence[object], most: int = 10) -> str:
     ("'cat', 'dog'", "'a', 'b', …")
     """
     return ", ".join(map(quoted, found[:most])) + (", …" if len(found) > most else "")
+
+
+def shown(value: object) -> str:
+    """Return a value as Python would write it, cut and escaped as `quoted` does.
+
+    Examples
+    --------
+    >>> shown("a"), shown(10**100)[-3:], shown(np.float64(0.5))
+    ("'a'", '00…', '0.5')
+    """
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    text = escaped(_written(value))
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def escaped(text: str) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from handgrad.arguments import LONGEST, real_number, shown
+from handgrad.arguments import real_number
 from handgrad.errors import ShapeError
+from handgrad.quoting import named, shown
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -202,15 +203,16 @@ def own_places(rows: Any) -> Any:
     m, features = rows.shape
     if len(indptr) != m + 1:
         raise damaged_sparse("its indptr does not belong to its number of rows")
-    if indptr[0] < 0 or indptr[-1] > min(len(indices), len(data)):
+    if indptr[0] != 0:
+        raise damaged_sparse("its indptr does not begin with 0")
+    if indptr[-1] > min(len(indices), len(data)):
         raise damaged_sparse("its indptr points outside its indices")
     if (indptr[1:] < indptr[:-1]).any():
         raise damaged_sparse("its indptr decreases")
-    stored = slice(int(indptr[0]), int(indptr[-1]))
-    indices, data = indices[stored], data[stored]
+    indices, data = indices[: int(indptr[-1])], data[: int(indptr[-1])]
     if len(indices) and not (indices.min() >= 0 and indices.max() < features):
         raise damaged_sparse("it has a column index outside its columns")
-    return type(rows)((data, indices, indptr - indptr[0]), shape=rows.shape)
+    return type(rows)((data, indices, indptr), shape=rows.shape)
 
 
 def damaged_sparse(found: str) -> ShapeError:
@@ -221,7 +223,7 @@ def damaged_sparse(found: str) -> ShapeError:
     >>> str(damaged_sparse("its indptr decreases"))
     'X is a damaged sparse matrix: its indptr decreases; expected valid CSR.'
     """
-    return ShapeError(f"X is a damaged sparse matrix: {found[:LONGEST]}; expected valid CSR.")
+    return ShapeError(f"X is a damaged sparse matrix: {named(found)}; expected valid CSR.")
 
 
 def scaled_rows(rows: Any, dtype: np.dtype[Any]) -> Any:

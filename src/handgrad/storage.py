@@ -16,7 +16,7 @@ from handgrad.atomic import write_atomically
 from handgrad.errors import ModelFileError, ShapeError
 from handgrad.model import Model
 from handgrad.network import Network
-from handgrad.quoting import named
+from handgrad.quoting import named, shown
 
 if TYPE_CHECKING:
     import os
@@ -272,7 +272,7 @@ def _parse_description(path: Path, metadata: dict[str, str] | None) -> dict[str,
     if type(version) is int and version > FORMAT_VERSION:
         raise _fault(
             path,
-            f"has format version {version}; this handgrad reads up to {FORMAT_VERSION}: "
+            f"has format version {shown(version)}; this handgrad reads up to {FORMAT_VERSION}: "
             "upgrade handgrad.",
         )
     is_known = type(version) is int and version >= 1

@@ -4,6 +4,7 @@ import contextlib
 import os
 import struct
 import sys
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -249,3 +250,18 @@ def test_any_damage_gives_a_sentence_or_pixels(tmp_path_factory, changes, suffix
     path.write_bytes(content[: changes.draw(st.integers(0, len(content)))])
     with contextlib.suppress(DataError):
         assert data.load_samples(path).X.dtype == np.uint8
+
+
+def test_a_picture_takes_no_more_memory_than_its_file_holds(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(PIXELS[0]).save(path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"IDAT") - 4
+    content[place : place + 4] = struct.pack(">I", 2**31 - 1)  # a chunk of two gigabytes
+    path.write_bytes(content)
+    tracemalloc.start()
+    with contextlib.suppress(DataError):
+        data.load_samples(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10**7

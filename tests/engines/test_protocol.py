@@ -456,3 +456,12 @@ def test_sparse_rows_that_do_not_fit_are_refused(engine):
         engine.predict_proba(network, sparse.csr_array([[0, np.nan, 0]]))
     with pytest.raises(ShapeError, match="real numbers"):
         engine.predict_proba(network, sparse.csr_array([[0, 1j, 0]]))
+
+
+@every_engine
+@pytest.mark.parametrize("dtype", ["u1", "f4", "f8"])
+def test_a_sample_may_lie_anywhere_in_memory(engine, dtype):
+    predictor = engine.predictor(Network.initial(features=3, classes=2))
+    size = np.dtype(dtype).itemsize
+    x = np.ndarray((3,), dtype, b"\0" + bytes(3 * size), 1)
+    np.testing.assert_array_equal(predictor.probabilities(x), predictor.probabilities(x.copy()))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.quoting import listed, quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Rows: TypeAlias = npt.NDArray[Any]
 Labels: TypeAlias = npt.NDArray[np.intp]
@@ -159,7 +157,7 @@ class Samples:
     class_names : tuple of str
         The classes that occur; empty without labels.
     image_shape : (int, int) or None
-    names : tuple of str
+    names : sequence of str
         What to call each sample: the name of its file, or its number, counted from 0.
     source : str
         Where the samples come from.
@@ -172,9 +170,35 @@ class Samples:
     y: Labels | None
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
-    names: tuple[str, ...]
+    names: Sequence[str]
     source: str
     feature_names: tuple[str, ...] | None = None
+
+
+class Numbered(Sequence[str]):
+    """The names of samples that have none of their own: their numbers, counted from 0.
+
+    They are written when they are asked for, because 16 million of them take a gigabyte.
+
+    Examples
+    --------
+    >>> list(Numbered(3)), Numbered(3)[-1]
+    (['0', '1', '2'], '2')
+    """
+
+    def __init__(self, count: int) -> None:
+        self._numbers = range(count)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        chosen = self._numbers[index]
+        return str(chosen) if isinstance(chosen, int) else [str(number) for number in chosen]
 
 
 class Part(NamedTuple):
@@ -225,7 +249,7 @@ def build_samples(source: str, part: Part) -> Samples:
     y = None
     if part.labels is not None:
         class_names, (y,) = encode_labels(source, part.labels)
-    names = part.names or tuple(str(number) for number in range(len(part.X)))
+    names = part.names or Numbered(len(part.X))
     return Samples(part.X, y, class_names, part.image_shape, names, source, part.feature_names)
 
 

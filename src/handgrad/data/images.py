@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections import Counter
@@ -156,7 +157,8 @@ def _opened(path: Path) -> Iterator[Image]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            with PIL.Image.open(path, formats=FORMATS) as image:
+            # Read at once: Pillow asks a file for as many bytes as its header promises.
+            with PIL.Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image:
                 yield image
         except DataError:
             raise

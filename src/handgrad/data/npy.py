@@ -95,7 +95,7 @@ def _parse_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, 
     content = io.BytesIO(length + stream.read(count))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a header that Python 2 wrote
+            warnings.simplefilter("ignore")  # of a header that Python 2 wrote, or an old type
             return version(content)
     except Exception as error:  # NumPy evaluates it as Python, which can raise almost anything
         raise DataError(

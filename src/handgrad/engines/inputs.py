@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from handgrad.arguments import real_number, shown, whole_number
+from handgrad.arguments import real_number, whole_number
 from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import EngineError, ShapeError
+from handgrad.quoting import shown
 from handgrad.rows import as_array
 
 if TYPE_CHECKING:

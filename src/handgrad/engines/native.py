@@ -279,7 +279,7 @@ class NativePredictor:
         row = self._network.rows(sample[None, :])[0]
         if not np.isfinite(row).all():
             raise ShapeError(inputs.NOT_FINITE)
-        return np.ascontiguousarray(row)
+        return np.require(row, requirements=["C", "A"])
 
 
 def _chosen_instruction_set() -> str:

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from handgrad.arguments import real_number, shown
+from handgrad.arguments import real_number
 from handgrad.errors import TrainingError
+from handgrad.quoting import shown
 
 
 @dataclass(frozen=True)
