@@ -199,7 +199,7 @@ inline Buffer<std::int32_t> labels_of(
     Buffer<std::int32_t> labels = copy_of(given);
     for (std::size_t i = 0; i < count; ++i)
         if (labels[i] < 0 || static_cast<std::size_t>(labels[i]) >= classes)
-            throw std::invalid_argument("a label is no class of the network");
+            throw std::invalid_argument("a label is not a class of the network");
     return labels;
 }
 

@@ -1,5 +1,5 @@
 // The passes of the notes over one block of rows while it is in cache. Matrices of a block lie
-// row by row, a sample a row, padded to whole vectors: the transposes of the notes' Z1, A1, Z2.
+// row by row, one sample per row, padded to whole vectors: the transposes of the notes' Z1, A1, Z2.
 #pragma once
 
 #include "block.hpp"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.arguments import real_number, shown, whole_number
+from handgrad.arguments import real_number, whole_number
 from handgrad.errors import ShapeError
 
 
@@ -35,14 +35,3 @@ def test_what_is_not_a_number_is_nan(value):
 @given(st.floats(allow_nan=False))
 def test_numbers_stay_what_they_are(number):
     assert real_number(number) == real_number(np.float64(number)) == number
-
-
-@given(st.one_of(st.text(), st.integers(), st.lists(st.text())))
-def test_what_is_quoted_is_short_and_prints(value):
-    found = shown(value)
-    assert len(found) <= 61
-    assert found.isprintable()
-
-
-def test_numbers_that_python_does_not_write_are_quoted():
-    assert shown(10**5000) == "int of too many digits"

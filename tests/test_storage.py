@@ -338,7 +338,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
 def test_a_pipe_is_refused_rather_than_waited_for(path):
     os.mkfifo(path)
-    with pytest.raises(ModelFileError, match="is no regular file"):
+    with pytest.raises(ModelFileError, match="is not a regular file"):
         load(path)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handgrad.errors import HandgradError
+from handgrad.quoting import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail("There is not enough memory for this; try fewer samples, features or hidden units.")
 
 
-class _Heedless(io.FileIO):
+class _IgnoresWriteErrors(io.FileIO):
     """A file to which everything can be written, whether it arrives or not."""
 
     def write(self, content: object) -> int:
@@ -62,8 +63,8 @@ class _Heedless(io.FileIO):
 def _prepare_streams() -> None:
     """Write to nowhere where a stream is closed, and escape signs that a stream cannot show.
 
-    Nor does it end a job if nobody can be told how far it has come: what cannot be written to
-    standard error is dropped.
+    A job continues when its messages cannot be written: what standard error does not take is
+    dropped.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass  # a closed stream's number would be given to the next file
@@ -76,7 +77,7 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
     own = sys.__stderr__
     if own is not None and sys.stderr is own:
-        raw = _Heedless(own.fileno(), "w", closefd=False)
+        raw = _IgnoresWriteErrors(own.fileno(), "w", closefd=False)
         sys.stderr = io.TextIOWrapper(
             io.BufferedWriter(raw),
             encoding=own.encoding,
@@ -86,8 +87,6 @@ def _prepare_streams() -> None:
 
 
 def _fail(sentence: str) -> None:
-    from handgrad.usage import shortened
-
     print(f"handgrad: {shortened(' '.join(sentence.split()), LONGEST)}", file=sys.stderr)
     sys.exit(1)
 

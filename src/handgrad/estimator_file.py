@@ -46,7 +46,7 @@ def is_classifier(model: object) -> TypeGuard[MLPClassifier]:
 def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return what JSON can hold of a fitted classifier, and the rest as arrays.
 
-    A callback, and a ``random_state`` that is no number, are left out.
+    A callback, and a ``random_state`` that is not a number, are left out.
 
     Raises
     ------

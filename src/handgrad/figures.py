@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import MissingPackageError
-from handgrad.quoting import escaped
+from handgrad.quoting import escaped, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +25,7 @@ RESOLUTION = 150  # dots an inch
 
 def shown_name(name: str) -> str:
     """Return what a figure calls a class or a feature."""
-    name = escaped(name)  # control characters, and what no font can be asked for
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    return shortened(escaped(name), LONGEST_NAME)
 
 
 def as_png(figure: Figure) -> bytes:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.estimator import MLPClassifier
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Model(Network):
@@ -30,7 +32,7 @@ class Model(Network):
     W1, b1, W2, b2 : arrays
         As in `handgrad.Network`.
     class_names : tuple of str
-        One name a class, in the order of the rows of Z2.
+        One name per class, in the order of the rows of Z2.
     image_shape : (int, int), optional
         Rows and columns, where a sample is a picture.
     scaling : float
@@ -91,17 +93,20 @@ class Model(Network):
             raise ShapeError(f"{what} holds a name twice; expected different names.")
 
     @classmethod
-    def of(cls, network: Network) -> Model:
-        """Return a model as it is, and any other network with its classes numbered from 0.
+    def of(cls, model: Network | MLPClassifier) -> Model:
+        """Return a model as it is, a classifier's, or any network with its classes numbered from 0.
 
         Examples
         --------
         >>> Model.of(Network.initial(features=4, hidden=3, classes=2)).class_names
         ('0', '1')
         """
-        if isinstance(network, Model):
-            return network
-        return cls(*network.parameters, class_names=tuple(map(str, range(network.K))))
+        if isinstance(model, Model):
+            return model
+        if not isinstance(model, Network):
+            return model.model()
+        W1, b1, W2, b2 = model.parameters
+        return cls(W1, b1, W2, b2, class_names=tuple(map(str, range(model.K))))
 
     @property
     def byte_scale(self) -> float:

@@ -37,11 +37,11 @@ class Network:
     Parameters
     ----------
     W1 : array of shape (H, D)
-        Weights of the hidden layer, one row a hidden unit.
+        Weights of the hidden layer, one row per hidden unit.
     b1 : array of shape (H, 1)
         Biases of the hidden layer.
     W2 : array of shape (K, H)
-        Weights of the output layer, one row a class.
+        Weights of the output layer, one row per class.
     b2 : array of shape (K, 1)
         Biases of the output layer.
 
@@ -224,7 +224,7 @@ class Network:
         Raises
         ------
         ShapeError
-            If X is no matrix of real numbers with D columns. Samples as columns get an error
+            If X is not a matrix of real numbers with D columns. Samples as columns get an error
             that says so.
 
         Examples
@@ -300,7 +300,9 @@ class Network:
                 "expected integer labels: hand over y.argmax(axis=1)."
             )
         if labels.shape != (m,):
-            raise ShapeError(f"y has shape {labels.shape}; expected ({m},), one label a row of X.")
+            raise ShapeError(
+                f"y has shape {labels.shape}; expected ({m},), one label per row of X."
+            )
         if m == 0:
             raise ShapeError("X and y hold no samples; expected at least one.")
         if labels.dtype.kind not in "ui":
@@ -310,7 +312,7 @@ class Network:
         if labels.min() < 0 or labels.max() >= self.K:
             raise ShapeError(
                 f"y holds labels from {labels.min()} to {labels.max()}; "
-                f"expected integers from 0 to {self.K - 1}, one a class of the network."
+                f"expected integers from 0 to {self.K - 1}, one per class of the network."
             )
         return labels
 

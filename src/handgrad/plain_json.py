@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import re
+from collections.abc import Mapping
 from typing import Any
 
-BYTES = 0xDC00  # where Python puts bytes that are not UTF-8, see PEP 383
-SURROGATE = re.compile("[\ud800-\udfff]")
+from handgrad.quoting import without_surrogates
 
 
 def plain_json(value: object) -> str:
     r"""Return a value as JSON; numbers that are not finite become null.
 
-    Bytes of a file's name that are not UTF-8 are escaped, as the readers of images do it: Python
-    has them as halves of surrogate pairs, which many readers of JSON refuse.
+    Bytes of a file's name that are not UTF-8 are escaped: Python has them as halves of surrogate
+    pairs, which many readers of JSON refuse.
 
     Examples
     --------
@@ -24,9 +23,10 @@ def plain_json(value: object) -> str:
     """
     try:
         text = json.dumps(value, allow_nan=False)
-    except ValueError:
-        return json.dumps(_plain(value), allow_nan=False)
-    return json.dumps(_plain(value)) if "\\ud" in text else text
+    except (TypeError, ValueError):
+        return json.dumps(plain(value), allow_nan=False)
+    # Most values are plain already; "\ud" begins half of a pair, lone or not.
+    return json.dumps(plain(value)) if "\\ud" in text else text
 
 
 def show_json(value: object) -> None:
@@ -34,27 +34,20 @@ def show_json(value: object) -> None:
     print(plain_json(value))
 
 
-def without_surrogates(text: str) -> str:
-    r"""Return a text as it is, but for lone surrogates, which no UTF-8 file can hold.
+def plain(value: Any) -> Any:
+    """Return what JSON can hold of a value; what it does not know becomes text.
 
     Examples
     --------
-    >>> without_surrogates("caf\udce9.png")
-    'caf\\xe9.png'
+    >>> plain({"cost": math.nan, "shape": (2, 3), 5: True})
+    {'cost': None, 'shape': [2, 3], '5': True}
     """
-    return SURROGATE.sub(lambda found: _code(ord(found[0])), text)
-
-
-def _code(point: int) -> str:
-    is_byte = BYTES <= point <= BYTES + 0xFF
-    return f"\\x{point - BYTES:02x}" if is_byte else f"\\u{point:04x}"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_plain(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, Mapping):
+        return {without_surrogates(str(key)): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, str):
-        return without_surrogates(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return [plain(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return without_surrogates(str(value))

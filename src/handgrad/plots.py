@@ -139,7 +139,8 @@ def weight_pictures(
         raise DataError(f"image_shape is {shape}; expected rows x columns = {network.D} features.")
     if feature_names is not None and len(feature_names) != network.D:
         raise DataError(
-            f"feature_names holds {len(feature_names)} names; expected {network.D}, one a feature."
+            f"feature_names holds {len(feature_names)} names; "
+            f"expected {network.D}, one per feature."
         )
     largest = float(np.abs(W1).max()) or 1.0
     if shape is None:

@@ -7,8 +7,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from handgrad.plain_json import without_surrogates
-from handgrad.quoting import escaped
+from handgrad.quoting import escaped, without_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

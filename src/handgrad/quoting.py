@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONGEST = 60  # characters of a quotation, quotes included
-LONGEST_NAME = 300  # characters of a path: its start and its end say most
+LONGEST_NAME = 300  # characters of a path
+BYTES = 0xDC00  # where Python puts bytes that are not UTF-8
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def quoted(found: object) -> str:
@@ -63,33 +66,61 @@ def shown(value: object) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""Return a text as it is, but for what does not print: that is escaped.
+    r"""Return a text as it is, except that what does not print is escaped.
 
     Examples
     --------
-    >>> escaped("größe 1"), escaped("caf\udce9.png")
-    ('größe 1', 'caf\\udce9.png')
+    >>> escaped("größe 1"), escaped("red\x1b[31m"), escaped("caf\udce9.png")
+    ('größe 1', 'red\\x1b[31m', 'caf\\xe9.png')
     """
     if text.isprintable():
         return text
+    text = without_surrogates(text)
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
-def named(path: object) -> str:
-    """Return the path of a file or the name of a source, without quotes and escaped.
+def without_surrogates(text: str) -> str:
+    r"""Return a text as it is, except that lone surrogates are escaped.
 
-    A path of more than 300 characters loses its middle.
+    No UTF-8 file can hold them. Python has them in the place of a file name's bytes that are not
+    UTF-8 (PEP 383).
+
+    Examples
+    --------
+    >>> without_surrogates("caf\udce9.png")
+    'caf\\xe9.png'
+    """
+    return SURROGATE.sub(lambda found: _code(ord(found[0])), text)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text without its middle where it is long: both ends say most.
+
+    Examples
+    --------
+    >>> shortened("ab" * 100, most=7)
+    'aba…bab'
+    """
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[: most - 1 - half]}…{text[-half:]}"
+
+
+def named(found: object) -> str:
+    """Return a path, a source or a message without quotes, escaped and cut to 300 characters.
 
     Examples
     --------
     >>> named("table.csv"), len(named("a" * 100_000))
     ('table.csv', 300)
     """
-    text = escaped(str(path))
-    if len(text) <= LONGEST_NAME:
-        return text
-    half = LONGEST_NAME // 2
-    return f"{text[: half - 1]}…{text[-half:]}"
+    return shortened(escaped(_written(found)), LONGEST_NAME)
+
+
+def _code(point: int) -> str:
+    is_byte = BYTES <= point <= BYTES + 0xFF
+    return f"\\x{point - BYTES:02x}" if is_byte else f"\\u{point:04x}"
 
 
 def _written(found: object) -> str:

@@ -117,7 +117,7 @@ def as_array(name: str, value: Any) -> npt.NDArray[Any]:
 
 
 def real_rows(X: npt.ArrayLike | Bytes, features: int) -> Any:
-    """Return X as an array, or as CSR where it is sparse: real numbers, a sample a row.
+    """Return X as an array, or as CSR where it is sparse: real numbers, one sample per row.
 
     Parameters
     ----------

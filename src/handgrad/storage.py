@@ -161,7 +161,7 @@ def _check_header(path: Path) -> int:
     try:
         if not path.is_file():
             kinds = {path.is_dir(): "is a folder", not path.exists(): "does not exist"}
-            found = kinds.get(True, "is no regular file")
+            found = kinds.get(True, "is not a regular file")
             raise _fault(path, f"{found}; expected a model that `handgrad train` wrote.")
         with path.open("rb") as file:
             start = file.read(9)

@@ -42,7 +42,7 @@ class History:
     """(n,): time since the start of the run when the figures were reported."""
 
     def to_csv(self) -> str:
-        """Return the history as CSV, a line a step.
+        """Return the history as CSV, one line per step.
 
         Examples
         --------

@@ -124,7 +124,7 @@ def test_quotes_line_ends_and_blanks_are_taken_as_anyone_would(path, text):
         ("1,2,3\n4,5,6\n", "starts with numbers"),
         ("a;label\n1;2\n", "no comma in its header"),
         ("a,a,label\n1,2,3\n", "two columns named 'a'"),
-        ("label\nx\n", "no column besides 'label'"),
+        ("label\nx\n", "no column other than 'label'"),
         ("a,label\n1,x\n,y\n", "line 3: column 'a' is empty; expected a number"),
         ("a,label\n1,x\n\n ,y\n", "line 4: column 'a' is empty"),
         ("a,label\n1,x\n2,\n", "line 3: column 'label' is empty; expected a label"),

@@ -266,7 +266,10 @@ def test_a_model_of_other_features_or_classes_is_refused(run, tmp_path):
     save(Model(*network.parameters, class_names=digits.class_names), tmp_path / "a.safetensors")
     network = Network.initial(features=64, hidden=2, classes=2)
     save(Model(*network.parameters, class_names=("x", "y")), tmp_path / "b.safetensors")
-    for file, sentence in (("a", "64 features a sample"), ("b", "which the network does not know")):
+    for file, sentence in (
+        ("a", "64 features per sample"),
+        ("b", "which the network does not know"),
+    ):
         status, _, err = run("studio", f"{file}.safetensors", "digits", "--no-browser")
         assert status == 1
         assert sentence in " ".join(err.split())

@@ -56,7 +56,7 @@ def read_header(
         read = [positions[name] for name in features]
     if not read:
         raise DataError(
-            f"{path} has no column besides {quoted(label)}; expected at least one feature."
+            f"{path} has no column other than {quoted(label)}; expected at least one feature."
         )
     return Layout(
         path,

@@ -51,6 +51,20 @@ class Dataset:
     image_shape: tuple[int, int] | None
     feature_names: tuple[str, ...] | None = None
 
+    @property
+    def to_show(self) -> tuple[Rows, Labels]:
+        """The test samples and their labels, or the training samples where there are none.
+
+        Examples
+        --------
+        >>> X, y = np.array([[1.0], [2.0]]), np.array([0, 1])
+        >>> Dataset(X, y, X[:0], y[:0], ("a", "b"), None).to_show[1]
+        array([0, 1])
+        """
+        if len(self.X_test):
+            return self.X_test, self.y_test
+        return self.X_train, self.y_train
+
     def with_held_out_test(self) -> Dataset:
         """Move every fifth sample of each class, in the order of the source, to the test set.
 
@@ -225,7 +239,7 @@ def build_dataset(source: str, parts: Parts) -> Dataset:
     for part in (train, test):
         check_part(source, part)
     if train.labels is None or test.labels is None:
-        raise DataError(f"{source} has no labels; expected one a sample to train on.")
+        raise DataError(f"{source} has no labels; expected one per sample to train on.")
     if not len(train.X):
         raise DataError(f"{source} holds no samples; expected at least one of each class.")
     check_same_features(source, train.X.shape[1], test.X.shape[1])
@@ -273,7 +287,7 @@ def check_counts(source: str, shape: tuple[int, ...], labels: int) -> None:
     m, features = shape
     if labels not in (m, features):
         raise DataError(
-            f"{source} holds {m} samples and {labels} labels; expected one label a sample."
+            f"{source} holds {m} samples and {labels} labels; expected one label per sample."
         )
     if labels != m:
         raise DataError(

@@ -89,7 +89,7 @@ def _check_counts(images: Path, labels: Path) -> int:
     if m != count:
         raise DataError(
             f"{images} holds {m:,} images and {labels.name} {count:,} labels; "
-            "expected one label an image."
+            "expected one label per image."
         )
     return rows * columns
 

@@ -1,9 +1,8 @@
-"""Folders of PNG and JPEG images, a subfolder a class."""
+"""Folders of PNG and JPEG images, one subfolder per class."""
 
 from __future__ import annotations
 
 import io
-import os
 import warnings
 from collections import Counter
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import numpy as np
 from handgrad.data.dataset import Part, Parts
 from handgrad.data.streams import reading
 from handgrad.errors import DataError, MissingPackageError
-from handgrad.quoting import quoted
+from handgrad.quoting import quoted, without_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +40,7 @@ SPLITS = (("train", "test"), ("training", "testing"))
 
 
 def read_folder(folder: Path) -> Parts:
-    """Read a folder with a subfolder a class, or with ``train`` and ``test`` above those."""
+    """Read a folder with one subfolder per class, or with ``train`` and ``test`` above those."""
     names = {path.name for path in _visible(folder) if path.is_dir()}
     for train, test in SPLITS:
         if names == {train, test}:
@@ -80,7 +79,7 @@ def read_files(files: Sequence[Path], image_shape: tuple[int, int] | None = None
     X = np.empty((len(files), image_shape[0] * image_shape[1]), dtype=np.uint8)
     for row, path in zip(X, files, strict=True):
         row[:] = _pixels(path, image_shape).ravel()
-    return Part(X, None, image_shape, tuple(map(_name, files)))
+    return Part(X, None, image_shape, tuple(without_surrogates(path.name) for path in files))
 
 
 def _read_classes(folder: Path, image_shape: tuple[int, int] | None = None) -> Part:
@@ -95,7 +94,7 @@ def _read_classes(folder: Path, image_shape: tuple[int, int] | None = None) -> P
     if stray is not None:
         raise DataError(f"{stray} lies beside folders of classes; expected images within them.")
     if not files:
-        raise DataError(f"{folder} holds no subfolders; expected one a class, with its images.")
+        raise DataError(f"{folder} holds no subfolders; expected one per class, with its images.")
     part = read_files(files)
     if image_shape not in (None, part.image_shape):
         raise DataError(
@@ -103,11 +102,6 @@ def _read_classes(folder: Path, image_shape: tuple[int, int] | None = None) -> P
             f"expected {_dimensions(image_shape)}, as in the training images."
         )
     return part._replace(labels=labels)
-
-
-def _name(path: Path) -> str:
-    """Return the name of a file; bytes that are not UTF-8 are escaped."""
-    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
 def _visible(folder: Path) -> list[Path]:

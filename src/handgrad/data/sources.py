@@ -34,7 +34,7 @@ def load(source: str | os.PathLike[str], *, label: str = "label") -> Dataset:
     ----------
     source : str or path
         ``"mnist-5k"``, ``"mnist"`` or ``"digits"``; a folder with the four IDX files of MNIST,
-        gzipped or not; a folder with a subfolder of PNG or JPEG images a class; a CSV file with
+        gzipped or not; a folder with one subfolder of PNG or JPEG images per class; a CSV file with
         a header; an NPZ file with ``X`` and ``y`` or ``x_train``, ``y_train``, ``x_test`` and
         ``y_test``.
     label : str
@@ -143,7 +143,7 @@ def _read_folder(folder: Path) -> Parts:
         return images.read_folder(folder)
     raise DataError(
         f"{folder} is a folder without the four IDX files of MNIST and without subfolders; "
-        "expected those files, or one subfolder of images a class."
+        "expected those files, or one subfolder of images per class."
     )
 
 

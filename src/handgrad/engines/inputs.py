@@ -123,7 +123,7 @@ def check_order(order: npt.ArrayLike | None, m: int) -> npt.NDArray[np.int64]:
     Raises
     ------
     ShapeError
-        If the order is no list of at least one number from 0 to m - 1.
+        If the order is not a list of at least one number from 0 to m - 1.
 
     Examples
     --------

@@ -224,7 +224,7 @@ class NativeBatches:
         learning_rate: float | None = None,
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> npt.NDArray[np.float64]:
-        """Take a step a batch; see `handgrad.engines.Batches`."""
+        """Take one step per batch; see `handgrad.engines.Batches`."""
         rate = self._rule.learning_rate if learning_rate is None else learning_rate
         check_learning_rate(rate)
         rows = inputs.check_order(order, self._m)

@@ -71,7 +71,7 @@ class Batches(Protocol):
         learning_rate: float | None = None,
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> npt.NDArray[np.float64]:
-        """Take a step a batch, and return the cost of each batch before its step.
+        """Take one step per batch, and return the cost of each batch before its step.
 
         Parameters
         ----------

@@ -76,7 +76,7 @@ def hidden_units(hidden_layer_sizes: Any) -> int:
     Raises
     ------
     ValueError
-        If it is no whole number above 0.
+        If it is not a whole number above 0.
 
     Examples
     --------

@@ -122,12 +122,12 @@ def _largest(X: Any) -> Any:
 
 
 def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
-    """Return y as one label a row of X.
+    """Return y as one label per row of X.
 
     Raises
     ------
     ValueError
-        If y is missing, has several labels a sample, or does not fit X.
+        If y is missing, has several labels per sample, or does not fit X.
 
     Examples
     --------

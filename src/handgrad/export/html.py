@@ -10,13 +10,13 @@ from handgrad.errors import DataError, MissingPackageError
 from handgrad.glassbox.document import one_file
 from handgrad.glassbox.payload import MOST_SAMPLES, build_payload
 from handgrad.model import Model
-from handgrad.network import Network
 
 if TYPE_CHECKING:
     import os
 
     from handgrad.data import Samples
     from handgrad.estimator import MLPClassifier
+    from handgrad.network import Network
 DEFAULT_SOURCE = "mnist-5k"
 
 
@@ -74,7 +74,7 @@ def export_html(
     >>> page.bytes < 1_000_000, page.samples
     (True, 500)
     """
-    known = Model.of(model) if isinstance(model, Network) else model.model()
+    known = Model.of(model)
     if samples is None or most == 0:
         payload = build_payload(model)
     else:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from handgrad.data import Dataset
     from handgrad.engines import Engine, Progress
+    from handgrad.jobs import TrainingJob
     from handgrad.network import Network
 
 
@@ -101,6 +102,18 @@ class LiveRun:
         self._changed = threading.Condition()  # guards all of the above
         self._thread: threading.Thread | None = None
         self._observers: list[Callable[[], object]] = []
+
+    @classmethod
+    def of(cls, job: TrainingJob, *, held: bool = False) -> LiveRun:
+        """Return the run of a job of training."""
+        return cls(
+            job.network,
+            job.dataset,
+            engine=job.engine,
+            learning_rate=job.settings["learning_rate"],
+            iterations=job.iterations,
+            held=held,
+        )
 
     def observe(self, observer: Callable[[], object]) -> None:
         """Call the observer, in whatever thread, whenever there is something new to be seen."""

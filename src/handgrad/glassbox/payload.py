@@ -5,22 +5,22 @@ from __future__ import annotations
 import base64
 import math
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handgrad.errors import ShapeError
 from handgrad.model import Model
-from handgrad.network import Network
+from handgrad.plain_json import plain
 from handgrad.rows import Bytes, is_sparse, scaled_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
     from handgrad.estimator import MLPClassifier
+    from handgrad.network import Network
 
 VERSION = 1
 MOST_HIDDEN = 64
@@ -81,6 +81,7 @@ def build_payload(
 
     Examples
     --------
+    >>> from handgrad import Network
     >>> network = Network.initial(features=4, hidden=3, classes=2)
     >>> payload = build_payload(network, np.eye(4), [0, 1, 0, 1])
     >>> payload["model"]["hidden"], payload["samples"]["y"]
@@ -88,7 +89,7 @@ def build_payload(
     """
     if feature_names is None:
         feature_names = getattr(model, "feature_names_in_", None)
-    network = Model.of(model) if isinstance(model, Network) else model.model()
+    network = Model.of(model)
     _check_size(network)
     shape = network.image_shape or image_shape
     if shape is not None and math.prod(shape) != network.D:
@@ -101,7 +102,7 @@ def build_payload(
             "feature_names": _feature_names(network, feature_names, shape),
         },
         "samples": _samples(network, X, y, names, most),
-        "training": _plain(dict(network.training)),
+        "training": plain(network.training),
         "learning_rate": _learning_rate(network, learning_rate),
         "show": None if show is None else dict(show),
         "live": live,
@@ -114,6 +115,7 @@ def describe_model(model: Model) -> dict[str, Any]:
 
     Examples
     --------
+    >>> from handgrad import Network
     >>> network = Network.initial(features=1, hidden=1, classes=2)
     >>> describe_model(Model.of(network))["b2"]  # eight bytes of zeros
     'AAAAAAAAAAA='
@@ -232,7 +234,7 @@ def _feature_names(
         return None
     if len(names) != network.D:
         raise ShapeError(
-            f"feature_names holds {len(names)} names; expected {network.D}, one a feature."
+            f"feature_names holds {len(names)} names; expected {network.D}, one per feature."
         )
     if image_shape is not None:
         return None  # a pixel is called by its row and column
@@ -244,16 +246,3 @@ def _learning_rate(network: Model, learning_rate: float | None) -> float:
     if isinstance(told, int | float) and 0 < told <= sys.float_info.max:
         return float(told)
     return LEARNING_RATE
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON can hold of a value: numbers that are not finite become null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)

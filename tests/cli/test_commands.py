@@ -315,7 +315,7 @@ def interrupting(monkeypatch, *reports):
 
         yield show
 
-    monkeypatch.setattr("handgrad.terminal.training_progress", training_progress)
+    monkeypatch.setattr("handgrad.cli.terminal.training_progress", training_progress)
 
 
 def test_ctrl_c_stops_cleanly_and_keeps_the_best_network(run, run_json, flowers, monkeypatch):

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperGroup
 
-from handgrad.quoting import escaped
+from handgrad.quoting import escaped, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ORDER = ("train", "studio", "evaluate", "predict", "trace", "export", "check", "info")
 LONGEST = 400  # characters of a message
 
 
 class Commands(TyperGroup):
-    """Commands whose errors quote arguments of any length and with any characters."""
+    """Commands in the order of use, whose errors quote arguments of any length and characters."""
+
+    def list_commands(self, _context: Any) -> list[str]:
+        """Name the commands in the order of `ORDER`."""
+        return sorted(self.commands, key=ORDER.index)
 
     def make_context(self, *args: Any, **settings: Any) -> Any:
         """Read the options of the program."""
@@ -29,20 +34,6 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
 
 
-def shortened(text: str, most: int = LONGEST) -> str:
-    """Return a text without its middle where it is long: both ends say most.
-
-    Examples
-    --------
-    >>> shortened("ab" * 100, most=7)
-    'aba…bab'
-    """
-    if len(text) <= most:
-        return text
-    half = most // 2
-    return f"{text[:half]}…{text[-half:]}"
-
-
 @contextmanager
 def _presentable() -> Iterator[None]:
     try:
@@ -52,5 +43,5 @@ def _presentable() -> Iterator[None]:
         # they have their message as an attribute, and no other error has.
         message = getattr(error, "message", None)
         if isinstance(message, str):
-            error.message = shortened(escaped(message))  # type: ignore[attr-defined]
+            error.message = shortened(escaped(message), LONGEST)  # type: ignore[attr-defined]
         raise

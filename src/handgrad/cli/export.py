@@ -1,0 +1,61 @@
+"""handgrad export: a model in a form that others use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from handgrad.atomic import check_writable
+from handgrad.cli import terminal
+from handgrad.cli.app import app
+from handgrad.cli.options import JsonOption, LabelOption, ModelArgument
+from handgrad.cli.sources import model_and_own_samples
+from handgrad.export import export_html
+from handgrad.glassbox.payload import MOST_SAMPLES
+from handgrad.overlaps import check_distinct
+from handgrad.plain_json import show_json
+
+
+@app.command(
+    epilog="Example: [green]handgrad export model.safetensors --format html --out digits.html[/]"
+)
+def export(
+    model: ModelArgument,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Samples to go along; by default those that the model was trained on.",
+        ),
+    ] = None,
+    form: Annotated[
+        Literal["html"], typer.Option("--format", help="html: the glass box as one page.")
+    ] = "html",
+    out: Annotated[
+        Path | None, typer.Option(help="Where the file goes; by default beside MODEL.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=0, max=MOST_SAMPLES, help="At most so many samples go along.")
+    ] = MOST_SAMPLES,
+    label: LabelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a model in a form that others use: the interactive page as one HTML file.
+
+    It opens in any browser, from disk, and makes no request.
+    """
+    out = out or model.parent / f"{model.stem}.{form}"
+    check_distinct((model, source), (out,))
+    check_writable(out)
+    network, chosen = model_and_own_samples(model, source, label)
+    check_distinct((chosen.source if chosen else None,), (out,))
+    page = export_html(network, out, chosen, most=samples)
+    if as_json:
+        show_json({"file": str(out), "format": form} | page._asdict())
+        return
+    terminal.show_line(
+        f"page: {out}, {page.bytes / 1000:,.0f} kB with {page.samples} samples; "
+        "open it in a browser"
+    )

@@ -1,0 +1,76 @@
+"""The live page as commands open it: its address, its browser, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from handgrad.cli import terminal
+from handgrad.glassbox import watching
+from handgrad.glassbox.live_run import LiveRun
+from handgrad.glassbox.payload import build_payload
+from handgrad.plain_json import show_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from threading import Event
+
+    from handgrad.engines import Progress
+    from handgrad.glassbox.server import LiveServer
+    from handgrad.jobs import TrainingJob
+    from handgrad.model import Model
+    from handgrad.network import Network
+    from handgrad.training import TrainingRun
+
+
+@contextmanager
+def watched(job: TrainingJob, port: int, browser: bool) -> Iterator[tuple[TrainingRun, float]]:
+    """Train while the page shows it, and let the page stay once the results are printed.
+
+    Gives the run, and the learning rate at which it ended.
+    """
+    live = LiveRun.of(job, held=True)
+    with live_page(live, job.model, port, browser) as (server, asked, opened):
+        with terminal.waiting("waiting for the page to be opened"):
+            watching.wait_for_viewer(server, asked, opened=opened)
+        if asked.is_set():
+            raise KeyboardInterrupt
+        with terminal.training_progress(live.state().iterations) as show:
+
+            def on_progress(progress: Progress) -> bool:
+                show(progress)
+                return asked.is_set()
+
+            run = live.run(on_progress)
+        yield run, live.state().learning_rate
+        sys.stdout.flush()
+        if not asked.is_set():
+            terminal.passing().print("The page stays until Ctrl-C.")
+            watching.wait_until(asked)
+
+
+@contextmanager
+def live_page(
+    live: LiveRun, model: Model, port: int, browser: bool, *, as_json: bool | None = None
+) -> Iterator[tuple[LiveServer, Event, bool]]:
+    """Serve the page, say where, and open it; also tell whether a browser took it.
+
+    The address goes to standard output where it is the result: as JSON or as text.
+    """
+
+    def describe(network: Network) -> Mapping[str, Any]:
+        X, y = live.dataset.to_show
+        newest = model.with_parameters(network.parameters)
+        return build_payload(newest, X, y, learning_rate=live.state().learning_rate, live=True)
+
+    with watching.endings() as asked, watching.serving(live, describe, port=port) as server:
+        address = f"{server.address}#view=descend"
+        if as_json:
+            show_json({"address": address, "port": server.port})
+        else:
+            console = terminal.passing() if as_json is None else terminal.results()
+            terminal.show_line(f"The page: {address}", console)
+            console.print("It can be opened on this machine alone; Ctrl-C ends it.")
+        sys.stdout.flush()
+        yield server, asked, browser and watching.open_in_browser(server, "#view=descend")

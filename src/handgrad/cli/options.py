@@ -1,0 +1,56 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from handgrad.engines.threads import MOST_THREADS
+from handgrad.training import MOST_ITERATIONS
+
+SourceArgument = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="Data; handgrad --help lists what it can be.")
+]
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A model file that train wrote.")
+]
+LabelOption = Annotated[
+    str | None,
+    typer.Option(help="The label column of a CSV file; by default that of the model, or 'label'."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+EngineOption = Annotated[
+    Literal["auto", "native", "reference"], typer.Option(help="Who computes the passes.")
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=MOST_THREADS, help="Threads of the native engine; all processors by default."
+    ),
+]
+HiddenOption = Annotated[int, typer.Option(min=1, help="Number of hidden units.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the initial values.")]
+PortOption = Annotated[
+    int, typer.Option(min=0, max=65535, help="Where the page is served; if taken, a free one.")
+]
+BrowserOption = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Open the page where there is a display.")
+]
+
+
+def above_zero(value: float) -> float:
+    """Refuse a number that is not finite and above 0."""
+    if not (math.isfinite(value) and value > 0):
+        raise typer.BadParameter(f"{value} is not a number above 0.")
+    return value
+
+
+IterationsOption = Annotated[
+    int, typer.Option(min=1, max=MOST_ITERATIONS, help="Steps, each over all rows.")
+]
+LearningRateOption = Annotated[
+    float, typer.Option(callback=above_zero, help="η, the size of a step.")
+]

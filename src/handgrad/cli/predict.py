@@ -1,0 +1,65 @@
+"""handgrad predict: labels and probabilities of samples, as CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handgrad.atomic import check_writable, write_atomically
+from handgrad.cli.app import app
+from handgrad.cli.options import (
+    EngineOption,
+    JsonOption,
+    LabelOption,
+    ModelArgument,
+    ThreadsOption,
+)
+from handgrad.cli.sources import model_and_samples
+from handgrad.engines import get_engine
+from handgrad.evaluation import predicted_probabilities
+from handgrad.overlaps import check_distinct
+from handgrad.plain_json import plain_json
+from handgrad.predictions import predictions_csv
+
+
+@app.command(
+    epilog="Examples:\n\n[green]handgrad predict model.safetensors digit.png[/]\n\n"
+    "[green]handgrad predict model.safetensors unlabelled.csv --out predictions.csv[/]"
+)
+def predict(
+    model: ModelArgument,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Samples, with labels or without; also images in a file or folder.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the CSV goes; standard output by default.")
+    ] = None,
+    label: LabelOption = None,
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict each sample's label, as CSV: sample, label, and the probability of each class."""
+    if out is not None:
+        check_distinct((model, source), (out,))
+        check_writable(out)
+    network, samples = model_and_samples(model, source, label)
+    chosen = get_engine(engine, threads=threads)
+    probabilities = predicted_probabilities(network, samples.X, engine=chosen)
+    labels = [network.class_names[k] for k in probabilities.argmax(axis=1)]
+    if as_json:
+        columns = zip(samples.names, labels, probabilities.tolist(), strict=True)
+        rows = [{"sample": s, "label": k, "probabilities": p} for s, k, p in columns]
+        content = plain_json(rows) + "\n"
+    else:
+        content = predictions_csv(samples.names, labels, probabilities, network.class_names)
+    if out is None:
+        print(content, end="")
+    else:
+        write_atomically(out, content.encode())

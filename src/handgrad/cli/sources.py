@@ -1,0 +1,48 @@
+"""Models and samples as commands read them: with a word on what takes long, or may surprise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from handgrad.cli import terminal
+from handgrad.export import own_samples
+from handgrad.jobs import load_model, samples_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from handgrad.data import Samples
+    from handgrad.model import Model
+
+
+def model_and_samples(path: Path, source: str, label: str | None) -> tuple[Model, Samples]:
+    """Read a model, and samples for it."""
+    model = load_model(path)
+    with terminal.waiting(f"reading {source}"):
+        samples = samples_for(model, path, source, label=label)
+    if not model.pixels and samples.X.dtype == np.uint8:
+        terminal.show_line(
+            f"{path} was fitted without pixels=True: it takes the bytes of {source} as they are, "
+            "from 0 to 255.",
+            terminal.passing(),
+        )
+    return model, samples
+
+
+def model_and_own_samples(
+    path: Path, source: str | None, label: str | None
+) -> tuple[Model, Samples | None]:
+    """Read a model, and samples of a source or of what it was trained on."""
+    if source is not None:
+        return model_and_samples(path, source, label)
+    model = load_model(path)
+    with terminal.waiting("reading samples"):
+        samples = own_samples(model, label=label)
+    if samples is None:
+        terminal.passing().print(
+            "The samples that the model was trained on are not there: the page takes drawings "
+            "alone. Name a SOURCE to have some."
+        )
+    return model, samples

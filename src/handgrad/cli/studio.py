@@ -1,0 +1,86 @@
+"""handgrad studio: training that is started, stopped and steered from the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from handgrad.atomic import check_writable
+from handgrad.cli import terminal
+from handgrad.cli.app import app
+from handgrad.cli.live_page import live_page
+from handgrad.cli.options import (
+    BrowserOption,
+    EngineOption,
+    HiddenOption,
+    IterationsOption,
+    JsonOption,
+    LabelOption,
+    LearningRateOption,
+    PortOption,
+    SeedOption,
+    ThreadsOption,
+)
+from handgrad.glassbox import watching
+from handgrad.glassbox.live_run import LiveRun
+from handgrad.jobs import prepare_further_training, prepare_training
+from handgrad.overlaps import check_distinct
+from handgrad.storage import save
+
+
+@app.command(
+    epilog="Examples:\n\n[green]handgrad studio[/]\n\n"
+    "[green]handgrad studio model.safetensors mnist-5k[/]"
+)
+def studio(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL", help="A model file that train wrote; a fresh network by default."
+        ),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Argument(metavar="SOURCE", help="Data; mnist-5k by default.")
+    ] = None,
+    hidden: HiddenOption = 10,
+    iterations: IterationsOption = 500,
+    learning_rate: LearningRateOption = 0.1,
+    seed: SeedOption = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the newest network goes at the end.")
+    ] = None,
+    port: PortOption = watching.USUAL_PORT,
+    browser: BrowserOption = True,
+    label: LabelOption = None,
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train from the browser: start and stop, change η, and look inside while it goes on.
+
+    Serves the glass box on this machine alone, until Ctrl-C or until the terminal closes. Each
+    start adds --iterations steps. With --out MODEL the model itself is trained further.
+    """
+    path, source = watching.model_and_source(model, source)
+    if out is not None:
+        check_distinct((source,), (out,))
+        check_writable(out)
+    settings: dict[str, Any] = {
+        "iterations": iterations,
+        "learning_rate": learning_rate,
+        "engine": engine,
+        "threads": threads,
+    }
+    with terminal.waiting(f"reading {source}"):
+        if path is None:
+            job = prepare_training(source, label=label, hidden=hidden, seed=seed, **settings)
+        else:
+            job = prepare_further_training(path, source, label=label, **settings)
+    live = LiveRun.of(job)
+    with live_page(live, job.model, port, browser, as_json=as_json) as (_, asked, _opened):
+        watching.wait_until(asked)
+        live.close()
+    if out is not None:
+        save(job.model.with_parameters(live.snapshot().network.parameters), out)

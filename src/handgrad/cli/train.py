@@ -1,0 +1,139 @@
+"""handgrad train: one job of training, with progress or watched in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from handgrad.cli import terminal
+from handgrad.cli.app import app
+from handgrad.cli.evaluate import print_evaluation
+from handgrad.cli.live_page import watched
+from handgrad.cli.options import (
+    BrowserOption,
+    EngineOption,
+    HiddenOption,
+    IterationsOption,
+    JsonOption,
+    LabelOption,
+    LearningRateOption,
+    PortOption,
+    SeedOption,
+    SourceArgument,
+    ThreadsOption,
+)
+from handgrad.glassbox import watching
+from handgrad.jobs import TrainingFiles, TrainingReport, prepare_training
+from handgrad.plain_json import show_json
+
+if TYPE_CHECKING:
+    from handgrad.engines import Progress
+    from handgrad.jobs import TrainingJob
+    from handgrad.training import TrainingRun
+
+
+@app.command(
+    epilog="Examples:\n\n[green]handgrad train[/]\n\n"
+    "[green]handgrad train flowers.csv --label species --hidden 32 --history history.csv[/]"
+)
+def train(
+    source: SourceArgument = "mnist-5k",
+    hidden: HiddenOption = 10,
+    iterations: IterationsOption = 500,
+    learning_rate: LearningRateOption = 0.1,
+    seed: SeedOption = 0,
+    initial: Annotated[
+        Literal["he", "uniform"], typer.Option(help="How initial values are drawn.")
+    ] = "he",
+    dtype: Annotated[
+        Literal["float32", "float64"], typer.Option(help="Type of all numbers.")
+    ] = "float32",
+    test: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Data to test the network on.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the model goes.")] = Path("model.safetensors"),
+    history: Annotated[
+        Path | None, typer.Option(help="Where cost and accuracy of each step go, as CSV.")
+    ] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where pictures of curves, weights and mistakes go."),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show the run in the browser while it goes on.")
+    ] = False,
+    port: PortOption = watching.USUAL_PORT,
+    browser: BrowserOption = True,
+    label: LabelOption = None,
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a network by gradient descent, test it, and write it to a file.
+
+    Ctrl-C stops the run and keeps the best network so far. Where neither SOURCE nor --test has
+    test samples, every fifth sample of each class is held out for the test.
+
+    Under --watch the page can stop the run, change η, and train on once the model is written; a
+    run of less than two seconds is shown in four. The page stays until Ctrl-C.
+    """
+    files = TrainingFiles(out, history, plots)
+    files.check(source, test)
+    with terminal.waiting(f"reading {source}"):
+        job = prepare_training(
+            source,
+            test=test,
+            label=label,
+            hidden=hidden,
+            iterations=iterations,
+            learning_rate=learning_rate,
+            seed=seed,
+            initial=initial,
+            dtype=dtype,
+            engine=engine,
+            threads=threads,
+        )
+    if watch:
+        with watched(job, port, browser) as (run, rate):
+            finish(job.report(run, learning_rate=rate), files, as_json=as_json)
+    else:
+        finish(job.report(_run_with_progress(job)), files, as_json=as_json)
+
+
+def finish(report: TrainingReport, files: TrainingFiles, *, as_json: bool) -> None:
+    """Write the files of a job, and say what came of it."""
+    report.save(files)
+    if as_json:
+        show_json(report.figures | files.as_texts())
+        return
+    if report.on_test is not None:
+        print_evaluation(report.on_test, report.model.class_names)
+    _print_run(report)
+    for name, path in files.as_texts().items():
+        if path is not None:
+            terminal.show_line(f"{name}: {path}")
+
+
+def _run_with_progress(job: TrainingJob) -> TrainingRun:
+    with terminal.interrupts() as asked, terminal.training_progress(job.iterations) as show:
+
+        def on_progress(progress: Progress) -> bool:
+            show(progress)
+            return asked.is_set()
+
+        return job.run(on_progress)
+
+
+def _print_run(report: TrainingReport) -> None:
+    show, run = terminal.results().print, report.run
+    if run.stopped:
+        show(f"Stopped after {run.iterations} of {report.planned} steps; the best network is kept.")
+    show(
+        f"{run.iterations} steps in {run.seconds:.1f} s: "
+        f"cost {report.on_train.cost:.4f}, training accuracy {report.on_train.accuracy:.2%}"
+    )
+    if report.on_test is not None:
+        test = report.on_test
+        show(f"[bold]test accuracy {test.accuracy:.2%}[/] on {test.samples:,} samples")
