@@ -160,3 +160,15 @@ def test_a_name_as_long_as_the_disk_allows_is_written(tmp_path, name):
     assert names(tmp_path) == [name]
     with pytest.raises(WriteError, match="too long"):
         check_writable(tmp_path / (name + "xxxxxx"))
+
+
+def test_leftovers_of_earlier_versions_go_when_they_are_a_day_old(tmp_path):
+    old, new, others = (
+        tmp_path / name for name in (".a.0123abcd.tmp", ".a.4567abcd.tmp", ".b.0123abcd.tmp")
+    )
+    for path in (old, new, others):
+        path.touch()
+    for path in (old, others):
+        os.utime(path, (1, 1))
+    write_atomically(tmp_path / "a", b"content")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a", new.name, others.name])

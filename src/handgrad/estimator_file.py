@@ -114,14 +114,16 @@ def build(
             "The file holds an MLPClassifier, which needs scikit-learn; "
             "install handgrad with the extra 'sklearn'."
         ) from error
-    parameters = _parameters(description["parameters"])
+    parameters, pixels = _parameters(description["parameters"]), description["pixels"]
+    if not isinstance(pixels, bool):
+        raise TypeError("pixels is not true or false")
     if description["format_version"] == 1:
-        parameters["pixels"] = description["pixels"] is True
+        parameters["pixels"] = pixels
     model = MLPClassifier(**parameters)
     model._restore(  # noqa: SLF001
         network,
         _classes(arrays["classes"], description["classes_type"], network),
-        pixels=description["pixels"] is True,
+        pixels=pixels,
         feature_names=_feature_names(arrays.get("feature_names"), network.D),
         attributes=_figures(description["figures"]) | _curves(arrays),
         waited=_count("waited", description.get("waited", 0)),

@@ -21,7 +21,7 @@ from handgrad.storage import load, save
 from handgrad.training import History, TrainingRun, initial_network, train
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -244,10 +244,9 @@ def prepare_further_training(
     Features and classes of the source are found by the names that the model knows.
     """
     model = load_model(path)
-    dataset = _training_data(source, None, label or model.label or USUAL_LABEL)
+    label = label or model.label or USUAL_LABEL
+    dataset = _training_data(source, None, label, model.feature_names)
     dataset = dataset.with_classes(model.class_names, source)
-    if model.feature_names is not None:
-        dataset = dataset.with_features(model.feature_names, source)
     check_features(dataset.X_train, source, model.D, f"{named(path)} takes")
     if not model.pixels:
         dataset = dataset.with_numbers()
@@ -301,8 +300,10 @@ def check_features(X: Any, source: str, expected: int, whose: str) -> None:
         raise DataError(f"{named(source)} has {found} features per sample; {whose} {expected}.")
 
 
-def _training_data(source: str, test: str | None, label: str) -> Dataset:
-    dataset = data.load(source, label=label)
+def _training_data(
+    source: str, test: str | None, label: str, features: Sequence[str] | None = None
+) -> Dataset:
+    dataset = data.load(source, label=label, features=features)
     if test is None:
         return dataset if len(dataset.X_test) else dataset.with_held_out_test()
     samples = data.load_samples(

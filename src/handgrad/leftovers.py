@@ -17,6 +17,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import secrets
 import stat
 import time
@@ -69,9 +70,12 @@ def temporary_file(
 def remove_leftovers(target: Path) -> None:
     """Remove what killed writers of the target left behind, and nothing that has a writer."""
     of_the_target, here = _prefix(target), prefix_here(target)
+    of_old_versions = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.tmp")
     with suppress(OSError):  # the folder need not be readable to be written to
         for name in os.listdir(target.parent):  # noqa: PTH208 - five times faster than iterdir
-            if name.startswith(of_the_target) and name.endswith(".tmp"):
+            if not name.endswith(".tmp"):
+                continue
+            if name.startswith(of_the_target) or of_old_versions.fullmatch(name):
                 with suppress(OSError):  # someone else's, or removed meanwhile
                     _remove_if_dead(target.with_name(name), here=name.startswith(here))
 

@@ -14,7 +14,7 @@ from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import ShapeError, TrainingError
 from handgrad.memory import memory
 from handgrad.network import Network
-from handgrad.quoting import quoted
+from handgrad.quoting import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,7 @@ def initial_network(
     Network(64 features, 8 hidden units, 10 classes, float32)
     """
     if hidden > MOST_HIDDEN:
-        raise ShapeError(f"hidden is {quoted(hidden)}; expected at most {MOST_HIDDEN:,}.")
+        raise ShapeError(f"hidden is {shown(hidden)}; expected at most {MOST_HIDDEN:,}.")
     features, classes = dataset.X_train.shape[1], len(dataset.class_names)
     needed = 8 * (hidden * (features + 1) + classes * (hidden + 1))  # drawn in float64
     if needed > memory():

@@ -180,10 +180,38 @@ def test_features_keep_the_names_of_their_columns(path):
     assert data.load_samples(path).feature_names == ("width", "a b")
 
 
-def test_pixels_have_names_in_the_order_of_the_file(path):
-    write(path, ["pixel1", "pixel0", "label"], [[1, 2, "x"], [3, 4, "y"]])
-    assert data.load(path).feature_names == ("pixel1", "pixel0")
-    assert data.load_samples(path).feature_names == ("pixel1", "pixel0")
+@pytest.mark.parametrize(
+    ("names", "order", "shape"),
+    [
+        (["pixel1", "pixel0", "pixel3", "pixel2"], [1, 0, 3, 2], (2, 2)),
+        (["pixel1", "pixel10", "pixel2"] + [f"pixel{i}" for i in range(3, 10)], None, None),
+        (["1x2", "2x1", "1x1", "2x2", "1x3", "2x3"], [2, 0, 4, 1, 3, 5], (2, 3)),
+        (["PIXEL0"], [0], (1, 1)),
+        (["pixel5", "pixel9", "pixel12", "pixel11"], [0, 1, 2, 3], None),
+        (["1x1", "1x2", "2x1", "2x3"], [0, 1, 2, 3], None),
+        (["pixel0", "1x1"], [0, 1], None),
+        (["pixel00", "pixel0"], [0, 1], None),
+    ],
+    ids=str,
+)
+def test_pixels_are_put_in_raster_order_where_they_fill_a_picture(tmp_path, names, order, shape):
+    if order is None:  # ten pixels are no square, but have an order
+        order = [0, 2, *range(3, 10), 1]
+    path = tmp_path / "digits.csv"
+    write(path, [*names, "label"], [[*range(len(names)), "x"], [*range(len(names)), "y"]])
+    dataset = data.load(path)
+    assert dataset.image_shape == shape
+    assert dataset.X_train[0].tolist() == order
+    assert dataset.feature_names == tuple(names[column] for column in order)
+    again = data.load_samples(path, features=names)
+    assert again.X[0].tolist() == list(range(len(names)))
+    assert again.image_shape == (shape if order == sorted(order) else None)
+
+
+def test_blanks_around_names_do_not_count(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("u, v, label\n1,2,a\n3,4,b\n")
+    assert data.load_samples(path, features=(" v", "u")).X.tolist() == [[2, 1], [4, 3]]
 
 
 def hostile(cell: str, header: str = "pixel0,pixel1,label") -> str:

@@ -152,3 +152,27 @@ def test_numbers_as_names_take_no_memory():
     assert peak < 3 * 10**6
     assert (len(samples.names), samples.names[999_999]) == (10**6, "999999")
     assert samples.names[2:4] == ["2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "expected"),
+    [
+        (("0.0", "1.0", "2.0"), ("0", "1", "2"), [0, 1, 2]),
+        (("1.0", "2.0", "unknown"), ("1", "2"), [0, 1]),
+        (("1", "2"), ("1.0", "2.0", "unknown"), None),
+        (("False", "True"), ("0", "1"), [0, 1]),
+        ((" no", " yes"), ("no", "yes"), [0, 1]),
+        (("1", "1.0"), ("1.0", "1"), [1, 0]),
+        (("1.0", "+1"), ("1",), None),
+        (("01", "1"), ("01", "1"), [0, 1]),
+        (("01", "2"), ("1", "2"), None),
+    ],
+    ids=str,
+)
+def test_classes_are_found_by_name_and_numbers_by_what_they_are(known, found, expected):
+    samples = Samples(X[: len(found)], np.arange(len(found)), found, None, (), "source")
+    if expected is None:
+        with pytest.raises(DataError, match="which the network does not know"):
+            match_labels(samples, known)
+    else:
+        assert match_labels(samples, known).tolist() == expected

@@ -171,7 +171,7 @@ def test_an_archive_that_is_none_is_refused(path):
         (f"({2**63}, 0)", "'<f8'", b"", "can hold at most"),
         (f"({2**62}, 4, 0)", "'<f8'", b"", "can hold at most"),
         (f"(0, {2**62}, 4)", "'<f8'", b"", "can hold at most"),
-        ("(True, 2)", "'<f8'", bytes(16), "has shape '\\(True, 2\\)'; expected"),
+        ("(True, 2)", "'<f8'", bytes(16), "has shape \\(True, 2\\); expected"),
         ("(0, 3)", "'<f8'", b"", "holds no samples"),
         ("(3, 0)", "'<f8'", b"", "without features"),
         (f"({2**40}, 0)", "'<f8'", b"", "without features"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 
 import pytest
@@ -44,3 +45,9 @@ def test_names_of_sources_are_quoted_in_short_and_escaped(function, source):
         function(source)
     assert len(str(raised.value)) < 600
     assert str(raised.value).isprintable()
+
+
+def test_endings_may_be_written_in_any_case(tmp_path):
+    path = tmp_path / "TABLE.CSV.GZ"
+    path.write_bytes(gzip.compress(b"u,label\n1,a\n2,b\n"))
+    assert data.load(path).X_train.tolist() == [[1], [2]]

@@ -465,3 +465,37 @@ def test_a_sample_may_lie_anywhere_in_memory(engine, dtype):
     size = np.dtype(dtype).itemsize
     x = np.ndarray((3,), dtype, b"\0" + bytes(3 * size), 1)
     np.testing.assert_array_equal(predictor.probabilities(x), predictor.probabilities(x.copy()))
+
+
+@every_engine
+def test_what_a_callback_writes_to_the_labels_changes_nothing(engine):
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(40, 3)), random.integers(2, size=40)
+    network = Network.initial(features=3, hidden=4, classes=2, dtype="float64")
+    options = {"learning_rate": 0.5, "iterations": 20}
+    expected, _ = engine.descend(network, X, y, **options)
+    for wrong in (-1, 0, 100):
+        mine = y.copy()
+        found, _ = engine.descend(
+            network, X, mine, **options, on_progress=lambda _, mine=mine, w=wrong: mine.fill(w)
+        )
+        np.testing.assert_array_equal(found.W1, expected.W1)
+
+
+@every_engine
+@pytest.mark.parametrize("rule", [None, "adam", 3, Sgd])
+def test_what_is_not_a_rule_is_refused_at_once(engine, rule):
+    with pytest.raises(TrainingError, match="expected an Sgd or an Adam"):
+        engine.batches(Network.initial(features=1), [[1.0]], [0], rule=rule, batch_size=1)
+
+
+@every_engine
+def test_a_rate_beyond_the_type_of_the_network_is_refused(engine):
+    network = Network.initial(features=1, hidden=1, classes=2)
+    with pytest.raises(TrainingError, match="which float32 cannot hold"):
+        engine.descend(network, [[1.0]], [0], learning_rate=1e39, iterations=2)
+    with pytest.raises(TrainingError, match="which float32 cannot hold"):
+        engine.batches(network, [[1.0]], [0], rule=Sgd(1e39), batch_size=1)
+    batches = engine.batches(network, [[1.0]], [0], rule=Sgd(0.1), batch_size=1)
+    with pytest.raises(TrainingError, match="which float32 cannot hold"):
+        batches.epoch(learning_rate=1e39)

@@ -19,7 +19,10 @@ ModelArgument = Annotated[
 ]
 LabelOption = Annotated[
     str | None,
-    typer.Option(help="The label column of a CSV file; by default that of the model, or 'label'."),
+    typer.Option(
+        help="The label column of a CSV file; by default the one that the model was trained with, "
+        "and 'label' where it has none."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 EngineOption = Annotated[

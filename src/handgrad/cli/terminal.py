@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handgrad.formulas import FORMULAS
-from handgrad.quoting import escaped
+from handgrad.quoting import escaped, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SHADES = " ░▒▓█"
 MOST_CLASSES_SHOWN = 30
+LONGEST_NAME = 60  # characters of a class, where many are listed
 WIDTH_OF_A_PIPE = 140
 
 
@@ -168,8 +169,8 @@ def class_note(class_names: Sequence[str]) -> str:
     """Say which class stands in which row of Z2, where the name is not the row's number."""
     if list(class_names) == [str(k) for k in range(len(class_names))]:
         return "Row k of Z2 and A2 stands for class k."
-    rows = ", ".join(f"{k} {escaped(name)}" for k, name in enumerate(class_names))
-    return f"Rows of Z2 and A2: {rows}."
+    names = (shortened(escaped(name), LONGEST_NAME) for name in class_names)
+    return f"Rows of Z2 and A2: {', '.join(f'{k} {name}' for k, name in enumerate(names))}."
 
 
 def fact_table(facts: Mapping[str, Any]) -> Table:

@@ -7,7 +7,6 @@ Where NumPy finds a fault, the block is read again cell by cell, to name its lin
 from __future__ import annotations
 
 import itertools
-import math
 import warnings
 from typing import IO, TYPE_CHECKING, Any
 
@@ -49,11 +48,10 @@ def read_csv(
     if not parts:
         raise DataError(f"{path} holds a header and no rows; expected one row for each sample.")
     X = _joined(parts)
-    side = math.isqrt(X.shape[1])
     return Part(
         X,
         None if layout.label is None else labels,
-        (side, side) if layout.pixels and side * side == X.shape[1] else None,
+        layout.image_shape,
         feature_names=tuple(layout.names[column] for column in layout.features),
     )
 

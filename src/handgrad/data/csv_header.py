@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
@@ -28,6 +29,7 @@ class Layout(NamedTuple):
     label: int | None  # index of the label column
     features: list[int]  # indices of the columns that are read, in the order of the rows
     pixels: bool  # whether those are pixels by their names
+    image_shape: tuple[int, int] | None  # of pixels that fill a picture, in raster order
 
     def fail(self, line: int, found: str, expected: str) -> NoReturn:
         """Say what is wrong in a line, counted from 1."""
@@ -39,6 +41,7 @@ def read_header(
 ) -> Layout:
     """Read the header; with features given, find these columns and no others."""
     names = _names(path, line)
+    features = None if features is None else [name.strip() for name in features]
     positions = {name: column for column, name in reversed(list(enumerate(names)))}
     wanted = set(names) if features is None else {label, *features}
     twice = next((name for name, n in Counter(names).items() if n > 1 and name in wanted), None)
@@ -58,13 +61,42 @@ def read_header(
         raise DataError(
             f"{path} has no column other than {quoted(label)}; expected at least one feature."
         )
+    pixels = all(PIXEL_NAME.fullmatch(names[column]) for column in read)
+    order, image_shape = _raster([names[column] for column in read]) if pixels else ([], None)
+    if order and features is None:
+        read = [read[place] for place in order]
     return Layout(
         path,
         names,
         None if features is not None and label in features else positions.get(label),
         read,
-        all(PIXEL_NAME.fullmatch(names[column]) for column in read),
+        pixels,
+        image_shape if features is None or order == sorted(order) else None,
     )
+
+
+def _raster(names: Sequence[str]) -> tuple[list[int], tuple[int, int] | None]:
+    """Return the order in which pixels fill a picture row by row, and its rows and columns.
+
+    Pixels are numbered from 0 or from 1: pixel0, pixel1, … of a square, or 1x1, 1x2, … of any
+    rectangle. Where some are missing, there is neither an order nor a picture.
+    """
+    places = [tuple(map(int, re.findall(r"\d+", name))) for name in names]
+    order = sorted(range(len(places)), key=places.__getitem__)
+    first, last = places[order[0]], places[order[-1]]
+    sizes = [end - start + 1 for start, end in zip(first, last, strict=False)]
+    is_whole = (
+        len({len(place) for place in places}) == 1
+        and set(first) in ({0}, {1})
+        and len(set(places)) == len(places) == math.prod(sizes)
+        and all(max(place[axis] for place in places) == last[axis] for axis in range(len(last)))
+    )
+    if not is_whole:
+        return [], None
+    if len(sizes) == 2:
+        return order, (sizes[0], sizes[1])
+    side = math.isqrt(len(places))
+    return order, (side, side) if side * side == len(places) else None
 
 
 def _names(path: Path, line: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias, overload
@@ -114,34 +115,6 @@ class Dataset:
             for X, y in ((self.X_train, self.y_train), (self.X_test, self.y_test))
         )
         return replace(self, y_train=train, y_test=test, class_names=tuple(class_names))
-
-    def with_features(self, names: Sequence[str], source: str) -> Dataset:
-        """Return the data with the features that a model knows, in its order, by their names.
-
-        Raises
-        ------
-        DataError
-            If the source has no such feature.
-
-        Examples
-        --------
-        >>> X, y = np.array([[1.0, 2.0, 3.0]]), np.array([0])
-        >>> dataset = Dataset(X, y, X, y, ("cat", "dog"), None, ("id", "legs", "tail"))
-        >>> dataset.with_features(("tail", "legs"), "pets.csv").X_train
-        array([[3., 2.]])
-        """
-        if self.feature_names is None or self.feature_names == tuple(names):
-            return self
-        columns = {name: column for column, name in enumerate(self.feature_names)}
-        missing = next((name for name in names if name not in columns), None)
-        if missing is not None:
-            raise DataError(
-                f"{source} has no column {quoted(missing)}, which the network was trained on; "
-                "expected one column for each of its features."
-            )
-        chosen = [columns[name] for name in names]
-        X_train, X_test = self.X_train[:, chosen], self.X_test[:, chosen]
-        return replace(self, X_train=X_train, X_test=X_test, feature_names=tuple(names))
 
     def with_numbers(self) -> Dataset:
         """Return the data with bytes as float32 numbers, for a network that takes no pixels.
@@ -367,16 +340,33 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     """
     if samples.y is None:
         raise DataError(f"{samples.source} has no labels; expected one a sample.")
-    numbers = {name: k for k, name in reversed(list(enumerate(class_names)))}
-    unknown = next((name for name in samples.class_names if name not in numbers), None)
-    if unknown is not None:
+    numbers = _numbers_of(class_names)
+    found = [numbers.get(name, numbers.get(_spelled(name), -1)) for name in samples.class_names]
+    if -1 in found:
+        unknown = samples.class_names[found.index(-1)]
         raise DataError(
             f"{samples.source} has samples of the class {quoted(unknown)}, which the network does "
             f"not know; expected one of {listed(class_names)}."
         )
-    positions = np.array([numbers[name] for name in samples.class_names], dtype=np.intp)
+    positions = np.array(found, dtype=np.intp)
     labels: Labels = positions[samples.y]
     return labels
+
+
+def _numbers_of(class_names: Sequence[str]) -> dict[str, int]:
+    """Return the number of each class by its name, and by the usual spelling of that."""
+    spelled = [_spelled(name) for name in class_names]
+    counts = Counter(spelled)
+    once = {name: k for k, name in enumerate(spelled) if counts[name] == 1}
+    if list(class_names) == ["False", "True"]:  # which arrays and tables hold as 0 and 1
+        once |= {"0": 0, "1": 1}
+    return once | {name: k for k, name in reversed(list(enumerate(class_names)))}
+
+
+def _spelled(name: str) -> str:
+    """Return a name without blanks around it, and a whole number without sign and point."""
+    name = name.strip()
+    return str(int(name.partition(".")[0])) if WHOLE_NUMBER.fullmatch(name) else name
 
 
 def every_fifth(y: Labels) -> npt.NDArray[np.bool_]:

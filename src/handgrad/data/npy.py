@@ -16,7 +16,7 @@ import numpy as np
 
 from handgrad.data.streams import read_exactly
 from handgrad.errors import DataError
-from handgrad.quoting import quoted
+from handgrad.quoting import quoted, shown
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,13 +54,15 @@ def read_header(stream: IO[bytes], *, most: int, what: str) -> Header:
             f"expected at most {LONGEST_TEXT:,}."
         )
     if not 1 <= len(shape) <= 4 or any(type(n) is not int or n < 0 for n in shape):
-        raise DataError(f"{what} has shape {quoted(shape)}; expected 1 to 4 dimensions.")
+        raise DataError(
+            f"{what} has shape {shown(shape)}; expected 1 to 4 dimensions of 0 or more."
+        )
     header = Header(shape, bool(fortran_order), dtype)
     addressed = math.prod(max(n, 1) for n in shape) * dtype.itemsize
     if header.bytes > most or addressed > sys.maxsize:
         raise DataError(
             f"{what} is truncated or damaged: its header promises values of shape "
-            f"{quoted(shape)}, but it can hold at most {most:,} bytes."
+            f"{shown(shape)}, but it can hold at most {most:,} bytes."
         )
     return header
 

@@ -27,7 +27,12 @@ EXPECTED = (
 )
 
 
-def load(source: str | os.PathLike[str], *, label: str = "label") -> Dataset:
+def load(
+    source: str | os.PathLike[str],
+    *,
+    label: str = "label",
+    features: Sequence[str] | None = None,
+) -> Dataset:
     """Read labelled samples to train and to test on.
 
     Parameters
@@ -39,6 +44,8 @@ def load(source: str | os.PathLike[str], *, label: str = "label") -> Dataset:
         ``y_test``.
     label : str
         Name of the label column of a CSV file.
+    features : sequence of str, optional
+        Names of the columns to be read, in this order, as for `load_samples`.
 
     Returns
     -------
@@ -60,7 +67,7 @@ def load(source: str | os.PathLike[str], *, label: str = "label") -> Dataset:
     ((4000, 784), dtype('uint8'), (1000, 784))
     """
     with reading(Path(source)):
-        parts = _read(str(source), label, None, needs_labels=True)
+        parts = _read(str(source), label, features, needs_labels=True)
     return build_dataset(str(source), parts)
 
 

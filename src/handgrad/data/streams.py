@@ -25,7 +25,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        kind = "gzip file" if path.suffix == ".gz" else "file"
+        kind = "gzip file" if path.suffix.lower() == ".gz" else "file"
         raise DataError(
             f"{path} is a truncated or damaged {kind} ({error}); expected a whole one."
         ) from error
@@ -50,7 +50,7 @@ def open_unpacked(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
     return file
 
@@ -64,7 +64,7 @@ def packed_position(stream: IO[bytes]) -> int:
 def capacity(path: Path) -> int:
     """Return how many bytes the file can hold at the most, unpacked."""
     size = path.stat().st_size
-    return size * LARGEST_RATIO if path.suffix == ".gz" else size
+    return size * LARGEST_RATIO if path.suffix.lower() == ".gz" else size
 
 
 def read_exactly(stream: IO[bytes], promised: int, *, most: int, what: str) -> bytearray:

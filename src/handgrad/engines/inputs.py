@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from handgrad.arguments import real_number, whole_number
-from handgrad.engines.rules import check_learning_rate
-from handgrad.errors import EngineError, ShapeError
+from handgrad.engines.rules import Adam, Rule, Sgd, check_learning_rate
+from handgrad.errors import EngineError, ShapeError, TrainingError
 from handgrad.quoting import shown
 from handgrad.rows import as_array
 
@@ -33,23 +33,53 @@ INSIDE_AN_EPOCH = (
 MOST_STEPS = 2**53  # that adam's correction tells apart
 
 
-def check_descent(learning_rate: float, iterations: int, alpha: float) -> None:
+def check_descent(
+    learning_rate: float, iterations: int, alpha: float, dtype: np.dtype[Any]
+) -> None:
     """Raise an error where a run of descent cannot be.
 
     Raises
     ------
     TrainingError
-        If the learning rate is not a number above 0.
+        If the learning rate is not a number above 0, or beyond the network's type.
     EngineError
         If iterations is not a whole number of 0 or more, or alpha not a number of 0 or more.
 
     Examples
     --------
-    >>> check_descent(learning_rate=0.1, iterations=0, alpha=0)
+    >>> check_descent(learning_rate=0.1, iterations=0, alpha=0, dtype=np.dtype(np.float32))
     """
-    check_learning_rate(learning_rate)
+    check_rate(learning_rate, dtype)
     whole_number("iterations", iterations, 0, None, EngineError)
     check_alpha(alpha)
+
+
+def check_rate(learning_rate: float, dtype: np.dtype[Any]) -> None:
+    """Raise a TrainingError unless the rate is a number above 0 that the network's type can hold.
+
+    Examples
+    --------
+    >>> check_rate(0.1, np.dtype(np.float32))
+    """
+    check_learning_rate(learning_rate)
+    if learning_rate > float(np.finfo(dtype).max):
+        raise TrainingError(
+            f"learning_rate is {shown(learning_rate)}, which {dtype} cannot hold; "
+            "expected a smaller one."
+        )
+
+
+def check_rule(rule: Rule, dtype: np.dtype[Any]) -> None:
+    """Raise a TrainingError unless this is a rule of batches, with a rate that the type can hold.
+
+    Examples
+    --------
+    >>> from handgrad.engines import Adam
+    >>> check_rule(Adam(), np.dtype(np.float32))
+    """
+    if not isinstance(rule, Sgd | Adam):
+        raise TrainingError(f"rule is {shown(rule)}; expected an Sgd or an Adam.")
+    check_rate(rule.learning_rate, dtype)
 
 
 def check_batch_size(batch_size: int) -> None:

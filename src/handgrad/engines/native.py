@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.engines import _native, inputs
 from handgrad.engines.protocol import Measurement, Moments, Progress
-from handgrad.engines.rules import Adam, Rule, check_learning_rate
+from handgrad.engines.rules import Adam, Rule
 from handgrad.engines.threads import check_threads, processors
 from handgrad.errors import EngineError, ShapeError
 from handgrad.network import FLOAT_TYPES, Network
@@ -115,7 +115,7 @@ class NativeEngine:
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
-        inputs.check_descent(learning_rate, iterations, alpha)
+        inputs.check_descent(learning_rate, iterations, alpha, network.dtype)
         rows, labels = self._checked(network, X, y)
         shares = _shares(network, sample_weight, len(labels))
         decay = inputs.decay(alpha, sample_weight, len(labels), network.dtype)
@@ -153,6 +153,7 @@ class NativeEngine:
         moments: Moments | None = None,
     ) -> NativeBatches:
         """Begin to train in batches; see `handgrad.engines.Engine`."""
+        inputs.check_rule(rule, network.dtype)
         inputs.check_batch_size(batch_size)
         inputs.check_alpha(alpha)
         if moments is not None:
@@ -177,7 +178,7 @@ class NativeEngine:
             )
             if moments is not None:
                 run.restore(int(moments.steps), *moments.first, *moments.second)
-        return NativeBatches(run, rule, batch_size, len(labels))
+        return NativeBatches(run, rule, batch_size, len(labels), network.dtype)
 
     def predictor(self, network: Network) -> NativePredictor:
         """Make the network ready to predict single samples."""
@@ -201,8 +202,16 @@ class NativeEngine:
 class NativeBatches:
     """Trains in batches inside the core; see `handgrad.engines.Batches`."""
 
-    def __init__(self, run: _native.Batches32, rule: Rule, batch_size: int, m: int) -> None:
-        self._run, self._rule, self._batch_size, self._m = run, rule, batch_size, m
+    def __init__(
+        self,
+        run: _native.Batches32,
+        rule: Rule,
+        batch_size: int,
+        m: int,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self._run, self._rule, self._batch_size = run, rule, batch_size
+        self._m, self._dtype = m, dtype
 
     @property
     def network(self) -> Network:
@@ -226,7 +235,7 @@ class NativeBatches:
     ) -> npt.NDArray[np.float64]:
         """Take one step per batch; see `handgrad.engines.Batches`."""
         rate = self._rule.learning_rate if learning_rate is None else learning_rate
-        check_learning_rate(rate)
+        inputs.check_rate(rate, self._dtype)
         rows = inputs.check_order(order, self._m)
         batches = -(-len(rows) // self._batch_size)
         costs, accuracies = inputs.room_for(batches)

@@ -9,7 +9,7 @@ import numpy as np
 from handgrad import notes
 from handgrad.engines import inputs
 from handgrad.engines.protocol import Measurement, Moments, Progress
-from handgrad.engines.rules import Adam, Rule, Sgd, check_learning_rate
+from handgrad.engines.rules import Adam, Rule, Sgd
 from handgrad.engines.threads import processors
 from handgrad.engines.turns import Turns
 from handgrad.errors import ShapeError
@@ -100,7 +100,7 @@ class ReferenceEngine:
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
-        inputs.check_descent(learning_rate, iterations, alpha)
+        inputs.check_descent(learning_rate, iterations, alpha, network.dtype)
         rows, labels = _checked(network, X, y)
         shares = inputs.shares(sample_weight, len(labels))
         penalty = _Penalty(inputs.decay(alpha, sample_weight, len(labels), network.dtype))
@@ -131,6 +131,7 @@ class ReferenceEngine:
         moments: Moments | None = None,
     ) -> ReferenceBatches:
         """Begin to train in batches; see `handgrad.engines.Engine`."""
+        inputs.check_rule(rule, network.dtype)
         inputs.check_batch_size(batch_size)
         inputs.check_alpha(alpha)
         if moments is not None:
@@ -141,7 +142,7 @@ class ReferenceEngine:
             weights = inputs.weights(sample_weight, len(labels)).copy()
         size = min(int(batch_size), len(labels))
         return ReferenceBatches(
-            network, rows, labels.copy(), weights, rule, size, alpha, pin_first, moments
+            network, rows, labels, weights, rule, size, alpha, pin_first, moments
         )
 
     def predictor(self, network: Network) -> ReferencePredictor:
@@ -195,7 +196,7 @@ class ReferenceBatches:
     ) -> npt.NDArray[np.float64]:
         """Take one step per batch; see `handgrad.engines.Batches`."""
         rate = self._rule.learning_rate if learning_rate is None else learning_rate
-        check_learning_rate(rate)
+        inputs.check_rate(rate, self.network.dtype)
         rows = inputs.check_order(order, len(self._labels))
         with self._turns.epoch():
             return self._take_steps(rows, float(rate), on_progress)
@@ -321,7 +322,7 @@ class _Penalty(NamedTuple):
 
 def _checked(network: Network, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Matrix, Labels]:
     rows = _finite_rows(network, X)
-    return rows, network.labels(y, rows.shape[0])
+    return rows, network.labels(y, rows.shape[0]).copy()  # a callback may write to the caller's
 
 
 def _finite_rows(network: Network, X: npt.ArrayLike) -> Matrix:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from handgrad import solvers
 from handgrad.engines import get_engine
+from handgrad.engines.threads import check_threads
 from handgrad.estimator.fitting import (
     Memory,
     as_network,
@@ -327,6 +328,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         check_network(self.activation, self.hidden_layer_sizes)
         self._validate_params()
         hidden_units(self.hidden_layer_sizes)
+        check_threads(self.n_threads)
 
     def _engine(self) -> Engine:
         return get_engine(self.engine, threads=self.n_threads)

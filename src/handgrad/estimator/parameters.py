@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from handgrad import solvers
 from handgrad.engines import ENGINE_NAMES
+from handgrad.engines.threads import MOST_THREADS
 
 STOCHASTIC = ("sgd", "adam")
 
@@ -41,7 +42,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "pixels": ["boolean"],
     "on_iteration": [callable, None],
     "engine": [StrOptions(set(ENGINE_NAMES))],
-    "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    "n_threads": [Interval(Integral, 1, MOST_THREADS, closed="both"), None],
 }
 
 
