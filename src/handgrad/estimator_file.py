@@ -181,6 +181,9 @@ def _classes(content: npt.NDArray[Any], type_name: Any, network: Network) -> npt
     classes = np.array(labels, type_name)
     if classes.shape != (network.K,) or classes.tolist() != labels:
         raise ValueError(f"{len(labels)} classes that do not fit {network.K} outputs")
+    is_whole = classes.dtype.kind != "f" or (classes == np.floor(classes)) & (abs(classes) < 2**63)
+    if not np.all(is_whole):  # fit calls such labels continuous
+        raise ValueError("classes that are not whole numbers")
     if not np.array_equal(classes, np.unique(classes)):
         raise ValueError("classes that are out of order")
     if network.K == 2 and (network.W2[0].any() or network.b2[0].any()):
@@ -194,6 +197,8 @@ def _feature_names(content: npt.NDArray[Any] | None, features: int) -> list[str]
     names = from_bytes(content)
     if len(names) != features or not all(isinstance(name, str) for name in names):
         raise ValueError(f"{len(names)} names for {features} features")
+    if len(set(names)) != features:
+        raise ValueError("a name of a feature that occurs twice")
     return names
 
 

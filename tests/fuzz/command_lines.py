@@ -102,7 +102,7 @@ def run(case: Case) -> None:
     assert "Traceback" not in error, error
     if status == 1 and case["arguments"][0] != "check":
         _check_sentence(error)
-    if status == 0 and "--json" in case["arguments"] and _is_printed(case["arguments"]):
+    if status == 0 and _asks_for_json(case["arguments"]) and _is_printed(case["arguments"]):
         json.loads(out, parse_constant=_refuse_constant)
     if status == 1:
         raise HandgradError("The command failed with one sentence.")
@@ -144,6 +144,15 @@ def _check_sentence(error: str) -> None:
     assert lines[0].startswith("handgrad: "), f"an error by somebody else: {error[:300]!r}"
     assert len(lines[0]) <= LONGEST_LINE, f"a line of {len(lines[0])} characters: {error[:300]!r}"
     assert lines[0].isprintable(), f"a control character in an error: {error[:300]!r}"
+
+
+def _asks_for_json(arguments: list[str]) -> bool:
+    """Tell whether --json stands among the options, and not as the value of one."""
+    before = ["", *arguments]
+    return any(
+        argument == "--json" and not (last.startswith("--") and last not in FLAGS)
+        for last, argument in zip(before, arguments, strict=False)
+    )
 
 
 def _refuse_constant(name: str) -> None:

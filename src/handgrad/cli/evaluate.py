@@ -15,7 +15,7 @@ from handgrad.cli.options import (
     SourceArgument,
     ThreadsOption,
 )
-from handgrad.cli.sources import model_and_samples
+from handgrad.cli.sources import model_and_samples, note_bytes
 from handgrad.engines import get_engine
 from handgrad.errors import DataError
 from handgrad.evaluation import Evaluation, evaluate
@@ -43,6 +43,7 @@ def evaluate_model(
         )
     y = data.match_labels(samples, network.class_names)
     evaluation = evaluate(network, samples.X, y, engine=get_engine(engine, threads=threads))
+    note_bytes(model, network, samples)
     if as_json:
         show_json({"class_names": network.class_names} | evaluation.to_dict())
         return

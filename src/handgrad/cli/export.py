@@ -11,7 +11,7 @@ from handgrad.atomic import check_writable
 from handgrad.cli import terminal
 from handgrad.cli.app import app
 from handgrad.cli.options import JsonOption, LabelOption, ModelArgument
-from handgrad.cli.sources import model_and_own_samples
+from handgrad.cli.sources import model_and_own_samples, note_bytes
 from handgrad.export import export_html
 from handgrad.glassbox.payload import MOST_SAMPLES
 from handgrad.overlaps import check_distinct
@@ -52,6 +52,7 @@ def export(
     network, chosen = model_and_own_samples(model, source, label)
     check_distinct((chosen.source if chosen else None,), (out,))
     page = export_html(network, out, chosen, most=samples)
+    note_bytes(model, network, chosen)
     if as_json:
         show_json({"file": str(out), "format": form} | page._asdict())
         return

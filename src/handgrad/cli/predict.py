@@ -16,7 +16,7 @@ from handgrad.cli.options import (
     ModelArgument,
     ThreadsOption,
 )
-from handgrad.cli.sources import model_and_samples
+from handgrad.cli.sources import model_and_samples, note_bytes
 from handgrad.engines import get_engine
 from handgrad.evaluation import predicted_probabilities
 from handgrad.overlaps import check_distinct
@@ -52,6 +52,7 @@ def predict(
     network, samples = model_and_samples(model, source, label)
     chosen = get_engine(engine, threads=threads)
     probabilities = predicted_probabilities(network, samples.X, engine=chosen)
+    note_bytes(model, network, samples)
     labels = [network.class_names[k] for k in probabilities.argmax(axis=1)]
     if as_json:
         columns = zip(samples.names, labels, probabilities.tolist(), strict=True)

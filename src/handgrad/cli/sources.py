@@ -21,14 +21,17 @@ def model_and_samples(path: Path, source: str, label: str | None) -> tuple[Model
     """Read a model, and samples for it."""
     model = load_model(path)
     with terminal.waiting(f"reading {source}"):
-        samples = samples_for(model, path, source, label=label)
-    if not model.pixels and samples.X.dtype == np.uint8:
+        return model, samples_for(model, path, source, label=label)
+
+
+def note_bytes(path: Path, model: Model, samples: Samples | None) -> None:
+    """Say, once a command has done its work, that its model took bytes for numbers."""
+    if samples is not None and not model.pixels and samples.X.dtype == np.uint8:
         terminal.show_line(
-            f"{path} was fitted without pixels=True: it takes the bytes of {source} as they are, "
-            "from 0 to 255.",
+            f"{path} was fitted without pixels=True: it takes the bytes of {samples.source} as "
+            "they are, from 0 to 255.",
             terminal.passing(),
         )
-    return model, samples
 
 
 def model_and_own_samples(

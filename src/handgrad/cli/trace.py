@@ -16,7 +16,7 @@ from handgrad.cli.options import (
     SourceArgument,
     above_zero,
 )
-from handgrad.cli.sources import model_and_samples
+from handgrad.cli.sources import model_and_samples, note_bytes
 from handgrad.glassbox import Trace
 from handgrad.glassbox.table import trace_table
 
@@ -48,6 +48,7 @@ def trace(
     one = slice(sample, sample + 1)
     y = None if samples.y is None else data.match_labels(samples, network.class_names)[one]
     passes = Trace(network, samples.X[one], y, learning_rate=learning_rate)
+    note_bytes(model, network, samples)
     if as_json:
         print(passes.to_json())
         return

@@ -159,7 +159,7 @@ def _flat(header: Header) -> tuple[int, int]:
 def _as_rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return samples as rows of a type that the network takes, copied once at the most."""
     native = array.dtype.newbyteorder("=")
-    with np.errstate(over="ignore"):  # infinity is refused later
+    with np.errstate(over="ignore", invalid="ignore"):  # infinity and NaN are refused later
         X = np.ascontiguousarray(array, dtype=native if native in KEPT else np.float64)
     return X.reshape(len(X), math.prod(X.shape[1:]))
 
