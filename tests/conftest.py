@@ -11,6 +11,9 @@ import pytest
 from handgrad.__main__ import main
 
 hypothesis.settings.register_profile("handgrad", deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "few", hypothesis.settings.get_profile("handgrad"), max_examples=10
+)
 hypothesis.settings.load_profile("handgrad")
 
 # Programs: one needs PyTorch, the others fork.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from unittest import mock
 
 import numpy as np
@@ -68,15 +69,21 @@ def results(engine, network, X, y):
     return [*found, engine.predict_proba(network, X)]
 
 
+@cache
+def expected_results(kind, dtype, scale):
+    network, X, _, y = problem(kind, dtype, scale)
+    exact = network.astype(np.float64)
+    return results(get_engine("reference"), exact, X.astype(np.float64) * scale, y)
+
+
 @every_engine
 @every_kind
 @every_type
-@pytest.mark.parametrize("scale", [1.0, 0.3, -2.0])
+@pytest.mark.parametrize("scale", [1.0, -0.3])
 def test_bytes_are_the_numbers_that_they_stand_for(engine, kind, dtype, scale):
     network, X, layout, y = problem(kind, dtype, scale)
     found = results(engine, network, Bytes(layout(X), scale), y)
-    exact = network.astype(np.float64)
-    expected = results(get_engine("reference"), exact, X.astype(np.float64) * scale, y)
+    expected = expected_results(kind, dtype, scale)
     tolerance = 1e-3 if dtype == np.float32 else 1e-9
     for one, other in zip(found, expected, strict=True):
         if np.ndim(one) == 0 and dtype == np.float32:
