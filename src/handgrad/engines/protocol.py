@@ -182,9 +182,10 @@ class Engine(Protocol):
     ) -> Batches:
         """Begin to train in batches of ``batch_size`` rows, of all rows of X at most.
 
-        A weighted row counts w_i / Σ w in its batch; ``alpha`` and ``pin_first`` are those of
-        `descend`, with the Σ w of the batch. ``moments`` are those of
-        earlier batches of the same rule; by default all are 0.
+        A weighted row counts w_i / Σ w in its batch. A batch whose weights are all 0 costs 0 and
+        has no gradient, but momentum still moves the network. ``alpha`` and ``pin_first`` are
+        those of `descend`, with the Σ w of the batch. ``moments`` are those of earlier batches of
+        the same rule; by default all are 0.
         """
 
     def predictor(self, network: Network) -> Predictor:
