@@ -12,8 +12,8 @@ from pathlib import Path
 
 from handgrad import Network, get_engine
 from handgrad.data import Dataset
-from handgrad.glassbox.live_run import LiveRun
-from handgrad.glassbox.server import LiveServer
+from handgrad.glassbox.live.run import LiveRun
+from handgrad.glassbox.live.server import LiveServer
 from measure import Timing, processors, report
 from tasks import digits, network, options
 

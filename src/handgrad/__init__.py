@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from handgrad import data, notes, solvers
 from handgrad.engines import get_engine
+from handgrad.files.storage import load, save
 from handgrad.network import Network
-from handgrad.storage import load, save
 
 if TYPE_CHECKING:
     from handgrad.estimator import MLPClassifier

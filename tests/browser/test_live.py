@@ -10,9 +10,9 @@ import pytest
 
 from browser.learner import Oracle
 from handgrad import Network, data, get_engine
-from handgrad.glassbox.live_run import LiveRun
+from handgrad.glassbox.live.run import LiveRun
+from handgrad.glassbox.live.server import LiveServer
 from handgrad.glassbox.payload import build_payload
-from handgrad.glassbox.server import LiveServer
 from handgrad.model import Model
 from handgrad.rows import PIXEL_SCALE
 

@@ -17,8 +17,8 @@ from PIL import Image
 from sklearn.datasets import load_iris
 
 from handgrad import Network, data, load, notes, save
+from handgrad.derivation.formulas import FORMULAS
 from handgrad.engines import available_engines
-from handgrad.formulas import FORMULAS
 from handgrad.model import Model
 
 

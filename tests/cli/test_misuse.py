@@ -15,7 +15,7 @@ import pytest
 
 from handgrad import Network, load, save
 from handgrad.__main__ import main
-from handgrad.leftovers import temporary_file
+from handgrad.files.leftovers import temporary_file
 from handgrad.model import Model
 
 TRAIN = ("train", "s.csv", "--iterations", "2")
@@ -214,7 +214,7 @@ def test_a_folder_that_vanishes_during_training_is_told_with_what_is_lost(run, m
         Path("results").rmdir()
         save(model, path)
 
-    monkeypatch.setattr("handgrad.jobs.save", save_to_a_folder_that_is_gone)
+    monkeypatch.setattr("handgrad.jobs.training.save", save_to_a_folder_that_is_gone)
     status, _, err = run(*TRAIN, "--out", "results/model.safetensors")
     assert status == 1
     assert "results/model.safetensors cannot be written: the folder" in err

@@ -6,9 +6,9 @@ import numpy as np
 from rich.console import Console
 
 from handgrad import Network, engines
-from handgrad.checks import Comparison, FormulaCheck
 from handgrad.cli import terminal
-from handgrad.evaluation import Evaluation
+from handgrad.derivation.checks import Comparison, FormulaCheck
+from handgrad.jobs.evaluation import Evaluation
 
 
 def printed(renderable) -> str:

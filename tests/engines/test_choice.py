@@ -48,7 +48,7 @@ sys.modules["handgrad.engines._native"] = None  # as where it was never built
 from handgrad import get_engine
 from handgrad.engines import available_engines
 from handgrad.errors import EngineError
-from handgrad.information import installation
+from handgrad.jobs.information import installation
 
 assert available_engines() == ["reference"]
 assert get_engine("auto").name == "reference"

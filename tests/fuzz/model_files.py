@@ -14,10 +14,10 @@ from fuzz import mutations
 from fuzz.scratch import scratch, written
 from handgrad import MLPClassifier, Network, get_engine, load, save
 from handgrad.errors import HandgradError
-from handgrad.evaluation import evaluate
 from handgrad.glassbox import Trace
+from handgrad.jobs.evaluation import evaluate
+from handgrad.jobs.predictions import predictions_csv
 from handgrad.model import Model
-from handgrad.predictions import predictions_csv
 
 if TYPE_CHECKING:
     from random import Random

@@ -185,11 +185,11 @@ async def _answer(app: Any, case: Case) -> tuple[int, bytes]:
 @cache
 def _served(_process: int) -> tuple[asyncio.AbstractEventLoop, Any]:
     """Make the page once a process, with a run on a few rows."""
-    from handgrad.glassbox.broadcast import Broadcast
-    from handgrad.glassbox.guard import Guard
-    from handgrad.glassbox.live_run import LiveRun
+    from handgrad.glassbox.live.broadcast import Broadcast
+    from handgrad.glassbox.live.guard import Guard
+    from handgrad.glassbox.live.run import LiveRun
+    from handgrad.glassbox.live.server import live_page
     from handgrad.glassbox.payload import build_payload
-    from handgrad.glassbox.server import live_page
 
     random = np.random.default_rng(0)
     X, y = random.random((20, 4)), np.arange(20) % 3

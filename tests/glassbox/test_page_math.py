@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from handgrad import Network, data, notes
-from handgrad.formulas import FORMULAS
+from handgrad.derivation.formulas import FORMULAS
 from handgrad.glassbox.document import as_script_data
 from handgrad.glassbox.payload import build_payload
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 
 from handgrad import Network, data, notes
-from handgrad.formulas import FORMULAS
+from handgrad.derivation.formulas import FORMULAS
 from handgrad.glassbox import Trace
 from strategies import problems
 

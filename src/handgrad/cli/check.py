@@ -8,12 +8,12 @@ import numpy as np
 import typer
 
 from handgrad import data
-from handgrad.checks import check_formulas
 from handgrad.cli import terminal
 from handgrad.cli.app import app
 from handgrad.cli.options import JsonOption, LabelOption
+from handgrad.derivation.checks import check_formulas
 from handgrad.errors import MissingPackageError
-from handgrad.jobs import USUAL_LABEL, USUAL_SOURCE
+from handgrad.jobs.training import USUAL_LABEL, USUAL_SOURCE
 from handgrad.plain_json import show_json
 
 DIGITS_CHECKED = 20

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from handgrad.atomic import check_writable
 from handgrad.cli import terminal
 from handgrad.cli.app import app
 from handgrad.cli.options import JsonOption, LabelOption, ModelArgument
 from handgrad.cli.sources import model_and_own_samples, note_bytes
 from handgrad.export import export_html
+from handgrad.files.atomic import check_writable
+from handgrad.files.overlaps import check_distinct
 from handgrad.glassbox.payload import MOST_SAMPLES
-from handgrad.overlaps import check_distinct
 from handgrad.plain_json import show_json
 
 

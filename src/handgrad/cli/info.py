@@ -5,7 +5,7 @@ from __future__ import annotations
 from handgrad.cli import terminal
 from handgrad.cli.app import app
 from handgrad.cli.options import JsonOption
-from handgrad.information import installation
+from handgrad.jobs.information import installation
 from handgrad.plain_json import show_json
 
 

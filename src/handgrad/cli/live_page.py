@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from handgrad.cli import terminal
-from handgrad.glassbox import watching
-from handgrad.glassbox.live_run import LiveRun
+from handgrad.glassbox.live import watching
+from handgrad.glassbox.live.run import LiveRun
 from handgrad.glassbox.payload import build_payload
 from handgrad.plain_json import show_json
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from threading import Event
 
     from handgrad.engines import Progress
-    from handgrad.glassbox.server import LiveServer
-    from handgrad.jobs import TrainingJob
+    from handgrad.glassbox.live.server import LiveServer
+    from handgrad.jobs.training import TrainingJob
     from handgrad.model import Model
     from handgrad.network import Network
     from handgrad.training import TrainingRun

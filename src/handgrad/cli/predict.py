@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from handgrad.atomic import check_writable, write_atomically
 from handgrad.cli.app import app
 from handgrad.cli.options import (
     EngineOption,
@@ -18,10 +17,11 @@ from handgrad.cli.options import (
 )
 from handgrad.cli.sources import model_and_samples, note_bytes
 from handgrad.engines import get_engine
-from handgrad.evaluation import predicted_probabilities
-from handgrad.overlaps import check_distinct
+from handgrad.files.atomic import check_writable, write_atomically
+from handgrad.files.overlaps import check_distinct
+from handgrad.jobs.evaluation import predicted_probabilities
+from handgrad.jobs.predictions import predictions_csv
 from handgrad.plain_json import plain_json
-from handgrad.predictions import predictions_csv
 
 
 @app.command(

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from handgrad.atomic import check_writable
 from handgrad.cli import terminal
 from handgrad.cli.app import app
 from handgrad.cli.live_page import live_page
@@ -23,11 +22,12 @@ from handgrad.cli.options import (
     SeedOption,
     ThreadsOption,
 )
-from handgrad.glassbox import watching
-from handgrad.glassbox.live_run import LiveRun
-from handgrad.jobs import prepare_further_training, prepare_training
-from handgrad.overlaps import check_distinct
-from handgrad.storage import save
+from handgrad.files.atomic import check_writable
+from handgrad.files.overlaps import check_distinct
+from handgrad.files.storage import save
+from handgrad.glassbox.live import watching
+from handgrad.glassbox.live.run import LiveRun
+from handgrad.jobs.training import prepare_further_training, prepare_training
 
 
 @app.command(

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from handgrad.formulas import FORMULAS
+from handgrad.derivation.formulas import FORMULAS
 from handgrad.quoting import escaped, shortened
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad import engines
-    from handgrad.checks import FormulaCheck
-    from handgrad.evaluation import Evaluation
+    from handgrad.derivation.checks import FormulaCheck
+    from handgrad.jobs.evaluation import Evaluation
 
 SHADES = " ░▒▓█"
 MOST_CLASSES_SHOWN = 30

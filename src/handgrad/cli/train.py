@@ -24,13 +24,13 @@ from handgrad.cli.options import (
     SourceArgument,
     ThreadsOption,
 )
-from handgrad.glassbox import watching
-from handgrad.jobs import TrainingFiles, TrainingReport, prepare_training
+from handgrad.glassbox.live import watching
+from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_training
 from handgrad.plain_json import show_json
 
 if TYPE_CHECKING:
     from handgrad.engines import Progress
-    from handgrad.jobs import TrainingJob
+    from handgrad.jobs.training import TrainingJob
     from handgrad.training import TrainingRun
 
 

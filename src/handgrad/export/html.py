@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from handgrad import data
-from handgrad.atomic import write_atomically
 from handgrad.errors import DataError, MissingPackageError
+from handgrad.files.atomic import write_atomically
 from handgrad.glassbox.document import one_file
 from handgrad.glassbox.payload import MOST_SAMPLES, build_payload
 from handgrad.model import Model

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from handgrad import notes
+from handgrad.derivation.formulas import FORMULAS, Formula
 from handgrad.errors import ShapeError
-from handgrad.formulas import FORMULAS, Formula
 from handgrad.plain_json import plain_json
 
 if TYPE_CHECKING:

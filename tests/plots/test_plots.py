@@ -15,8 +15,9 @@ from PIL import Image
 from handgrad import Network, data, get_engine, notes, plots
 from handgrad.__main__ import main
 from handgrad.errors import DataError, WriteError
-from handgrad.evaluation import Evaluation
+from handgrad.jobs.evaluation import Evaluation
 from handgrad.model import Model
+from handgrad.plots.plots import picture_files
 from handgrad.training import History
 
 
@@ -310,4 +311,4 @@ def test_weights_at_the_ends_of_their_type_are_drawn(dtype, size, image_shape):
 def test_the_files_are_known_before_they_are_written(tmp_path, history, pictures):
     model, X, y = pictures
     written = plots.save_plots(tmp_path / "plots", history=history, model=model, X=X, y=y)
-    assert written == plots.picture_files(tmp_path / "plots")
+    assert written == picture_files(tmp_path / "plots")

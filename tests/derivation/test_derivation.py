@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.formulas import FORMULAS
+from handgrad.derivation.formulas import FORMULAS
 
-TEXT = (Path(__file__).parents[1] / "docs" / "derivation.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "derivation.md").read_text(encoding="utf-8")
 FENCES = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 PROSE = FENCES.sub("", TEXT)
 INLINE_MATH = re.compile(r"\$([^$]*)\$")
@@ -40,7 +40,7 @@ def test_every_link_within_the_page_has_a_target():
 
 def test_every_linked_file_exists():
     for target in re.findall(r"\]\((\.\.?/[^)#]*)", TEXT):
-        assert (Path(__file__).parents[1] / "docs" / target).is_file(), target
+        assert (Path(__file__).parents[2] / "docs" / target).is_file(), target
 
 
 def test_inline_mathematics_holds_nothing_that_markdown_would_change():

@@ -13,7 +13,7 @@ from handgrad.glassbox.payload import encode
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from handgrad.glassbox.live_run import LiveRun, Snapshot, State
+    from handgrad.glassbox.live.run import LiveRun, Snapshot, State
     from handgrad.network import Network
 
 MOST_A_SECOND = 20  # snapshots

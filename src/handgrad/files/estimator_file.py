@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from handgrad.errors import ModelFileError
-from handgrad.model_file import as_bytes, from_bytes
+from handgrad.files.model_file import as_bytes, from_bytes
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad import notes, textbook
-from handgrad.formulas import FORMULAS
+from handgrad import notes
+from handgrad.derivation import textbook
+from handgrad.derivation.formulas import FORMULAS
+from handgrad.derivation.textbook import Parameters
 from handgrad.network import Network
-from handgrad.textbook import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
-    from handgrad.textbook import Array
+    from handgrad.derivation.textbook import Array
 
 SHAPES = (  # m, D, H, K
     (1, 1, 1, 1),

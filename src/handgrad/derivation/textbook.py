@@ -1,6 +1,6 @@
 """The passes in summation notation: one sample, one term at a time, no matrix product.
 
-The other notation of the notes, and the oracle of `handgrad.checks`. Nothing here calls
+The other notation of the notes, and the oracle of `handgrad.derivation.checks`. Nothing here calls
 `handgrad.notes`. The functions are analytic away from the kink of the ReLU, so that they take
 complex parameters, which the complex step needs.
 """

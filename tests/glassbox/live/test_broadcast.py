@@ -9,9 +9,9 @@ import pytest
 
 from handgrad import Network
 from handgrad.data import Dataset
-from handgrad.glassbox import broadcast as module
-from handgrad.glassbox.broadcast import Broadcast, pause
-from handgrad.glassbox.live_run import Snapshot, State
+from handgrad.glassbox.live import broadcast as module
+from handgrad.glassbox.live.broadcast import Broadcast, pause
+from handgrad.glassbox.live.run import Snapshot, State
 
 NETWORK = Network.initial(features=2, hidden=2, classes=2)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from handgrad import estimator_file, model_file
-from handgrad.atomic import write_atomically
 from handgrad.errors import ModelFileError, ShapeError
+from handgrad.files import estimator_file, model_file
+from handgrad.files.atomic import write_atomically
 from handgrad.model import Model
 from handgrad.network import Network
 from handgrad.quoting import named, shown

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handgrad.errors import WriteError
-from handgrad.leftovers import MODE_OF_A_NEW_FILE, temporary_file
+from handgrad.files.leftovers import MODE_OF_A_NEW_FILE, temporary_file
 from handgrad.quoting import named
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handgrad.errors import WriteError
-from handgrad.overlaps import check_distinct
+from handgrad.files.overlaps import check_distinct
 
 IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 

@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from handgrad import Network, data, get_engine, notes
 from handgrad.data import Dataset
 from handgrad.errors import HandgradError
-from handgrad.glassbox import server as server_module
 from handgrad.glassbox.document import PAGE
-from handgrad.glassbox.guard import HEADERS, LARGEST_BODY
-from handgrad.glassbox.live_run import LiveRun
+from handgrad.glassbox.live import server as server_module
+from handgrad.glassbox.live.guard import HEADERS, LARGEST_BODY
+from handgrad.glassbox.live.run import LiveRun
+from handgrad.glassbox.live.server import LiveServer, page_files
 from handgrad.glassbox.payload import build_payload
-from handgrad.glassbox.server import LiveServer, page_files
 
 PATIENCE = 60  # seconds, for what takes far less: no test passes or fails by the clock
 GET_ROUTES = ("", "main.js", "style.css", "live.js", "math/passes.js", "samples?count=1")
@@ -758,7 +758,7 @@ def test_nothing_is_written_down_where_nobody_looks(live, monkeypatch):
     run, _, asking = live
     written = []
     monkeypatch.setattr(
-        "handgrad.glassbox.broadcast.progress_event", lambda snapshot: written.append(snapshot)
+        "handgrad.glassbox.live.broadcast.progress_event", lambda snapshot: written.append(snapshot)
     )
     asking.post("start")
     while run.state().iteration < 1000:

@@ -15,9 +15,9 @@ from safetensors.numpy import save as to_bytes
 
 from handgrad import Network, load, save
 from handgrad.errors import HandgradError, ModelFileError, WriteError
+from handgrad.files.storage import FORMAT_VERSION, LARGEST_HEADER
 from handgrad.glassbox.payload import build_payload
 from handgrad.model import Model
-from handgrad.storage import FORMAT_VERSION, LARGEST_HEADER
 from strategies import problems
 
 

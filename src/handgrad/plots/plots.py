@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.atomic import cause, check_writable, write_atomically
 from handgrad.engines import get_engine
 from handgrad.errors import DataError, WriteError
-from handgrad.evaluation import evaluate
-from handgrad.figures import (
+from handgrad.files.atomic import cause, check_writable, write_atomically
+from handgrad.jobs.evaluation import evaluate
+from handgrad.model import Model
+from handgrad.plots.figures import (
     ACCURACY,
     BAD,
     COST,
@@ -35,7 +36,6 @@ from handgrad.figures import (
     shown_name,
     strip,
 )
-from handgrad.model import Model
 from handgrad.quoting import named
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.figure import Figure
 
-    from handgrad.evaluation import Evaluation
+    from handgrad.jobs.evaluation import Evaluation
     from handgrad.network import Network
     from handgrad.training import History
 
@@ -200,7 +200,7 @@ def confusion_matrix(evaluation: Evaluation, class_names: Sequence[str]) -> Figu
     Parameters
     ----------
     evaluation : Evaluation
-        Of `handgrad.evaluation.evaluate`.
+        Of `handgrad.jobs.evaluation.evaluate`.
     class_names : sequence of str
         K names.
 
@@ -210,7 +210,7 @@ def confusion_matrix(evaluation: Evaluation, class_names: Sequence[str]) -> Figu
 
     Examples
     --------
-    >>> from handgrad.evaluation import Evaluation
+    >>> from handgrad.jobs.evaluation import Evaluation
     >>> figure = confusion_matrix(Evaluation(0.5, np.array([[8, 2], [1, 9]])), ["cat", "dog"])
     >>> figure.axes[0].get_title(loc="left")
     'accuracy 85.00% on 20 samples'

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from handgrad import leftovers
-from handgrad.atomic import check_writable, write_atomically
 from handgrad.errors import WriteError
+from handgrad.files import leftovers
+from handgrad.files.atomic import check_writable, write_atomically
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there are no such locks elsewhere")
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from handgrad.leftovers import temporary_file
+from handgrad.files.leftovers import temporary_file
 with temporary_file(Path(sys.argv[1])) as (path, file):
     file.write(b"a part")
     file.flush()

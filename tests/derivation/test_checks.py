@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from handgrad import Network, notes
-from handgrad.checks import Comparison, FormulaCheck, check_formulas, relative_error
-from handgrad.formulas import FORMULAS
+from handgrad.derivation.checks import Comparison, FormulaCheck, check_formulas, relative_error
+from handgrad.derivation.formulas import FORMULAS
 
 right = {name: getattr(notes, name) for name in dir(notes) if name[0].islower()}
 

@@ -9,8 +9,8 @@ from sklearn.datasets import load_iris
 
 from handgrad import data, get_engine, load
 from handgrad.errors import DataError, WriteError
-from handgrad.evaluation import evaluate
-from handgrad.jobs import (
+from handgrad.jobs.evaluation import evaluate
+from handgrad.jobs.training import (
     TrainingFiles,
     load_model,
     prepare_further_training,

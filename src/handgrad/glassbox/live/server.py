@@ -20,10 +20,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from handgrad.errors import HandgradError, TrainingError
-from handgrad.glassbox.broadcast import Broadcast
 from handgrad.glassbox.document import PAGE, served
-from handgrad.glassbox.guard import Guard
-from handgrad.glassbox.samples_on_demand import choose_samples
+from handgrad.glassbox.live.broadcast import Broadcast
+from handgrad.glassbox.live.guard import Guard
+from handgrad.glassbox.live.samples_on_demand import choose_samples
 from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-    from handgrad.glassbox.live_run import LiveRun
+    from handgrad.glassbox.live.run import LiveRun
     from handgrad.network import Network
 
 CONTENT_TYPES = {

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 
 from handgrad import Network, data, get_engine, load, save
 from handgrad.__main__ import main
-from handgrad.glassbox import watching
+from handgrad.glassbox.live import watching
 from handgrad.model import Model
 
 PATIENCE = 60  # seconds, for what takes far less
@@ -276,7 +276,7 @@ def test_a_model_of_other_features_or_classes_is_refused(run, tmp_path):
 
 
 def test_without_its_packages_the_page_says_what_to_install(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "handgrad.glassbox.server", None)
+    monkeypatch.setitem(sys.modules, "handgrad.glassbox.live.server", None)
     status, _, err = run("studio", "digits", "--no-browser")
     assert status == 1
     assert "pip install 'handgrad[studio]'" in err

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad import data
-from handgrad.atomic import check_writable, write_atomically
 from handgrad.engines import get_engine
 from handgrad.errors import DataError, WriteError
-from handgrad.evaluation import Evaluation, evaluate
+from handgrad.files.atomic import check_writable, write_atomically
+from handgrad.files.overlaps import check_distinct
+from handgrad.files.storage import load, save
+from handgrad.jobs.evaluation import Evaluation, evaluate
 from handgrad.model import Model
-from handgrad.overlaps import check_distinct
-from handgrad.plots import picture_files, prepare_folder, save_plots
+from handgrad.plots import save_plots
+from handgrad.plots.plots import picture_files, prepare_folder
 from handgrad.quoting import named
 from handgrad.rows import PIXEL_SCALE
-from handgrad.storage import load, save
 from handgrad.training import History, TrainingRun, initial_network, train
 
 if TYPE_CHECKING:

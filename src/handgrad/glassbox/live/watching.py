@@ -17,8 +17,8 @@ from handgrad.errors import MissingPackageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from handgrad.glassbox.live_run import LiveRun
-    from handgrad.glassbox.server import LiveServer
+    from handgrad.glassbox.live.run import LiveRun
+    from handgrad.glassbox.live.server import LiveServer
     from handgrad.network import Network
 
 USUAL_PORT = 8765
@@ -76,7 +76,7 @@ def serving(
         If starlette or uvicorn is not installed.
     """
     try:
-        from handgrad.glassbox.server import LiveServer
+        from handgrad.glassbox.live.server import LiveServer
     except ImportError as error:
         raise MissingPackageError(
             "The live page needs the packages starlette and uvicorn; "

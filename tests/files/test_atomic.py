@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from handgrad.atomic import check_writable, write_atomically
 from handgrad.errors import WriteError
+from handgrad.files.atomic import check_writable, write_atomically
 
 
 def test_a_file_is_written_and_replaced(tmp_path):
@@ -114,7 +114,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, old):
     if old:
         path.write_bytes(old)
     program = (
-        "import resource, sys; from handgrad.atomic import write_atomically;"
+        "import resource, sys; from handgrad.files.atomic import write_atomically;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "write_atomically(sys.argv[1], bytes(1_000_000))"
     )

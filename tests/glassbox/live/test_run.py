@@ -10,9 +10,9 @@ from handgrad import Network, get_engine
 from handgrad.data import Dataset
 from handgrad.engines import available_engines
 from handgrad.errors import TrainingError
-from handgrad.glassbox.curve import MOST_POINTS, Curve
-from handgrad.glassbox.live_run import LiveRun
-from handgrad.glassbox.pace import SHOWN_IN, Pace
+from handgrad.glassbox.live.curve import MOST_POINTS, Curve
+from handgrad.glassbox.live.pace import SHOWN_IN, Pace
+from handgrad.glassbox.live.run import LiveRun
 from handgrad.training import train
 
 NETWORK = Network.initial(features=5, hidden=4, classes=3, seed=2)
@@ -35,7 +35,7 @@ def live_run(dataset, *, engine="auto", iterations=30, **settings):
 @pytest.mark.parametrize("paced", [False, True])
 @pytest.mark.parametrize("name", available_engines())
 def test_a_run_that_is_watched_ends_in_the_same_bits(dataset, name, paced, monkeypatch):
-    monkeypatch.setattr("handgrad.glassbox.pace.SHOWN_IN", 0.3)
+    monkeypatch.setattr("handgrad.glassbox.live.pace.SHOWN_IN", 0.3)
     run = live_run(dataset, engine=name, iterations=60, paced=paced).run()
     alone = train(
         NETWORK,
@@ -149,8 +149,8 @@ def test_observers_are_told_of_every_change(dataset):
 
 
 def test_a_slowed_run_is_stopped_at_once(dataset, monkeypatch):
-    monkeypatch.setattr("handgrad.glassbox.pace.SHOWN_IN", 1e9)
-    monkeypatch.setattr("handgrad.glassbox.pace.BETWEEN_PICTURES", 1e6)
+    monkeypatch.setattr("handgrad.glassbox.live.pace.SHOWN_IN", 1e9)
+    monkeypatch.setattr("handgrad.glassbox.live.pace.BETWEEN_PICTURES", 1e6)
     live = live_run(dataset, iterations=10_000)
     begun = threading.Event()
     stopping = threading.Thread(target=lambda: begun.wait(60) and live.stop())

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import HandgradError, TrainingError
-from handgrad.glassbox.curve import Curve
-from handgrad.glassbox.pace import Pace
+from handgrad.glassbox.live.curve import Curve
+from handgrad.glassbox.live.pace import Pace
 from handgrad.training import Stretch, TrainingRun, train_in_stretches
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from handgrad.data import Dataset
     from handgrad.engines import Engine, Progress
-    from handgrad.jobs import TrainingJob
+    from handgrad.jobs.training import TrainingJob
     from handgrad.network import Network
 
 

@@ -1,0 +1,1 @@
+"""The formulas as text, as sums over samples, and checked by machine."""

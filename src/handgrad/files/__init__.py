@@ -1,0 +1,1 @@
+"""Models as files, and files written whole or not at all."""

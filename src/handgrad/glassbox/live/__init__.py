@@ -1,0 +1,1 @@
+"""The live page: a run that is watched and steered from the browser."""

@@ -1,0 +1,1 @@
+"""Whole jobs: a source in, a report out. The commands are calls of these."""
