@@ -14,6 +14,7 @@ from handgrad import Network, get_engine, notes
 from handgrad.engines import Adam, Sgd, available_engines
 from handgrad.errors import EngineError, ShapeError, TrainingError
 from handgrad.model import Model
+from handgrad.objective import Objective
 from handgrad.rows import PIXEL_SCALE
 from strategies import problems
 
@@ -42,7 +43,7 @@ def test_a_measurement_is_cost_gradient_and_the_share_of_rows_predicted_right(
 ):
     network, X, y = problem
     weights = np.arange(1, len(y) + 1) if weighted else None
-    cost, gradient, accuracy = engine.measure(network, X, y, sample_weight=weights)
+    cost, gradient, accuracy = engine.session(X, y, Objective(), weights).cost_and_gradient(network)
     expected_cost, expected = engine.cost_and_gradient(network, X, y, sample_weight=weights)
     assert cost == expected_cost
     for found, matrix in zip(gradient, expected, strict=True):
