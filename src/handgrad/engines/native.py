@@ -87,7 +87,7 @@ class NativeEngine(Engine):
         return NativePredictor(self, network)
 
 
-class Samples(NamedTuple):
+class HeldRows(NamedTuple):
     """Rows as the core reads them, with their labels and weights."""
 
     rows: _native.Rows
@@ -95,7 +95,7 @@ class Samples(NamedTuple):
     weights: npt.NDArray[np.float64] | None
 
 
-class NativeSession(CheckedSession[Samples]):
+class NativeSession(CheckedSession[HeldRows]):
     """Rows and labels in the core; see `handgrad.engines.Session`."""
 
     def __init__(
@@ -115,9 +115,9 @@ class NativeSession(CheckedSession[Samples]):
         rows: Any,
         labels: Labels,
         weights: npt.NDArray[np.float64] | None,
-    ) -> Samples:
+    ) -> HeldRows:
         own_labels = np.array(labels, dtype=np.int32, order="C")
-        return Samples(_rows_of_the_core(network, rows, self._engine.threads), own_labels, weights)
+        return HeldRows(_rows_of_the_core(network, rows, self._engine.threads), own_labels, weights)
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
@@ -207,7 +207,7 @@ class NativeSession(CheckedSession[Samples]):
                 run.restore(int(moments.steps), *first, *second)
         return NativeBatches(run, rule, batch_size, len(samples.labels), network)
 
-    def _shares(self, network: Network, samples: Samples) -> npt.NDArray[Any] | None:
+    def _shares(self, network: Network, samples: HeldRows) -> npt.NDArray[Any] | None:
         if samples.weights is None:
             return None
         return (samples.weights / self._total).astype(network.dtype)
@@ -225,7 +225,7 @@ class NativeBatches:
         like: Network,
     ) -> None:
         self._run, self._rule, self._batch_size = run, rule, batch_size
-        self._m, self._like = m, like
+        self.samples, self._like = m, like
 
     @property
     def network(self) -> Network:
@@ -251,7 +251,7 @@ class NativeBatches:
         """Take one step per batch; see `handgrad.engines.Batches`."""
         rate = self._rule.learning_rate if learning_rate is None else learning_rate
         inputs.check_rate(rate, self._like.dtype)
-        rows = inputs.check_order(order, self._m)
+        rows = inputs.check_order(order, self.samples)
         batches = -(-len(rows) // self._batch_size)
         costs, accuracies = inputs.room_for(batches)
         report = _reporter(self._like, costs, accuracies, on_progress)
