@@ -16,7 +16,7 @@ from handgrad.files.storage import load, save
 from handgrad.jobs.evaluation import Evaluation, evaluate
 from handgrad.model import Model
 from handgrad.plots import save_plots
-from handgrad.plots.plots import picture_files, prepare_folder
+from handgrad.plots.folder import picture_files, prepare_folder
 from handgrad.quoting import named
 from handgrad.rows import PIXEL_SCALE
 from handgrad.training import History, TrainingRun, initial_network, train
