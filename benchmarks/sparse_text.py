@@ -1,4 +1,4 @@
-"""How long does an epoch of sparse text take: 2^18 features, 100 non-zeros a row, H = 16?"""
+"""How long does an epoch of sparse text take: 2^18 features, 100 non-zeros per row, H = 16?"""
 
 from measure import compare, processors, report
 from tasks import Task, network, options, text_like
