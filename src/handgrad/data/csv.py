@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,38 +37,25 @@ def read_csv(
     path: Path, label: str, features: Sequence[str] | None = None, *, needs_labels: bool
 ) -> Part:
     """Read a CSV file, ``.csv`` or ``.csv.gz``; if features are given, only these columns."""
+    parts: list[npt.NDArray[Any]] = []
+    labels: list[str] = []
+    known: dict[str, str] = {}  # one object per label, however often the label occurs
     with open_unpacked(path) as stream:
-        layout, blocks = _open(path, stream, label, features, needs_labels=needs_labels)
-        parts: list[npt.NDArray[Any]] = []
-        labels: list[str] = []
-        known: dict[str, str] = {}  # one object per label, however often the label occurs
-        for X, block_labels in blocks:
+        blocks = lines.line_blocks(path, stream)
+        header, rest = lines.split_first_line(next(blocks, b""))
+        line = header.decode("utf-8-sig")
+        layout = read_header(path, line, label, features, needs_labels=needs_labels)
+        for X, block_labels in _parse(layout, itertools.chain([rest], blocks)):
             parts.append(X)
             labels += [known.setdefault(text, text) for text in block_labels]
     if not parts:
         raise DataError(f"{path} holds a header but no rows; expected one row per sample.")
-    X = _joined(parts)
     return Part(
-        X,
+        _joined(parts),
         None if layout.label is None else labels,
         layout.image_shape,
         feature_names=tuple(layout.names[column] for column in layout.features),
     )
-
-
-def _open(
-    path: Path,
-    stream: IO[bytes],
-    label: str,
-    features: Sequence[str] | None,
-    *,
-    needs_labels: bool,
-) -> tuple[Layout, Iterator[Block]]:
-    blocks = lines.line_blocks(path, stream)
-    header, rest = lines.split_first_line(next(blocks, b""))
-    text = header.decode("utf-8-sig")
-    layout = read_header(path, text, label, features, needs_labels=needs_labels)
-    return layout, _parse(layout, itertools.chain([rest], blocks))
 
 
 def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:

@@ -40,8 +40,8 @@ class Dataset:
     image_shape : (int, int) or None
         Rows and columns of a sample that is a picture.
     feature_names : tuple of str, optional
-        The names of the D features, where the source has some: the header of a CSV file without
-        its label column, in the order of the columns of X, pixels included.
+        The names of the D features, if the source has names: the header of a CSV file without
+        its label column, in the order of the columns of X, including pixels.
     """
 
     X_train: Rows
@@ -145,12 +145,11 @@ class Samples:
         The classes that occur; empty if there are no labels.
     image_shape : (int, int) or None
     names : sequence of str
-        What to call each sample: the name of its file, or its number, counted from 0.
+        A name for each sample: the name of its file, or its number, counted from 0.
     source : str
-        Where the samples come from.
+        The source of the samples, as the user names it.
     feature_names : tuple of str, optional
-        The names of the D features, where the source has some: the header of a CSV file without
-        its label column, in the order of the columns of X, pixels included.
+        As in `Dataset`.
     """
 
     X: Rows

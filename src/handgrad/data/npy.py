@@ -95,14 +95,13 @@ def _parse_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, 
             f"{what} has no readable header: it has {count:,} bytes; "
             f"expected at most {LONGEST_HEADER:,}."
         )
-    version = np.lib.format.read_array_header_1_0
-    if size > 2:
-        version = np.lib.format.read_array_header_2_0
+    formats = np.lib.format
+    read = formats.read_array_header_1_0 if size == 2 else formats.read_array_header_2_0
     content = io.BytesIO(length + stream.read(count))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # for headers from Python 2, and for old types
-            return version(content)
+            return read(content)
     except Exception as error:  # NumPy parses it as Python, which can raise almost anything
         raise DataError(
             f"{what} has no readable header ({quoted(error)}); expected an array that NumPy wrote."

@@ -58,32 +58,36 @@ def check_distinct(
     """
     written = [place for path in writes if (place := _Place.of(path)) is not None]
     for one, other in combinations(written, 2):
-        if one.is_(other):
-            raise WriteError(
-                f"{one} and {other} are the same file, which would be written twice; "
-                "expected two different files."
-            )
-        for inner, outer in ((one, other), (other, one)):
-            if not outer.is_folder() and inner.lies_in(outer):
-                raise WriteError(
-                    f"{outer} would be written as a file, but {inner} lies in a folder of that "
-                    "name; expected another name."
-                )
-    for path in reads:
-        read = _Place.of(path)
-        if read is None:
-            continue
+        _check_writes(one, other)
+    for read in filter(None, map(_Place.of, reads)):
         for place in written:
-            if place.is_(read):
-                raise WriteError(
-                    f"{read} would be read and overwritten{_called(place, read)}; "
-                    "name another file to write."
-                )
-            if _is_read_in(place, read):
-                raise WriteError(
-                    f"{place} lies in the folder {read}, which is read; "
-                    "expected a file outside of it."
-                )
+            _check_read(read, place)
+
+
+def _check_writes(one: _Place, other: _Place) -> None:
+    if one.is_(other):
+        raise WriteError(
+            f"{one} and {other} are the same file, which would be written twice; "
+            "expected two different files."
+        )
+    for inner, outer in ((one, other), (other, one)):
+        if not outer.is_folder() and inner.lies_in(outer):
+            raise WriteError(
+                f"{outer} would be written as a file, but {inner} lies in a folder of that name; "
+                "expected another name."
+            )
+
+
+def _check_read(read: _Place, written: _Place) -> None:
+    if written.is_(read):
+        called = "" if written.path == read.path else f" as {written}"
+        raise WriteError(
+            f"{read} would be read and overwritten{called}; name another file to write."
+        )
+    if _is_read_in(written, read):
+        raise WriteError(
+            f"{written} lies in the folder {read}, which is read; expected a file outside of it."
+        )
 
 
 class _Place:
@@ -162,7 +166,3 @@ def _is_at(path: Path, found: os.stat_result | None) -> bool:
 
 def _folded(path: Path) -> str:
     return unicodedata.normalize("NFC", str(path)).casefold()
-
-
-def _called(place: _Place, read: _Place) -> str:
-    return "" if place.path == read.path else f" as {place}"

@@ -131,15 +131,15 @@ def _described(
     model: Network | MLPClassifier,
 ) -> tuple[Network, dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return the network of a model, its description for JSON, and further arrays."""
-    said: dict[str, Any] = {}
-    others: dict[str, npt.NDArray[Any]] = {}
-    network, kind = model, "network"
+    version = {"format_version": FORMAT_VERSION}
     if isinstance(model, Model):
-        kind, (said, others) = "model", model_file.describe(model)
-    elif not isinstance(model, Network):
-        network, kind = model.network(), "estimator"
-        said, others = estimator_file.describe(model)
-    return network, {"format_version": FORMAT_VERSION, "kind": kind} | said, others
+        description, others = model_file.describe(model)
+        return model, version | {"kind": "model"} | description, others
+    if isinstance(model, Network):
+        return model, version | {"kind": "network"}, {}
+    network = model.network()  # raises an error if the classifier is not fitted
+    description, others = estimator_file.describe(model)
+    return network, version | {"kind": "estimator"} | description, others
 
 
 def _as_json(description: dict[str, Any]) -> str:
