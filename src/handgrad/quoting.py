@@ -1,4 +1,4 @@
-"""Quotes found values in errors: short, and without control characters."""
+"""Quotes values in errors: short, and without control characters."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from handgrad.data.csv_header import Layout
 
-SPARE_COMMAS = 1 << 17  # that the texts of one row may contain: the longest cell of Python's reader
+SPARE_COMMAS = 1 << 17  # within the cells of a row: as many as the longest cell has characters
 
 
 class _Meter:

@@ -1,4 +1,4 @@
-"""The form of all data: rows, integer labels, and the names of the classes."""
+"""Data sets and samples: rows, integer labels, and the names of the classes."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class Part(NamedTuple):
     """What a reader returns for the training or the test samples of a source."""
 
     X: Rows  # (m,D)
-    labels: Sequence[object] | None  # as the source writes them
+    labels: Sequence[object] | None  # as they are written in the source
     image_shape: tuple[int, int] | None = None
     names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
@@ -311,7 +311,7 @@ def _check_labels(source: str, distinct: set[str]) -> None:
 
 
 def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
-    """Return the labels of samples in a model's numbering of its classes; names are matched.
+    """Translate the labels of samples to the numbers of a model's classes, by name.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Checks every formula of the notes against a value that is computed in another way.
+"""Checks every formula of the notes against a value that is computed in a different way.
 
 Derivatives are compared with central differences of the cost and with the complex step, matrix
 products with sums over samples, and integer labels with one-hot labels. All checks run in float64,

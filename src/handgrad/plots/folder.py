@@ -39,7 +39,7 @@ def picture_files(folder: str | os.PathLike[str]) -> list[Path]:
 
 
 def prepare_folder(folder: str | os.PathLike[str]) -> Path:
-    """Make the folder for `save_plots`, so that a fault shows before a run and not after it.
+    """Make the folder for `save_plots`; call it before a run, so that errors show early.
 
     Raises
     ------

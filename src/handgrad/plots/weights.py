@@ -129,5 +129,5 @@ def _weight_bars(W1: npt.NDArray[np.float64], feature_names: Sequence[str] | Non
 
 
 def _largest(W1: npt.NDArray[np.float64]) -> float:
-    """Return the largest magnitude of a weight, which both ends of the scale stand for."""
+    """Return the largest magnitude of a weight: the end of the scale on both sides."""
     return float(np.abs(W1).max()) or 1.0
