@@ -110,11 +110,9 @@ class Dataset:
         >>> dataset.with_classes(("bird", "cat", "dog"), "pets.csv").y_train
         array([1, 2])
         """
-        train, test = (
-            match_labels(Samples(X, y, self.class_names, self.image_shape, (), source), class_names)
-            for X, y in ((self.X_train, self.y_train), (self.X_test, self.y_test))
-        )
-        return replace(self, y_train=train, y_test=test, class_names=tuple(class_names))
+        numbers = _class_numbers(source, self.class_names, class_names)
+        y_train, y_test = numbers[self.y_train], numbers[self.y_test]
+        return replace(self, y_train=y_train, y_test=y_test, class_names=tuple(class_names))
 
     def with_numbers(self) -> Dataset:
         """Return the data with bytes as float32 numbers, for a network that does not take pixels.
@@ -337,20 +335,23 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     """
     if samples.y is None:
         raise DataError(f"{samples.source} has no labels; expected one per sample.")
-    numbers = _numbers_of(class_names)
-    found = [numbers.get(name, numbers.get(_spelled(name), -1)) for name in samples.class_names]
-    if -1 in found:
-        unknown = samples.class_names[found.index(-1)]
-        raise DataError(
-            f"{samples.source} has samples of the class {quoted(unknown)}, which the network does "
-            f"not know; expected one of {listed(class_names)}."
-        )
-    positions = np.array(found, dtype=np.intp)
-    labels: Labels = positions[samples.y]
+    labels: Labels = _class_numbers(samples.source, samples.class_names, class_names)[samples.y]
     return labels
 
 
-def _numbers_of(class_names: Sequence[str]) -> dict[str, int]:
+def _class_numbers(source: str, found: Sequence[str], class_names: Sequence[str]) -> Labels:
+    """Return the number that a model gives each class of a source, by its name."""
+    known = _by_name(class_names)
+    numbers = [known.get(name, known.get(_spelled(name), -1)) for name in found]
+    if -1 in numbers:
+        raise DataError(
+            f"{source} has samples of the class {quoted(found[numbers.index(-1)])}, which the "
+            f"network does not know; expected one of {listed(class_names)}."
+        )
+    return np.array(numbers, dtype=np.intp)
+
+
+def _by_name(class_names: Sequence[str]) -> dict[str, int]:
     """Return the number of each class by its name, and by the usual spelling of its name."""
     spelled = [_spelled(name) for name in class_names]
     counts = Counter(spelled)
