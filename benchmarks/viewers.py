@@ -1,7 +1,7 @@
 """How much do 20 viewers of the live page slow a native run that uses all processors?
 
-The viewers read what they are sent in a process of their own on the same machine, and do nothing
-with it: what a browser draws is its own affair.
+The viewers run in one process of their own on the same machine. They read what they receive and do
+nothing with it, because the time that a browser takes to draw is not measured here.
 """
 
 import json
@@ -23,7 +23,7 @@ PROGRAM = Path(__file__).parent / "programs" / "viewers.py"
 
 @contextmanager
 def watched(server, seen):
-    """Let viewers watch; note how many snapshots each saw."""
+    """Let viewers watch, and append to ``seen`` how many snapshots each received."""
     command = [sys.executable, str(PROGRAM), server.address, str(VIEWERS)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -49,7 +49,7 @@ def predict(name, task, X, threads):
 
 
 def _checked_once(run, found):
-    """Run; compute the figure in the first run alone, which is not counted."""
+    """Run the work; compute the figure only in the first run, which is not counted."""
     first = [True]
 
     def checked():

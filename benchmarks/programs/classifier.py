@@ -1,4 +1,4 @@
-"""A user's script; its import line names the package that it is given. Prints the losses."""
+"""A user's script that imports the package named by its argument, and prints the losses."""
 
 import json
 import sys

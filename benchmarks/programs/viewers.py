@@ -1,4 +1,4 @@
-"""Watches the live page with many viewers; at the end says how many snapshots each saw."""
+"""Watches the live page with many viewers; at the end prints how many snapshots each saw."""
 
 import json
 import selectors
@@ -10,7 +10,7 @@ EVENT = b"event: progress"
 
 
 def connected(address):
-    """Return a socket on which a viewer is sent events."""
+    """Return a socket on which a viewer receives events."""
     parts = urlsplit(address)
     viewer = socket.create_connection((parts.hostname, parts.port))
     viewer.sendall(f"GET {parts.path}events HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())

@@ -120,7 +120,7 @@ def test_quotes_line_ends_and_blanks_are_taken_as_anyone_would(path, text):
     [
         ("", "is empty"),
         ("\n1,2\n", "is empty"),
-        ("a,label\n", "a header and no rows"),
+        ("a,label\n", "a header but no rows"),
         ("1,2,3\n4,5,6\n", "starts with numbers"),
         ("a;label\n1;2\n", "no comma in its header"),
         ("a,a,label\n1,2,3\n", "two columns named 'a'"),
@@ -155,7 +155,7 @@ def test_a_faulty_table_is_refused_with_the_place_of_its_fault(path, text, words
 
 def test_other_encodings_are_refused(path):
     path.write_bytes("a,label\n1,größe\n".encode("latin-1"))
-    with pytest.raises(DataError, match="not text in UTF-8"):
+    with pytest.raises(DataError, match="not UTF-8 text"):
         data.load(path)
 
 

@@ -262,7 +262,7 @@ def test_labels_keep_their_value(path, descr, content, expected):
     [
         ("'<U1'", struct.pack("<2I", 0x7FFFFFFF, 65), "the character 0x7fffffff, which Unicode"),
         ("'>U1'", struct.pack(">2I", 0x110000, 65), "the character 0x110000, which Unicode"),
-        ("'<U1'", struct.pack("<2I", 0xD800, 65), r"label '\\ud800', which UTF-8 cannot hold"),
+        ("'<U1'", struct.pack("<2I", 0xD800, 65), r"label '\\ud800', which UTF-8 cannot encode"),
         ("'<U1'", bytes(8), "empty label"),
         ("'S1'", bytes(2), "empty label"),
         ("'<f8'", struct.pack("<2d", np.inf, 0), "not whole numbers"),

@@ -186,7 +186,7 @@ def test_a_loaded_classifier_is_as_patient_as_the_saved_one(path):
 )
 def test_parameters_that_fit_would_refuse_are_not_saved(path, changes):
     model = MLPClassifier((2,), max_iter=2).fit(*cancer()).set_params(**changes)
-    with pytest.raises(ModelFileError, match="set them right"):
+    with pytest.raises(ModelFileError, match="correct them"):
         save(model, path)
     assert not path.exists()
 

@@ -19,7 +19,7 @@ from handgrad.memory import memory
 from handgrad.model import Model
 from handgrad.network import Network
 from handgrad.plots import save_plots
-from handgrad.plots.plots import picture_files, prepare_folder
+from handgrad.plots.folder import picture_files, prepare_folder
 from handgrad.quoting import named, shown
 from handgrad.rows import PIXEL_SCALE
 from handgrad.solvers import train
