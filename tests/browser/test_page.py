@@ -67,7 +67,7 @@ def test_a_drawn_three_is_read_as_the_notes_read_it(opened_page):
     A2 = notes.forward(Oracle(opened_page).network, x[None, :]).A2[:, 0]
     assert A2.argmax() == 3, "the network of the fixture reads this 3"
     assert probabilities(opened_page) == [percent(p) for p in A2]
-    assert "The network says 3" in opened_page.locator(".hand-verdict").inner_text()
+    assert "The network says 3" in opened_page.locator(".sample-bar-verdict").inner_text()
 
 
 def test_a_drawing_is_centred_and_of_mnists_size(opened_page):
@@ -521,7 +521,7 @@ def test_a_link_opens_the_same_view(opened_page, new_page, view):
     with new_page(viewport={"width": 1280, "height": 800}) as other:
         other.goto(opened_page.url)
         settled(other)
-        for part in ("h1", "#hand", ".sum"):
+        for part in ("h1", "#sample", ".sum"):
             here, there = opened_page.locator(part), other.locator(part)
             assert here.all_inner_texts() == there.all_inner_texts()
 

@@ -63,7 +63,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(opened_page):
     page.keyboard.press(" ")
     settled(page)
     assert "drawn=" in page.url
-    assert "The network says 1" in page.locator(".hand-verdict").inner_text()
+    assert "The network says 1" in page.locator(".sample-bar-verdict").inner_text()
 
     # walk on to B1, and into its matrix
     page.keyboard.press("Shift+Tab")

@@ -3,14 +3,14 @@
 import { readFileSync } from "node:fs";
 import { labelsOf, parsePayload, rowsOf } from "../../src/handgrad/glassbox/page/data/payload.js";
 import { centred } from "../../src/handgrad/glassbox/page/data/digit.js";
-import { outerProducts } from "../../src/handgrad/glassbox/page/math/batch.js";
-import { gradientCheck } from "../../src/handgrad/glassbox/page/math/check.js";
+import { outerProducts } from "../../src/handgrad/glassbox/page/math/outer_products.js";
+import { gradientCheck } from "../../src/handgrad/glassbox/page/math/gradient_check.js";
 import { createDescent } from "../../src/handgrad/glassbox/page/math/descent.js";
 import { matrix, multiply, multiplyTransposedRight, transpose } from "../../src/handgrad/glassbox/page/math/matrix.js";
 import { possible } from "../../src/handgrad/glassbox/page/math/mistakes.js";
 import { initialNetwork } from "../../src/handgrad/glassbox/page/math/passes.js";
-import { sumBehind } from "../../src/handgrad/glassbox/page/math/sums.js";
-import { createTrainer } from "../../src/handgrad/glassbox/page/training.js";
+import { sumBehind } from "../../src/handgrad/glassbox/page/math/sum_behind.js";
+import { createTrainer } from "../../src/handgrad/glassbox/page/run/trainer.js";
 import { matrixOf, shapesWithNumbers, STEPS, tracePass } from "../../src/handgrad/glassbox/page/math/trace.js";
 
 const toMatrix = (rows) => matrix(rows.length, rows[0].length, Float64Array.from(rows.flat()));

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -58,7 +59,8 @@ def page(tmp_path):
     (tmp_path / "more.css").write_text("p { background: url(data:image/png;base64,AA==); }\n")
     (tmp_path / "main.js").write_text('import { a } from "./a.js";\nconsole.log(a);\n')
     (tmp_path / "a.js").write_text("export const a = 1;\n")
-    (tmp_path / "worker.js").write_text('import { a } from "./a.js";\nself.postMessage(a);\n')
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "worker.js").write_text('import { a } from "../a.js";\nself.postMessage(a);\n')
     return tmp_path
 
 
@@ -168,7 +170,7 @@ def test_a_page_without_an_index_is_refused(tmp_path):
 def test_windows_line_ends_give_the_same_hash(page):
     """A browser reads \\r\\n as \\n, and hashes that."""
     unix = one_file({}, page=page)
-    for path in page.iterdir():
+    for path in filter(Path.is_file, page.rglob("*")):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert one_file({}, page=page) == unix
     assert not re.search("\r", unix)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).with_name("page")
 STYLESHEET = re.compile(r'[ \t]*<link rel="stylesheet" href="([\w./-]+)">')
-MAIN_SCRIPT = '<script type="module" src="main.js"></script>'
+MAIN, WORKER = "main.js", "run/worker.js"
+MAIN_SCRIPT = f'<script type="module" src="{MAIN}"></script>'
 DATA = '<script type="application/json" id="handgrad-data"></script>'
 CHARSET = '<meta charset="utf-8">'
 REQUEST_OF_A_STYLE = re.compile(r"@import|url\(\s*['\"]?(?!data:|#)", re.IGNORECASE)
@@ -65,10 +66,10 @@ def one_file(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
         return f"<style>{styles[-1]}</style>"
 
     html = STYLESHEET.sub(inlined, html)
-    script = bundle(page, "main.js")
+    script = bundle(page, MAIN)
     scripts = [f"<script>{script}</script>"]
-    if (page / "worker.js").is_file():
-        worker = bundle(page, "worker.js")
+    if (page / WORKER).is_file():
+        worker = bundle(page, WORKER)
         scripts.insert(0, f'<script type="text/plain" id="handgrad-worker">{worker}</script>')
     # At the end of the body, so that they find the whole document, as modules do.
     html = html.replace(MAIN_SCRIPT, "").replace("</body>", "\n".join([*scripts, "</body>"]), 1)

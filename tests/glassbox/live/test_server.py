@@ -29,7 +29,7 @@ from handgrad.glassbox.live.server import LiveServer, page_files
 from handgrad.glassbox.payload import build_payload
 
 PATIENCE = 60  # seconds, for what takes far less: no test passes or fails by the clock
-GET_ROUTES = ("", "main.js", "style.css", "live.js", "math/passes.js", "samples?count=1")
+GET_ROUTES = ("", "main.js", "style/page.css", "math/passes.js", "samples?count=1")
 POST_ROUTES = ("start", "stop", "reset", "learning-rate")
 ROUTES = (*GET_ROUTES, "events", *POST_ROUTES, "nothing-here")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")

@@ -5,20 +5,20 @@ import { element, setText } from "./drawing/elements.js";
 import { createActions } from "./state/actions.js";
 import { createDerived } from "./state/derived.js";
 import { fragmentOf, LINKED, stateFrom, VIEWS } from "./state/fragment.js";
-import { firstSample } from "./state/hand.js";
+import { firstSample } from "./state/samples.js";
 import { createOrder } from "./state/order.js";
-import { createRun } from "./state/run.js";
+import { createLocalRun } from "./run/local_run.js";
 import { createStore } from "./state/store.js";
 import { createTour } from "./tour.js";
 import { createConfusionView } from "./views/confusion.js";
 import { createDescendView } from "./views/descend.js";
 import { createDrawView } from "./views/draw.js";
-import { createHand } from "./views/hand.js";
+import { createSampleBar } from "./views/sample_bar.js";
 import { createLabelsView } from "./views/labels.js";
 import { createLegend } from "./views/legend.js";
-import { createLiveRun } from "./views/live.js";
+import { createLiveControls } from "./views/live_controls.js";
 import { createMaskView } from "./views/mask.js";
-import { createMistakesView } from "./views/mistakes.js";
+import { createBreakView } from "./views/break_it.js";
 import { createPassView } from "./views/pass.js";
 import { createTools } from "./views/tools.js";
 
@@ -37,7 +37,7 @@ const CREATORS = {
     mask: createMaskView,
     labels: createLabelsView,
     descend: createDescendView,
-    break: createMistakesView,
+    break: createBreakView,
     confusion: createConfusionView,
 };
 const WITH_LEGEND = ["pass", "descend"]; // views that hold one themselves
@@ -94,28 +94,28 @@ function start() {
         dark: () => createPalette(true, store.get().contrast),
     };
     let palette = palettes[store.get().theme]();
-    const run = createRun(store, payload, derived);
-    const liveRun = payload.live ? createLiveRun(store, run) : null;
+    const run = createLocalRun(store, payload, derived);
+    const liveControls = payload.live ? createLiveControls(store, run) : null;
     const page = {
         store,
         payload,
         derived,
         run,
-        liveRun,
-        line: () => liveRun.line(),
+        liveControls,
+        line: () => liveControls.line(),
         palette: () => palette,
         actions: createActions(store, payload),
     };
 
-    const hand = createHand(page);
+    const sampleBar = createSampleBar(page);
     const legend = createLegend(page);
     const tour = createTour(page);
     const tools = createTools(page, preference);
     const place = (id, ...nodes) => document.getElementById(id).append(...nodes.filter(Boolean));
     place("tools", tools.node);
-    place("hand", hand.node);
+    place("sample", sampleBar.node);
     place("tour", tour.node);
-    place("notices", liveRun?.notice);
+    place("notices", liveControls?.notice);
     const footLegend = element("div", {}, legend.node);
     place("foot", footLegend, element("p.note", { text: footText(payload) }));
     const tabs = createTabs(store);
@@ -150,7 +150,7 @@ function start() {
         }
         const due = isNew ? new Set([...Object.keys(state)]) : unseen.get(state.view);
         unseen.set(state.view, new Set());
-        for (const part of [tabs, tools, hand, legend, liveRun, tour]) {
+        for (const part of [tabs, tools, sampleBar, legend, liveControls, tour]) {
             part?.render(state, changed);
         }
         views.get(state.view).render(state, due);
@@ -161,9 +161,9 @@ function start() {
     store.subscribe(addressWriter(store, payload));
     listen(store, payload, views);
     render(store.get(), new Set(Object.keys(store.get())));
-    if (liveRun) {
-        liveRun.connect();
-        liveRun.openLinked(currentFragment(), page.actions);
+    if (liveControls) {
+        liveControls.connect();
+        liveControls.openLinked(currentFragment(), page.actions);
     }
 }
 

@@ -1,5 +1,5 @@
 /** What a learner does, in the words of the page, as changes of the store. */
-import { largestBatch } from "./hand.js";
+import { largestBatch } from "./samples.js";
 
 /**
  * @param {object} store

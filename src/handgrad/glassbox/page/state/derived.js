@@ -3,7 +3,7 @@ import { matrix, multiplyTransposedLeft } from "../math/matrix.js";
 import { forward, losses, predict } from "../math/passes.js";
 import { tracePass } from "../math/trace.js";
 import { rowsOf } from "../data/payload.js";
-import { handOf } from "./hand.js";
+import { batchOf } from "./samples.js";
 
 /** Remembers the last result of a function, by the identity of what went in. */
 function lastResult(compute) {
@@ -20,22 +20,22 @@ function lastResult(compute) {
 
 /**
  * @param {object} payload
- * @returns {{hand: (state: object) => object, trace: (state: object) => object,
+ * @returns {{batch: (state: object) => object, trace: (state: object) => object,
  *            evaluation: (network: object) => object, dataset: () => object,
  *            evidence: (network: object, x: Float64Array, k: number) => object}}
  */
 export function createDerived(payload) {
-    const hand = lastResult((network, sample, meant, m) => handOf({ network, sample, meant, m }, payload));
-    const trace = lastResult((network, inHand, learningRate, mistakes) =>
-        tracePass(network, inHand.X, inHand.y, learningRate, new Set(mistakes)),
+    const batch = lastResult((network, sample, meant, m) => batchOf({ network, sample, meant, m }, payload));
+    const trace = lastResult((network, chosen, learningRate, mistakes) =>
+        tracePass(network, chosen.X, chosen.y, learningRate, new Set(mistakes)),
     );
     const dataset = lastResult(() => datasetOf(payload));
     const evaluation = lastResult((network) => evaluate(network, dataset(), payload));
 
-    const handNow = (state) => hand(state.network, state.sample, state.meant, state.m);
+    const batchNow = (state) => batch(state.network, state.sample, state.meant, state.m);
     return {
-        hand: handNow,
-        trace: (state) => trace(state.network, handNow(state), state.learningRate, state.mistakes),
+        batch: batchNow,
+        trace: (state) => trace(state.network, batchNow(state), state.learningRate, state.mistakes),
         dataset: () => dataset(),
         evaluation: (network) => evaluation(network),
         evidence: lastResult(evidenceFor),

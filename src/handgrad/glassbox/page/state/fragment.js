@@ -3,7 +3,7 @@
  * The network is not part of it: the page carries that itself.
  */
 import { MISTAKES } from "../math/mistakes.js";
-import { firstSample, LARGEST_BATCH, largestBatch } from "./hand.js";
+import { firstSample, LARGEST_BATCH, largestBatch } from "./samples.js";
 import { pack, unpack } from "./packing.js";
 
 export const VIEWS = ["draw", "pass", "mask", "labels", "descend", "break", "confusion"];

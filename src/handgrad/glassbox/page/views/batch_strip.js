@@ -1,7 +1,7 @@
 /** The m samples of the batch, side by side: one column of every matrix belongs to each. */
 import { element } from "../drawing/elements.js";
 import { createPicture } from "../drawing/picture.js";
-import { valuesOf, nameOf } from "../state/hand.js";
+import { valuesOf, nameOf } from "../state/samples.js";
 import { matrixOf, STEPS } from "../math/trace.js";
 
 const READS = ["sample", "meant", "m", "network", "theme", "contrast", "mistakes", "view"];
@@ -33,7 +33,7 @@ export function createBatchStrip({ store, payload, derived, palette }) {
             if (node.hidden) {
                 return;
             }
-            const { samples, y, assumed } = derived.hand(state);
+            const { samples, y, assumed } = derived.batch(state);
             const { predictions } = derived.trace(state);
             list.replaceChildren(
                 ...samples.map((sample, i) => {

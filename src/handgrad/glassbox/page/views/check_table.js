@@ -7,7 +7,7 @@ const TITLES = ["Gradient", "Error", "Worst entry", "Derived", "Measured"];
 
 /**
  * @returns {{node: HTMLElement,
- *            show: (results: import("../math/check.js").ParameterCheck[]) => void}}
+ *            show: (results: import("../math/gradient_check.js").ParameterCheck[]) => void}}
  */
 export function createCheckTable() {
     const rows = PARAMETERS.map((parameter) => createCheckRow(parameter));

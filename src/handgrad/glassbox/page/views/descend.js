@@ -30,9 +30,9 @@ const READS = [
  * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
  */
 export function createDescendView(page) {
-    const { store, payload, derived, palette, run, liveRun } = page;
+    const { store, payload, derived, palette, run, liveControls } = page;
     const rate = createRate((learningRate) =>
-        store.get().following ? liveRun.setLearningRate(learningRate) : run.setLearningRate(learningRate),
+        store.get().following ? liveControls.setLearningRate(learningRate) : run.setLearningRate(learningRate),
     );
     const weights = createWeights(page);
     const legend = createLegend(page);
@@ -80,7 +80,7 @@ export function createDescendView(page) {
         element(
             "section.card",
             { "aria-label": "Controls" },
-            liveRun?.controls,
+            liveControls?.controls,
             localControls,
             rate.node,
             outcome,
@@ -153,7 +153,7 @@ export function createDescendView(page) {
         node,
         render(state, changed) {
             legend.render(state, changed);
-            liveRun?.render(state, changed);
+            liveControls?.render(state, changed);
             if (!READS.some((key) => changed.has(key))) {
                 return;
             }

@@ -1,7 +1,7 @@
 /** The first view: draw or pick a sample, and see at a glance how the network reads it. */
 import { element } from "../drawing/elements.js";
 import { createPicture } from "../drawing/picture.js";
-import { valuesOf } from "../state/hand.js";
+import { valuesOf } from "../state/samples.js";
 import { createEvidence } from "./evidence.js";
 import { createFeatures } from "./features.js";
 import { createOverview } from "./overview.js";

@@ -3,8 +3,8 @@ import { element, setText } from "../drawing/elements.js";
 import { formatSigned } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
 import { predictionOf } from "../state/derived.js";
-import { valuesOf } from "../state/hand.js";
-import { createShareList } from "./shares.js";
+import { valuesOf } from "../state/samples.js";
+import { createShareBars } from "./share_bars.js";
 
 const READS = ["sample", "network", "about", "theme", "contrast"];
 
@@ -16,7 +16,7 @@ export function createEvidence({ payload, derived, palette }) {
     const heading = element("h2");
     const text = element("p");
     const pointed = element("p.note", { "aria-live": "off" });
-    const list = payload.imageShape === null ? createShareList(payload) : null;
+    const list = payload.imageShape === null ? createShareBars(payload) : null;
     const picture = createPicture(payload.imageShape, {
         classes: "evidence-picture",
         onPoint: (j) => point(j),

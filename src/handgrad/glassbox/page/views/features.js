@@ -2,7 +2,7 @@
 import { colourOf } from "../drawing/colours.js";
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber } from "../drawing/numbers.js";
-import { valuesOf } from "../state/hand.js";
+import { valuesOf } from "../state/samples.js";
 
 const SHOWN = 40;
 const READS = ["sample", "theme", "contrast"];

@@ -4,7 +4,7 @@ import { element, setText } from "../drawing/elements.js";
 import { equation } from "../drawing/equation.js";
 import { formatBytes, formatCount, formatNumber } from "../drawing/numbers.js";
 import { createMatrixView } from "../drawing/matrix_view.js";
-import { oneHot } from "./steps.js";
+import { oneHot } from "./equation_parts.js";
 
 const MANY = 60_000; // samples of MNIST's training set
 const READS = ["sample", "meant", "m", "network", "mistakes", "theme", "contrast", "resized", "view"];

@@ -43,7 +43,7 @@ export function createEffect(payload) {
         const overflows = Z2.data.some((z) => Math.abs(z) > LARGEST_EXPONENT);
         const start = overflows ? state.network : initialNetwork(payload.D, payload.H, payload.K, 1);
         const runs = [[], state.mistakes].map((mistakes) =>
-            createRun(passesWith(new Set(mistakes)), start, data.X, data.y, state.learningRate),
+            createRecordedDescent(passesWith(new Set(mistakes)), start, data.X, data.y, state.learningRate),
         );
         const slice = () => {
             const end = performance.now() + SLICE;
@@ -73,7 +73,7 @@ function samplesToLearnFrom({ samples, order }) {
     return { X: rowsOf(samples, indices), y: labelsOf(samples, indices) };
 }
 
-function createRun(passes, start, X, y, learningRate) {
+function createRecordedDescent(passes, start, X, y, learningRate) {
     let network = start;
     const costs = [];
     return {

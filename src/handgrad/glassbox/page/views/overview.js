@@ -8,7 +8,7 @@ import { colourOf } from "../drawing/colours.js";
 import { element, setAttribute, setText } from "../drawing/elements.js";
 import { formatFixed, formatNumber, formatPercent, formatSigned } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
-import { valuesOf } from "../state/hand.js";
+import { valuesOf } from "../state/samples.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const READS = ["sample", "network", "about", "theme", "contrast", "resized"];

@@ -2,16 +2,16 @@
 import { shapesWithNumbers, STEPS } from "../math/trace.js";
 import { element, setText } from "../drawing/elements.js";
 import { equation } from "../drawing/equation.js";
-import { createOuterProducts } from "./batch.js";
+import { createGradientAsSum } from "./gradient_as_sum.js";
 import { createBatchStrip } from "./batch_strip.js";
 import { createChanges } from "./changes.js";
 import { createDerivation, formulaReference } from "./derivations.js";
 import { createLegend } from "./legend.js";
-import { createSharePanel } from "./share.js";
+import { createRowPictures } from "./row_pictures.js";
 import { createStage } from "./stage.js";
-import { createStepper } from "./stepper.js";
-import { FORMULAS, isInside } from "./steps.js";
-import { createSumPanel } from "./sums.js";
+import { createStepButtons } from "./step_buttons.js";
+import { FORMULAS, isInside } from "./equation_parts.js";
+import { createSumPanel } from "./sum_panel.js";
 
 const SUM_GRADIENTS = { 7: "dW2", 10: "dW1" };
 const READS = [
@@ -36,11 +36,11 @@ const READS = [
  */
 export function createPassView(page) {
     const { store, payload, derived, palette } = page;
-    const stepper = createStepper(store);
+    const stepButtons = createStepButtons(store);
     const stage = createStage(page);
     const panel = createSumPanel(payload);
-    const share = createSharePanel(page);
-    const outer = createOuterProducts(page);
+    const rowPictures = createRowPictures(page);
+    const outer = createGradientAsSum(page);
     const changes = createChanges(payload);
     const strip = createBatchStrip(page);
     const legend = createLegend(page);
@@ -66,7 +66,7 @@ export function createPassView(page) {
     const node = element(
         "div.view.pass",
         { onkeydown: (event) => stepByKey(event) },
-        stepper.node,
+        stepButtons.node,
         strip.node,
         element(
             "div.pass-grid",
@@ -82,11 +82,11 @@ export function createPassView(page) {
                 outer.node,
                 stage.node,
                 legend.node,
-                stepper.controls,
+                stepButtons.controls,
             ),
             element("div.pass-side", {}, panel.node, whyPlace),
         ),
-        share.node,
+        rowPictures.node,
         changes.node,
     );
     let shownStep = null;
@@ -96,7 +96,7 @@ export function createPassView(page) {
         const typing = event.target.closest("input, select, [role=grid]");
         if (by !== undefined && !typing && !event.altKey && !event.ctrlKey && !event.metaKey) {
             event.preventDefault();
-            stepper.move(by);
+            stepButtons.move(by);
         }
     }
 
@@ -130,7 +130,7 @@ export function createPassView(page) {
         /** Arrow keys step even where nothing in the view has the focus. */
         key: stepByKey,
         leave() {
-            stepper.stop();
+            stepButtons.stop();
             outer.stop();
         },
         render(state, changed) {
@@ -147,7 +147,7 @@ export function createPassView(page) {
             const gradient = SUM_GRADIENTS[state.step];
             const asSum = gradient !== undefined && state.sums;
             if (due) {
-                stepper.render(state);
+                stepButtons.render(state);
                 showWords(state, trace);
                 sumsSwitch.hidden = gradient === undefined;
                 [...sumsSwitch.children].forEach((button, n) =>
@@ -156,7 +156,7 @@ export function createPassView(page) {
                 outer.node.hidden = !asSum;
                 stage.show(trace, state, palette(), {
                     skip: asSum ? gradient : null,
-                    assumed: derived.hand(state).assumed,
+                    assumed: derived.batch(state).assumed,
                 });
                 if (asSum) {
                     outer.show(trace, gradient, state, palette(), {
@@ -165,7 +165,7 @@ export function createPassView(page) {
                     });
                 }
                 changes.node.hidden = state.step !== 11;
-                share.node.hidden = ![1, 10].includes(state.step);
+                rowPictures.node.hidden = ![1, 10].includes(state.step);
                 if (state.step === 11) {
                     changes.show(trace, palette());
                 }
@@ -176,9 +176,9 @@ export function createPassView(page) {
             stage.mark(trace, entry);
             panel.show(trace, entry, palette());
             if (state.step === 1) {
-                share.show(trace, entry, palette());
+                rowPictures.show(trace, entry, palette());
             } else if (state.step === 10) {
-                share.showGradient(trace, entry, palette());
+                rowPictures.showGradient(trace, entry, palette());
             }
         },
     };

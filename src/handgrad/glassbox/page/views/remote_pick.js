@@ -97,7 +97,7 @@ export function createRemotePick({ payload, palette, actions, line }) {
     return { node, render() {} };
 }
 
-/** @returns {import("../state/hand.js").RemoteSample} its name is its place in the part */
+/** @returns {import("../state/samples.js").RemoteSample} its name is its place in the part */
 export function remoteSample(part, samples, i) {
     const name = samples.name(i);
     return {

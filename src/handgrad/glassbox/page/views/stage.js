@@ -2,7 +2,7 @@
 import { element } from "../drawing/elements.js";
 import { entrySize } from "../drawing/heatmap.js";
 import { createMatrixView } from "../drawing/matrix_view.js";
-import { contentOf, LINES, marksFor, partOf } from "./steps.js";
+import { contentOf, LINES, marksFor, partOf } from "./equation_parts.js";
 
 const OPERATOR_WIDTH = 40;
 const GAPS = 34; // beside each matrix

@@ -2,7 +2,7 @@
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber, plural } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
-import { nameOf } from "../state/hand.js";
+import { nameOf } from "../state/samples.js";
 
 const PAGE = 48;
 

@@ -15,7 +15,7 @@ const GROUPS = [
  * @param {object} store
  * @returns {{node: HTMLElement, controls: HTMLElement, render: (state: object) => void, stop: () => void}}
  */
-export function createStepper(store) {
+export function createStepButtons(store) {
     const buttons = STEPS.map((step) =>
         element("button.step", {
             text: step.ids.join(" "),
@@ -32,7 +32,7 @@ export function createStepper(store) {
             element("span.step-buttons", {}, ...buttons.slice(first, last + 1)),
         ),
     );
-    const node = element("ol.stepper", { "aria-label": "The steps of the pass" }, ...groups);
+    const node = element("ol.step-list", { "aria-label": "The steps of the pass" }, ...groups);
     const back = element("button.tool", { text: "← Back", onclick: () => move(-1) });
     const play = element("button.tool", { text: "Play", onclick: () => (timer === null ? start() : stop()) });
     const next = element("button.primary", { text: "Next →", onclick: () => move(1) });

@@ -76,7 +76,7 @@ export function largestBatch(sample, payload) {
  *            samples: Sample[]}} X is m×D; a sample without a label is taken to be what the
  *   network predicts, and `assumed` says of which that is so
  */
-export function handOf(state, payload) {
+export function batchOf(state, payload) {
     const companions = companionsOf(state.sample, state.m, payload).map((index) => ({
         kind: "embedded",
         index,

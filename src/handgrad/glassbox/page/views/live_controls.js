@@ -1,5 +1,5 @@
 /** The line to a native run: its controls, what it is doing, and whether it is still there. */
-import { connectLive } from "../live.js";
+import { connectLive } from "../run/live_line.js";
 import { remoteWanted } from "../state/fragment.js";
 import { element, setText } from "../drawing/elements.js";
 import { formatCount } from "../drawing/numbers.js";
@@ -11,7 +11,7 @@ import { remoteSample } from "./remote_pick.js";
  * @returns {{controls: HTMLElement, notice: HTMLElement, setLearningRate: (rate: number) => void,
  *            line: () => object, connect: () => void, render: (state: object, changed: Set<string>) => void}}
  */
-export function createLiveRun(store, run) {
+export function createLiveControls(store, run) {
     const start = element("button.primary", { text: "Start", onclick: () => line.start() });
     const stop = element("button.tool", { text: "Stop", onclick: () => line.stop() });
     const reset = element("button.quiet", { text: "Back to its beginning", onclick: () => line.reset() });

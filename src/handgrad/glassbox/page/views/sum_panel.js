@@ -3,7 +3,7 @@ import { element, numberElement, setText } from "../drawing/elements.js";
 import { colourOf } from "../drawing/colours.js";
 import { equation } from "../drawing/equation.js";
 import { formatNumber, formatSigned } from "../drawing/numbers.js";
-import { sumBehind } from "../math/sums.js";
+import { sumBehind } from "../math/sum_behind.js";
 import { featureName } from "./evidence.js";
 
 const SHOWN = 8;

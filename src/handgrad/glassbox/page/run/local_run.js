@@ -4,7 +4,7 @@
  */
 import { initialNetwork } from "../math/passes.js";
 import { matrix } from "../math/matrix.js";
-import { createTrainer } from "../training.js";
+import { createTrainer } from "./trainer.js";
 
 const MOST_UNDOS = 50;
 const MOST_POINTS = 4000;
@@ -14,7 +14,7 @@ const MOST_POINTS = 4000;
  * @param {object} payload
  * @param {object} derived
  */
-export function createRun(store, payload, derived) {
+export function createLocalRun(store, payload, derived) {
     let trainer = null;
     let lastSeed = 0;
 

@@ -1,5 +1,5 @@
 /** Break it: plant the classic mistakes, and see the gradient check go red. */
-import { gradientCheck } from "../math/check.js";
+import { gradientCheck } from "../math/gradient_check.js";
 import { MISTAKES, possible } from "../math/mistakes.js";
 import { element, setText } from "../drawing/elements.js";
 import { equation } from "../drawing/equation.js";
@@ -26,7 +26,7 @@ const READS = [
  * @param {object} page
  * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void, leave: () => void}}
  */
-export function createMistakesView({ store, payload, derived, run }) {
+export function createBreakView({ store, payload, derived, run }) {
     const cards = MISTAKES.map((mistake) => createCard(mistake, store, payload));
     const table = createCheckTable();
     const effect = createEffect(payload);

@@ -2,17 +2,17 @@
  * Training in the page: full-batch descent in a worker, or in slices on the page's own thread
  * where no worker can be made.
  *
- * @typedef {import("./math/descent.js").Progress} Progress
- * @typedef {import("./math/passes.js").Network} Network
+ * @typedef {import("../math/descent.js").Progress} Progress
+ * @typedef {import("../math/passes.js").Network} Network
  */
-import { createDescent } from "./math/descent.js";
+import { createDescent } from "../math/descent.js";
 
 const SLICE_MILLISECONDS = 8; // of a frame's 16: the other half is for drawing
 
 /**
  * Makes a trainer that is not running yet.
  *
- * @param {{network: Network, X: import("./math/matrix.js").Matrix, y: Int32Array,
+ * @param {{network: Network, X: import("../math/matrix.js").Matrix, y: Int32Array,
  *          learningRate: number, onProgress: (progress: Progress) => void}} options
  *   X m×D, y m labels; onProgress is called at most 30 times a second, and once whenever the
  *   trainer stops, has taken its steps, or has loaded a network
@@ -104,7 +104,7 @@ export function createTrainer({ network, X, y, learningRate, onProgress }) {
 function makeWorker() {
     const inlined = document.getElementById("handgrad-worker");
     if (inlined === null) {
-        return new Worker("worker.js", { type: "module" });
+        return new Worker("run/worker.js", { type: "module" });
     }
     const address = URL.createObjectURL(new Blob([inlined.textContent], { type: "text/javascript" }));
     try {

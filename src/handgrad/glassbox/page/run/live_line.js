@@ -4,7 +4,7 @@
  * Every address is relative to the page's own, so that the token, the first part of its path,
  * goes along. Each snapshot is whole (network and curve), so a lost one is made up by the next.
  *
- * @typedef {import("./math/passes.js").Network} Network
+ * @typedef {import("../math/passes.js").Network} Network
  * @typedef {object} LiveProgress
  * @property {Network} network the newest one
  * @property {number} iteration steps taken so far
@@ -23,7 +23,7 @@
  * @property {ReturnType<typeof decodeSamples>} samples
  */
 
-import { decodeNetwork, decodeSamples } from "./data/payload.js";
+import { decodeNetwork, decodeSamples } from "../data/payload.js";
 
 const RETRY_AFTER = 3000; // ms, where the browser itself has given up
 

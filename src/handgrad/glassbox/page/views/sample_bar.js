@@ -2,7 +2,7 @@
 import { element, setText } from "../drawing/elements.js";
 import { formatPercent } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
-import { largestBatch, labelOf, nameOf, valuesOf } from "../state/hand.js";
+import { largestBatch, labelOf, nameOf, valuesOf } from "../state/samples.js";
 import { predictionOf } from "../state/derived.js";
 
 const READS = ["sample", "meant", "m", "network", "theme", "contrast", "view"];
@@ -11,10 +11,10 @@ const READS = ["sample", "meant", "m", "network", "theme", "contrast", "view"];
  * @param {object} page
  * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
  */
-export function createHand({ store, payload, palette, actions }) {
-    const picture = createPicture(payload.imageShape, { classes: "hand-picture" });
-    const name = element("strong.hand-name");
-    const verdict = element("span.hand-verdict");
+export function createSampleBar({ store, payload, palette, actions }) {
+    const picture = createPicture(payload.imageShape, { classes: "sample-bar-picture" });
+    const name = element("strong.sample-bar-name");
+    const verdict = element("span.sample-bar-verdict");
     const meant = element(
         "select",
         {
@@ -31,7 +31,7 @@ export function createHand({ store, payload, palette, actions }) {
         "aria-label": "Samples in the batch, m",
         oninput: (event) => store.set({ m: Number(event.target.value), added: null, entry: null }),
     });
-    const shown = element("output.hand-count");
+    const shown = element("output.sample-bar-count");
     const previous = element("button.icon", {
         text: "‹",
         "aria-label": "Previous sample",
@@ -42,16 +42,16 @@ export function createHand({ store, payload, palette, actions }) {
         "aria-label": "Next sample",
         onclick: () => actions.neighbour(1),
     });
-    const batch = element("label.field.hand-batch", {}, element("span", { text: "Batch m" }), count, shown);
+    const batch = element("label.field.sample-bar-batch", {}, element("span", { text: "Batch m" }), count, shown);
     previous.hidden = payload.samples.count === 0;
     next.hidden = previous.hidden;
     const node = element(
-        "div.hand-inner",
+        "div.sample-bar-inner",
         {},
         previous,
         picture.node,
         next,
-        element("div.hand-words", {}, name, verdict),
+        element("div.sample-bar-words", {}, name, verdict),
         meantLabel,
         batch,
     );

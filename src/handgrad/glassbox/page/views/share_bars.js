@@ -9,7 +9,7 @@ const SHOWN = 12;
  * @param {object} payload
  * @returns {{node: HTMLElement, show: (shares: ArrayLike<number>, palette: object) => void}}
  */
-export function createShareList(payload) {
+export function createShareBars(payload) {
     const rows = Array.from({ length: Math.min(SHOWN, payload.D) }, () => {
         const name = element("span.share-name");
         const bar = element("span.share-bar");

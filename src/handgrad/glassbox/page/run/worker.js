@@ -3,7 +3,7 @@
  * "setLearningRate" | "load", values, generation}; out: progress with the generation of the last
  * load, so that the page can tell what was still on its way.
  */
-import { createDescent } from "./math/descent.js";
+import { createDescent } from "../math/descent.js";
 
 const SLICE_MILLISECONDS = 25;
 

@@ -2,7 +2,7 @@
  * Sum ↔ matrix: a gradient as one outer product a sample, added one after another, until it
  * equals the matrix product.
  */
-import { outerProduct, outerProducts } from "../math/batch.js";
+import { outerProduct, outerProducts } from "../math/outer_products.js";
 import { matrix, transpose } from "../math/matrix.js";
 import { element, prefersStillness, setText } from "../drawing/elements.js";
 import { formatNumber } from "../drawing/numbers.js";
@@ -21,7 +21,7 @@ const PRODUCTS = {
  * @returns {{node: HTMLElement, show: (trace: object, name: "dW1" | "dW2", state: object, palette: object, room: object) => void,
  *            stop: () => void}}
  */
-export function createOuterProducts({ store }) {
+export function createGradientAsSum({ store }) {
     const still = { onHover() {}, onSelect() {} };
     const views = {
         column: createMatrixView(still),

@@ -6,13 +6,13 @@ import { element, setText } from "../drawing/elements.js";
 import { formatNumber, formatSigned } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
 import { featureName } from "./evidence.js";
-import { createShareList } from "./shares.js";
+import { createShareBars } from "./share_bars.js";
 
 /**
  * @param {object} page
  * @returns {{node: HTMLElement, show: (trace: object, entry: object | null, palette: object) => void}}
  */
-export function createSharePanel({ payload, store }) {
+export function createRowPictures({ payload, store }) {
     const { imageShape, D } = payload;
     const captions = [element("figcaption"), element("figcaption"), element("figcaption")];
     const pictures = captions.map(() => createPicture(imageShape, { onPoint: (j) => point(j) }));
@@ -23,7 +23,7 @@ export function createSharePanel({ payload, store }) {
     const heading = element("h2");
     const explanation = element("p");
     const pointed = element("p.note");
-    const list = imageShape === null ? createShareList(payload) : null;
+    const list = imageShape === null ? createShareBars(payload) : null;
     const node = element(
         "section.card.share",
         {},
