@@ -60,7 +60,9 @@ def page(tmp_path):
     (tmp_path / "main.js").write_text('import { a } from "./a.js";\nconsole.log(a);\n')
     (tmp_path / "a.js").write_text("export const a = 1;\n")
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "worker.js").write_text('import { a } from "../a.js";\nself.postMessage(a);\n')
+    (tmp_path / "run" / "worker.js").write_text(
+        'import { a } from "../a.js";\nself.postMessage(a);\n'
+    )
     return tmp_path
 
 
@@ -133,7 +135,7 @@ def test_a_text_like_a_part_of_the_page_is_not_taken_for_it(page):
         ("<title>", "<style>p {}</style><title>", "a style element"),
         ("<body>", '<body onload="f()">', "gives a body the attribute onload"),
         ("<body>", '<body style="x">', "gives a body the attribute style"),
-        ("<body>", "<body><script>f()</script>", "holds 3 scripts"),
+        ("<body>", "<body><script>f()</script>", "contains 3 scripts"),
         ('<meta charset="utf-8">', "", "charset.* 0 times"),
         ('src="main.js"', 'src="other.js"', r"main\.js.* 0 times"),
         ('id="handgrad-data"', 'id="data"', "handgrad-data.* 0 times"),
@@ -150,9 +152,9 @@ def test_a_page_that_its_policy_would_break_is_refused(page, old, new, message):
 @pytest.mark.parametrize(
     ("css", "message"),
     [
-        ('@import "x.css";', "loads something else"),
-        ("p { background: url(x.png); }", "loads something else"),
-        ("p { background: url('https://example.org/x.png'); }", "loads something else"),
+        ('@import "x.css";', "loads another file"),
+        ("p { background: url(x.png); }", "loads another file"),
+        ("p { background: url('https://example.org/x.png'); }", "loads another file"),
         ("p::after { content: '</style>'; }", "the text of a tag"),
     ],
 )

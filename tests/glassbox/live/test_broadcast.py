@@ -144,6 +144,6 @@ def test_a_silent_run_shows_that_the_line_is_alive(monkeypatch):
 
 @pytest.mark.parametrize(("viewers", "size"), [(1, 100), (1, 10**6), (20, 50_000), (1000, 500)])
 def test_the_pace_is_at_most_20_a_second_and_bounded_in_bytes(viewers, size):
-    a_second = 1 / pause(viewers, size)
-    assert a_second <= 20
-    assert a_second * viewers * size <= module.MOST_BYTES_A_SECOND * 1.001
+    per_second = 1 / pause(viewers, size)
+    assert per_second <= 20
+    assert per_second * viewers * size <= module.MOST_BYTES_PER_SECOND * 1.001
