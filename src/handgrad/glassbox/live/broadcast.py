@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from handgrad.glassbox.payload import encode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from handgrad.glassbox.live.run import LiveRun, Snapshot, State
     from handgrad.network import Network
@@ -30,10 +30,14 @@ class Broadcast:
     Parameters
     ----------
     run : LiveRun
+    sleep : callable
+        Waits for so many seconds; tests pass a clock of their own.
     """
 
-    def __init__(self, run: LiveRun) -> None:
-        self._run = run
+    def __init__(
+        self, run: LiveRun, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._run, self._sleep = run, sleep
         self._loop = asyncio.get_running_loop()
         self._new = asyncio.Event()  # set when the run has something new
         self._encoded = asyncio.Event()  # set when a snapshot is encoded; one event per snapshot
@@ -61,7 +65,7 @@ class Broadcast:
             await self._new.wait()
             self._new.clear()
             self._encode()
-            await asyncio.sleep(pause(self._viewers, len(self._text)))
+            await self._sleep(pause(self._viewers, len(self._text)))
 
     async def events(self) -> AsyncIterator[bytes]:
         """Yield events to one viewer: the newest snapshot, then each new one when it is due."""
