@@ -1,6 +1,16 @@
 /**
  * The page: reads its data, creates the store and the views, and draws what has changed.
  *
+ * @import { Payload } from "./data/payload.js"
+ * @import { Palette } from "./drawing/colours.js"
+ * @import { LiveLine } from "./run/live_line.js"
+ * @import { LocalRun } from "./run/local_run.js"
+ * @import { Actions } from "./state/actions.js"
+ * @import { Derived } from "./state/derived.js"
+ * @import { State } from "./state/state.js"
+ * @import { Store } from "./state/store.js"
+ * @import { LiveControls } from "./views/live_controls.js"
+ *
  * @typedef {(state: State, changed: Set<string>) => void} Render draws what has changed
  * @typedef {{node: HTMLElement, render: Render}} Part a part of the page
  * @typedef {{node: HTMLElement, render: Render, leave?: () => void, key?: (event: KeyboardEvent) => void}} View

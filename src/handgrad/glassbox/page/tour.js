@@ -1,8 +1,24 @@
-/** A short tour that a learner takes alone: each stop shows something, and says what to do. */
-import { element, prefersStillness, setText } from "./drawing/elements.js";
+/**
+ * A short tour that a learner takes alone: each stop shows something, and says what to do.
+ *
+ * @import { Payload } from "./data/payload.js"
+ * @import { Page, Part } from "./main.js"
+ * @import { State } from "./state/state.js"
+ *
+ * @typedef {object} Stop
+ * @property {Partial<State>} change what to show
+ * @property {string} at a selector of what to point at
+ * @property {string} title
+ * @property {string} text
+ * @property {boolean} [needsBatch] whether it needs eight samples
+ */
+import { element, elementById, prefersStillness, setText } from "./drawing/elements.js";
 
 /**
  * Each stop: what to show (a change of the state), what to point at (a selector), what to say.
+ *
+ * @param {Payload} payload
+ * @returns {Stop[]}
  */
 function stopsFor(payload) {
     const picture = payload.imageShape !== null;
@@ -81,17 +97,16 @@ function stopsFor(payload) {
 }
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void,
- *            place: (state: object) => void}}
+ * @param {Page} page
+ * @returns {Part & {place: (state: State) => void}}
  */
 export function createTour({ store, payload }) {
     const stops = stopsFor(payload);
     const heading = element("h2", { tabindex: "-1" });
     const text = element("p");
     const count = element("span.note");
-    const back = element("button.quiet", { text: "Back", onclick: () => go(store.get().tour - 1) });
-    const next = element("button.primary", { onclick: () => go(store.get().tour + 1) });
+    const back = element("button.quiet", { text: "Back", onclick: () => go((store.get().tour ?? 0) - 1) });
+    const next = element("button.primary", { onclick: () => go((store.get().tour ?? 0) + 1) });
     const end = element("button.quiet", { text: "End the tour", onclick: () => close() });
     const node = element(
         "section.tour",
@@ -100,13 +115,15 @@ export function createTour({ store, payload }) {
         text,
         element("div.row", {}, count, back, next, end),
     );
+    /** @type {Element | null} */
     let pointedAt = null;
     let arrived = false; // whether the stop has been scrolled to
 
+    /** @param {number} stop */
     function go(stop) {
         store.set({ tour: stop >= stops.length ? null : Math.max(0, stop) });
         if (stop >= stops.length) {
-            document.getElementById("content").focus();
+            elementById("content").focus();
         }
     }
 
@@ -114,6 +131,7 @@ export function createTour({ store, payload }) {
         go(stops.length);
     }
 
+    /** @param {KeyboardEvent} event */
     function byKey(event) {
         if (event.key === "Escape") {
             close();

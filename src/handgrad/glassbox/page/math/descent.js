@@ -2,11 +2,14 @@
  * A run of full-batch gradient descent, one slice of time after another, so that whoever shares
  * the thread with it can work in between.
  *
- * @typedef {import("./matrix.js").Matrix} Matrix
- * @typedef {import("./passes.js").Network} Network
- * @typedef {{network: Network, iteration: number, costs: [number, number, number][],
+ * @import { Matrix } from "./matrix.js"
+ * @import { Network } from "./passes.js"
+ *
+ * @typedef {[number, number, number]} CostPoint iteration, cost, accuracy
+ * @typedef {ReturnType<typeof createDescent>} Descent
+ * @typedef {{network: Network, iteration: number, costs: CostPoint[],
  *            running: boolean, diverged: boolean}} Progress
- *   costs: [iteration, cost, accuracy] of each network since the last report, this one included
+ *   costs of each network since the last report, this one included
  */
 import { backward, cost, descend, forward, predict } from "./passes.js";
 
@@ -20,12 +23,14 @@ const MILLISECONDS_BETWEEN_REPORTS = 1000 / 30;
 export function createDescent({ X, y, network, learningRate, onProgress, sliceMilliseconds }) {
     let η = learningRate;
     let current = network;
-    let activations = null;
+    let activations = forward(network, X);
     let iteration = 0;
+    /** @type {CostPoint[]} */
     let costs = [];
     let stepsLeft = 0;
     let diverged = false;
-    let timer = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
     let lastReport = 0;
 
     /** Goes forward with the current network, and notes its cost and accuracy. */
@@ -63,12 +68,13 @@ export function createDescent({ X, y, network, learningRate, onProgress, sliceMi
         do {
             takeStep();
         } while (stepsLeft > 0 && performance.now() < end);
-        timer = stepsLeft > 0 ? setTimeout(slice, 0) : null;
-        if (timer === null || performance.now() - lastReport >= MILLISECONDS_BETWEEN_REPORTS) {
+        timer = stepsLeft > 0 ? setTimeout(slice, 0) : undefined;
+        if (timer === undefined || performance.now() - lastReport >= MILLISECONDS_BETWEEN_REPORTS) {
             report();
         }
     }
 
+    /** @param {number} count */
     function go(count) {
         if (diverged) {
             report();
@@ -80,7 +86,7 @@ export function createDescent({ X, y, network, learningRate, onProgress, sliceMi
 
     function halt() {
         clearTimeout(timer);
-        timer = null;
+        timer = undefined;
         stepsLeft = 0;
     }
 
@@ -98,7 +104,12 @@ export function createDescent({ X, y, network, learningRate, onProgress, sliceMi
         setLearningRate(rate) {
             η = rate;
         },
-        /** Starts anew with a network; the run stops. */
+        /**
+         * Starts anew with a network; the run stops.
+         *
+         * @param {Network} other
+         * @param {number} [itsIteration] steps that it has behind it
+         */
         load(other, itsIteration = 0) {
             halt();
             current = other;

@@ -4,10 +4,13 @@
  * One number θ of a parameter is moved by ±ε, and the cost is computed each time. Its rise over
  * 2ε is the slope, without any formula of the backward pass.
  *
- * @typedef {import("./matrix.js").Matrix} Matrix
- * @typedef {import("./passes.js").Network} Network
+ * @import { Matrix } from "./matrix.js"
+ * @import { Gradient, Network } from "./passes.js"
+ * @import { Random } from "./random.js"
+ *
+ * @typedef {"W1" | "b1" | "W2" | "b2"} Parameter
  * @typedef {{row: number, col: number, derived: number, measured: number}} Comparison
- * @typedef {{parameter: "W1"|"b1"|"W2"|"b2", error: number, passed: boolean, worst: Comparison,
+ * @typedef {{parameter: Parameter, error: number, passed: boolean, worst: Comparison,
  *            tolerance: number}} ParameterCheck
  */
 import { matrix } from "./matrix.js";
@@ -15,6 +18,7 @@ import { passesWith } from "./mistakes.js";
 import { cost, forward } from "./passes.js";
 import { randomNumbers } from "./random.js";
 
+/** @type {Parameter[]} */
 const PARAMETERS = ["W1", "b1", "W2", "b2"];
 const STEP = Math.cbrt(Number.EPSILON); // ε balances the error of the formula and that of rounding
 const TOLERANCE = 1e-5; // relative; a mistake's error is larger by far
@@ -34,11 +38,12 @@ export function gradientCheck(network, X, y, mistakes = new Set(), { entries = 2
     const passes = passesWith(mistakes);
     const derived = passes.backward(network, X, y, passes.forward(network, X));
     const random = randomNumbers(seed);
+    /** @type {Partial<Record<Parameter, number[]>>} */
     const columns = { W1: columnsInUse(X) };
     const measure = slopeMeter(network, X, y);
     const smallest = ROUNDING * (1 + cost(forward(network, X).Z2, y));
     return PARAMETERS.map((parameter) => {
-        const gradient = derived[`d${parameter}`];
+        const gradient = derived[/** @type {keyof Gradient} */ (`d${parameter}`)];
         const places = choosePlaces(gradient, columns[parameter], entries, random);
         return judge(parameter, places.map(([row, col]) => {
             const slope = gradient.data[row * gradient.cols + col];
@@ -47,7 +52,14 @@ export function gradientCheck(network, X, y, mistakes = new Set(), { entries = 2
     });
 }
 
-/** The error is relative to the largest slope, so that a tiny one cannot fail by rounding. */
+/**
+ * The error is relative to the largest slope, so that a tiny one cannot fail by rounding.
+ *
+ * @param {Parameter} parameter
+ * @param {Comparison[]} comparisons
+ * @param {number} smallest
+ * @returns {ParameterCheck}
+ */
 function judge(parameter, comparisons, smallest) {
     const sizes = comparisons.flatMap(({ derived, measured }) => [Math.abs(derived), Math.abs(measured)]);
     const scale = Math.max(smallest, ...sizes);
@@ -71,14 +83,25 @@ function judge(parameter, comparisons, smallest) {
  *
  * Where ±ε switches a hidden unit on or off, the cost has a corner between the two, and any slope
  * between those of its two sides is right: the one nearest to the derived slope is returned.
+ *
+ * @param {Network} network
+ * @param {Matrix} X m×D
+ * @param {Int32Array} y m labels
  */
 function slopeMeter(network, X, y) {
-    const moved = Object.fromEntries(
-        PARAMETERS.map((name) => [name, matrix(network[name].rows, network[name].cols, network[name].data.slice())]),
-    );
+    const copy = (/** @type {Matrix} */ { rows, cols, data }) => matrix(rows, cols, data.slice());
+    const { W1, b1, W2, b2 } = network;
+    const moved = { W1: copy(W1), b1: copy(b1), W2: copy(W2), b2: copy(b2) };
     const here = forward(network, X);
     const costHere = cost(here.Z2, y);
 
+    /**
+     * @param {Parameter} parameter
+     * @param {number} row
+     * @param {number} col
+     * @param {number} derived
+     * @returns {number}
+     */
     return function measure(parameter, row, col, derived) {
         const { data, cols } = moved[parameter];
         const place = row * cols + col;
@@ -97,11 +120,19 @@ function slopeMeter(network, X, y) {
     };
 }
 
+/**
+ * @param {Matrix} Z1
+ * @param {Matrix} other
+ */
 function sameUnitsOn(Z1, other) {
     return Z1.data.every((z, n) => z > 0 === other.data[n] > 0);
 }
 
-/** Features that are not 0 in every sample: no other has a slope. */
+/**
+ * Features that are not 0 in every sample: no other has a slope.
+ *
+ * @param {Matrix} X m×D
+ */
 function columnsInUse(X) {
     const used = [];
     for (let j = 0; j < X.cols; j++) {
@@ -115,12 +146,22 @@ function columnsInUse(X) {
     return used;
 }
 
-/** Places in all rows in turn, so that each hidden unit and each class is looked at. */
+/**
+ * Places in all rows in turn, so that each hidden unit and each class is looked at.
+ *
+ * @param {Matrix} gradient
+ * @param {number[] | undefined} columns
+ * @param {number} entries
+ * @param {Random} random
+ * @returns {[number, number][]}
+ */
 function choosePlaces(gradient, columns, entries, random) {
     const { rows, cols } = gradient;
+    /** @type {(row: number, col: number) => [number, number]} */
+    const pair = (row, col) => [row, col];
     const choices = columns?.length ? columns : Array.from({ length: cols }, (_, j) => j);
     if (rows * choices.length <= entries) {
-        return Array.from({ length: rows }, (_, row) => choices.map((col) => [row, col])).flat();
+        return Array.from({ length: rows }, (_, row) => choices.map((col) => pair(row, col))).flat();
     }
-    return Array.from({ length: entries }, (_, n) => [n % rows, choices[random.below(choices.length)]]);
+    return Array.from({ length: entries }, (_, n) => pair(n % rows, choices[random.below(choices.length)]));
 }

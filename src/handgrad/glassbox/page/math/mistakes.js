@@ -1,9 +1,12 @@
 /**
  * The classic mistakes, to be planted on purpose: each changes one formula and leaves the others.
  *
- * @typedef {import("./matrix.js").Matrix} Matrix
- * @typedef {import("./passes.js").Network} Network
- * @typedef {import("./passes.js").Activations} Activations
+ * @import { Matrix } from "./matrix.js"
+ * @import { Activations, Backward, Network } from "./passes.js"
+ *
+ * @typedef {{id: string, title: string, formula: string, formulaId: string,
+ *            whatGoesWrong: string}} Mistake
+ * @typedef {ReturnType<typeof passesWith>} Passes
  */
 import {
     addColumn,
@@ -14,6 +17,7 @@ import {
     sumOfColumns,
 } from "./matrix.js";
 import {
+    backward as rightBackward,
     cost as rightCost,
     descend,
     forward as rightForward,
@@ -22,7 +26,11 @@ import {
     rectified,
 } from "./passes.js";
 
-/** Each with the wrong formula, and what a learner will see of it. */
+/**
+ * Each with the wrong formula, and what a learner will see of it.
+ *
+ * @type {Mistake[]}
+ */
 export const MISTAKES = [
     {
         id: "no-mask",
@@ -98,11 +106,20 @@ export function passesWith(mistakes) {
     return {
         forward: plain ? forwardWithPlainSoftmax : rightForward,
         cost: plain ? costOfPlainSoftmax : rightCost,
+        /** @type {typeof rightBackward} */
         backward: (network, X, y, activations) => backwardWith(mistakes, network, X, y, activations),
         descend,
     };
 }
 
+/**
+ * @param {Set<string>} mistakes
+ * @param {Network} network
+ * @param {Matrix} X m×D
+ * @param {Int32Array} y m labels
+ * @param {Activations} activations
+ * @returns {Backward}
+ */
 function backwardWith(mistakes, { W2 }, X, y, { Z1, A1, A2 }) {
     let scale = mistakes.has("wrong-sign") ? -1 : 1;
     if (mistakes.has("no-mean")) {
@@ -118,6 +135,11 @@ function backwardWith(mistakes, { W2 }, X, y, { Z1, A1, A2 }) {
     return { dZ2, dW2, db2, dA1, dZ1, dW1, db1 };
 }
 
+/**
+ * @param {Network} network
+ * @param {Matrix} X m×D
+ * @returns {Activations}
+ */
 function forwardWithPlainSoftmax({ W1, b1, W2, b2 }, X) {
     const Z1 = addColumn(multiplyTransposedRight(W1, X), b1); // F1
     const A1 = rectified(Z1); // F2
@@ -126,7 +148,11 @@ function forwardWithPlainSoftmax({ W1, b1, W2, b2 }, X) {
     return { Z1, A1, Z2, A2 };
 }
 
-/** F4 as it is written down, which overflows where a logit is large. */
+/**
+ * F4 as it is written down, which overflows where a logit is large.
+ *
+ * @param {Matrix} Z2 K×m
+ */
 function plainSoftmax(Z2) {
     const A2 = matrix(Z2.rows, Z2.cols, Z2.data.map(Math.exp));
     for (let i = 0; i < A2.cols; i++) {
@@ -141,12 +167,21 @@ function plainSoftmax(Z2) {
     return A2;
 }
 
-/** C1 from those probabilities. */
+/**
+ * C1 from those probabilities.
+ *
+ * @param {Matrix} Z2 K×m
+ * @param {Int32Array} y m labels
+ */
 function costOfPlainSoftmax(Z2, y) {
     const A2 = plainSoftmax(Z2);
     return y.reduce((sum, label, i) => sum - Math.log(A2.data[label * A2.cols + i]), 0) / A2.cols;
 }
 
+/**
+ * @param {Matrix} M
+ * @param {number} factor
+ */
 function scaled(M, factor) {
     return factor === 1 ? M : matrix(M.rows, M.cols, M.data.map((value) => value * factor));
 }

@@ -1,7 +1,7 @@
 /**
  * A gradient as a sum over samples: one outer product each, which add up to the matrix product.
  *
- * @typedef {import("./matrix.js").Matrix} Matrix
+ * @import { Matrix } from "./matrix.js"
  */
 import { matrix } from "./matrix.js";
 
@@ -10,6 +10,7 @@ import { matrix } from "./matrix.js";
  *
  * @param {Matrix} dZ rows×m, one column a sample
  * @param {Matrix} A cols×m, one column a sample: A1, or X transposed
+ * @param {number} i
  * @returns {Matrix} rows×cols
  */
 export function outerProduct(dZ, A, i) {

@@ -1,8 +1,11 @@
 /**
  * The sum behind one entry of a matrix: the terms that it was added up from, largest first.
  *
+ * @import { Trace } from "./trace.js"
+ *
  * @typedef {{name: string, row: number, col: number, value: number}} Factor
  *   an entry of a matrix; 1/m, the mask and −η are factors, too, of the names "1/m", "Z1 > 0", "−η"
+ * @typedef {[string, number, number]} Place the name of a matrix, row and column
  * @typedef {{left: Factor, right: Factor | null, value: number}} Term
  * @typedef {{text: string, total: number, extra: {label: string, value: number} | null,
  *            terms: Term[], kind: "sum" | "entry" | "softmax" | "given"}} Sum
@@ -14,7 +17,7 @@ import { at } from "./matrix.js";
 import { matrixOf } from "./trace.js";
 
 /**
- * @param {ReturnType<typeof import("./trace.js").tracePass>} trace
+ * @param {Trace} trace
  * @param {string} name of a matrix of the trace, as `matrixOf` knows it, or "losses" or "C"
  * @param {number} row
  * @param {number} col
@@ -28,6 +31,7 @@ export function sumBehind(trace, name, row, col) {
     return behind ? behind(trace, row, col) : given(trace, name, row, col);
 }
 
+/** @type {Record<string, (trace: Trace, row: number, col: number) => Sum>} */
 const SUMS = {
     Z1: (trace, h, i) => sum(
         `Z1[${h}, ${i}] = Σ_j W1[${h}, j] · X[${i}, j] + b1[${h}]`,
@@ -100,7 +104,14 @@ const SUMS = {
     ),
 };
 
-/** F4: the terms are what the exponential of this entry is divided by. */
+/**
+ * F4: the terms are what the exponential of this entry is divided by.
+ *
+ * @param {Trace} trace
+ * @param {number} k
+ * @param {number} i
+ * @returns {Sum}
+ */
 function softmaxQuotient(trace, k, i) {
     const logits = Array.from({ length: trace.Z2.rows }, (_, l) => factor(trace, ["Z2", l, i]));
     const plain = trace.mistakes.has("plain-softmax");
@@ -117,7 +128,13 @@ function softmaxQuotient(trace, k, i) {
     };
 }
 
-/** B1: A2/m, and −1/m where the true class stands. */
+/**
+ * B1: A2/m, and −1/m where the true class stands.
+ *
+ * @param {Trace} trace
+ * @param {number} k
+ * @param {number} i
+ */
 function outputSlope(trace, k, i) {
     const sign = trace.mistakes.has("wrong-sign") ? -1 : 1;
     const share = sign / (trace.mistakes.has("no-mean") ? 1 : trace.X.rows);
@@ -131,12 +148,20 @@ function outputSlope(trace, k, i) {
     return sum(text, [term], extra);
 }
 
+/** @param {Trace} trace */
 function nameOfShare({ mistakes }) {
     const size = mistakes.has("no-mean") ? "1" : "1/m";
     return mistakes.has("wrong-sign") ? `−${size}` : size;
 }
 
-/** U1: the old value and the step. */
+/**
+ * U1: the old value and the step.
+ *
+ * @param {Trace} trace
+ * @param {string} name of a parameter
+ * @param {number} row
+ * @param {number} col
+ */
 function update(trace, name, row, col) {
     const old = factor(trace, [name, row, col]);
     const slope = factor(trace, [`d${name}`, row, col]);
@@ -147,20 +172,45 @@ function update(trace, name, row, col) {
     ]);
 }
 
+/**
+ * @param {Trace} trace
+ * @param {string} name
+ * @param {number} row
+ * @param {number} col
+ * @returns {Sum}
+ */
 function given(trace, name, row, col) {
     const { value } = factor(trace, [name, row, col]);
     return { kind: "given", text: `${name}[${row}, ${col}] is given`, total: value, extra: null, terms: [] };
 }
 
+/**
+ * @param {Trace} trace
+ * @param {Place} place
+ * @returns {Factor}
+ */
 function factor(trace, [name, row, col]) {
     return { name, row, col, value: at(matrixOf(trace, name), row, col) };
 }
 
+/**
+ * @param {string} name
+ * @param {number} value
+ * @returns {Factor}
+ */
 function constant(name, value) {
     return { name, row: 0, col: 0, value };
 }
 
-/** One term for each n below count; `right` may return null for a term of one factor. */
+/**
+ * One term for each n below count; `right` may return null for a term of one factor.
+ *
+ * @param {Trace} trace
+ * @param {number} count
+ * @param {(n: number) => Place} left
+ * @param {(n: number) => Place | null} right
+ * @returns {Term[]}
+ */
 function products(trace, count, left, right) {
     return Array.from({ length: count }, (_, n) => {
         const first = factor(trace, left(n));
@@ -170,12 +220,23 @@ function products(trace, count, left, right) {
     });
 }
 
-/** The total is added up in the order of the matrix product, before the terms are sorted. */
+/**
+ * The total is added up in the order of the matrix product, before the terms are sorted.
+ *
+ * @param {string} text
+ * @param {Term[]} terms
+ * @param {Sum["extra"]} extra
+ * @returns {Sum}
+ */
 function sum(text, terms, extra = null) {
     const total = terms.reduce((partial, { value }) => partial + value, 0) + (extra ? extra.value : 0);
     return { kind: "sum", text, total, extra, terms: terms.sort(bySize) };
 }
 
+/**
+ * @param {Term} one
+ * @param {Term} other
+ */
 function bySize(one, other) {
     return Math.abs(other.value) - Math.abs(one.value);
 }

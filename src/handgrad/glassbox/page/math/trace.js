@@ -1,8 +1,11 @@
 /**
  * The twelve steps of a pass, in the notes' order, and every matrix that they make.
  *
- * @typedef {import("./matrix.js").Matrix} Matrix
- * @typedef {import("./passes.js").Network} Network
+ * @import { Matrix } from "./matrix.js"
+ * @import { Activations, Backward, Network } from "./passes.js"
+ *
+ * @typedef {{name: string, row: number, col: number}} Entry an entry of a matrix of a trace
+ * @typedef {ReturnType<typeof tracePass>} Trace
  * @typedef {{index: number, ids: string[], title: string, statement: string, shapes: string,
  *            meaning: string, results: string[]}} Step
  *   ids of the formulas; shapes in the letters m, D, H, K; results are names of a trace's matrices
@@ -10,7 +13,7 @@
 import { passesWith } from "./mistakes.js";
 import { losses, predict } from "./passes.js";
 
-/** @type {Step[]} */
+/** @type {Readonly<Step>[]} */
 export const STEPS = [
     {
         ids: ["X"],
@@ -126,9 +129,6 @@ export const STEPS = [
     },
 ].map((step, index) => Object.freeze({ index, ...step }));
 
-/** Steps from this one on need labels. */
-export const FIRST_STEP_WITH_LABELS = 5;
-
 /**
  * A step's shapes with numbers for letters: 10×1 = (10×784)(784×1) + (10×1).
  *
@@ -138,7 +138,9 @@ export const FIRST_STEP_WITH_LABELS = 5;
  */
 export function shapesWithNumbers(step, sizes) {
     // A letter stands for a size unless it is part of a name, such as the dW of dW1.
-    return step.shapes.replace(/(?<![\p{L}\d])[mDHK](?![\p{L}\d])/gu, (letter) => sizes[letter]);
+    return step.shapes.replace(/(?<![\p{L}\d])[mDHK](?![\p{L}\d])/gu, (letter) =>
+        String(sizes[/** @type {"m" | "D" | "H" | "K"} */ (letter)]),
+    );
 }
 
 /**
@@ -146,14 +148,15 @@ export function shapesWithNumbers(step, sizes) {
  *
  * @param {Network} network
  * @param {Matrix} X m×D
- * @param {Int32Array | null} y m labels; without them there is no backward pass
+ * @param {Int32Array} y m labels
  * @param {number} learningRate η of the step at the end
  * @param {Set<string>} [mistakes] ids of MISTAKES
  */
 export function tracePass(network, X, y, learningRate, mistakes = new Set()) {
     const passes = passesWith(mistakes);
     const activations = passes.forward(network, X);
-    const forwardPart = {
+    const gradient = passes.backward(network, X, y, activations);
+    return {
         network,
         X,
         y,
@@ -161,13 +164,6 @@ export function tracePass(network, X, y, learningRate, mistakes = new Set()) {
         mistakes,
         ...activations,
         predictions: predict(activations.A2),
-    };
-    if (y === null) {
-        return { ...forwardPart, ...NO_BACKWARD_PART };
-    }
-    const gradient = passes.backward(network, X, y, activations);
-    return {
-        ...forwardPart,
         losses: losses(activations.Z2, y),
         cost: passes.cost(activations.Z2, y),
         ...gradient,
@@ -175,29 +171,17 @@ export function tracePass(network, X, y, learningRate, mistakes = new Set()) {
     };
 }
 
-const NO_BACKWARD_PART = {
-    losses: null,
-    cost: null,
-    dZ2: null,
-    dW2: null,
-    db2: null,
-    dA1: null,
-    dZ1: null,
-    dW1: null,
-    db1: null,
-    after: null,
-};
-
 /**
  * A matrix of a trace by its name, which may be that of a parameter or of one after the step.
  *
- * @param {ReturnType<typeof tracePass>} trace
+ * @param {Trace} trace
  * @param {string} name X, W1, Z1, dZ2, "W1 after", …
- * @returns {Matrix | null} null where there are no labels and the matrix needs them
+ * @returns {Matrix}
  */
 export function matrixOf(trace, name) {
     if (name.endsWith(" after")) {
-        return trace.after && trace.after[name.slice(0, -" after".length)];
+        return trace.after[/** @type {keyof Network} */ (name.slice(0, -" after".length))];
     }
-    return trace.network[name] ?? trace[name];
+    const parameter = trace.network[/** @type {keyof Network} */ (name)];
+    return parameter ?? trace[/** @type {"X" | keyof Activations | keyof Backward} */ (name)];
 }

@@ -4,12 +4,14 @@
  * Every address is relative to the page's own, so that the token, the first part of its path,
  * goes along. Each snapshot is whole (network and curve), so a lost one is made up by the next.
  *
- * @typedef {import("../math/passes.js").Network} Network
+ * @import { Samples, SentModel } from "../data/payload.js"
+ * @import { CostPoint } from "../math/descent.js"
+ * @import { Network } from "../math/passes.js"
+ *
  * @typedef {object} LiveProgress
  * @property {Network} network the newest one
  * @property {number} iteration steps taken so far
- * @property {Array<[number, number, number]>} costs [iteration, cost, accuracy] on all training
- *   samples, thinned out evenly to some 250 points of the whole run
+ * @property {CostPoint[]} costs on all training samples, at about 250 steps of the whole run
  * @typedef {object} LiveState
  * @property {boolean} running
  * @property {number} iteration steps taken so far
@@ -17,10 +19,13 @@
  * @property {number} learningRate
  * @property {{train: number, test: number}} part_sizes samples in each part of the data set
  * @property {string | null} error what went wrong, as a sentence; null when all is well
+ * @typedef {{part: "train" | "test", first?: number, count?: number, label?: number | null}} SamplesChoice
+ *   `label` picks one class, counted from 0; `first` counts among the samples picked
+ * @typedef {ReturnType<typeof connectLive>} LiveLine
  * @typedef {object} LiveSamples
  * @property {number} total how many there are of this kind in the part
  * @property {number} first the place of the first one among them
- * @property {ReturnType<typeof decodeSamples>} samples
+ * @property {Samples} samples
  */
 
 import { decodeNetwork, decodeSamples } from "../data/payload.js";
@@ -38,6 +43,7 @@ const RETRY_AFTER = 3000; // ms, where the browser itself has given up
  *   whether it was done, and never reject: a refusal arrives as the `error` of `onState`.
  */
 export function connectLive({ onProgress, onState, onConnection }) {
+    /** @type {LiveState | null} */
     let state = null;
 
     listen({
@@ -50,17 +56,21 @@ export function connectLive({ onProgress, onState, onConnection }) {
             }),
         state: (sent) => {
             state = sent;
-            onState(state);
+            onState(sent);
         },
     });
 
+    /**
+     * @param {string} what
+     * @param {object} body
+     */
     async function ask(what, body = {}) {
         try {
             await send(what, body);
             return true;
         } catch (error) {
             if (state) {
-                onState({ ...state, error: error.message });
+                onState({ ...state, error: error instanceof Error ? error.message : String(error) });
             }
             return false;
         }
@@ -78,18 +88,23 @@ export function connectLive({ onProgress, onState, onConnection }) {
         /**
          * Fetches samples of the whole data set.
          *
-         * @param {{part: "train" | "test", first?: number, count?: number,
-         *   label?: number | null}} choice `label` picks one class, counted from 0; `first`
-         *   counts among the samples picked
+         * @param {SamplesChoice} choice
          * @returns {Promise<LiveSamples>} rejects with a sentence where the server cannot answer
          */
         samples: (choice) => fetchSamples(choice),
     };
 }
 
+/**
+ * @param {object} listeners
+ * @param {(sent: {model: SentModel, iteration: number, costs: CostPoint[]}) => void} listeners.progress
+ * @param {(state: LiveState) => void} listeners.state
+ * @param {(connected: boolean) => void} listeners.onConnection
+ */
 function listen({ progress, state, onConnection }) {
+    /** @type {boolean | null} */
     let connected = null;
-    const tell = (now) => {
+    const tell = (/** @type {boolean} */ now) => {
         if (now !== connected) {
             connected = now;
             onConnection(now);
@@ -110,6 +125,10 @@ function listen({ progress, state, onConnection }) {
     open();
 }
 
+/**
+ * @param {string} what
+ * @param {object} body
+ */
 async function send(what, body) {
     const response = await reach(`./${what}`, {
         method: "POST",
@@ -119,10 +138,14 @@ async function send(what, body) {
     return answerOf(response);
 }
 
+/**
+ * @param {SamplesChoice} choice
+ * @returns {Promise<LiveSamples>}
+ */
 async function fetchSamples({ part, first = 0, count = 50, label = null }) {
-    const query = new URLSearchParams({ part, first, count });
+    const query = new URLSearchParams({ part, first: String(first), count: String(count) });
     if (label !== null) {
-        query.set("label", label);
+        query.set("label", String(label));
     }
     const answer = await answerOf(await reach(`./samples?${query}`));
     return {
@@ -132,6 +155,10 @@ async function fetchSamples({ part, first = 0, count = 50, label = null }) {
     };
 }
 
+/**
+ * @param {string} address
+ * @param {RequestInit} [options]
+ */
 async function reach(address, options) {
     try {
         return await fetch(address, options);
@@ -140,6 +167,7 @@ async function reach(address, options) {
     }
 }
 
+/** @param {Response} response */
 async function answerOf(response) {
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) {

@@ -1,6 +1,17 @@
 /**
  * Descent from the page: steps, runs, undo and fresh starts. It writes `network`, `iteration`,
  * `costs`, `running`, `diverged` and `undo` of the state.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { CostPoint, Progress } from "../math/descent.js"
+ * @import { Matrix } from "../math/matrix.js"
+ * @import { Network } from "../math/passes.js"
+ * @import { Trainer } from "./trainer.js"
+ * @import { Derived } from "../state/derived.js"
+ * @import { State } from "../state/state.js"
+ * @import { Store } from "../state/store.js"
+ *
+ * @typedef {ReturnType<typeof createLocalRun>} LocalRun
  */
 import { initialNetwork } from "../math/passes.js";
 import { matrix } from "../math/matrix.js";
@@ -10,17 +21,21 @@ const MOST_UNDOS = 50;
 const MOST_POINTS = 4000;
 
 /**
- * @param {object} store
- * @param {object} payload
- * @param {object} derived
+ * @param {Store<State>} store
+ * @param {Payload} payload
+ * @param {Derived} derived
  */
 export function createLocalRun(store, payload, derived) {
+    /** @type {Trainer | null} */
     let trainer = null;
     let lastSeed = 0;
 
     function ready() {
         if (trainer === null) {
             const { X, y } = derived.dataset();
+            if (y === null) {
+                throw new Error("The embedded samples have no labels.");
+            }
             const { network, learningRate, iteration } = store.get();
             trainer = createTrainer({ network, X, y, learningRate, onProgress: takeProgress });
             trainer.load(network, iteration);
@@ -28,27 +43,40 @@ export function createLocalRun(store, payload, derived) {
         return trainer;
     }
 
+    /** @param {Progress} progress */
     function takeProgress({ network, iteration, costs, running, diverged }) {
         store.set({ network, iteration, running, diverged, costs: joined(store.get().costs, costs) });
     }
 
-    /** What else an undo brings back comes along in `besides`. */
-    function remember(besides = {}) {
+    /** @param {{learningRate?: number}} [more] what else an undo brings back */
+    function remember(more = {}) {
         const { network, iteration, costs, base, undo } = store.get();
-        store.set({ undo: [...undo, { network, iteration, costs, base, ...besides }].slice(-MOST_UNDOS) });
+        store.set({ undo: [...undo, { network, iteration, costs, base, ...more }].slice(-MOST_UNDOS) });
     }
 
+    /** @param {number} learningRate */
     function setLearningRate(learningRate) {
         store.set({ learningRate });
         trainer?.setLearningRate(learningRate);
     }
 
-    /** Goes on from another network, and remembers the one before. */
+    /**
+     * Goes on from another network, and remembers the one before.
+     *
+     * @param {Network} network
+     * @param {number} iteration
+     * @param {CostPoint[]} costs
+     */
     function replace(network, iteration, costs) {
         remember();
         load(network, iteration, costs);
     }
 
+    /**
+     * @param {Network} network
+     * @param {number} iteration
+     * @param {CostPoint[]} costs
+     */
     function load(network, iteration, costs) {
         store.set({ network, iteration, costs, running: false, diverged: false });
         if (derived.dataset().y !== null) {
@@ -59,6 +87,7 @@ export function createLocalRun(store, payload, derived) {
     return {
         /** @returns {boolean} whether there are labels to learn from */
         possible: () => derived.dataset().y !== null,
+        /** @param {number} count */
         step(count) {
             remember();
             ready().step(count);
@@ -71,7 +100,12 @@ export function createLocalRun(store, payload, derived) {
         stop() {
             ready().stop();
         },
-        /** Steps with another η, which an undo brings back as well. */
+        /**
+         * Steps with another η, which an undo brings back as well.
+         *
+         * @param {number} learningRate
+         * @param {number} count
+         */
         tryRate(learningRate, count) {
             remember({ learningRate: store.get().learningRate });
             setLearningRate(learningRate);
@@ -102,10 +136,14 @@ export function createLocalRun(store, payload, derived) {
             replace(network, 0, []);
             store.set({ base: network });
         },
-        /** Multiplies the output layer, so that the logits are that many times larger. */
+        /**
+         * Multiplies the output layer, so that the logits are that many times larger.
+         *
+         * @param {number} factor
+         */
         enlargeLogits(factor) {
             const { network, iteration, costs } = store.get();
-            const times = (M) =>
+            const times = (/** @type {Matrix} */ M) =>
                 matrix(
                     M.rows,
                     M.cols,
@@ -113,7 +151,13 @@ export function createLocalRun(store, payload, derived) {
                 );
             replace({ ...network, W2: times(network.W2), b2: times(network.b2) }, iteration, costs);
         },
-        /** Takes a network from elsewhere, which keeps its own history. */
+        /**
+         * Takes a network from elsewhere, which keeps its own history.
+         *
+         * @param {Network} network
+         * @param {number} iteration
+         * @param {CostPoint[]} costs
+         */
         follow(network, iteration, costs) {
             store.set({ network, iteration, costs });
         },
@@ -126,7 +170,12 @@ export function createLocalRun(store, payload, derived) {
     };
 }
 
-/** New points after the old ones; where they overlap, the new ones hold. */
+/**
+ * New points after the old ones; where they overlap, the new ones hold.
+ *
+ * @param {CostPoint[]} old
+ * @param {CostPoint[]} added
+ */
 function joined(old, added) {
     if (added.length === 0) {
         return old;

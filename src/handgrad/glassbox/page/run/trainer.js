@@ -2,8 +2,12 @@
  * Training in the page: full-batch descent in a worker, or in slices on the page's own thread
  * where no worker can be made.
  *
- * @typedef {import("../math/descent.js").Progress} Progress
- * @typedef {import("../math/passes.js").Network} Network
+ * @import { Descent, Progress } from "../math/descent.js"
+ * @import { Matrix } from "../math/matrix.js"
+ * @import { Network } from "../math/passes.js"
+ *
+ * @typedef {ReturnType<typeof createTrainer>} Trainer
+ * @typedef {Descent} Methods
  */
 import { createDescent } from "../math/descent.js";
 
@@ -12,7 +16,7 @@ const SLICE_MILLISECONDS = 8; // of a frame's 16: the other half is for drawing
 /**
  * Makes a trainer that is not running yet.
  *
- * @param {{network: Network, X: import("../math/matrix.js").Matrix, y: Int32Array,
+ * @param {{network: Network, X: Matrix, y: Int32Array,
  *          learningRate: number, onProgress: (progress: Progress) => void}} options
  *   X m×D, y m labels; onProgress is called at most 30 times a second, and once whenever the
  *   trainer stops, has taken its steps, or has loaded a network
@@ -21,23 +25,23 @@ export function createTrainer({ network, X, y, learningRate, onProgress }) {
     const start = { network, X, y, learningRate };
     let generation = 0;
     let disposed = false;
-    let calls = []; // since the last load: to be repeated if the worker turns out not to start
-    let thread = startWorker();
-    if (thread === null) {
-        startHere();
-    }
+    /** @type {((thread: Methods) => void)[]} since the last load, in case the worker does not start */
+    let calls = [];
+    /** @type {Methods} */
+    let thread = startWorker() ?? startHere();
 
     function startHere() {
-        const guarded = (progress) => disposed || onProgress(progress);
-        thread = createDescent({ ...start, onProgress: guarded, sliceMilliseconds: SLICE_MILLISECONDS });
+        return createDescent({
+            ...start,
+            onProgress: (progress) => disposed || onProgress(progress),
+            sliceMilliseconds: SLICE_MILLISECONDS,
+        });
     }
 
     function startWorker() {
-        let worker;
-        try {
-            worker = makeWorker();
-        } catch {
-            return null; // no workers here
+        const worker = makeWorker();
+        if (worker === null) {
+            return null;
         }
         let ready = false;
         worker.onmessage = ({ data }) => {
@@ -54,35 +58,38 @@ export function createTrainer({ network, X, y, learningRate, onProgress }) {
             }
             event.preventDefault();
             worker.terminate();
-            startHere();
-            calls.forEach(([method, values]) => thread[method](...values));
+            thread = startHere();
+            calls.forEach((call) => call(thread));
         };
-        const send = (method, values) => worker.postMessage({ method, values, generation });
-        send("create", [start]);
-        const call = (method) => (...values) => send(method, values);
-        return {
-            run: call("run"),
-            stop: call("stop"),
-            step: call("step"),
-            setLearningRate: call("setLearningRate"),
-            load: call("load"),
+        /** @type {(method: string, ...values: unknown[]) => void} */
+        const send = (method, ...values) => worker.postMessage({ method, values, generation });
+        send("create", start);
+        /** @type {Methods} */
+        const methods = {
+            run: () => send("run"),
+            stop: () => send("stop"),
+            step: (count) => send("step", count),
+            setLearningRate: (rate) => send("setLearningRate", rate),
+            load: (other, iteration) => send("load", other, iteration),
             dispose: () => worker.terminate(),
         };
+        return methods;
     }
 
-    function call(method, ...values) {
-        calls.push([method, values]);
-        thread[method](...values);
+    /** @param {(thread: Methods) => void} what */
+    function call(what) {
+        calls.push(what);
+        what(thread);
     }
 
     return {
         /** Goes on until `stop`, or until the numbers overflow. */
-        run: () => call("run"),
-        stop: () => call("stop"),
+        run: () => call((one) => one.run()),
+        stop: () => call((one) => one.stop()),
         /** @param {number} count steps from now on; then it stops by itself */
-        step: (count = 1) => call("step", count),
+        step: (count = 1) => call((one) => one.step(count)),
         /** @param {number} rate η, from the next step on */
-        setLearningRate: (rate) => call("setLearningRate", rate),
+        setLearningRate: (rate) => call((one) => one.setLearningRate(rate)),
         /**
          * Stops, and starts anew with another network.
          * @param {Network} other
@@ -91,7 +98,7 @@ export function createTrainer({ network, X, y, learningRate, onProgress }) {
         load(other, iteration = 0) {
             generation += 1;
             calls = [];
-            call("load", other, iteration);
+            call((one) => one.load(other, iteration));
         },
         dispose() {
             disposed = true;
@@ -100,13 +107,25 @@ export function createTrainer({ network, X, y, learningRate, onProgress }) {
     };
 }
 
-/** In a page of one file the worker's text is in the page; elsewhere it lies beside it. */
+/**
+ * In a page of one file the page contains the worker's text; elsewhere it is a file.
+ *
+ * @returns {Worker | null} null where no worker can be made
+ */
 function makeWorker() {
     const inlined = document.getElementById("handgrad-worker");
-    if (inlined === null) {
-        return new Worker("run/worker.js", { type: "module" });
+    try {
+        return inlined === null
+            ? new Worker("run/worker.js", { type: "module" })
+            : workerFrom(inlined.textContent ?? "");
+    } catch {
+        return null;
     }
-    const address = URL.createObjectURL(new Blob([inlined.textContent], { type: "text/javascript" }));
+}
+
+/** @param {string} text */
+function workerFrom(text) {
+    const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
     try {
         return new Worker(address);
     } finally {

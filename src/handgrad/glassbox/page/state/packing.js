@@ -7,7 +7,11 @@
 
 const LEVELS = 255;
 
-/** Rounds ink from 0 to 1 to the 256 levels of MNIST's pixels, so that packing loses nothing. */
+/**
+ * Rounds ink from 0 to 1 to the 256 levels of MNIST's pixels, so that packing loses nothing.
+ *
+ * @param {Float64Array} values
+ */
 export function toLevels(values) {
     return values.map((value) => Math.round(Math.min(1, Math.max(0, value)) * LEVELS) / LEVELS);
 }

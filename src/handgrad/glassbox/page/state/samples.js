@@ -2,12 +2,18 @@
  * The samples in hand: the one that the learner chose or drew comes first, and embedded ones
  * after it fill the batch.
  *
+ * @import { Payload, ReadPayload } from "../data/payload.js"
+ * @import { Matrix } from "../math/matrix.js"
+ * @import { State } from "./state.js"
+ *
  * @typedef {{kind: "embedded", index: number}} EmbeddedSample
  * @typedef {{kind: "drawn", values: Float64Array}} DrawnSample values on 256 levels
  * @typedef {{kind: "edited", index: number | null, values: Float64Array}} EditedSample
  *   features of an embedded sample that the learner changed
  * @typedef {{kind: "remote", part: string, index: number, values: Float64Array,
  *            label: number | null, name: string}} RemoteSample fetched from the live page's server
+ * @typedef {{X: Matrix, y: Int32Array, assumed: boolean[], samples: Sample[]}} Batch X is m×D; a sample
+ *   without a label is assumed to be what the network predicts, and `assumed` says where that is so
  * @typedef {EmbeddedSample | DrawnSample | EditedSample | RemoteSample} Sample
  */
 import { matrix } from "../math/matrix.js";
@@ -15,21 +21,41 @@ import { forward, predict } from "../math/passes.js";
 
 export const LARGEST_BATCH = 64;
 
-/** @returns {Sample} what is in hand at first: an embedded sample, or an empty one where there are none */
+/**
+ * @param {ReadPayload} payload
+ * @param {number} [index]
+ * @returns {Sample} the sample that is chosen at first: an embedded one, or else an empty one
+ */
 export function firstSample(payload, index = 0) {
     if (index < payload.samples.count) {
-        return { kind: "embedded", index };
+        return embedded(index);
     }
     const values = new Float64Array(payload.D);
     return payload.imageShape === null ? { kind: "edited", index: null, values } : { kind: "drawn", values };
 }
 
-/** @returns {Float64Array} the D features of a sample */
+/**
+ * @param {number} index
+ * @returns {EmbeddedSample}
+ */
+export function embedded(index) {
+    return { kind: "embedded", index };
+}
+
+/**
+ * @param {Sample} sample
+ * @param {ReadPayload} payload
+ * @returns {Float64Array} the D features of a sample
+ */
 export function valuesOf(sample, payload) {
     return sample.kind === "embedded" ? payload.samples.row(sample.index) : sample.values;
 }
 
-/** @returns {number | null} the label that comes with a sample */
+/**
+ * @param {Sample} sample
+ * @param {ReadPayload} payload
+ * @returns {number | null} the label that comes with a sample
+ */
 export function labelOf(sample, payload) {
     if (sample.kind === "remote") {
         return sample.label;
@@ -39,7 +65,11 @@ export function labelOf(sample, payload) {
         : null;
 }
 
-/** @returns {string} "Sample 12", "Your drawing" */
+/**
+ * @param {Sample} sample
+ * @param {ReadPayload} payload
+ * @returns {string} "Sample 12", "Your drawing"
+ */
 export function nameOf(sample, payload) {
     if (sample.kind === "embedded") {
         const name = payload.samples.name(sample.index);
@@ -54,7 +84,13 @@ export function nameOf(sample, payload) {
     return "Your drawing";
 }
 
-/** The embedded samples that stand behind the first one in a batch of m, in the page's order. */
+/**
+ * The embedded samples that stand behind the first one in a batch of m, in the page's order.
+ *
+ * @param {Sample} sample
+ * @param {number} m
+ * @param {Payload} payload
+ */
 export function companionsOf(sample, m, payload) {
     const { order, samples } = payload;
     const isEmbedded = sample.kind === "embedded";
@@ -63,24 +99,23 @@ export function companionsOf(sample, m, payload) {
     return Array.from({ length: Math.max(0, wanted) }, (_, n) => order.at(start + n));
 }
 
-/** @returns {number} the largest batch that these samples can fill */
+/**
+ * @param {Sample} sample
+ * @param {ReadPayload} payload
+ * @returns {number} the largest batch that these samples can fill
+ */
 export function largestBatch(sample, payload) {
     const { count } = payload.samples;
     return Math.max(1, Math.min(LARGEST_BATCH, sample.kind === "embedded" ? count : count + 1));
 }
 
 /**
- * @param {object} state `sample`, `meant`, `m` and `network` are read
- * @param {object} payload
- * @returns {{X: import("../math/matrix.js").Matrix, y: Int32Array, assumed: boolean[],
- *            samples: Sample[]}} X is m×D; a sample without a label is taken to be what the
- *   network predicts, and `assumed` says of which that is so
+ * @param {Pick<State, "sample" | "meant" | "m" | "network">} state
+ * @param {Payload} payload
+ * @returns {Batch}
  */
 export function batchOf(state, payload) {
-    const companions = companionsOf(state.sample, state.m, payload).map((index) => ({
-        kind: "embedded",
-        index,
-    }));
+    const companions = companionsOf(state.sample, state.m, payload).map(embedded);
     const samples = [state.sample, ...companions];
     const X = matrix(samples.length, payload.D);
     samples.forEach((sample, i) => X.data.set(valuesOf(sample, payload), i * payload.D));
@@ -90,7 +125,7 @@ export function batchOf(state, payload) {
         labels[0] = state.meant;
     }
     const assumed = labels.map((label) => label === null);
-    const predictions = assumed.includes(true) ? predict(forward(state.network, X).A2) : null;
+    const predictions = assumed.includes(true) ? predict(forward(state.network, X).A2) : [];
     const y = Int32Array.from(labels, (label, i) => label ?? predictions[i]);
     return { X, y, assumed, samples };
 }

@@ -1,10 +1,10 @@
 /**
  * Everything that the page remembers, in one object; see store.js for who reads and writes it.
  *
- * @import { Network } from "../math/passes.js"
- * @import { Entry } from "../math/trace.js"
  * @import { Payload } from "../data/payload.js"
  * @import { CostPoint } from "../math/descent.js"
+ * @import { Network } from "../math/passes.js"
+ * @import { Entry } from "../math/trace.js"
  * @import { LiveState } from "../run/live_line.js"
  * @import { Sample } from "./samples.js"
  *

@@ -1,4 +1,13 @@
-/** Break it: plant the classic mistakes, and see the gradient check go red. */
+/**
+ * Break it: plant the classic mistakes, and see the gradient check go red.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Page, View } from "../main.js"
+ * @import { Mistake } from "../math/mistakes.js"
+ * @import { Trace } from "../math/trace.js"
+ * @import { State } from "../state/state.js"
+ * @import { Store } from "../state/store.js"
+ */
 import { gradientCheck } from "../math/gradient_check.js";
 import { MISTAKES, possible } from "../math/mistakes.js";
 import { element, setText } from "../drawing/elements.js";
@@ -23,8 +32,8 @@ const READS = [
 ];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void, leave: () => void}}
+ * @param {Page} page
+ * @returns {View}
  */
 export function createBreakView({ store, payload, derived, run }) {
     const cards = MISTAKES.map((mistake) => createCard(mistake, store, payload));
@@ -76,6 +85,7 @@ export function createBreakView({ store, payload, derived, run }) {
         run.enlargeLogits(LARGE_LOGIT / Math.max(1, ...Z2.data.map(Math.abs)));
     }
 
+    /** @param {State} state */
     function check(state) {
         const trace = derived.trace(state);
         const results = gradientCheck(state.network, trace.X, trace.y, new Set(state.mistakes));
@@ -108,6 +118,11 @@ export function createBreakView({ store, payload, derived, run }) {
     };
 }
 
+/**
+ * @param {Mistake} mistake
+ * @param {Store<State>} store
+ * @param {Payload} payload
+ */
 function createCard(mistake, store, payload) {
     const input = element("input", {
         type: "checkbox",
@@ -134,6 +149,7 @@ function createCard(mistake, store, payload) {
         reason,
     );
 
+    /** @param {boolean} planted */
     function plant(planted) {
         const others = store.get().mistakes.filter((id) => id !== mistake.id);
         store.set({ mistakes: planted ? [...others, mistake.id] : others });
@@ -141,6 +157,10 @@ function createCard(mistake, store, payload) {
 
     return {
         node,
+        /**
+         * @param {State} state
+         * @param {Trace} trace
+         */
         show(state, trace) {
             const answer = possible(mistake.id, state.network, trace.X.rows);
             const planted = state.mistakes.includes(mistake.id);

@@ -1,12 +1,19 @@
-/** What a step changes in W1, unit by unit: −η dW1 as pictures, and why, in words. */
+/**
+ * What a step changes in W1, unit by unit: −η dW1 as pictures, and why, in words.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Palette } from "../drawing/colours.js"
+ * @import { Matrix } from "../math/matrix.js"
+ * @import { Trace } from "../math/trace.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber, plural } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
 import { cost, forward } from "../math/passes.js";
 
 /**
- * @param {object} payload
- * @returns {{node: HTMLElement, show: (trace: object, palette: object) => void}}
+ * @param {Payload} payload
+ * @returns {{node: HTMLElement, show: (trace: Trace, palette: Palette) => void}}
  */
 export function createChanges(payload) {
     const items = Array.from({ length: payload.H }, (_, h) => {
@@ -49,7 +56,6 @@ export function createChanges(payload) {
                 setText(text, wordsFor(dZ1, h, m));
             });
             setText(
-                effect,
                 summary,
                 `Each picture is −η times a row of dW1: what the step adds to the unit’s weights (largest change ${formatNumber(largest)}` +
                     `${contrast > 1 ? `; colours here are ${plural(contrast, "time")} stronger than elsewhere` : ""}). ` +
@@ -64,6 +70,11 @@ export function createChanges(payload) {
     };
 }
 
+/**
+ * @param {Matrix} dZ1 H×m
+ * @param {number} h
+ * @param {number} m
+ */
 function wordsFor(dZ1, h, m) {
     const slopes = dZ1.data.subarray(h * m, (h + 1) * m);
     if (m === 1) {

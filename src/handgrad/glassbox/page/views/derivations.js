@@ -6,6 +6,7 @@
 import { element } from "../drawing/elements.js";
 import { equation } from "../drawing/equation.js";
 
+/** @type {Record<string, {anchor: string, text: string, lines: string[]}>} */
 const DERIVATIONS = {
     X: {
         anchor: "notation-and-shapes",
@@ -112,7 +113,12 @@ export function createDerivation(ids, address) {
     return element("details.why", {}, element("summary", { text: title }), ...parts);
 }
 
-/** A formula's id that leads to its proof, or that is plain text where there is no address. */
+/**
+ * A formula's id that leads to its proof, or that is plain text where there is no address.
+ *
+ * @param {string} id
+ * @param {string} address
+ */
 export function formulaReference(id, address) {
     const { anchor, text } = DERIVATIONS[id];
     return address

@@ -1,4 +1,11 @@
-/** Descent: one step, ten, or a run; the curves, and the rows of W1 as they change. */
+/**
+ * Descent: one step, ten, or a run; the curves, and the rows of W1 as they change.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Page, Part } from "../main.js"
+ * @import { CostPoint } from "../math/descent.js"
+ * @import { State } from "../state/state.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { createCurve } from "../drawing/curves.js";
 import { formatCount, formatNumber, formatPercent, formatSigned, plural } from "../drawing/numbers.js";
@@ -26,13 +33,13 @@ const READS = [
 ];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createDescendView(page) {
     const { store, payload, derived, palette, run, liveControls } = page;
     const rate = createRate((learningRate) =>
-        store.get().following ? liveControls.setLearningRate(learningRate) : run.setLearningRate(learningRate),
+        (store.get().following ? liveControls : run)?.setLearningRate(learningRate),
     );
     const weights = createWeights(page);
     const legend = createLegend(page);
@@ -118,8 +125,10 @@ export function createDescendView(page) {
             whileFollowing,
         ),
     );
-    let before = null; // the cost before the last action, to say what it did
+    /** @type {{iteration: number, cost: number} | null} before the last action, to say what it did */
+    let before = null;
 
+    /** @param {State} state */
     function say(state) {
         const { costs } = state;
         const last = costs.at(-1);
@@ -133,8 +142,7 @@ export function createDescendView(page) {
         } else if (
             last !== undefined &&
             before !== null &&
-            before.iteration < state.iteration &&
-            before.cost !== null
+            before.iteration < state.iteration
         ) {
             const change = last[1] - before.cost;
             const steps = plural(state.iteration - before.iteration, "step");
@@ -173,22 +181,21 @@ export function createDescendView(page) {
                 state.following && state.live?.state ? state.live.state.learningRate : state.learningRate,
             );
             const last = state.costs.at(-1);
-            const standing = last ? { cost: last[1], accuracy: last[2] } : derived.evaluation(state.network);
+            const standing = last ? { cost: last[1], accuracy: last[2] } : derived.evaluation(state.network).results;
             setText(figures.iteration, formatCount(state.iteration));
-            setText(figures.cost, standing.cost === null ? "–" : formatNumber(standing.cost, 4));
-            setText(figures.accuracy, standing.accuracy === null ? "–" : formatPercent(standing.accuracy));
+            setText(figures.cost, standing === null ? "–" : formatNumber(standing.cost, 4));
+            setText(figures.accuracy, standing === null ? "–" : formatPercent(standing.accuracy));
             if (changed.has("undo")) {
                 const previous = state.undo.at(-1);
-                before = previous
-                    ? {
-                          iteration: previous.iteration,
-                          cost: previous.costs.at(-1)?.[1] ?? derived.evaluation(previous.network).cost,
-                      }
-                    : null;
+                const cost =
+                    previous?.costs.at(-1)?.[1] ??
+                    (previous && derived.evaluation(previous.network).results?.cost);
+                before = previous && cost !== undefined ? { iteration: previous.iteration, cost } : null;
             }
             say(state);
+            /** @type {CostPoint[]} */
             const points =
-                state.costs.length > 0 || standing.cost === null
+                state.costs.length > 0 || standing === null
                     ? state.costs
                     : [[state.iteration, standing.cost, standing.accuracy]];
             costCurve.show([points.map(([iteration, cost]) => [iteration, cost])]);
@@ -198,6 +205,7 @@ export function createDescendView(page) {
     };
 }
 
+/** @param {Payload} payload */
 function leadText({ samples, live }) {
     const count = plural(samples.count, "embedded sample");
     return live

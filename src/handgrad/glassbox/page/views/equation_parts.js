@@ -4,6 +4,18 @@
  *
  * A line is a list of tokens. "Xᵀ" is X with rows and columns exchanged, "b1*" is b1 repeated over
  * the m columns, "y" and "ŷ" are lists of labels, and what is no matrix is an operator.
+ *
+ * @import { Marks } from "../drawing/matrix_view.js"
+ * @import { Matrix } from "../math/matrix.js"
+ * @import { Entry, Trace } from "../math/trace.js"
+ *
+ * @typedef {object} EquationPart a matrix of an equation
+ * @property {string} token
+ * @property {string} name
+ * @property {boolean} transposed
+ * @property {boolean} repeated
+ * @property {string} formula
+ * @property {string} spoken for a screen reader
  */
 import { matrix, transpose } from "../math/matrix.js";
 import { matrixOf } from "../math/trace.js";
@@ -42,12 +54,13 @@ export const LINES = [
 const MATRIX = /^(?:X|Z1|A1|Z2|A2|Y|mask|losses|C|d?[WbAZ][12])(?: after)?[ᵀ*]?$/;
 
 /** Which rows, columns and entries a result's entry (r, c) was made from, token by token. */
+/** @type {Record<string, (r: number, c: number, y: Int32Array) => Record<string, Marks>>} */
 const FACTORS = {
     Z1: (r, c) => ({ W1: { row: r }, Xᵀ: { col: c }, "b1*": { cell: [r, c] } }),
     A1: (r, c) => ({ Z1: { cell: [r, c] } }),
     Z2: (r, c) => ({ W2: { row: r }, A1: { col: c }, "b2*": { cell: [r, c] } }),
     A2: (r, c) => ({ Z2: { col: c, cell: [r, c] } }),
-    losses: (r, c, y) => ({ A2: { col: c, cell: [y[c], c] } }),
+    losses: (_, c, y) => ({ A2: { col: c, cell: [y[c], c] } }),
     C: () => ({ losses: { row: 0 } }),
     dZ2: (r, c) => ({ A2: { cell: [r, c] }, Y: { cell: [r, c] } }),
     dW2: (r, c) => ({ dZ2: { row: r }, A1ᵀ: { col: c } }),
@@ -59,12 +72,12 @@ const FACTORS = {
 };
 
 /** What a token's matrix is called in the formula and for a screen reader. */
+/** @type {Record<string, [formula: string, spoken: string]>} */
 const NAMES = { mask: ["(Z1 > 0)", "the mask Z1 > 0"], losses: ["ℓ", "losses"], C: ["C", "cost"] };
 
 /**
  * @param {string} token
- * @returns {{token: string, name: string, transposed: boolean, repeated: boolean, formula: string,
- *            spoken: string} | null} null for an operator
+ * @returns {EquationPart | null} null for an operator
  */
 export function partOf(token) {
     if (!MATRIX.test(token)) {
@@ -85,9 +98,9 @@ export function partOf(token) {
 }
 
 /**
- * @param {object} trace
- * @param {{name: string, repeated: boolean}} part
- * @returns {import("../math/matrix.js").Matrix} in its own orientation
+ * @param {Trace} trace
+ * @param {Pick<EquationPart, "name" | "repeated">} part
+ * @returns {Matrix} in its own orientation
  */
 export function contentOf(trace, { name, repeated }) {
     const m = trace.X.rows;
@@ -111,7 +124,11 @@ export function contentOf(trace, { name, repeated }) {
     return repeated ? repeatedColumn(found, m) : found;
 }
 
-/** @returns {import("../math/matrix.js").Matrix} Y, K×m: column i holds a 1 in row y_i */
+/**
+ * @param {Int32Array} y
+ * @param {number} K
+ * @returns {Matrix} Y, K×m: column i holds a 1 in row y_i
+ */
 export function oneHot(y, K) {
     const Y = matrix(K, y.length);
     y.forEach((label, i) => {
@@ -120,6 +137,20 @@ export function oneHot(y, K) {
     return Y;
 }
 
+/**
+ * Where the labels stand in a K×m matrix.
+ *
+ * @param {Int32Array} y
+ * @returns {[number, number][]}
+ */
+export function placesOf(y) {
+    return Array.from(y, (label, i) => [label, i]);
+}
+
+/**
+ * @param {Matrix} b
+ * @param {number} m
+ */
 function repeatedColumn(b, m) {
     return transpose(
         matrix(
@@ -133,19 +164,19 @@ function repeatedColumn(b, m) {
 /**
  * How a part is lit up when an entry is looked at.
  *
- * @param {{token: string, name: string, transposed: boolean, repeated: boolean}} part
- * @param {{name: string, row: number, col: number} | null} entry in its own orientation
- * @param {Int32Array | null} y
+ * @param {EquationPart} part
+ * @param {Entry | null} entry in its own orientation
+ * @param {Int32Array} y
  * @param {string} [result] the name of the matrix that the part's line makes
- * @returns {object | null} marks for a matrix view
+ * @returns {Marks | null}
  */
 export function marksFor(part, entry, y, result) {
     if (entry === null) {
         return null;
     }
     if (part.name === entry.name) {
-        const cell = part.transposed ? [entry.col, entry.row] : [entry.row, part.repeated ? 0 : entry.col];
-        return { cell, chosen: true };
+        const col = part.repeated ? 0 : entry.col;
+        return { cell: part.transposed ? [col, entry.row] : [entry.row, col], chosen: true };
     }
     if (entry.name.endsWith(" after") || (result?.endsWith(" after") && result !== part.name)) {
         const parameter = entry.name.replace(" after", "");
@@ -158,14 +189,16 @@ export function marksFor(part, entry, y, result) {
     return FACTORS[entry.name]?.(entry.row, entry.col, y)[part.token] ?? null;
 }
 
-/** Whether an entry lies inside the trace's matrices. */
+/**
+ * Whether an entry lies inside the trace's matrices.
+ *
+ * @param {Trace} trace
+ * @param {Entry} entry
+ */
 export function isInside(trace, entry) {
-    const part = entry && partOf(entry.name);
-    if (!part || (trace.y === null && !trace[entry.name])) {
-        return false;
-    }
-    const content = contentOf(trace, part);
-    return content !== null && content !== undefined && entry.row < content.rows && entry.col < content.cols;
+    const part = partOf(entry.name);
+    const content = part && contentOf(trace, part);
+    return content !== null && entry.row < content.rows && entry.col < content.cols;
 }
 
 /** The formulas of each step, for the eye: one or two lines. */

@@ -1,4 +1,9 @@
-/** Which features spoke for a class, and which against: shown on the sample itself. */
+/**
+ * Which features spoke for a class, and which against: shown on the sample itself.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Page, Part } from "../main.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { formatSigned } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
@@ -9,8 +14,8 @@ import { createShareBars } from "./share_bars.js";
 const READS = ["sample", "network", "about", "theme", "contrast"];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createEvidence({ payload, derived, palette }) {
     const heading = element("h2");
@@ -32,8 +37,10 @@ export function createEvidence({ payload, derived, palette }) {
             element("div", {}, text, pointed),
         ),
     );
+    /** @type {Float64Array | null} */
     let shares = null;
 
+    /** @param {number | null} j */
     function point(j) {
         picture.mark(j);
         setText(
@@ -54,11 +61,12 @@ export function createEvidence({ payload, derived, palette }) {
             const { prediction } = predictionOf(state.network, values);
             const k = state.about ?? prediction;
             const evidence = derived.evidence(state.network, values, k);
-            shares = evidence.shares;
+            const added = evidence.shares;
+            shares = added;
             const name = payload.classNames[k];
             const kind = payload.imageShape === null ? "features" : "pixels";
             setText(heading, `Which ${kind} spoke for ${name}?`);
-            const total = (sign) => shares.reduce((sum, share) => sum + Math.max(0, sign * share), 0);
+            const total = (/** @type {1 | -1} */ sign) => added.reduce((sum, share) => sum + Math.max(0, sign * share), 0);
             setText(
                 text,
                 `Orange ${kind} spoke for ${name}: together they add ${formatSigned(total(1))} to its logit. ` +
@@ -66,16 +74,20 @@ export function createEvidence({ payload, derived, palette }) {
                     `The sum of all, ${formatSigned(evidence.logit)}, is the logit of ${name}; softmax makes the probability of it.`,
             );
             if (list) {
-                list.show(shares, palette());
+                list.show(added, palette());
             } else {
-                picture.show(shares, palette(), `Shares of the pixels in the logit of ${name}`);
+                picture.show(added, palette(), `Shares of the pixels in the logit of ${name}`);
                 point(null);
             }
         },
     };
 }
 
-/** @returns {string} "Pixel in row 3, column 12", or the feature's name */
+/**
+ * @param {Payload} payload
+ * @param {number} j
+ * @returns {string} "Pixel in row 3, column 12", or the feature's name
+ */
 export function featureName(payload, j) {
     if (payload.featureNames) {
         return payload.featureNames[j];

@@ -1,6 +1,19 @@
 /**
  * Sum ↔ matrix: a gradient as one outer product a sample, added one after another, until it
  * equals the matrix product.
+ *
+ * @import { Palette } from "../drawing/colours.js"
+ * @import { Room } from "../drawing/heatmap.js"
+ * @import { Page } from "../main.js"
+ * @import { Matrix } from "../math/matrix.js"
+ * @import { Trace } from "../math/trace.js"
+ * @import { State } from "../state/state.js"
+ *
+ * @typedef {object} GradientAsSum
+ * @property {HTMLElement} node
+ * @property {(trace: Trace, name: "dW1" | "dW2", state: State, palette: Palette, room: Room) => void} show
+ * @property {() => void} stop
+ * @typedef {{slope: "dZ1" | "dZ2", factorName: string, factors: (trace: Trace) => Matrix}} Product
  */
 import { outerProduct, outerProducts } from "../math/outer_products.js";
 import { matrix, transpose } from "../math/matrix.js";
@@ -11,15 +24,15 @@ import { createMatrixView } from "../drawing/matrix_view.js";
 const PAUSE = 450; // ms between two samples
 
 /** Which product each gradient is. */
+/** @type {Record<"dW1" | "dW2", Product>} */
 const PRODUCTS = {
     dW2: { slope: "dZ2", factors: (trace) => trace.A1, factorName: "A1" },
     dW1: { slope: "dZ1", factors: (trace) => transpose(trace.X), factorName: "X" },
 };
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, show: (trace: object, name: "dW1" | "dW2", state: object, palette: object, room: object) => void,
- *            stop: () => void}}
+ * @param {Page} page
+ * @returns {GradientAsSum}
  */
 export function createGradientAsSum({ store }) {
     const still = { onHover() {}, onSelect() {} };
@@ -30,7 +43,7 @@ export function createGradientAsSum({ store }) {
         sum: createMatrixView(still),
         whole: createMatrixView(still),
     };
-    const sign = (text) => element("span.sign", { text, "aria-hidden": "true" });
+    const sign = (/** @type {string} */ text) => element("span.sign", { text, "aria-hidden": "true" });
     const caption = element("p.outer-caption", { "aria-live": "polite" });
     const verdict = element("p.verdict");
     const slider = element("input", {
@@ -41,7 +54,7 @@ export function createGradientAsSum({ store }) {
     });
     const play = element("button.tool", {
         text: "Add them up",
-        onclick: () => (timer === null ? start() : stop()),
+        onclick: () => (timer === undefined ? start() : stop()),
     });
     const back = element("button.icon", {
         text: "−",
@@ -80,11 +93,14 @@ export function createGradientAsSum({ store }) {
         ),
         verdict,
     );
-    let timer = null;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    let timer;
     let added = 0;
     let m = 1;
-    let partial = { key: null, sums: [] };
+    /** @type {{trace: Trace | null, name: string, sums: Matrix[]}} */
+    let partial = { trace: null, name: "", sums: [] };
 
+    /** @param {number} count */
     function add(count) {
         store.set({ added: Math.min(m, Math.max(0, count)) });
     }
@@ -100,7 +116,7 @@ export function createGradientAsSum({ store }) {
 
     function stop() {
         clearInterval(timer);
-        timer = null;
+        timer = undefined;
         setText(play, "Add them up");
     }
 
@@ -113,15 +129,15 @@ export function createGradientAsSum({ store }) {
             const { slope, factors, factorName } = PRODUCTS[name];
             const dZ = trace[slope];
             const A = factors(trace);
-            if (partial.key !== trace || partial.name !== name) {
-                partial = { key: trace, name, sums: [...outerProducts(dZ, A)] };
+            if (partial.trace !== trace || partial.name !== name) {
+                partial = { trace, name, sums: [...outerProducts(dZ, A)] };
             }
             slider.max = String(m);
             slider.value = String(added);
             back.disabled = added === 0;
             onward.disabled = added === m;
             const i = Math.max(0, added - 1);
-            const one = (M) =>
+            const one = (/** @type {Matrix} */ M) =>
                 matrix(
                     M.rows,
                     1,
@@ -170,6 +186,13 @@ export function createGradientAsSum({ store }) {
     };
 }
 
+/**
+ * @param {HTMLElement} node
+ * @param {Matrix} sum
+ * @param {Matrix} whole
+ * @param {number} added
+ * @param {number} m
+ */
 function showVerdict(node, sum, whole, added, m) {
     let gap = 0;
     for (let n = 0; n < whole.data.length; n++) {

@@ -1,4 +1,14 @@
-/** The line to a native run: its controls, what it is doing, and whether it is still there. */
+/**
+ * The line to a native run: its controls, what it is doing, and whether it is still there.
+ *
+ * @import { LiveLine, LiveProgress, LiveState } from "../run/live_line.js"
+ * @import { LocalRun } from "../run/local_run.js"
+ * @import { Actions } from "../state/actions.js"
+ * @import { State } from "../state/state.js"
+ * @import { Store } from "../state/store.js"
+ *
+ * @typedef {ReturnType<typeof createLiveControls>} LiveControls
+ */
 import { connectLive } from "../run/live_line.js";
 import { remoteWanted } from "../state/fragment.js";
 import { element, setText } from "../drawing/elements.js";
@@ -6,15 +16,13 @@ import { formatCount } from "../drawing/numbers.js";
 import { remoteSample } from "./remote_pick.js";
 
 /**
- * @param {object} store
- * @param {object} run
- * @returns {{controls: HTMLElement, notice: HTMLElement, setLearningRate: (rate: number) => void,
- *            line: () => object, connect: () => void, render: (state: object, changed: Set<string>) => void}}
+ * @param {Store<State>} store
+ * @param {LocalRun} run
  */
 export function createLiveControls(store, run) {
-    const start = element("button.primary", { text: "Start", onclick: () => line.start() });
-    const stop = element("button.tool", { text: "Stop", onclick: () => line.stop() });
-    const reset = element("button.quiet", { text: "Back to its beginning", onclick: () => line.reset() });
+    const start = element("button.primary", { text: "Start", onclick: () => connected().start() });
+    const stop = element("button.tool", { text: "Stop", onclick: () => connected().stop() });
+    const reset = element("button.quiet", { text: "Back to its beginning", onclick: () => connected().reset() });
     const follow = element("input", {
         type: "checkbox",
         role: "switch",
@@ -34,9 +42,19 @@ export function createLiveControls(store, run) {
         element("div.row", {}, start, stop, reset),
         standing,
     );
+    /** @type {LiveLine | null} */
     let line = null;
-    let newest = null; // what arrived last, also while nobody follows
+    /** @type {LiveProgress | null} what arrived last, also while the page does not follow */
+    let newest = null;
 
+    function connected() {
+        if (line === null) {
+            throw new Error("The page is not connected to the run yet.");
+        }
+        return line;
+    }
+
+    /** @param {boolean} following */
     function setFollowing(following) {
         store.set({ following });
         if (following && newest !== null) {
@@ -46,6 +64,7 @@ export function createLiveControls(store, run) {
         }
     }
 
+    /** @param {Partial<NonNullable<State["live"]>>} part */
     function change(part) {
         store.set({ live: { ...store.get().live, ...part } });
     }
@@ -53,8 +72,9 @@ export function createLiveControls(store, run) {
     return {
         controls,
         notice: element("div", {}, lost, error),
-        setLearningRate: (rate) => line.setLearningRate(rate),
-        line: () => line,
+        /** @param {number} rate η */
+        setLearningRate: (rate) => connected().setLearningRate(rate),
+        line: connected,
         connect() {
             line = connectLive({
                 onProgress(progress) {
@@ -64,17 +84,22 @@ export function createLiveControls(store, run) {
                     }
                 },
                 onState: (state) => change({ state }),
-                onConnection: (connected) => change({ connected }),
+                onConnection: (isConnected) => change({ connected: isConnected }),
             });
         },
-        /** Opens the sample that a link names, which only the server has. */
+        /**
+         * Opens the sample that a link names, which only the server has.
+         *
+         * @param {string} fragment
+         * @param {Actions} actions
+         */
         async openLinked(fragment, actions) {
             const wanted = remoteWanted(fragment);
             if (wanted === null) {
                 return;
             }
             try {
-                const { samples } = await line.samples({
+                const { samples } = await connected().samples({
                     part: wanted.part,
                     first: wanted.index,
                     count: 1,
@@ -85,27 +110,33 @@ export function createLiveControls(store, run) {
                     actions.choose(remoteSample(wanted.part, samples, 0), { step, view, entry });
                 }
             } catch (failure) {
-                change({ state: { ...store.get().live?.state, error: failure.message } });
+                setText(error, failure instanceof Error ? failure.message : String(failure));
+                error.hidden = false;
             }
         },
+        /**
+         * @param {State} state
+         * @param {Set<string>} changed
+         */
         render(state, changed) {
             if (!changed.has("live") && !changed.has("following") && !changed.has("view")) {
                 return;
             }
-            const { connected, state: remote } = state.live ?? {};
-            lost.hidden = connected !== false;
+            const { connected: isConnected, state: remote } = state.live ?? {};
+            lost.hidden = isConnected !== false;
             error.hidden = !remote?.error;
             setText(error, remote?.error ?? "");
             follow.checked = state.following;
-            start.disabled = !connected || remote?.running === true || !state.following;
-            stop.disabled = !connected || remote?.running !== true || !state.following;
-            reset.disabled = !connected || !state.following;
-            setText(standing, standingText(connected, remote));
+            start.disabled = !isConnected || remote?.running === true || !state.following;
+            stop.disabled = !isConnected || remote?.running !== true || !state.following;
+            reset.disabled = !isConnected || !state.following;
+            setText(standing, standingText(remote));
         },
     };
 }
 
-function standingText(connected, remote) {
+/** @param {LiveState | undefined} remote */
+function standingText(remote) {
     if (!remote) {
         return "Connecting to the run …";
     }

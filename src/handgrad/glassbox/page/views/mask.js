@@ -1,4 +1,12 @@
-/** The mask: which hidden units are on, where the gradient stops, which units are dead. */
+/**
+ * The mask: which hidden units are on, where the gradient stops, which units are dead.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Palette } from "../drawing/colours.js"
+ * @import { Page, Part } from "../main.js"
+ * @import { Trace } from "../math/trace.js"
+ * @import { Actions } from "../state/actions.js"
+ */
 import { colourOf } from "../drawing/colours.js";
 import { element, setText } from "../drawing/elements.js";
 import { equation } from "../drawing/equation.js";
@@ -21,8 +29,8 @@ const READS = [
 ];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createMaskView({ store, payload, derived, palette, actions }) {
     const rows = Array.from({ length: payload.H }, (_, h) => createUnitRow(h, payload, actions));
@@ -128,6 +136,10 @@ export function createMaskView({ store, payload, derived, palette, actions }) {
     };
 }
 
+/**
+ * @param {number[]} units
+ * @param {number} count
+ */
 function deadText(units, count) {
     if (count === 0) {
         return "This page carries no samples, so it cannot tell which units are off for all of them.";
@@ -140,6 +152,11 @@ function deadText(units, count) {
     return `${names} off for all ${samples}. The gradient there is exactly 0, so no step on these samples will ever change ${units.length === 1 ? "it" : "them"}.`;
 }
 
+/**
+ * @param {number} h
+ * @param {Payload} payload
+ * @param {Actions} actions
+ */
 function createUnitRow(h, payload, actions) {
     const picture = createPicture(payload.imageShape, { classes: "mask-picture" });
     const cells = ["z", "gate", "arrives", "leaves", "often"].map((kind) =>
@@ -163,6 +180,14 @@ function createUnitRow(h, payload, actions) {
     let painted = false;
     return {
         node,
+        /**
+         * @param {Trace} trace
+         * @param {number} i
+         * @param {number} active for how many samples the unit is on
+         * @param {number} count of samples
+         * @param {Palette} palette
+         * @param {boolean} repaint
+         */
         show(trace, i, active, count, palette, repaint) {
             const m = trace.X.rows;
             if (repaint || !painted) {
@@ -186,6 +211,11 @@ function createUnitRow(h, payload, actions) {
     };
 }
 
+/**
+ * @param {HTMLElement} cell
+ * @param {number} value
+ * @param {Palette} palette
+ */
 function swatch(cell, value, palette) {
     setText(cell, formatNumber(value));
     cell.style.boxShadow = `inset 0.55rem 0 ${colourOf(palette, value)}`;

@@ -1,4 +1,10 @@
-/** The pass as the notes write it: twelve steps, each an equation of real matrices. */
+/**
+ * The pass as the notes write it: twelve steps, each an equation of real matrices.
+ *
+ * @import { Page, View } from "../main.js"
+ * @import { Trace } from "../math/trace.js"
+ * @import { State } from "../state/state.js"
+ */
 import { shapesWithNumbers, STEPS } from "../math/trace.js";
 import { element, setText } from "../drawing/elements.js";
 import { equation } from "../drawing/equation.js";
@@ -13,6 +19,7 @@ import { createStepButtons } from "./step_buttons.js";
 import { FORMULAS, isInside } from "./equation_parts.js";
 import { createSumPanel } from "./sum_panel.js";
 
+/** @type {Record<number, "dW1" | "dW2" | undefined>} */
 const SUM_GRADIENTS = { 7: "dW2", 10: "dW1" };
 const READS = [
     "step",
@@ -31,8 +38,8 @@ const READS = [
 ];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void, leave: () => void}}
+ * @param {Page} page
+ * @returns {View}
  */
 export function createPassView(page) {
     const { store, payload, derived, palette } = page;
@@ -56,11 +63,11 @@ export function createPassView(page) {
     const sumsSwitch = element(
         "div.switch",
         { role: "group", "aria-label": "How the gradient is computed" },
-        ...[
-            ["As a matrix product", false],
-            ["As a sum over samples", true],
-        ].map(([text, sums]) =>
-            element("button.chip", { text, onclick: () => store.set({ sums, added: sums ? 1 : null }) }),
+        ...[false, true].map((sums) =>
+            element("button.chip", {
+                text: sums ? "As a sum over samples" : "As a matrix product",
+                onclick: () => store.set({ sums, added: sums ? 1 : null }),
+            }),
         ),
     );
     const node = element(
@@ -89,17 +96,24 @@ export function createPassView(page) {
         rowPictures.node,
         changes.node,
     );
+    /** @type {number | null} */
     let shownStep = null;
 
+    /** @param {KeyboardEvent} event */
     function stepByKey(event) {
-        const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-        const typing = event.target.closest("input, select, [role=grid]");
-        if (by !== undefined && !typing && !event.altKey && !event.ctrlKey && !event.metaKey) {
+        const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
+        const typing =
+            event.target instanceof Element && event.target.closest("input, select, [role=grid]");
+        if (by !== 0 && !typing && !event.altKey && !event.ctrlKey && !event.metaKey) {
             event.preventDefault();
             stepButtons.move(by);
         }
     }
 
+    /**
+     * @param {State} state
+     * @param {Trace} trace
+     */
     function showWords(state, trace) {
         const step = STEPS[state.step];
         const sizes = { m: trace.X.rows, D: payload.D, H: payload.H, K: payload.K };
@@ -142,10 +156,9 @@ export function createPassView(page) {
             }
             const trace = derived.trace(state);
             const entry =
-                [state.hover, state.entry].find((candidate) => candidate && isInside(trace, candidate)) ??
-                null;
+                [state.hover, state.entry].find((one) => one !== null && isInside(trace, one)) ?? null;
             const gradient = SUM_GRADIENTS[state.step];
-            const asSum = gradient !== undefined && state.sums;
+            const asSum = state.sums ? gradient : undefined;
             if (due) {
                 stepButtons.render(state);
                 showWords(state, trace);
@@ -153,13 +166,13 @@ export function createPassView(page) {
                 [...sumsSwitch.children].forEach((button, n) =>
                     button.setAttribute("aria-pressed", String((n === 1) === state.sums)),
                 );
-                outer.node.hidden = !asSum;
+                outer.node.hidden = asSum === undefined;
                 stage.show(trace, state, palette(), {
-                    skip: asSum ? gradient : null,
+                    skip: asSum ?? null,
                     assumed: derived.batch(state).assumed,
                 });
                 if (asSum) {
-                    outer.show(trace, gradient, state, palette(), {
+                    outer.show(trace, asSum, state, palette(), {
                         width: stage.node.clientWidth - 8,
                         height: 400,
                     });

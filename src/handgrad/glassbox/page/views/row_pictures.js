@@ -1,6 +1,10 @@
 /**
  * F1 and B6 on the sample itself: a row of W1 as a picture, the sample, and the share of each
  * feature in the entry that is looked at.
+ *
+ * @import { Palette } from "../drawing/colours.js"
+ * @import { Page } from "../main.js"
+ * @import { Entry, Trace } from "../math/trace.js"
  */
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber, formatSigned } from "../drawing/numbers.js";
@@ -9,8 +13,7 @@ import { featureName } from "./evidence.js";
 import { createShareBars } from "./share_bars.js";
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, show: (trace: object, entry: object | null, palette: object) => void}}
+ * @param {Page} page
  */
 export function createRowPictures({ payload, store }) {
     const { imageShape, D } = payload;
@@ -33,9 +36,14 @@ export function createRowPictures({ payload, store }) {
         list?.node,
         pointed,
     );
+    /** @type {{values: Float64Array[], gradient: boolean, row: number, feature: number | null, product: boolean} | null} */
     let content = null;
 
-    /** A feature that is pointed at on a picture of dW1 is an entry of it. */
+    /**
+     * A feature that is pointed at on a picture of dW1 is an entry of it.
+     *
+     * @param {number | null} j
+     */
     function point(j) {
         pictures.forEach((picture) => picture.mark(j ?? content?.feature ?? null));
         if (j === null || content === null) {
@@ -52,6 +60,11 @@ export function createRowPictures({ payload, store }) {
         }
     }
 
+    /**
+     * @param {Trace} trace
+     * @param {Palette} palette
+     * @param {{gradient: boolean, row: number, sample: number, feature: number | null}} what
+     */
     function showContent(trace, palette, { gradient, row, sample, feature }) {
         const { W1 } = trace.network;
         const x = trace.X.data.subarray(sample * D, (sample + 1) * D);
@@ -90,31 +103,62 @@ export function createRowPictures({ payload, store }) {
 
     return {
         node,
+        /**
+         * @param {Trace} trace
+         * @param {Entry | null} entry
+         * @param {Palette} palette
+         */
         show(trace, entry, palette) {
             const gradient = entry?.name === "dW1" || entry?.name === "dZ1";
-            const row = ["Z1", "dW1", "W1", "b1", "dZ1", "db1"].includes(entry?.name)
-                ? entry.row
-                : strongestUnit(trace);
-            const ofSample = ["Z1", "dZ1"].includes(entry?.name)
-                ? entry.col
-                : entry?.name === "X"
-                  ? entry.row
-                  : 0;
-            const feature = ["W1", "dW1", "X"].includes(entry?.name) ? entry.col : null;
-            showContent(trace, palette, { gradient, row, sample: ofSample, feature });
+            const row =
+                ifOf(entry, "Z1", "dW1", "W1", "b1", "dZ1", "db1")?.row ?? strongestUnit(trace);
+            showContent(trace, palette, { gradient, row, ...placeIn(entry) });
         },
-        /** The same for the backward pass, whatever entry is looked at. */
+        /**
+         * The same for the backward pass, whatever entry is looked at.
+         *
+         * @param {Trace} trace
+         * @param {Entry | null} entry
+         * @param {Palette} palette
+         */
         showGradient(trace, entry, palette) {
-            const row = ["dW1", "dZ1", "db1"].includes(entry?.name) ? entry.row : strongestSlope(trace);
-            const sample = entry?.name === "dZ1" ? entry.col : entry?.name === "X" ? entry.row : 0;
-            const feature = ["dW1", "X"].includes(entry?.name) ? entry.col : null;
-            showContent(trace, palette, { gradient: true, row, sample, feature });
+            const row = ifOf(entry, "dW1", "dZ1", "db1")?.row ?? strongestSlope(trace);
+            showContent(trace, palette, { gradient: true, row, ...placeIn(entry) });
         },
     };
 }
 
+/**
+ * Keeps an entry of these matrices.
+ *
+ * @param {Entry | null} entry
+ * @param {string[]} names
+ * @returns {Entry | null} the entry if it is
+ */
+function ifOf(entry, ...names) {
+    return entry !== null && names.includes(entry.name) ? entry : null;
+}
+
+/**
+ * The sample and the feature that an entry belongs to.
+ *
+ * @param {Entry | null} entry
+ */
+function placeIn(entry) {
+    return {
+        sample: ifOf(entry, "Z1", "dZ1")?.col ?? ifOf(entry, "X")?.row ?? 0,
+        feature: ifOf(entry, "W1", "dW1", "X")?.col ?? null,
+    };
+}
+
+/**
+ * @param {Trace} trace
+ * @param {Float64Array} shares
+ * @param {number} row
+ * @param {number} sample
+ */
 function sumText(trace, shares, row, sample) {
-    const total = (sign) => shares.reduce((sum, share) => sum + Math.max(0, sign * share), 0);
+    const total = (/** @type {1 | -1} */ sign) => shares.reduce((sum, share) => sum + Math.max(0, sign * share), 0);
     const bias = trace.network.b1.data[row];
     const value = trace.Z1.data[row * trace.X.rows + sample];
     return (
@@ -123,6 +167,11 @@ function sumText(trace, shares, row, sample) {
     );
 }
 
+/**
+ * @param {Trace} trace
+ * @param {number} row
+ * @param {number} slope
+ */
 function gradientText(trace, row, slope) {
     if (trace.X.rows === 1 && slope === 0) {
         return `Nothing flows back to unit ${row}, so its row of dW1 is 0: a step leaves its weights alone.`;
@@ -135,6 +184,7 @@ function gradientText(trace, row, slope) {
     return "Each sample adds its own features, times the unit’s slope for that sample. The last picture is the sum over the whole batch.";
 }
 
+/** @param {Trace} trace */
 function strongestUnit({ Z1 }) {
     let best = 0;
     for (let h = 1; h < Z1.rows; h++) {
@@ -143,6 +193,7 @@ function strongestUnit({ Z1 }) {
     return best;
 }
 
+/** @param {Trace} trace */
 function strongestSlope({ dZ1 }) {
     let best = 0;
     for (let h = 1; h < dZ1.rows; h++) {

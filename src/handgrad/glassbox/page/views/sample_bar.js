@@ -1,4 +1,8 @@
-/** The bar below the views' names: which sample is in hand, what the network says, how many m. */
+/**
+ * The bar below the views' names: which sample is in hand, what the network says, how many m.
+ *
+ * @import { Page, Part } from "../main.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { formatPercent } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
@@ -8,8 +12,8 @@ import { predictionOf } from "../state/derived.js";
 const READS = ["sample", "meant", "m", "network", "theme", "contrast", "view"];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createSampleBar({ store, payload, palette, actions }) {
     const picture = createPicture(payload.imageShape, { classes: "sample-bar-picture" });
@@ -79,6 +83,12 @@ export function createSampleBar({ store, payload, palette, actions }) {
     };
 }
 
+/**
+ * @param {string[]} names
+ * @param {number} prediction
+ * @param {number} probability
+ * @param {number | null} label
+ */
 function verdictText(names, prediction, probability, label) {
     const says = `The network says ${names[prediction]} (${formatPercent(probability)})`;
     if (label === null) {

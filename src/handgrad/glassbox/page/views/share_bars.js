@@ -1,4 +1,9 @@
-/** Shares of named features as bars to the right and left of a line, the largest first. */
+/**
+ * Shares of named features as bars to the right and left of a line, the largest first.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Palette } from "../drawing/colours.js"
+ */
 import { colourOf } from "../drawing/colours.js";
 import { element, setText } from "../drawing/elements.js";
 import { formatSigned } from "../drawing/numbers.js";
@@ -6,8 +11,8 @@ import { formatSigned } from "../drawing/numbers.js";
 const SHOWN = 12;
 
 /**
- * @param {object} payload
- * @returns {{node: HTMLElement, show: (shares: ArrayLike<number>, palette: object) => void}}
+ * @param {Payload} payload
+ * @returns {{node: HTMLElement, show: (shares: ArrayLike<number>, palette: Palette) => void}}
  */
 export function createShareBars(payload) {
     const rows = Array.from({ length: Math.min(SHOWN, payload.D) }, () => {

@@ -1,8 +1,14 @@
-/** The twelve steps as a row of buttons, with back, play and next. */
+/**
+ * The twelve steps as a row of buttons, with back, play and next.
+ *
+ * @import { State } from "../state/state.js"
+ * @import { Store } from "../state/store.js"
+ */
 import { STEPS } from "../math/trace.js";
 import { element, setText } from "../drawing/elements.js";
 
 const PAUSE = 3000; // ms on each step while playing
+/** @type {[name: string, first: number, last: number][]} */
 const GROUPS = [
     ["Given", 0, 0],
     ["Forward", 1, 4],
@@ -12,8 +18,7 @@ const GROUPS = [
 ];
 
 /**
- * @param {object} store
- * @returns {{node: HTMLElement, controls: HTMLElement, render: (state: object) => void, stop: () => void}}
+ * @param {Store<State>} store
  */
 export function createStepButtons(store) {
     const buttons = STEPS.map((step) =>
@@ -34,7 +39,7 @@ export function createStepButtons(store) {
     );
     const node = element("ol.step-list", { "aria-label": "The steps of the pass" }, ...groups);
     const back = element("button.tool", { text: "← Back", onclick: () => move(-1) });
-    const play = element("button.tool", { text: "Play", onclick: () => (timer === null ? start() : stop()) });
+    const play = element("button.tool", { text: "Play", onclick: () => (timer === undefined ? start() : stop()) });
     const next = element("button.primary", { text: "Next →", onclick: () => move(1) });
     const controls = element(
         "div.row.step-controls",
@@ -46,17 +51,21 @@ export function createStepButtons(store) {
         play,
         next,
     );
-    let timer = null;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    let timer;
 
+    /** @param {number} step */
     function go(step) {
         store.set({ step, entry: null, hover: null });
     }
 
+    /** @param {number} by */
     function move(by) {
         stop();
         moveWhilePlaying(by);
     }
 
+    /** @param {number} by */
     function moveWhilePlaying(by) {
         go(Math.min(STEPS.length - 1, Math.max(0, store.get().step + by)));
     }
@@ -76,7 +85,7 @@ export function createStepButtons(store) {
 
     function stop() {
         clearInterval(timer);
-        timer = null;
+        timer = undefined;
         setText(play, "Play");
     }
 
@@ -85,6 +94,7 @@ export function createStepButtons(store) {
         controls,
         stop,
         move,
+        /** @param {State} state */
         render({ step }) {
             buttons.forEach((button, n) => {
                 if (n === step) {

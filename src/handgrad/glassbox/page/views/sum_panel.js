@@ -1,4 +1,11 @@
-/** The sum behind the entry that is looked at, its largest terms first. */
+/**
+ * The sum behind the entry that is looked at, its largest terms first.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Palette } from "../drawing/colours.js"
+ * @import { Factor, Sum, Term } from "../math/sum_behind.js"
+ * @import { Entry, Trace } from "../math/trace.js"
+ */
 import { element, numberElement, setText } from "../drawing/elements.js";
 import { colourOf } from "../drawing/colours.js";
 import { equation } from "../drawing/equation.js";
@@ -11,8 +18,7 @@ const MORE = 40;
 const DIGITS = 4;
 
 /**
- * @param {object} payload
- * @returns {{node: HTMLElement, show: (trace: object | null, entry: object | null, palette: object) => void}}
+ * @param {Payload} payload
  */
 export function createSumPanel(payload) {
     const heading = element("h2", { text: "Behind the number" });
@@ -26,8 +32,14 @@ export function createSumPanel(payload) {
         spoken,
     );
     let limit = SHOWN;
+    /** @type {string | null} */
     let shown = null;
 
+    /**
+     * @param {Trace} trace
+     * @param {Entry | null} entry
+     * @param {Palette} palette
+     */
     function show(trace, entry, palette) {
         const key = entry && `${entry.name}.${entry.row}.${entry.col}`;
         if (key !== shown) {
@@ -94,6 +106,11 @@ export function createSumPanel(payload) {
     return { node, show };
 }
 
+/**
+ * @param {Trace} trace
+ * @param {Entry} entry
+ * @returns {Sum}
+ */
 function sumOf(trace, entry) {
     if (entry.name === "mask" || entry.name === "Y") {
         const value =
@@ -109,7 +126,11 @@ function sumOf(trace, entry) {
     return sumBehind(trace, entry.name, entry.row, entry.col);
 }
 
-/** The sum's text in letters that an equation can set. */
+/**
+ * The sum's text in letters that an equation can set.
+ *
+ * @param {Sum} sum
+ */
 function formulaText({ text }) {
     return text
         .replace(/ − largest/g, " − c")
@@ -123,6 +144,13 @@ function invitation() {
     });
 }
 
+/**
+ * @param {Term} term
+ * @param {number} largest
+ * @param {Palette} palette
+ * @param {Payload} payload
+ * @param {string} before
+ */
 function termRow({ left, right, value }, largest, palette, payload, before) {
     const bar = element("span.term-bar");
     bar.style.transform = `scaleX(${Number.isFinite(value) ? value / largest : 0})`;
@@ -144,7 +172,12 @@ function termRow({ left, right, value }, largest, palette, payload, before) {
     );
 }
 
-/** "W1[3, 406]", a little, above its value. */
+/**
+ * "W1[3, 406]", a little, above its value.
+ *
+ * @param {Factor} factor
+ * @param {string} before
+ */
 function factorNode({ name, row, col, value }, before) {
     const indexed = /^(?:X|Z1|A1|Z2|A2|d?[WZA][12])$/.test(name)
         ? `[${row}, ${col}]`
@@ -161,6 +194,10 @@ function factorNode({ name, row, col, value }, before) {
     );
 }
 
+/**
+ * @param {Term[]} rest
+ * @param {() => void} onMore
+ */
 function restRow(rest, onMore) {
     const total = rest.reduce((sum, { value }) => sum + value, 0);
     const zeros = rest.filter(({ value }) => value === 0).length;
@@ -181,6 +218,12 @@ function restRow(rest, onMore) {
     );
 }
 
+/**
+ * @param {string} kind
+ * @param {string} label
+ * @param {number} value
+ * @param {boolean} signed
+ */
 function totalRow(kind, label, value, signed) {
     return element(
         `tr.${kind}`,
@@ -195,11 +238,19 @@ function totalRow(kind, label, value, signed) {
     );
 }
 
-/** One sentence on what this number says. */
+/**
+ * One sentence on what this number says.
+ *
+ * @param {Sum} sum
+ * @param {Entry} entry
+ * @param {Trace} trace
+ * @param {Payload} payload
+ */
 function meaningOf(sum, entry, trace, payload) {
     const { row, col, name } = entry;
     const classes = payload.classNames;
     const value = formatNumber(sum.total);
+    /** @type {Record<string, () => string>} */
     const sentences = {
         Z1: () =>
             `Hidden unit ${row}: ${sum.total > 0 ? "above 0, so it will be on" : "not above 0, so it will be off"}.`,
@@ -235,6 +286,10 @@ function meaningOf(sum, entry, trace, payload) {
     return element("p.sum-meaning", { text: where + text });
 }
 
+/**
+ * @param {number} value
+ * @param {string} what
+ */
 function slope(value, what) {
     if (Number.isNaN(value)) {
         return "Not a number: a mistake upstream has spread to here.";

@@ -1,4 +1,10 @@
-/** The names of the views, as buttons. */
+/**
+ * The names of the views, as buttons.
+ *
+ * @import { Render } from "../main.js"
+ * @import { State } from "../state/state.js"
+ * @import { Store } from "../state/store.js"
+ */
 import { element } from "../drawing/elements.js";
 import { VIEWS } from "../state/fragment.js";
 
