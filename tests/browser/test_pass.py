@@ -199,3 +199,15 @@ def test_a_batch_has_one_column_a_sample(opened_page):
     samples = batch(opened_page)
     assert len(set(samples)) == 64
     assert len(set(Oracle(opened_page).y[samples])) == 10, "all classes are there"
+
+
+def test_the_last_step_says_what_it_changes(opened_page):
+    oracle = Oracle(opened_page)
+    go_to(opened_page, "view=pass&sample=3&step=11&rate=0.5")
+    expected = oracle.pass_of(oracle.X[3:4], oracle.y[3:4], 0.5)
+    text = opened_page.locator(".changes").inner_text()
+    largest = shown_number(re.search(r"largest change ([\d.]+)", text)[1])
+    assert largest == pytest.approx(0.5 * np.abs(expected["dW1"]).max(), rel=5e-3)
+    before, after = (shown_number(n) for n in re.search(r"from ([\d.]+) to ([\d.]+)\.", text).groups())
+    assert before == pytest.approx(expected["C"][0, 0], rel=1e-3)
+    assert after < before

@@ -19,7 +19,7 @@ const HEIGHT = 180;
  *   a value that is not a number interrupts its line
  */
 export function createCurve(title, { percent = false, colours = ["--accent"], names = [] } = {}) {
-    const canvas = element("canvas", { role: "img" });
+    const canvas = element("canvas", { role: "img", "aria-label": describe(title, [], formatNumber) });
     const heading = element("h3.curve-title", { text: title });
     const keys = names.map((name, n) => {
         const swatch = element("span.swatch");
