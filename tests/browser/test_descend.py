@@ -46,7 +46,7 @@ def test_undo_brings_back_network_and_rate(opened_page):
     rate = opened_page.get_by_label("Learning rate η as a number")
     η = rate.input_value()
     opened_page.get_by_role("button", name="Try η").click()
-    opened_page.locator(".outcome").get_by_text(re.compile("uphill|left the range")).wait_for()
+    opened_page.locator(".outcome").get_by_text(re.compile("uphill|too large for")).wait_for()
     opened_page.get_by_role("button", name="Undo").click()
     settled(opened_page)
     assert (figure(opened_page, "Cost"), rate.input_value()) == (cost, η)
@@ -55,7 +55,7 @@ def test_undo_brings_back_network_and_rate(opened_page):
 
 def test_a_run_from_fresh_values_learns_and_can_be_paused(opened_page):
     open_view(opened_page, "Descend")
-    opened_page.get_by_role("button", name="Fresh initial values").click()
+    opened_page.get_by_role("button", name="New initial values").click()
     settled(opened_page)
     before = figure(opened_page, "Cost")
     opened_page.get_by_role("button", name="Run", exact=True).click()

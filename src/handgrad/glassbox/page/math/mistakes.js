@@ -1,5 +1,5 @@
 /**
- * The classic mistakes, to be planted on purpose: each changes one formula and leaves the others.
+ * The common mistakes, to plant on purpose: each changes one formula and no other.
  *
  * @import { Matrix } from "./matrix.js"
  * @import { Activations, Backward, Network } from "./passes.js"
@@ -27,7 +27,7 @@ import {
 } from "./passes.js";
 
 /**
- * Each with the wrong formula, and what a learner will see of it.
+ * Each with the wrong formula, and what a learner sees of it.
  *
  * @type {Mistake[]}
  */
@@ -38,8 +38,8 @@ export const MISTAKES = [
         formula: "dZ1 = dA1",
         formulaId: "B5",
         whatGoesWrong:
-            "Units that were off get a gradient as if they had been on. dW1 and db1 are wrong " +
-            "wherever a unit was off; dW2 and db2 stay right.",
+            "Units that are off get a gradient as if they were on. dW1 and db1 are wrong " +
+            "where a unit is off. dW2 and db2 are right.",
     },
     {
         id: "no-mean",
@@ -47,15 +47,15 @@ export const MISTAKES = [
         formula: "dZ2 = A2 − Y",
         formulaId: "B1",
         whatGoesWrong:
-            "Every gradient is m times too long. The direction is right, so training may still " +
-            "work, but with m times the learning rate that you asked for.",
+            "Every gradient is m times too large. Its direction is right, so training may still " +
+            "work, but with m times the learning rate that you chose.",
     },
     {
         id: "wrong-sign",
         title: "Turn the sign around",
         formula: "dZ2 = (Y − A2)/m",
         formulaId: "B1",
-        whatGoesWrong: "Every gradient points the other way: each step climbs, and the cost rises.",
+        whatGoesWrong: "Every gradient points in the opposite direction. Each step goes uphill: the cost rises.",
     },
     {
         id: "not-transposed",
@@ -63,8 +63,8 @@ export const MISTAKES = [
         formula: "dA1 = W2 · dZ2",
         formulaId: "B4",
         whatGoesWrong:
-            "The shapes fit where H = K, so nothing complains. But every hidden unit gets the " +
-            "blame of another: dW1 and db1 are wrong; dW2 and db2 stay right.",
+            "If H = K, the shapes fit, so there is no error. But every hidden unit gets a slope " +
+            "that belongs to others. dW1 and db1 are wrong. dW2 and db2 are right.",
     },
     {
         id: "plain-softmax",
@@ -72,26 +72,26 @@ export const MISTAKES = [
         formula: "A2 = exp(Z2) / Σ exp(Z2)",
         formulaId: "F4",
         whatGoesWrong:
-            "It is right until a logit passes 709. Then exp overflows to ∞, ∞/∞ is NaN " +
-            "(not a number), and every number after it is NaN.",
+            "It is right as long as no logit is above 709. Then exp overflows to ∞. ∞/∞ is NaN " +
+            "(not a number), and every number that follows from it is NaN too.",
     },
 ];
 
 /**
- * Whether a mistake can be planted, or shows at all.
+ * Whether a mistake can be planted, and whether it has an effect.
  *
  * @param {string} id
  * @param {Network} network
- * @param {number} [m] samples in the batch, where it is known
- * @returns {true | string} a sentence where it cannot
+ * @param {number} [m] samples in the batch, if it is known
+ * @returns {true | string} a sentence if it cannot or has none
  */
 export function possible(id, network, m = 2) {
     const [K, H] = [network.W2.rows, network.W2.cols];
     if (id === "not-transposed" && H !== K) {
-        return `W2 is ${K}×${H} and dZ2 has ${K} rows: without the transpose the shapes do not fit, so this mistake cannot hide.`;
+        return `W2 is ${K}×${H} and dZ2 has ${K} rows: without the transpose the shapes do not fit, so a program would stop with an error.`;
     }
     if (id === "no-mean" && m === 1) {
-        return "With one sample 1/m is 1, so leaving it out changes nothing: take a batch of two or more.";
+        return "With one sample, 1/m is 1, so this mistake changes nothing. Choose a batch of two or more.";
     }
     return true;
 }
@@ -149,7 +149,7 @@ function forwardWithPlainSoftmax({ W1, b1, W2, b2 }, X) {
 }
 
 /**
- * F4 as it is written down, which overflows where a logit is large.
+ * F4 as it is written, which overflows if a logit is large.
  *
  * @param {Matrix} Z2 K×m
  */

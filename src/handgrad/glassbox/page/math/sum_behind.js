@@ -141,7 +141,7 @@ function outputSlope(trace, k, i) {
     const left = factor(trace, ["A2", k, i]);
     const term = { left, right: constant(nameOfShare(trace), share), value: left.value * share };
     const isLabel = trace.y[i] === k;
-    const extra = isLabel ? { label: `since ${k} is the label of sample ${i}`, value: -share } : null;
+    const extra = isLabel ? { label: `because ${k} is the label of sample ${i}`, value: -share } : null;
     const Y = isLabel ? 1 : 0;
     const difference = sign > 0 ? `A2[${k}, ${i}] − ${Y}` : `${Y} − A2[${k}, ${i}]`;
     const text = `dZ2[${k}, ${i}] = (${difference})${trace.mistakes.has("no-mean") ? "" : "/m"}`;

@@ -1,5 +1,5 @@
 /**
- * The twelve steps of a pass, in the notes' order, and every matrix that they make.
+ * The twelve steps of a pass in the order of the notes, and every matrix that they compute.
  *
  * @import { Matrix } from "./matrix.js"
  * @import { Activations, Backward, Network } from "./passes.js"
@@ -21,18 +21,18 @@ export const STEPS = [
         statement: "X, y, W1, b1, W2, b2",
         shapes: "X: m×D,  y: m,  W1: H×D,  b1: H×1,  W2: K×H,  b2: K×1",
         meaning:
-            "Samples are the rows of X, one label each in y. The network is four matrices of " +
-            "numbers: weights W and biases b of two layers.",
+            "The samples are the rows of X, and each has one label in y. The network is four " +
+            "matrices of numbers: the weights W and the biases b of two layers.",
         results: ["X", "W1", "b1", "W2", "b2"],
     },
     {
         ids: ["F1"],
-        title: "Hidden logits",
+        title: "Pre-activations",
         statement: "Z1 = W1 · Xᵀ + b1",
         shapes: "H×m = (H×D)(D×m) + (H×1)",
         meaning:
-            "Each hidden unit multiplies every feature by a weight, adds all of it up, and adds " +
-            "its bias. A column a sample: b1 is repeated over the columns.",
+            "Each hidden unit multiplies every feature by a weight, adds up the products, and adds " +
+            "its bias. Each sample has one column, and b1 is added to every column.",
         results: ["Z1"],
     },
     {
@@ -40,7 +40,7 @@ export const STEPS = [
         title: "Hidden activations",
         statement: "A1 = max(0, Z1)",
         shapes: "H×m = H×m",
-        meaning: "ReLU: what is above 0 passes, everything else becomes 0. A unit at 0 is off.",
+        meaning: "ReLU: a number above 0 passes, any other number becomes 0. A unit at 0 is off.",
         results: ["A1"],
     },
     {
@@ -48,7 +48,7 @@ export const STEPS = [
         title: "Logits",
         statement: "Z2 = W2 · A1 + b2",
         shapes: "K×m = (K×H)(H×m) + (K×1)",
-        meaning: "Each class adds up what the hidden units say for it (or against it), and its bias.",
+        meaning: "Each class adds up the support of all hidden units, and its bias.",
         results: ["Z2"],
     },
     {
@@ -58,7 +58,7 @@ export const STEPS = [
         shapes: "K×m = K×m",
         meaning:
             "Softmax turns each column of logits into probabilities that add up to 1. The " +
-            "prediction is the class with the largest.",
+            "prediction is the class with the largest probability.",
         results: ["A2"],
     },
     {
@@ -67,18 +67,18 @@ export const STEPS = [
         statement: "C = −(1/m) Σ_i log A2[y_i, i]",
         shapes: "1",
         meaning:
-            "The loss of a sample is small where its own class got a large probability, and grows " +
-            "without bound as that goes to 0. The cost is the average loss.",
+            "The loss of a sample is small if its own class has a large probability. It grows " +
+            "without limit as this probability goes to 0. The cost is the average loss.",
         results: ["losses", "C"],
     },
     {
         ids: ["B1"],
-        title: "Slope in the logits",
+        title: "Slopes of the logits",
         statement: "dZ2 = (A2 − Y)/m",
         shapes: "K×m = K×m − K×m",
         meaning:
-            "What was said less what should have been said: subtract 1 where the true class " +
-            "stands, and divide by m. Y is never formed.",
+            "Take the probabilities, subtract 1 at the true class of each sample, and divide by m. " +
+            "The matrix Y is never formed.",
         results: ["dZ2"],
     },
     {
@@ -87,7 +87,7 @@ export const STEPS = [
         statement: "dW2 = dZ2 · A1ᵀ,  db2 = Σ_i dZ2[:, i]",
         shapes: "K×H = (K×m)(m×H),  K×1 = Σ K×m",
         meaning:
-            "A weight carried the activation of its unit, so its slope is that activation times " +
+            "A weight multiplies the activation of its unit. So its slope is this activation times " +
             "the slope of the logit, added up over the samples.",
         results: ["dW2", "db2"],
     },
@@ -97,8 +97,8 @@ export const STEPS = [
         statement: "dA1 = W2ᵀ · dZ2",
         shapes: "H×m = (H×K)(K×m)",
         meaning:
-            "Each hidden unit gathers the blame of all classes that it spoke to, by the same " +
-            "weights, the other way.",
+            "Each hidden unit adds up the slopes of all classes, times the weights that connect it " +
+            "to them. These are the weights of the forward pass, used in the other direction.",
         results: ["dA1"],
     },
     {
@@ -106,7 +106,7 @@ export const STEPS = [
         title: "Through the ReLU mask",
         statement: "dZ1 = dA1 ⊙ (Z1 > 0)",
         shapes: "H×m = H×m ⊙ H×m",
-        meaning: "Where a unit was off it changed nothing, so nothing flows back: its slope is 0.",
+        meaning: "If a unit is off, it changes nothing. So nothing flows back through it: its slope is 0.",
         results: ["dZ1"],
     },
     {
@@ -114,7 +114,7 @@ export const STEPS = [
         title: "Gradient of the hidden layer",
         statement: "dW1 = dZ1 · X,  db1 = Σ_i dZ1[:, i]",
         shapes: "H×D = (H×m)(m×D),  H×1 = Σ H×m",
-        meaning: "Each unit's slope times the features that it saw, added up over the samples.",
+        meaning: "The slope of each unit times the features of the sample, added up over the samples.",
         results: ["dW1", "db1"],
     },
     {
@@ -123,8 +123,8 @@ export const STEPS = [
         statement: "θ ← θ − η dθ",
         shapes: "H×D = H×D − η H×D,  and so on",
         meaning:
-            "Every parameter moves a little against its slope; η says how far. The cost falls, if " +
-            "η is not too large.",
+            "Every parameter moves a little against its slope. η says how far. If η is not too " +
+            "large, the cost falls.",
         results: ["W1 after", "b1 after", "W2 after", "b2 after"],
     },
 ].map((step, index) => Object.freeze({ index, ...step }));

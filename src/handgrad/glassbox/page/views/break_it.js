@@ -1,5 +1,5 @@
 /**
- * Break it: plant the classic mistakes, and see the gradient check go red.
+ * Break it: plant common mistakes, and see the gradient check turn red.
  *
  * @import { Payload } from "../data/payload.js"
  * @import { Page, View } from "../main.js"
@@ -44,15 +44,15 @@ export function createBreakView({ store, payload, derived, run }) {
     const undo = element("button.quiet", { text: "Undo", onclick: () => run.undo() });
     const largest = element("p.note");
     const clear = element("button.quiet", {
-        text: "Take all mistakes out",
+        text: "Remove all mistakes",
         onclick: () => store.set({ mistakes: [] }),
     });
     const node = element(
         "div.view.break",
         {},
-        element("h1", { text: "Break it, and see how a check finds the fault" }),
+        element("h1", { text: "Break it, and see how a check finds the mistake" }),
         element("p.lead", {
-            text: "Plant a mistake that everybody makes once. The gradient check moves single weights a little, measures how the cost changes, and compares: it needs no formula of the backward pass, so it catches a wrong one.",
+            text: "Plant a mistake that everybody makes once. The gradient check changes single weights a little, measures how the cost changes, and compares. It does not use the formulas of the backward pass, so it finds a wrong one.",
         }),
         element(
             "div.columns.even",
@@ -95,7 +95,7 @@ export function createBreakView({ store, payload, derived, run }) {
         verdict.classList.toggle("bad", failed.length > 0);
         setText(
             verdict,
-            failed.length === 0 ? "✓ All slopes are as measured." : `✗ Wrong: ${failed.join(", ")}.`,
+            failed.length === 0 ? "✓ All slopes agree with the measured ones." : `✗ Wrong: ${failed.join(", ")}.`,
         );
         setText(
             largest,
@@ -164,7 +164,7 @@ function createCard(mistake, store, payload) {
         show(state, trace) {
             const answer = possible(mistake.id, state.network, trace.X.rows);
             const planted = state.mistakes.includes(mistake.id);
-            // Leaving out 1/m is legal with one sample; it only does not show.
+            // With one sample it is allowed to leave out 1/m; it only has no effect.
             input.disabled = answer !== true && mistake.id === "not-transposed" && !planted;
             input.checked = planted;
             node.classList.toggle("planted", planted);

@@ -1,5 +1,5 @@
 /**
- * The confusion matrix of the embedded samples: a cell opens its samples, a sample its trace.
+ * The confusion matrix of the embedded samples: a cell shows its samples, a sample its pass.
  *
  * @import { Page, Part } from "../main.js"
  * @import { Matrix } from "../math/matrix.js"
@@ -27,7 +27,7 @@ export function createConfusionView(page) {
         "table.confusion",
         { onkeydown: (event) => walk(event) },
         element("caption", {
-            text: "Rows: what it is. Columns: what the network says. Arrow keys walk through the cells.",
+            text: "Rows: what it is. Columns: what the network says. Use the arrow keys to move between the cells.",
         }),
         element(
             "thead",
@@ -58,7 +58,7 @@ export function createConfusionView(page) {
     const node = element(
         "div.view.confusion-view",
         {},
-        element("h1", { text: "What it gets right, and what it takes for something else" }),
+        element("h1", { text: "What the network gets right, and what it confuses" }),
         summary,
         samples.hasLabels
             ? element(
@@ -72,7 +72,7 @@ export function createConfusionView(page) {
                   opened,
               )
             : element("p.notice", {
-                  text: "The embedded samples have no labels, so there is nothing to compare with.",
+                  text: "The embedded samples have no labels, so this page cannot compare the predictions with anything.",
               }),
     );
     let current = 0;
@@ -144,7 +144,7 @@ export function createConfusionView(page) {
             const wrong = samples.count - Math.round(results.accuracy * samples.count);
             setText(
                 summary,
-                `${formatPercent(results.accuracy)} of ${plural(samples.count, "embedded sample")} are right, ${wrong} are not. Open a cell to see its samples; choose one to walk through its pass.`,
+                `${formatPercent(results.accuracy)} of ${plural(samples.count, "embedded sample")} are right, ${wrong} are not. Choose a cell to see its samples, then a sample to see its pass.`,
             );
             showCells(results.confusion);
             const { truth, says } = state.cell ?? costliestCell(results.confusion);
@@ -157,7 +157,7 @@ export function createConfusionView(page) {
             setText(
                 heading,
                 truth === says
-                    ? `“${classNames[truth]}”, and rightly so`
+                    ? `“${classNames[truth]}”, recognised`
                     : `“${classNames[truth]}”, taken for “${classNames[says]}”`,
             );
             thumbnails.show(

@@ -57,18 +57,18 @@ export function createDescendView(page) {
         }),
         undo: element("button.tool", { text: "Undo", onclick: () => run.undo() }),
         reset: element("button.quiet", { text: "Back to the loaded network", onclick: () => run.reset() }),
-        fresh: element("button.quiet", { text: "Fresh initial values", onclick: () => run.fresh() }),
+        fresh: element("button.quiet", { text: "New initial values", onclick: () => run.fresh() }),
         tryIt: element("button.tool", {
             text: `Try η = ${TOO_LARGE}, ten steps`,
             onclick: () => run.tryRate(TOO_LARGE, 10),
         }),
     };
     const whileFollowing = element("p.note", {
-        text: "To try it, stop following the run: then the steps are taken here.",
+        text: "To try it, stop following the run. Then this page takes the steps.",
     });
     const noLabels = element("p.notice", {
         hidden: run.possible(),
-        text: "The embedded samples have no labels, so there is nothing to learn from here.",
+        text: "The embedded samples have no labels, so the network cannot learn from them.",
     });
     const localControls = element(
         "div.row",
@@ -119,7 +119,7 @@ export function createDescendView(page) {
             { id: "too-large" },
             element("h2", { text: "What if η is too large?" }),
             element("p", {
-                text: "The slope holds only close by. A small step goes downhill; a huge one flies over the valley and lands higher up on the other side, where the slope is steeper still. The cost jumps, units die, and the answers are lost. Try it: one Undo brings everything back.",
+                text: "The slope is right only nearby. A small step goes downhill. A very large step jumps over the valley and lands higher up on the other side, where the slope is even steeper. The cost jumps up, units die, and the predictions become useless. Try it: one Undo brings everything back.",
             }),
             element("div.row", {}, buttons.tryIt),
             whileFollowing,
@@ -137,7 +137,7 @@ export function createDescendView(page) {
         } else if (state.diverged) {
             setText(
                 outcome,
-                "The numbers have left the range of what a computer holds: η was too large. Undo, and take a smaller one.",
+                "The numbers have become too large for a computer, because η was too large. Undo, and choose a smaller η.",
             );
         } else if (
             last !== undefined &&
@@ -209,6 +209,6 @@ export function createDescendView(page) {
 function leadText({ samples, live }) {
     const count = plural(samples.count, "embedded sample");
     return live
-        ? "The page follows a run on your computer, step by step. Stop following it to take steps of your own here."
-        : `One step: go forward and backward with all ${count}, then move every parameter a little downhill (U1).`;
+        ? "This page shows a run on your computer, step by step. Stop following it to take your own steps here."
+        : `One step goes forward and backward with all ${count}. Then it moves every parameter a little downhill (U1).`;
 }

@@ -1,5 +1,5 @@
 /**
- * The first view: draw or pick a sample, and see at a glance how the network reads it.
+ * The first view: draw or choose a sample, and see how the network reads it.
  *
  * @import { Page, Part, View } from "../main.js"
  */
@@ -33,15 +33,15 @@ export function createDrawView(page) {
     const pick = createPick(page);
     const heading = isPicture
         ? "Draw a digit, and see how the network reads it"
-        : "Change a feature, and see what the network makes of it";
+        : "Change a feature, and see how the network reads the sample";
     const onward = element(
         "div.onward",
         {},
         element("p", {
-            text: "This is the whole forward pass at a glance. Every number in it is a sum that you can read.",
+            text: "This is the whole forward pass. Every number in it is a sum that you can look at.",
         }),
         element("button.primary", {
-            text: "Walk through it, step by step",
+            text: "Go through it step by step",
             onclick: () => actions.inspect(1, null),
         }),
         element("button.quiet", {
@@ -113,7 +113,7 @@ function createDrawing({ store, payload, palette }, imageShape) {
         "div.nudging",
         {
             role: "group",
-            "aria-label": "Move the picture by one pixel; the arrow keys do it as well",
+            "aria-label": "Move the picture by one pixel; you can also use the arrow keys",
             onkeydown: (event) => nudgeByKey(event),
         },
         ...buttons,
@@ -134,7 +134,7 @@ function createDrawing({ store, payload, palette }, imageShape) {
             element("h3", { text: "What the network sees" }),
             nudging,
             element("p.note", {
-                text: `${imageShape.join("×")} pixels, scaled and centred as MNIST’s digits are. Nudge it by a pixel: does the answer hold?`,
+                text: `${imageShape.join("×")} pixels, scaled and centred like MNIST’s digits. Move the picture by one pixel: does the prediction change?`,
             }),
         ),
     );

@@ -1,5 +1,5 @@
 /**
- * Which features spoke for a class, and which against: shown on the sample itself.
+ * Which features support a class and which count against it, shown on the sample itself.
  *
  * @import { Payload } from "../data/payload.js"
  * @import { Page, Part } from "../main.js"
@@ -46,7 +46,7 @@ export function createEvidence({ payload, derived, palette }) {
         setText(
             pointed,
             j === null || shares === null
-                ? "Point at a pixel to read its share."
+                ? "Point at a pixel to see what it adds."
                 : `${featureName(payload, j)} adds ${formatSigned(shares[j])}.`,
         );
     }
@@ -65,18 +65,18 @@ export function createEvidence({ payload, derived, palette }) {
             shares = added;
             const name = payload.classNames[k];
             const kind = payload.imageShape === null ? "features" : "pixels";
-            setText(heading, `Which ${kind} spoke for ${name}?`);
+            setText(heading, `Which ${kind} support ${name}?`);
             const total = (/** @type {1 | -1} */ sign) => added.reduce((sum, share) => sum + Math.max(0, sign * share), 0);
             setText(
                 text,
-                `Orange ${kind} spoke for ${name}: together they add ${formatSigned(total(1))} to its logit. ` +
-                    `Blue ones spoke against it: ${formatSigned(-total(-1))}. The biases add ${formatSigned(evidence.fromBiases)}. ` +
-                    `The sum of all, ${formatSigned(evidence.logit)}, is the logit of ${name}; softmax makes the probability of it.`,
+                `Orange ${kind} support ${name}: together they add ${formatSigned(total(1))} to its logit. ` +
+                    `Blue ${kind} count against it: ${formatSigned(-total(-1))}. The biases add ${formatSigned(evidence.fromBiases)}. ` +
+                    `Everything together, ${formatSigned(evidence.logit)}, is the logit of ${name}. Softmax turns the logits into probabilities.`,
             );
             if (list) {
                 list.show(added, palette());
             } else {
-                picture.show(added, palette(), `Shares of the pixels in the logit of ${name}`);
+                picture.show(added, palette(), `What each pixel adds to the logit of ${name}`);
                 point(null);
             }
         },

@@ -1,5 +1,5 @@
 /**
- * Sum ↔ matrix: a gradient as one outer product a sample, added one after another, until it
+ * A gradient as a sum: one outer product per sample, added one after another, until the sum
  * equals the matrix product.
  *
  * @import { Palette } from "../drawing/colours.js"
@@ -58,7 +58,7 @@ export function createGradientAsSum({ store }) {
     });
     const back = element("button.icon", {
         text: "−",
-        "aria-label": "Take the last sample away",
+        "aria-label": "Remove the last sample",
         onclick: () => add(added - 1),
     });
     const onward = element("button.icon", {
@@ -160,14 +160,14 @@ export function createGradientAsSum({ store }) {
                 room: { width: room.width * (A.rows > 64 ? 1 : 0.5), height: 300 },
             });
             views.product.show({
-                name: `share of sample ${i}`,
+                name: `what sample ${i} adds`,
                 formula: `${slope}[:, ${i}] ${factorName === "X" ? `X[${i}, :]` : `A1[:, ${i}]ᵀ`}`,
                 matrix: outerProduct(dZ, A, i),
                 palette,
                 room,
             });
             const sum = added === 0 ? matrix(dZ.rows, A.rows) : partial.sums[added - 1];
-            views.sum.show({ name: `sum of ${added} shares`, formula: name, matrix: sum, palette, room });
+            views.sum.show({ name: `sum of ${added} samples`, formula: name, matrix: sum, palette, room });
             views.whole.show({
                 name,
                 formula: factorName === "X" ? `${slope} · X` : `${slope} · A1ᵀ`,
@@ -179,7 +179,7 @@ export function createGradientAsSum({ store }) {
                 caption,
                 added === 0
                     ? "Nothing has been added yet: the sum is 0."
-                    : `Sample ${i}: a column times a row is a whole matrix. It is the share of this one sample. Added: ${added} of ${m}.`,
+                    : `Sample ${i}: a column times a row gives a whole matrix. It is what this sample adds. Added: ${added} of ${m}.`,
             );
             showVerdict(verdict, sum, trace[name], added, m);
         },
@@ -204,6 +204,6 @@ function showVerdict(node, sum, whole, added, m) {
         node,
         equal
             ? `✓ Equal to the matrix product, all ${whole.rows}×${whole.cols} entries.`
-            : `Largest difference to the matrix product: ${formatNumber(gap)}`,
+            : `Largest difference from the matrix product: ${formatNumber(gap)}`,
     );
 }

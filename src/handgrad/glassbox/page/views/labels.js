@@ -1,5 +1,5 @@
 /**
- * Integer labels or one-hot: B1 both ways, side by side, and the memory that each takes.
+ * Integer labels or one-hot: B1 both ways, side by side, and the memory that each needs.
  *
  * @import { MatrixView } from "../drawing/matrix_view.js"
  * @import { Page, Part } from "../main.js"
@@ -34,7 +34,7 @@ export function createLabelsView({ payload, derived, palette }) {
         {},
         element("h1", { text: "Integer labels or one-hot: two ways to the same dZ2" }),
         element("p.lead", {
-            text: "On paper, Y holds a column for each sample: a 1 at its class, and 0 elsewhere. A program never needs it: it can subtract 1 at one place of each column.",
+            text: "On paper, Y has one column per sample, with a 1 at its class and 0 elsewhere. A program does not need Y: it subtracts 1 at one place of each column.",
         }),
         element(
             "div.columns.even",
@@ -115,7 +115,7 @@ export function createLabelsView({ payload, derived, palette }) {
             list.replaceChildren(
                 ...Array.from(y, (label) => element("span.label-chip", { text: classNames[label] })),
             );
-            setText(touched, `Numbers that the labels touch: ${m} of ${formatCount(K * m)}.`);
+            setText(touched, `Numbers that the labels change: ${m} of ${formatCount(K * m)}.`);
             const gap = byOneHot.data.reduce(
                 (largest, value, n) => Math.max(largest, Math.abs(value - byIntegers.data[n])),
                 0,
@@ -145,7 +145,7 @@ function scaled(data, K, m) {
 }
 
 /**
- * B1 with integers: only one entry of each column is touched before the division.
+ * B1 with integers: only one entry of each column changes before the division.
  *
  * @param {Matrix} A2 K×m
  * @param {Int32Array} y m labels

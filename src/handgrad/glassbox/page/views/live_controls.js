@@ -1,5 +1,5 @@
 /**
- * The line to a native run: its controls, what it is doing, and whether it is still there.
+ * The controls of a run on the server, what the run does, and whether the page is connected to it.
  *
  * @import { LiveLine, LiveProgress, LiveState } from "../run/live_line.js"
  * @import { LocalRun } from "../run/local_run.js"
@@ -22,7 +22,7 @@ import { remoteSample } from "./remote_pick.js";
 export function createLiveControls(store, run) {
     const start = element("button.primary", { text: "Start", onclick: () => connected().start() });
     const stop = element("button.tool", { text: "Stop", onclick: () => connected().stop() });
-    const reset = element("button.quiet", { text: "Back to its beginning", onclick: () => connected().reset() });
+    const reset = element("button.quiet", { text: "Back to the start", onclick: () => connected().reset() });
     const follow = element("input", {
         type: "checkbox",
         role: "switch",
@@ -32,7 +32,7 @@ export function createLiveControls(store, run) {
     const lost = element("p.notice.bad", {
         role: "alert",
         hidden: true,
-        text: "The connection to the run is lost. Reconnecting … You can go on looking at the last network that arrived.",
+        text: "The connection to the run is lost. The page tries to connect again. You can still look at the last network that arrived.",
     });
     const error = element("p.notice.bad", { role: "alert", hidden: true });
     const controls = element(

@@ -25,15 +25,15 @@ const LARGEST_EXPONENT = 709; // of exp in float64
 /**
  * @param {Payload} payload
  * @returns {{node: HTMLElement, show: (state: State, Z2: Matrix) => void, stop: () => void}}
- *   Z2 are the logits in hand: where they overflow, the runs start from the network in hand
+ *   Z2 are the logits in hand: where they overflow, the runs start from the current network
  */
 export function createEffect(payload) {
-    const curve = createCurve("Cost, with η as chosen", {
+    const curve = createCurve("Cost with the chosen η", {
         colours: ["--curve-cost", "--bad"],
         names: ["right", "with the mistakes"],
     });
     const text = element("p");
-    const heading = element("h2", { text: "What it does to learning" });
+    const heading = element("h2", { text: "What it does to training" });
     const node = element("section.card", {}, heading, text, curve.node);
     const data = samplesToLearnFrom(payload);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -51,10 +51,10 @@ export function createEffect(payload) {
     function show(state, Z2) {
         stop();
         if (data === null) {
-            setText(text, "The embedded samples have no labels, so there is nothing to learn from here.");
+            setText(text, "The embedded samples have no labels, so the network cannot learn from them.");
             return;
         }
-        // From fresh values a mistake shows best; only an overflow needs the network as it is.
+        // A mistake shows best from new values; only an overflow needs the current network.
         const overflows = Z2.data.some((z) => Math.abs(z) > LARGEST_EXPONENT);
         const start = overflows ? state.network : initialNetwork(payload.D, payload.H, payload.K, 1);
         const run = (/** @type {string[]} */ mistakes) =>
@@ -70,11 +70,11 @@ export function createEffect(payload) {
             curve.show(shown.map((one) => one.costs));
             timer = wrong.costs.length <= STEPS ? setTimeout(slice, SLICE) : undefined;
             if (timer === undefined) {
-                const origin = overflows ? "the network in hand" : "fresh values";
+                const origin = overflows ? "the current network" : "new initial values";
                 setText(text, effectText(state, [right, wrong], `${data.y.length} samples from ${origin}`));
             }
         };
-        setText(text, "Learning twice, side by side …");
+        setText(text, "Two runs, side by side …");
         timer = setTimeout(slice, PAUSE);
     }
 

@@ -1,6 +1,6 @@
 /**
- * The pass at a glance: the picture, the hidden units that it turned on, the probabilities. The
- * lines show what each unit says for or against one class.
+ * The forward pass at a glance: the hidden units that the sample turns on, and the probabilities.
+ * The lines show how much each unit supports one class or counts against it.
  *
  * @import { Payload } from "../data/payload.js"
  * @import { Palette } from "../drawing/colours.js"
@@ -111,11 +111,11 @@ export function createOverview({ store, payload, palette, actions }) {
             const on = activations.A1.data.filter((a) => a > 0).length;
             setText(
                 unitsNote,
-                `${on} of ${H} are on. Each one's picture shows what it looks for; the bar is how strongly it found it.`,
+                `${on} of ${H} are on. The picture of a unit shows what it looks for. The bar shows how strongly it found it.`,
             );
             setText(
                 classesNote,
-                `The lines show what the units say for (orange) and against (blue) ${classNames[k]}. Choose another class to compare.`,
+                `Orange lines: the unit supports ${classNames[k]}. Blue lines: it counts against ${classNames[k]}. Choose another class to compare.`,
             );
             drawWires(state, activations, k);
         },
@@ -166,7 +166,7 @@ function createUnit(h, payload, actions) {
                 button,
                 "title",
                 off
-                    ? `Unit ${h} is off: Z1 is ${formatNumber(Z1.data[h])}, not above 0. It says nothing.`
+                    ? `Unit ${h} is off: Z1 is ${formatNumber(Z1.data[h])}, not above 0. It adds nothing.`
                     : `Unit ${h} is on with ${formatNumber(activation)} and adds ${formatSigned(says)} to the logit of ${name}.`,
             );
         },
@@ -174,7 +174,7 @@ function createUnit(h, payload, actions) {
 }
 
 /**
- * One class: its probability as a bar. Choosing it shows what speaks for it.
+ * One class: its probability as a bar. Choosing it shows what supports it.
  *
  * @param {string} name
  * @param {number} k

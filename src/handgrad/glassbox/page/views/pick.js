@@ -1,5 +1,5 @@
 /**
- * Samples to pick from: all, one class, or what the network gets wrong, the costliest first.
+ * Samples to choose from: all, one class, or those that the network gets wrong, largest loss first.
  *
  * @import { Payload } from "../data/payload.js"
  * @import { Page, Part } from "../main.js"
@@ -23,7 +23,7 @@ export function createPick(page) {
     /** @type {[State["picking"], string][]} */
     const choices = [["all", "All"]];
     if (payload.samples.hasLabels) {
-        choices.push(["wrong", "What it gets wrong"], ["hardest", "Costliest first"]);
+        choices.push(["wrong", "What it gets wrong"], ["hardest", "Largest loss first"]);
         payload.classNames.forEach((name, k) => choices.push([k, name]));
     }
     const chips = choices.map(([picking, text]) =>
@@ -34,7 +34,7 @@ export function createPick(page) {
     const node = element(
         "section.card.pick",
         { id: "pick" },
-        element("h2", { text: `Or pick ${noun}` }),
+        element("h2", { text: `Or choose ${noun}` }),
         element("div.chips", { role: "group", "aria-label": "Which samples" }, ...chips),
         thumbnails.node,
         remote?.node,

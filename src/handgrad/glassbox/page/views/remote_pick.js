@@ -81,7 +81,7 @@ export function createRemotePick({ payload, palette, actions, line }) {
         setText(
             place,
             samples.count === 0
-                ? "None of these."
+                ? "There are none."
                 : `${formatCount(first)} to ${formatCount(last - 1)} of ${formatCount(total)}`,
         );
         back.disabled = first === 0;

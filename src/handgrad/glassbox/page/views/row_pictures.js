@@ -1,6 +1,5 @@
 /**
- * F1 and B6 on the sample itself: a row of W1 as a picture, the sample, and the share of each
- * feature in the entry that is looked at.
+ * F1 and B6 as pictures: a row of W1, the sample, and what each feature adds to the entry.
  *
  * @import { Palette } from "../drawing/colours.js"
  * @import { Page } from "../main.js"
@@ -77,8 +76,8 @@ export function createRowPictures({ payload, store }) {
         setText(
             heading,
             gradient
-                ? `Row ${row} of dW1 on the sample itself`
-                : `What unit ${row} makes of sample ${sample}`,
+                ? `Row ${row} of dW1 as a picture`
+                : `What unit ${row} computes from sample ${sample}`,
         );
         setText(
             explanation,
@@ -90,7 +89,7 @@ export function createRowPictures({ payload, store }) {
                   `row ${sample} of X`,
                   trace.X.rows === 1 ? `row ${row} of dW1` : `row ${row} of dW1, all samples together`,
               ]
-            : [`row ${row} of W1`, `row ${sample} of X`, "the share of each"];
+            : [`row ${row} of W1`, `row ${sample} of X`, "what each adds"];
         pictures.forEach((picture, n) => {
             picture.show(values[n], palette, texts[n]);
             picture.mark(feature);
@@ -115,7 +114,7 @@ export function createRowPictures({ payload, store }) {
             showContent(trace, palette, { gradient, row, ...placeIn(entry) });
         },
         /**
-         * The same for the backward pass, whatever entry is looked at.
+         * The same for the backward pass.
          *
          * @param {Trace} trace
          * @param {Entry | null} entry
@@ -174,12 +173,12 @@ function sumText(trace, shares, row, sample) {
  */
 function gradientText(trace, row, slope) {
     if (trace.X.rows === 1 && slope === 0) {
-        return `Nothing flows back to unit ${row}, so its row of dW1 is 0: a step leaves its weights alone.`;
+        return `Nothing flows back to unit ${row}, so its row of dW1 is 0. A step does not change its weights.`;
     }
     if (trace.X.rows === 1) {
         return slope > 0
-            ? "The slope is positive: a step takes a little of this sample away from the unit’s weights, so that it fires less here next time."
-            : "The slope is negative: a step adds a little of this sample to the unit’s weights, so that it fires more here next time.";
+            ? "The slope is positive. A step subtracts a little of this sample from the unit’s weights, so that the unit gives less for it next time."
+            : "The slope is negative. A step adds a little of this sample to the unit’s weights, so that the unit gives more for it next time.";
     }
     return "Each sample adds its own features, times the unit’s slope for that sample. The last picture is the sum over the whole batch.";
 }

@@ -1,5 +1,5 @@
 /**
- * The bar below the views' names: which sample is in hand, what the network says, how many m.
+ * The bar below the tabs: the chosen sample, what the network says, and the size of the batch.
  *
  * @import { Page, Part } from "../main.js"
  */
@@ -25,7 +25,7 @@ export function createSampleBar({ store, payload, palette, actions }) {
             onchange: (event) =>
                 store.set({ meant: event.target.value === "" ? null : Number(event.target.value) }),
         },
-        element("option", { value: "", text: "what it says" }),
+        element("option", { value: "", text: "what the network says" }),
         ...payload.classNames.map((text, k) => element("option", { value: k, text })),
     );
     const meantLabel = element("label.field", {}, element("span", { text: "It is meant to be" }), meant);
@@ -94,5 +94,5 @@ function verdictText(names, prediction, probability, label) {
     if (label === null) {
         return `${says}.`;
     }
-    return label === prediction ? `${says}, and it is.` : `${says}; it is ${names[label]}.`;
+    return label === prediction ? `${says}, which is right.` : `${says}, but it is ${names[label]}.`;
 }

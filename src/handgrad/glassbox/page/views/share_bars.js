@@ -1,5 +1,5 @@
 /**
- * Shares of named features as bars to the right and left of a line, the largest first.
+ * What named features add, as bars to the right and left of a line, the largest first.
  *
  * @import { Payload } from "../data/payload.js"
  * @import { Palette } from "../drawing/colours.js"

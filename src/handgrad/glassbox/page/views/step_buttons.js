@@ -45,7 +45,7 @@ export function createStepButtons(store) {
         "div.row.step-controls",
         {
             role: "group",
-            "aria-label": "Walk through the steps; the left and right arrow keys do it as well",
+            "aria-label": "Go through the steps; you can also use the left and right arrow keys",
         },
         back,
         play,

@@ -1,5 +1,5 @@
 /**
- * The sum behind the entry that is looked at, its largest terms first.
+ * The sum behind an entry, its largest terms first.
  *
  * @import { Payload } from "../data/payload.js"
  * @import { Palette } from "../drawing/colours.js"
@@ -140,7 +140,7 @@ function formulaText({ text }) {
 
 function invitation() {
     return element("p.invitation", {
-        text: "Point at any square, tap it, or walk there with the Tab and arrow keys: the row and the column that made it light up, and the sum behind it is written out here.",
+        text: "Point at any square, tap it, or go to it with the Tab and arrow keys. The row and the column that it comes from light up, and the sum behind it appears here.",
     });
 }
 
@@ -239,7 +239,7 @@ function totalRow(kind, label, value, signed) {
 }
 
 /**
- * One sentence on what this number says.
+ * One sentence on what this number means.
  *
  * @param {Sum} sum
  * @param {Entry} entry
@@ -255,10 +255,10 @@ function meaningOf(sum, entry, trace, payload) {
         Z1: () =>
             `Hidden unit ${row}: ${sum.total > 0 ? "above 0, so it will be on" : "not above 0, so it will be off"}.`,
         A1: () => (sum.total > 0 ? `Unit ${row} is on and passes ${value}.` : `Unit ${row} is off.`),
-        Z2: () => `What the network has to say for “${classes[row]}”.`,
+        Z2: () => `How much the network supports “${classes[row]}”.`,
         A2: () => `The probability of “${classes[row]}” for sample ${col}.`,
-        losses: () => `What sample ${col} costs: it is “${classes[trace.y[col]]}”.`,
-        C: () => "The average of the losses: this is what descent makes smaller.",
+        losses: () => `The loss of sample ${col}, whose class is “${classes[trace.y[col]]}”.`,
+        C: () => "The average of the losses. Training makes this number smaller.",
         dZ2: () => slope(sum.total, `the logit of “${classes[row]}”`),
         dW2: () => slope(sum.total, `the weight from unit ${col} to “${classes[row]}”`),
         db2: () => slope(sum.total, `the bias of “${classes[row]}”`),
@@ -269,16 +269,16 @@ function meaningOf(sum, entry, trace, payload) {
                 : slope(sum.total, `the sum of unit ${row}`),
         dW1: () =>
             sum.total === 0
-                ? "A step leaves this weight as it is."
+                ? "A step does not change this weight."
                 : slope(sum.total, `this weight of unit ${row}`),
         db1: () =>
             sum.total === 0
-                ? "A step leaves this bias as it is."
+                ? "A step does not change this bias."
                 : slope(sum.total, `the bias of unit ${row}`),
     };
     const text =
         sentences[name]?.() ??
-        (sum.kind === "given" ? "This number is given; nothing here computed it." : "");
+        (sum.kind === "given" ? "This number is given, not computed." : "");
     const where =
         name === "dW1" || name === "W1" || name === "X" || name === "W1 after"
             ? `${featureName(payload, col)}. `
@@ -292,7 +292,7 @@ function meaningOf(sum, entry, trace, payload) {
  */
 function slope(value, what) {
     if (Number.isNaN(value)) {
-        return "Not a number: a mistake upstream has spread to here.";
+        return "Not a number, because an earlier number is not a number.";
     }
     return value > 0
         ? `If ${what} rose, the cost would rise: a step lowers it.`

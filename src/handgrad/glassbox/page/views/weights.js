@@ -1,6 +1,6 @@
 /**
  * The H rows of W1 as pictures, which change while the network learns; or only what has changed
- * since the start, without the random values that it began with.
+ * since the start, without the random initial values.
  *
  * @import { Palette } from "../drawing/colours.js"
  * @import { Page } from "../main.js"
@@ -57,9 +57,9 @@ export function createWeights({ store, payload }) {
  */
 function noteFor(changesOnly, nothingChanged) {
     if (!changesOnly) {
-        return "Each picture is what one hidden unit looks for: orange where ink turns it on, blue where ink turns it off.";
+        return "Each picture shows what one hidden unit looks for. Ink on orange pixels turns the unit on, ink on blue pixels turns it off.";
     }
     return nothingChanged
         ? "Nothing has changed yet: take a step."
-        : "What the steps since the start have added: nothing but blended samples, for each step adds a multiple of them (B6).";
+        : "What the steps since the start have added. Each picture is a mixture of samples, because each step adds a multiple of them (B6).";
 }
