@@ -208,6 +208,8 @@ def test_the_last_step_says_what_it_changes(opened_page):
     text = opened_page.locator(".changes").inner_text()
     largest = shown_number(re.search(r"largest change ([\d.]+)", text)[1])
     assert largest == pytest.approx(0.5 * np.abs(expected["dW1"]).max(), rel=5e-3)
-    before, after = (shown_number(n) for n in re.search(r"from ([\d.]+) to ([\d.]+)\.", text).groups())
+    before, after = (
+        shown_number(n) for n in re.search(r"from ([\d.]+) to ([\d.]+)\.", text).groups()
+    )
     assert before == pytest.approx(expected["C"][0, 0], rel=1e-3)
     assert after < before

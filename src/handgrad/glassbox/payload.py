@@ -111,26 +111,28 @@ def build_payload(
 
 
 def describe_model(model: Model) -> dict[str, Any]:
-    """Return sizes, names and parameters of a model, ready for JSON.
+    """Return names, sizes and parameters of a model, ready for JSON."""
+    return encode_network(model) | {
+        "class_names": list(model.class_names),
+        "image_shape": model.image_shape and list(model.image_shape),
+        "feature_names": None,
+        "scaling": float(model.scaling),
+    }
+
+
+def encode_network(network: Network) -> dict[str, Any]:
+    """Return sizes and parameters in the form that the page reads, ready for JSON.
 
     Examples
     --------
     >>> from handgrad import Network
     >>> network = Network.initial(features=1, hidden=1, classes=2)
-    >>> describe_model(Model.of(network))["b2"]  # eight bytes of zeros
+    >>> encode_network(network)["b2"]  # eight bytes of zeros
     'AAAAAAAAAAA='
     """
-    parameters = zip(("W1", "b1", "W2", "b2"), model.parameters, strict=True)
-    return {
-        "features": model.D,
-        "hidden": model.H,
-        "classes": model.K,
-        "class_names": list(model.class_names),
-        "image_shape": model.image_shape and list(model.image_shape),
-        "feature_names": None,
-        "scaling": float(model.scaling),
-        "dtype": model.dtype.name,
-    } | {name: encode(value) for name, value in parameters}
+    parameters = zip(("W1", "b1", "W2", "b2"), network.parameters, strict=True)
+    sizes = {"features": network.D, "hidden": network.H, "classes": network.K}
+    return sizes | {"dtype": network.dtype.name} | {name: encode(M) for name, M in parameters}
 
 
 def encode_samples(

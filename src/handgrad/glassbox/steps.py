@@ -40,14 +40,7 @@ def steps_of_pass(
 ) -> Iterator[TraceStep]:
     """Yield every matrix of the pass in the order of the notes.
 
-    Parameters
-    ----------
-    network : Network
-    X : array of shape (m, D)
-    y : array of shape (m,), optional
-        Integer labels; without them the pass ends with the prediction, F5.
-    learning_rate : float
-        η of the step U1 at the end.
+    Without labels, the pass ends with the prediction, F5.
 
     Examples
     --------

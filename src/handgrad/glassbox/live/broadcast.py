@@ -6,15 +6,14 @@ import asyncio
 import contextlib
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from handgrad.glassbox.payload import encode
+from handgrad.glassbox.payload import encode_network
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from handgrad.glassbox.live.run import LiveRun, Snapshot, State
-    from handgrad.network import Network
 
 MOST_PER_SECOND = 20  # snapshots
 MOST_BYTES_PER_SECOND = 6_000_000  # to all viewers together: sending slows the run down
@@ -124,7 +123,7 @@ def part_sizes(run: LiveRun) -> dict[str, int]:
 
 def progress_event(snapshot: Snapshot) -> bytes:
     """Encode a network and its learning curve as an event."""
-    model = json.dumps(encoded_network(snapshot.network))
+    model = json.dumps(encode_network(snapshot.network))
     data = f'{{"iteration":{snapshot.iteration},"costs":{snapshot.curve},"model":{model}}}'
     return f"event: progress\ndata: {data}\n\n".encode()
 
@@ -142,18 +141,3 @@ def state_event(state: State, sizes: dict[str, int]) -> bytes:
         }
     )
     return f"event: state\ndata: {data}\n\n".encode()
-
-
-def encoded_network(network: Network) -> dict[str, Any]:
-    """Return shapes and parameters in the form that the page reads."""
-    W1, b1, W2, b2 = map(encode, network.parameters)
-    return {
-        "features": network.D,
-        "hidden": network.H,
-        "classes": network.K,
-        "dtype": network.dtype.name,
-        "W1": W1,
-        "b1": b1,
-        "W2": W2,
-        "b2": b2,
-    }

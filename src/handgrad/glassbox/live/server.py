@@ -159,18 +159,6 @@ def live_page(
     async def samples(request: Request) -> Response:
         return JSONResponse(choose_samples(run.dataset, request.query_params))
 
-    async def start(_request: Request) -> Response:
-        run.start()
-        return JSONResponse({})
-
-    async def stop(_request: Request) -> Response:
-        run.stop()
-        return JSONResponse({})
-
-    async def reset(_request: Request) -> Response:
-        run.reset()
-        return JSONResponse({})
-
     async def learning_rate(request: Request) -> Response:
         run.set_learning_rate(_learning_rate(await request.body()))
         return JSONResponse({})
@@ -179,9 +167,9 @@ def live_page(
         Route("/", page),
         Route("/events", events),
         Route("/samples", samples),
-        Route("/start", start, methods=["POST"]),
-        Route("/stop", stop, methods=["POST"]),
-        Route("/reset", reset, methods=["POST"]),
+        Route("/start", partial(_act, run.start), methods=["POST"]),
+        Route("/stop", partial(_act, run.stop), methods=["POST"]),
+        Route("/reset", partial(_act, run.reset), methods=["POST"]),
         Route("/learning-rate", learning_rate, methods=["POST"]),
         *(Route(f"/{name}", partial(_send, *file)) for name, file in page_files().items()),
     ]
@@ -202,6 +190,11 @@ def page_files(page: Path = PAGE) -> dict[str, tuple[bytes, str]]:
         if path.suffix in CONTENT_TYPES and path.is_file() and not linked:
             files[within.as_posix()] = path.read_bytes(), CONTENT_TYPES[path.suffix]
     return files
+
+
+async def _act(action: Callable[[], object], _request: Request) -> Response:
+    action()
+    return JSONResponse({})
 
 
 async def _send(content: bytes, media_type: str, _request: Request) -> Response:

@@ -20,7 +20,7 @@
  * @property {Payload} payload
  * @property {Derived} derived
  * @property {LocalRun} run
- * @property {LiveControls | null} liveControls null where no server answers the page
+ * @property {LiveControls | null} liveControls null if no server answers the page
  * @property {() => LiveLine} line the connection to the server
  * @property {() => Palette} palette
  * @property {Actions} actions

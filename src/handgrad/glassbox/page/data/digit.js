@@ -1,6 +1,6 @@
 /**
- * Makes of a drawing what MNIST's makers made of theirs: scaled with its proportions into a box
- * of 20 by 20, and moved by whole pixels until its centre of mass is in the middle of 28 by 28.
+ * Prepares a drawing as the digits of MNIST were prepared: scales it into a box of 20 by 20
+ * pixels, and moves it by whole pixels until its centre of mass is in the middle of 28 by 28.
  *
  * @typedef {{top: number, left: number, height: number, width: number}} Box
  */
@@ -12,7 +12,7 @@ const BOX = 20 / 28; // of the picture's rows and columns
  * @param {number} width
  * @param {number} height
  * @param {[number, number]} imageShape [rows, columns] of the picture
- * @returns {Float64Array} rows × columns numbers from 0 to 1; zeros where there is no ink
+ * @returns {Float64Array} rows × columns numbers from 0 to 1; zeros if there is no ink
  */
 export function centred(ink, width, height, [rows, columns]) {
     const picture = new Float64Array(rows * columns);

@@ -1,5 +1,5 @@
 /**
- * What the page was given, read from the JSON in the document: network, samples, what to show.
+ * Reads the page's data from the JSON in the document: network, samples, what to show.
  *
  * @import { Matrix } from "../math/matrix.js"
  * @import { Network } from "../math/passes.js"
@@ -74,7 +74,7 @@ export function decodeNetwork({ features, hidden, classes, dtype, W1, b1, W2, b2
 }
 
 /**
- * Samples stay as bytes until one is asked for; pixels are scaled by 1/255 then.
+ * Samples stay encoded until one is read; then pixels are scaled by 1/255.
  *
  * @param {SentSamples} samples
  * @param {number} features D

@@ -129,7 +129,7 @@ function drawAxes(context, range, place, width, format, style) {
 }
 
 /**
- * Round values between two, about as many as asked for.
+ * Round values between two, about `count` of them.
  *
  * @param {number} low
  * @param {number} high

@@ -76,7 +76,7 @@ export function contextOf(canvas) {
 }
 
 /**
- * Sets the text of a node only where it differs, so that nothing is laid out or read again.
+ * Sets the text of a node only if it differs, so that the browser does not lay it out again.
  *
  * @param {Element} node
  * @param {string} text
@@ -88,7 +88,7 @@ export function setText(node, text) {
 }
 
 /**
- * Sets an attribute only where it differs; null removes it.
+ * Sets an attribute only if it differs; null removes it.
  *
  * @param {Element} node
  * @param {string} name

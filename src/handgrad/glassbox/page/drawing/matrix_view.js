@@ -1,8 +1,8 @@
 /**
- * A matrix that can be looked at, pointed at and walked through with the keys.
+ * A matrix to look at, to point at, and to move through with the keys.
  *
- * It is a grid of which one cell, the current one, exists for screen readers: a 10×784 matrix
- * would need 7,840 elements otherwise. The grid is one stop of the Tab key; arrow keys walk inside.
+ * It is a grid in which only the current cell exists for screen readers: otherwise a 10×784
+ * matrix would need 7,840 elements. The grid is one stop of the Tab key; arrow keys walk inside.
  *
  * @import { Palette } from "./colours.js"
  * @import { Room } from "./heatmap.js"

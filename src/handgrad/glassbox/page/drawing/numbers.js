@@ -1,4 +1,4 @@
-/** Numbers as a reader wants them: a real minus, as many digits as carry meaning. */
+/** Numbers for readers: with a real minus sign, and only digits that matter. */
 
 const MINUS = "−";
 
@@ -27,7 +27,7 @@ export function formatNumber(value, digits = 3) {
 }
 
 /**
- * With a plus where it is positive: what is added.
+ * With a plus sign if it is positive, for numbers that are added.
  *
  * @param {number} value
  * @param {number} [digits]

@@ -1,5 +1,5 @@
 /**
- * One sample, or one row of W1, as a picture: pixels where there is an image shape, else bars.
+ * One sample, or one row of W1, as a picture: pixels if there is an image shape, otherwise bars.
  *
  * @import { Palette } from "./colours.js"
  *

@@ -1,6 +1,6 @@
 /**
- * A run of full-batch gradient descent, one slice of time after another, so that whoever shares
- * the thread with it can work in between.
+ * A run of full-batch gradient descent in slices of time, so that other work in the same thread
+ * can run between them.
  *
  * @import { Matrix } from "./matrix.js"
  * @import { Network } from "./passes.js"
@@ -33,7 +33,7 @@ export function createDescent({ X, y, network, learningRate, onProgress, sliceMi
     let timer;
     let lastReport = 0;
 
-    /** Goes forward with the current network, and notes its cost and accuracy. */
+    /** Runs the forward pass with the current network, and records its cost and accuracy. */
     function look() {
         activations = forward(current, X);
         const currentCost = cost(activations.Z2, y);
@@ -92,7 +92,7 @@ export function createDescent({ X, y, network, learningRate, onProgress, sliceMi
 
     look();
     return {
-        /** Goes on until it is stopped, or until the numbers overflow. */
+        /** Runs until it is stopped, or until the numbers overflow. */
         run: () => go(Infinity),
         /** @param {number} count steps from now on */
         step: (count) => go(count),
@@ -105,7 +105,7 @@ export function createDescent({ X, y, network, learningRate, onProgress, sliceMi
             η = rate;
         },
         /**
-         * Starts anew with a network; the run stops.
+         * Stops, and starts again with another network.
          *
          * @param {Network} other
          * @param {number} [itsIteration] steps that it has behind it

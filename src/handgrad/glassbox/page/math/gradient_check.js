@@ -20,9 +20,9 @@ import { randomNumbers } from "./random.js";
 
 /** @type {Parameter[]} */
 const PARAMETERS = ["W1", "b1", "W2", "b2"];
-const STEP = Math.cbrt(Number.EPSILON); // ε balances the error of the formula and that of rounding
+const STEP = Math.cbrt(Number.EPSILON); // ε balances the error of the formula and the error of rounding
 const TOLERANCE = 1e-5; // relative; a mistake's error is larger by far
-const ROUNDING = 1e-5; // slopes below this share of the cost drown in its rounding
+const ROUNDING = 1e-5; // slopes below this part of the cost are lost in its rounding
 
 /**
  * Compares a backward pass, with mistakes planted, with the slopes of the right cost.
@@ -67,7 +67,7 @@ function judge(parameter, comparisons, smallest) {
     let error = -1;
     for (const comparison of comparisons) {
         const found = Math.abs(comparison.derived - comparison.measured) / scale;
-        if (!(found <= error)) { // also where it is NaN
+        if (!(found <= error)) { // also if it is NaN
             worst = comparison;
             error = found;
         }
@@ -81,8 +81,8 @@ function judge(parameter, comparisons, smallest) {
 /**
  * Returns a function that measures the slope of the cost in one number of one parameter.
  *
- * Where ±ε switches a hidden unit on or off, the cost has a corner between the two, and any slope
- * between those of its two sides is right: the one nearest to the derived slope is returned.
+ * If ±ε turns a hidden unit on or off, the cost has a corner between the two. Then any slope
+ * between the slopes of the two sides is right, and the one nearest to the derived slope is returned.
  *
  * @param {Network} network
  * @param {Matrix} X m×D
@@ -129,7 +129,7 @@ function sameUnitsOn(Z1, other) {
 }
 
 /**
- * Features that are not 0 in every sample: no other has a slope.
+ * Features that are not 0 in every sample; the others have no slope.
  *
  * @param {Matrix} X m×D
  */
@@ -147,7 +147,7 @@ function columnsInUse(X) {
 }
 
 /**
- * Places in all rows in turn, so that each hidden unit and each class is looked at.
+ * Places in all rows in turn, so that each hidden unit and each class is checked.
  *
  * @param {Matrix} gradient
  * @param {number[] | undefined} columns

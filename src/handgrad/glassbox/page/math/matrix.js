@@ -3,7 +3,7 @@
  *
  * A zero times a finite number adds nothing, so the products skip it: most pixels of a digit
  * are 0. A zero times NaN or infinity is NaN and is not skipped, so that a mistake which
- * overflows shows in every entry that it reaches.
+ * overflows is visible in every entry that it reaches.
  *
  * @typedef {{rows: number, cols: number, data: Float64Array}} Matrix
  *   Entry (i, j) is data[i * cols + j].
@@ -158,7 +158,7 @@ function allFinite(M) {
 }
 
 /**
- * Room for one row without its zeros, if those may be skipped: values[n] stands in column
+ * Memory for one row, without its zeros if they may be skipped: values[n] is in column
  * places[n], for n < count.
  *
  * @param {number} length
@@ -178,7 +178,7 @@ function sparseRow(length, skipZeros) {
             const { places, values } = this;
             const start = i * M.cols;
             let count = 0;
-            let zero = 0; // becomes NaN where a number is NaN or infinite
+            let zero = 0; // becomes NaN if a number is NaN or infinite
             for (let j = 0; j < length; j++) {
                 const value = M.data[start + j];
                 if (value !== 0 || !skipZeros) {

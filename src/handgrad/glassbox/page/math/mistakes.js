@@ -97,7 +97,7 @@ export function possible(id, network, m = 2) {
 }
 
 /**
- * The passes with these mistakes planted; with none they are those of passes.js.
+ * The passes with these mistakes planted; without mistakes, the passes of passes.js.
  *
  * @param {Set<string>} mistakes ids of MISTAKES
  */

@@ -1,21 +1,21 @@
 /**
- * A gradient as a sum over samples: one outer product each, which add up to the matrix product.
+ * A gradient as a sum over samples: one outer product per sample; together they are the matrix product.
  *
  * @import { Matrix } from "./matrix.js"
  */
 import { matrix } from "./matrix.js";
 
 /**
- * The share of sample i in dZ · Aᵀ: column i of dZ times column i of A, lying.
+ * What sample i adds to dZ · Aᵀ: column i of dZ times column i of A as a row.
  *
- * @param {Matrix} dZ rows×m, one column a sample
- * @param {Matrix} A cols×m, one column a sample: A1, or X transposed
+ * @param {Matrix} dZ rows×m, one column per sample
+ * @param {Matrix} A cols×m, one column per sample: A1, or X transposed
  * @param {number} i
  * @returns {Matrix} rows×cols
  */
 export function outerProduct(dZ, A, i) {
     if (A.cols !== dZ.cols) {
-        throw new RangeError(`A has ${A.cols} columns; expected ${dZ.cols}, one a sample: transpose X.`);
+        throw new RangeError(`A has ${A.cols} columns; expected ${dZ.cols}, one per sample: transpose X.`);
     }
     const product = matrix(dZ.rows, A.rows);
     for (let row = 0; row < dZ.rows; row++) {

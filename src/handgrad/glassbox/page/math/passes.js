@@ -4,11 +4,11 @@
  * Samples are the rows of X, labels are integers, Y is never formed. Each line carries the id of
  * its formula. m samples, D features, H hidden units, K classes:
  *
- *   X        m×D   the data, one sample a row
+ *   X        m×D   the data, one sample per row
  *   W1, b1   H×D   H×1, the hidden layer's
  *   W2, b2   K×H   K×1, the output layer's
- *   Z1, A1   H×m   the hidden layer, one column a sample
- *   Z2, A2   K×m   the output layer, one column a sample
+ *   Z1, A1   H×m   the hidden layer, one column per sample
+ *   Z2, A2   K×m   the output layer, one column per sample
  *   dQ       as Q  ∂C/∂Q, for any Q above
  *
  * @import { Matrix } from "./matrix.js"
@@ -77,7 +77,7 @@ export function softmax(Z2) {
 }
 
 /**
- * F5: the most probable class of each column; of equals, the first.
+ * F5: the most probable class of each column; if several are equal, the first.
  *
  * @param {Matrix} A2 K×m
  * @returns {Int32Array} m labels
@@ -96,7 +96,7 @@ export function predict(A2) {
 
 /**
  * −log A2[y_i, i] of each sample, from the logits: the logarithm of a probability would be
- * infinite where that was rounded to 0.
+ * infinite if the probability was rounded to 0.
  *
  * @param {Matrix} Z2 K×m
  * @param {Int32Array} y m labels
@@ -216,7 +216,7 @@ function moved(θ, dθ, η) {
 }
 
 /**
- * Fresh initial values: weights from a normal distribution of variance 2 / inputs, which keeps
+ * Initial values: weights from a normal distribution of variance 2 / inputs, which keeps
  * the size of the activations from layer to layer under ReLU (He et al., 2015); biases 0.
  *
  * @param {number} D

@@ -1,10 +1,10 @@
 /**
- * The sum behind one entry of a matrix: the terms that it was added up from, largest first.
+ * The sum behind one entry of a matrix: the terms that add up to it, largest first.
  *
  * @import { Trace } from "./trace.js"
  *
  * @typedef {{name: string, row: number, col: number, value: number}} Factor
- *   an entry of a matrix; 1/m, the mask and −η are factors, too, of the names "1/m", "Z1 > 0", "−η"
+ *   an entry of a matrix; 1/m, the mask and −η are also factors, with the names "1/m", "Z1 > 0", "−η"
  * @typedef {[string, number, number]} Place the name of a matrix, row and column
  * @typedef {{left: Factor, right: Factor | null, value: number}} Term
  * @typedef {{text: string, total: number, extra: {label: string, value: number} | null,
@@ -129,7 +129,7 @@ function softmaxQuotient(trace, k, i) {
 }
 
 /**
- * B1: A2/m, and −1/m where the true class stands.
+ * B1: A2/m, and −1/m at the true class.
  *
  * @param {Trace} trace
  * @param {number} k

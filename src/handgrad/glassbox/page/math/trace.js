@@ -144,7 +144,7 @@ export function shapesWithNumbers(step, sizes) {
 }
 
 /**
- * The whole pass on some samples, with mistakes planted where they are asked for.
+ * The whole pass on some samples, with the given mistakes planted.
  *
  * @param {Network} network
  * @param {Matrix} X m×D
@@ -172,7 +172,7 @@ export function tracePass(network, X, y, learningRate, mistakes = new Set()) {
 }
 
 /**
- * A matrix of a trace by its name, which may be that of a parameter or of one after the step.
+ * A matrix of a trace by its name; a name may also be that of a parameter, or of one after the step.
  *
  * @param {Trace} trace
  * @param {string} name X, W1, Z1, dZ2, "W1 after", …

@@ -1,8 +1,8 @@
 /**
- * The page's line to a run that the server trains natively: what comes in, and what may be asked.
+ * The page's connection to a run that the server trains natively: its events and its requests.
  *
- * Every address is relative to the page's own, so that the token, the first part of its path,
- * goes along. Each snapshot is whole (network and curve), so a lost one is made up by the next.
+ * Every address is relative to the page's own, so that it contains the token, the first part
+ * of the path. Each snapshot is complete (network and curve), so the next one replaces a lost one.
  *
  * @import { Samples, SentModel } from "../data/payload.js"
  * @import { CostPoint } from "../math/descent.js"
@@ -30,10 +30,10 @@
 
 import { decodeNetwork, decodeSamples } from "../data/payload.js";
 
-const RETRY_AFTER = 3000; // ms, where the browser itself has given up
+const RETRY_AFTER = 3000; // ms, after the browser itself has given up
 
 /**
- * Connects, and goes on connecting whenever the line is lost.
+ * Connects, and connects again whenever the connection is lost.
  *
  * @param {object} listeners
  * @param {(progress: LiveProgress) => void} listeners.onProgress
@@ -77,19 +77,19 @@ export function connectLive({ onProgress, onState, onConnection }) {
     }
 
     return {
-        /** Trains on from the newest network. */
+        /** Continues the training of the newest network. */
         start: () => ask("start"),
         /** Stops after the step under way; nothing is lost. */
         stop: () => ask("stop"),
-        /** Goes back to the network that the run began with. */
+        /** Returns to the network at the start of the run. */
         reset: () => ask("reset"),
-        /** @param {number} learningRate η from the next step on, also while the run goes on */
+        /** @param {number} learningRate η from the next step on, also during a run */
         setLearningRate: (learningRate) => ask("learning-rate", { learningRate }),
         /**
          * Fetches samples of the whole data set.
          *
          * @param {SamplesChoice} choice
-         * @returns {Promise<LiveSamples>} rejects with a sentence where the server cannot answer
+         * @returns {Promise<LiveSamples>} rejects with a sentence if the server cannot answer
          */
         samples: (choice) => fetchSamples(choice),
     };

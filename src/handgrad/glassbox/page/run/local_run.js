@@ -171,7 +171,7 @@ export function createLocalRun(store, payload, derived) {
 }
 
 /**
- * New points after the old ones; where they overlap, the new ones hold.
+ * New points after the old ones; they replace old points of the same steps.
  *
  * @param {CostPoint[]} old
  * @param {CostPoint[]} added

@@ -1,6 +1,6 @@
 /**
  * Training in the page: full-batch descent in a worker, or in slices on the page's own thread
- * where no worker can be made.
+ * if the browser cannot create a worker.
  *
  * @import { Descent, Progress } from "../math/descent.js"
  * @import { Matrix } from "../math/matrix.js"
@@ -110,7 +110,7 @@ export function createTrainer({ network, X, y, learningRate, onProgress }) {
 /**
  * In a page of one file the page contains the worker's text; elsewhere it is a file.
  *
- * @returns {Worker | null} null where no worker can be made
+ * @returns {Worker | null} null if the browser cannot create one
  */
 function makeWorker() {
     const inlined = document.getElementById("handgrad-worker");

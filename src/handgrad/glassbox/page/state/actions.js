@@ -28,7 +28,7 @@ export function createActions(store, payload) {
     return {
         choose,
         /**
-         * Takes a sample in hand, and shows its pass where the view is not about samples.
+         * Chooses a sample.
          *
          * @param {Sample} sample
          */
@@ -52,7 +52,7 @@ export function createActions(store, payload) {
             choose(embedded(order.at(place)));
         },
         /**
-         * Shows a step of the pass, and an entry of it where there is one.
+         * Shows a step of the pass, and an entry of it, if one is given.
          *
          * @param {number} step
          * @param {Entry | null} entry

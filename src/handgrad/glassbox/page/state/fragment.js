@@ -80,7 +80,7 @@ export function stateFrom(fragment, payload) {
 }
 
 /**
- * Which sample of the server's data set a link asks for; null for any other sample.
+ * The sample of the server's data set that a link names; null for any other sample.
  *
  * @param {string} fragment
  * @returns {{part: "train" | "test", index: number} | null}

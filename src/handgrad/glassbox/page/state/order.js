@@ -1,7 +1,7 @@
 /**
- * The order in which embedded samples follow one another. Data sets are often sorted by class, and
- * eight zeros make a dull batch; so the samples are taken in strides of the golden ratio, which
- * spread them evenly. What the page was asked to show comes in its own order.
+ * The order of the embedded samples. Data sets are often sorted by class, and a batch of eight
+ * zeros teaches little. So the samples follow in strides of the golden ratio, which mixes the
+ * classes. Samples that the page was asked to show keep their own order.
  *
  * @import { ReadPayload } from "../data/payload.js"
  *

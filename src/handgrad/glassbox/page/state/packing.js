@@ -41,7 +41,7 @@ export function pack(values) {
 /**
  * @param {string} text what `pack` returned
  * @param {number} length how many numbers there are
- * @returns {Float64Array | null} null where the text does not hold exactly that many
+ * @returns {Float64Array | null} null if the text does not contain exactly that many
  */
 export function unpack(text, length) {
     let bytes;

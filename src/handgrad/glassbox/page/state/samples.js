@@ -1,6 +1,5 @@
 /**
- * The samples in hand: the one that the learner chose or drew comes first, and embedded ones
- * after it fill the batch.
+ * The samples of the batch: first the one that the learner chose or drew, then embedded ones.
  *
  * @import { Payload, ReadPayload } from "../data/payload.js"
  * @import { Matrix } from "../math/matrix.js"
@@ -13,7 +12,7 @@
  * @typedef {{kind: "remote", part: string, index: number, values: Float64Array,
  *            label: number | null, name: string}} RemoteSample fetched from the live page's server
  * @typedef {{X: Matrix, y: Int32Array, assumed: boolean[], samples: Sample[]}} Batch X is m×D; a sample
- *   without a label is assumed to be what the network predicts, and `assumed` says where that is so
+ *   without a label is assumed to be what the network predicts, and `assumed` marks such samples
  * @typedef {EmbeddedSample | DrawnSample | EditedSample | RemoteSample} Sample
  */
 import { matrix } from "../math/matrix.js";

@@ -59,7 +59,7 @@ export function createStore(initial, schedule = nextFrame) {
 }
 
 /**
- * The next frame; a page in the background gets no frames, so a timer stands in.
+ * The next frame; a page in the background gets no frames, so a timer replaces them.
  *
  * @param {() => void} callback
  */

@@ -1,5 +1,5 @@
 /**
- * The gradient check as a table: a row for each parameter, red where it fails.
+ * The gradient check as a table: one row per parameter, red if it fails.
  *
  * @import { ParameterCheck } from "../math/gradient_check.js"
  */

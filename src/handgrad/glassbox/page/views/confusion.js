@@ -170,7 +170,7 @@ export function createConfusionView(page) {
 }
 
 /**
- * The most frequent confusion; where there is none, the first class.
+ * The most frequent confusion; if there is none, the first class.
  *
  * @param {Matrix} confusion
  */

@@ -88,7 +88,7 @@ const DERIVATIONS = {
 /**
  * @param {string[]} ids formulas
  * @param {string} address of the derivation, or empty
- * @returns {HTMLElement} a short derivation of each, with a link to its proof where there is one
+ * @returns {HTMLElement} a short derivation of each, with a link to its proof if there is an address
  */
 export function createDerivation(ids, address) {
     const parts = ids.map((id) => {

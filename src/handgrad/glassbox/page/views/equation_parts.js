@@ -3,7 +3,7 @@
  * columns of them an entry was made from.
  *
  * A line is a list of tokens. "Xᵀ" is X with rows and columns exchanged, "b1*" is b1 repeated over
- * the m columns, "y" and "ŷ" are lists of labels, and what is no matrix is an operator.
+ * the m columns, "y" and "ŷ" are lists of labels, and every other token is an operator.
  *
  * @import { Marks } from "../drawing/matrix_view.js"
  * @import { Matrix } from "../math/matrix.js"
@@ -162,7 +162,7 @@ function repeatedColumn(b, m) {
 }
 
 /**
- * How a part is lit up when an entry is looked at.
+ * What to mark in a part when an entry is chosen.
  *
  * @param {EquationPart} part
  * @param {Entry | null} entry in its own orientation

@@ -1,5 +1,5 @@
 /**
- * Named features to edit, where a sample is no picture: a bar and a number each.
+ * Named features to edit, if a sample is not a picture: a slider and a number for each.
  *
  * @import { Samples } from "../data/payload.js"
  * @import { Palette } from "../drawing/colours.js"

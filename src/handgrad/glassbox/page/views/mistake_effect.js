@@ -25,7 +25,7 @@ const LARGEST_EXPONENT = 709; // of exp in float64
 /**
  * @param {Payload} payload
  * @returns {{node: HTMLElement, show: (state: State, Z2: Matrix) => void, stop: () => void}}
- *   Z2 are the logits in hand: where they overflow, the runs start from the current network
+ *   Z2 are the current logits: if they overflow, the runs start from the current network
  */
 export function createEffect(payload) {
     const curve = createCurve("Cost with the chosen η", {

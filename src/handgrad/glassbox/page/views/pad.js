@@ -1,6 +1,6 @@
 /**
  * The drawing pad: a fine grid of ink under a pen, an eraser or the arrow keys. After every
- * change it hands over the picture that the network sees, at most once a frame.
+ * change it reports the picture that the network sees, at most once per frame.
  *
  * @import { Palette } from "../drawing/colours.js"
  */

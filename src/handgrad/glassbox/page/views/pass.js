@@ -141,7 +141,7 @@ export function createPassView(page) {
 
     return {
         node,
-        /** Arrow keys step even where nothing in the view has the focus. */
+        /** Arrow keys move between steps even if nothing in the view has the focus. */
         key: stepByKey,
         leave() {
             stepButtons.stop();

@@ -1,5 +1,5 @@
 /**
- * The matrices of one step in the order of its equation, lit up where an entry came from.
+ * The matrices of one step in the order of its equation, with marks on what an entry was computed from.
  *
  * @import { Payload } from "../data/payload.js"
  * @import { Palette } from "../drawing/colours.js"
@@ -20,7 +20,7 @@ import { contentOf, LINES, marksFor, partOf, placesOf } from "./equation_parts.j
 const OPERATOR_WIDTH = 40;
 const GAPS = 34; // beside each matrix
 const WITH_LABELS = [5, 6]; // C1 and B1 read A2 at (y_i, i)
-const WIDE = 64; // columns from which on a matrix is a strip
+const WIDE = 64; // a matrix with more columns is a strip
 
 /**
  * @param {Page} page
@@ -99,7 +99,7 @@ export function createStage({ store, payload }) {
     }
 
     /**
-     * A strip takes what its line leaves; where that is little, it takes a line of its own.
+     * A strip uses the width that its line leaves. If that is little, it gets a line of its own.
      *
      * @param {ShownMatrix} strip
      * @param {number} width
@@ -182,7 +182,7 @@ function sizeOf(part, trace) {
 }
 
 /**
- * An operator stays with the matrix that follows it, as where a long equation is broken.
+ * An operator stays with the matrix that follows it, as in a long equation with line breaks.
  *
  * @param {string[]} line
  */

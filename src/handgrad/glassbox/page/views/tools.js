@@ -47,7 +47,7 @@ export function createTools({ store, payload }, preference) {
         try {
             window.localStorage.setItem("handgrad-theme", next);
         } catch {
-            // Not allowed here: the choice holds until the page is closed.
+            // Not allowed here: the choice lasts until the page is closed.
         }
     }
 
