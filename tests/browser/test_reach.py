@@ -41,6 +41,13 @@ window.requestAnimationFrame = (callback) => request((time) => {
 """
 
 
+def show(page, fragment: str) -> None:
+    """Follow a link, and wait for what the page computes in the background."""
+    go_to(page, fragment)
+    if fragment.startswith("view=break"):
+        page.get_by_text("60 steps on").wait_for()
+
+
 def tab_to(page, selector: str) -> None:
     """Press Tab until something has the focus that the selector names."""
     for _ in range(200):
@@ -179,7 +186,7 @@ def test_every_view_fits_its_screen(new_page, exported_page, artefacts, width, t
     with new_page(color_scheme=theme, viewport=size) as page:
         page.goto(exported_page.address)
         for name, fragment in FRAGMENTS.items():
-            go_to(page, fragment)
+            show(page, fragment)
             page.screenshot(path=artefacts / f"{name}-{width}-{theme}.png", full_page=True)
             wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wider <= 0, f"{name} is {wider} pixels wider than the screen"
@@ -255,7 +262,7 @@ def test_networks_of_other_shapes_show_everything(
         page.goto(path.as_uri())
         oracle = Oracle(page)
         for name, fragment in FRAGMENTS.items():
-            go_to(page, fragment)
+            show(page, fragment)
             page.screenshot(path=artefacts / f"{kind}-{name}-{width}.png", full_page=True)
             wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wider <= 0, f"{name} is {wider} pixels wider than the screen"
