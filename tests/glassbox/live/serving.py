@@ -35,7 +35,7 @@ def serving(dataset, *, port=0, iterations=10**6, **settings):
         engine=get_engine("auto"),
         learning_rate=0.1,
         iterations=iterations,
-        paced=False,
+        replayed=False,
         **settings,
     )
 

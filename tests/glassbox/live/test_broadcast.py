@@ -11,7 +11,7 @@ from handgrad import Network
 from handgrad.data import Dataset
 from handgrad.glassbox.live import broadcast as module
 from handgrad.glassbox.live.broadcast import Broadcast, pause
-from handgrad.glassbox.live.run import Snapshot, State
+from handgrad.glassbox.live.run import Snapshot, Status
 
 NETWORK = Network.initial(features=2, hidden=2, classes=2)
 
@@ -61,7 +61,7 @@ class Run:
         return Snapshot(NETWORK, self.iteration, "[]")
 
     def state(self):
-        return State(True, self.iteration, 100, 0.1, None)
+        return Status(True, self.iteration, 100, 0.1, None)
 
     def go_to(self, iteration):
         self.iteration = iteration

@@ -13,7 +13,7 @@ from handgrad.glassbox.payload import encode_network
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from handgrad.glassbox.live.run import LiveRun, Snapshot, State
+    from handgrad.glassbox.live.run import LiveRun, Snapshot, Status
 
 MOST_PER_SECOND = 20  # snapshots
 MOST_BYTES_PER_SECOND = 6_000_000  # to all viewers together: sending slows the run down
@@ -40,7 +40,7 @@ class Broadcast:
         self._loop = asyncio.get_running_loop()
         self._new = asyncio.Event()  # set when the run has something new
         self._encoded = asyncio.Event()  # set when a snapshot is encoded; one event per snapshot
-        self._shown: tuple[Snapshot, State] | None = None
+        self._shown: tuple[Snapshot, Status] | None = None
         self._text = b""
         self._version = 0
         self._viewers = 0
@@ -128,7 +128,7 @@ def progress_event(snapshot: Snapshot) -> bytes:
     return f"event: progress\ndata: {data}\n\n".encode()
 
 
-def state_event(state: State, sizes: dict[str, int]) -> bytes:
+def state_event(state: Status, sizes: dict[str, int]) -> bytes:
     """Encode the state of a run as an event."""
     data = json.dumps(
         {
