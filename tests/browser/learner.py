@@ -8,6 +8,7 @@ import math
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
@@ -133,17 +134,37 @@ def draw(page: Any, strokes: Sequence[Sequence[tuple[float, float]]] = THREE) ->
 
 
 def settled(page: Any) -> None:
-    """Wait until the frame is drawn that shows what was last done, and the address with it."""
+    """Wait until the frame is drawn that shows the last change, and let the address follow it."""
     page.evaluate(
-        "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame("
-        "() => setTimeout(resolve, 300))))"
+        "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => {"
+        "    window.dispatchEvent(new Event('pagehide'));"  # who leaves the page leaves no change
+        "    resolve();"
+        "})))"
     )
 
 
 def go_to(page: Any, fragment: str) -> None:
     """Follow a link to another place of the page that is open."""
-    page.evaluate("(fragment) => { window.location.hash = fragment; }", fragment)
+    page.evaluate(
+        """(fragment) => new Promise((resolve) => {
+            if (window.location.hash === `#${fragment}`) {
+                resolve();
+            }
+            window.addEventListener("hashchange", resolve, { once: true });
+            window.location.hash = fragment;
+        })""",
+        fragment,
+    )
     settled(page)
+
+
+def fragment_of(page: Any) -> dict[str, str]:
+    """Read what the address says of the state."""
+    return {key: value[0] for key, value in parse_qs(urlsplit(page.url).fragment).items()}
+
+
+def probabilities(page: Any) -> list[str]:
+    return page.locator(".class-value").all_inner_texts()
 
 
 def value_of(locator: Any) -> float:

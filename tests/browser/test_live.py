@@ -96,7 +96,7 @@ def test_a_run_is_stopped_and_goes_on_from_the_page(live_page, run):
     assert 0 < reached < 500
     live_page.get_by_role("button", name="Start", exact=True).click()
     live_page.get_by_text("Stopped at step 500 of 500.").wait_for()
-    live_page.get_by_role("button", name="Back to its beginning").click()
+    live_page.get_by_role("button", name="Back to the start").click()
     live_page.get_by_text("Stopped at step 0 of 500.").wait_for()
     assert run.snapshot().network.W1[0, 0] == Network.initial(seed=0).W1[0, 0]
 

@@ -39,7 +39,7 @@ PATHS = (
     ),
     *(
         "main.js",
-        "style.css",
+        "style/page.css",
         "math/passes.js",
         "../page/main.js",
         "%2e%2e/main.js",

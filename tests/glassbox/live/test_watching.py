@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -319,7 +320,10 @@ def test_a_browser_that_does_not_start_is_no_failure(monkeypatch, error):
 @pytest.mark.skipif(os.name != "posix", reason="browsers are named otherwise elsewhere")
 def test_no_argument_of_the_browser_holds_the_token(tmp_path):
     browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" >"{tmp_path}/seen"\n')
+    seen = tmp_path / "seen"
+    os.mkfifo(seen)  # what the browser writes into it can be waited for
+    reading = os.open(seen, os.O_RDWR)
+    browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" >"{seen}"\n')
     browser.chmod(0o700)
     environment = os.environ | {"BROWSER": f"{browser} %s", "DISPLAY": ":9"}
     process = subprocess.Popen(
@@ -333,11 +337,8 @@ def test_no_argument_of_the_browser_holds_the_token(tmp_path):
     )
     try:
         studio = Program(process, process.stdout)
-        end = time.monotonic() + PATIENCE
-        while not (tmp_path / "seen").exists() or (tmp_path / "seen").read_text().count("\n") < 2:
-            assert time.monotonic() < end
-            time.sleep(0.02)
-        _, given = (tmp_path / "seen").read_text().splitlines()
+        assert select.select([reading], [], [], PATIENCE)[0]
+        _, given = os.read(reading, 4096).decode().splitlines()
         token = studio.address.rstrip("/").rpartition("/")[2]
         assert token not in given
         assert given.endswith("#view=descend")
@@ -348,6 +349,7 @@ def test_no_argument_of_the_browser_holds_the_token(tmp_path):
         assert studio.ask("", "get").status_code == 200
         studio.end()
     finally:
+        os.close(reading)
         process.kill()
         process.communicate()
 
