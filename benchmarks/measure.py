@@ -167,7 +167,7 @@ def report(title: str, timings: Sequence[Timing], *, as_json: bool, per: int = 1
 
     ``per`` divides the seconds: the number of steps or calls of a round.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "peer": timing.peer,
             "threads": timing.threads,

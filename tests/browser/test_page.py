@@ -25,6 +25,7 @@ from browser.learner import (
 from handgrad import data, notes
 from handgrad.export import export_html
 from handgrad.model import Model
+from texts import found_in
 
 STEPS = 12
 RESULTS = {
@@ -47,7 +48,8 @@ def fragment_of(page) -> dict[str, str]:
 
 
 def probabilities(page) -> list[str]:
-    return page.locator(".class-value").all_inner_texts()
+    shown: list[str] = page.locator(".class-value").all_inner_texts()
+    return shown
 
 
 def percent(probability: float) -> str:
@@ -157,7 +159,7 @@ def test_the_arrow_keys_walk_all_steps_forward_and_back(opened_page):
         opened_page.keyboard.press(key)
         settled(opened_page)
         seen.append(heading.inner_text())
-    numbers = [int(re.match(r"Step (\d+) of 12", text)[1]) for text in seen]
+    numbers = [int(found_in(text, r"^Step (\d+) of 12")) for text in seen]
     assert numbers == [*range(1, 13), *range(11, 0, -1)]
 
 
@@ -354,7 +356,7 @@ def test_a_dead_unit_is_named(new_page, tmp_path, digits_model):
         dead_units = np.flatnonzero((notes.forward(oracle.network, oracle.X).Z1 <= 0).all(axis=1))
         assert 3 in dead_units
         text = page.locator("#dead-units").inner_text()
-        named = re.search(r"Units? ([\d, ]+?) (?:is|are) off for all 500", text)[1]
+        named = found_in(text, r"Units? ([\d, ]+?) (?:is|are) off for all 500")
         assert named.split(", ") == [str(h) for h in dead_units]
 
 
@@ -563,7 +565,7 @@ def test_a_damaged_link_still_opens_the_page(page, exported_page, fragment):
 def test_the_tour_can_be_taken_alone(opened_page):
     opened_page.get_by_role("button", name="Take the tour").click()
     tour = opened_page.get_by_role("region", name="Guided tour")
-    stops = int(re.search(r"of (\d+)", tour.inner_text())[1])
+    stops = int(found_in(tour.inner_text(), r"of (\d+)"))
     assert 8 <= stops <= 12
     titles = []
     for stop in range(stops):

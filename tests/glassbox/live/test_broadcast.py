@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from handgrad import Network
 from handgrad.data import Dataset
 from handgrad.glassbox.live import broadcast as module
 from handgrad.glassbox.live.broadcast import Broadcast, pause
-from handgrad.glassbox.live.run import Snapshot, State
+from handgrad.glassbox.live.run import Snapshot, Status
 
 NETWORK = Network.initial(features=2, hidden=2, classes=2)
 
@@ -32,7 +34,7 @@ class Run:
         return Snapshot(NETWORK, self.iteration, "[]")
 
     def state(self):
-        return State(True, self.iteration, 100, 0.1, None)
+        return Status(True, self.iteration, 100, 0.1, None)
 
     def go_to(self, iteration):
         self.iteration = iteration
@@ -70,7 +72,7 @@ def following(broadcast):
 
 def test_a_viewer_who_comes_late_sees_the_newest_snapshot_and_none_before():
     async def play():
-        run = Run()
+        run: Any = Run()
         broadcast = Broadcast(run)
         with following(broadcast):
             events = broadcast.events()
@@ -86,7 +88,7 @@ def test_a_viewer_who_comes_late_sees_the_newest_snapshot_and_none_before():
 
 def test_a_snapshot_is_written_once_for_all_who_watch(written):
     async def play():
-        run = Run()
+        run: Any = Run()
         broadcast = Broadcast(run)
         with following(broadcast):
             viewers = [broadcast.events() for _ in range(20)]
@@ -102,13 +104,14 @@ def test_a_snapshot_is_written_once_for_all_who_watch(written):
 
 def test_nothing_is_written_where_nobody_watches(written):
     async def play():
-        run = Run()
+        run: Any = Run()
         broadcast = Broadcast(run)
         with following(broadcast):
             run.go_to(5)
             await asyncio.sleep(0.1)
             events = broadcast.events()
             await anext(events)
+            assert isinstance(events, AsyncGenerator)
             await events.aclose()
             run.go_to(6)
             await asyncio.sleep(0.1)
@@ -119,7 +122,7 @@ def test_nothing_is_written_where_nobody_watches(written):
 
 def test_viewers_see_what_came_last_before_they_are_let_go():
     async def play():
-        run = Run()
+        run: Any = Run()
         broadcast = Broadcast(run)
         events = broadcast.events()
         await anext(events)
@@ -135,7 +138,8 @@ def test_a_silent_run_shows_that_the_line_is_alive(monkeypatch):
     monkeypatch.setattr(module, "HEARTBEAT", 0.001)
 
     async def play():
-        events = Broadcast(Run()).events()
+        run: Any = Run()
+        events = Broadcast(run).events()
         await anext(events)
         assert (await anext(events)).startswith(b":")
 
