@@ -167,7 +167,7 @@ def report(title: str, timings: Sequence[Timing], *, as_json: bool, per: int = 1
 
     The seconds are divided by ``per``, the number of steps or calls in a round.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "peer": timing.peer,
             "threads": timing.threads,

@@ -27,7 +27,7 @@ SHAPES = ((4, 4), (64, 100), (784, 10))  # features and hidden units
 
 def time_both(prepare, rounds):
     """Time what `prepare` returns for each number of threads; return two medians."""
-    seconds = {threads: [] for threads in THREADS}
+    seconds: dict[int, list[float]] = {threads: [] for threads in THREADS}
     for turn in range(rounds + 1):
         for threads in THREADS if turn % 2 else reversed(THREADS):
             run = prepare(threads)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from handgrad import Network, get_engine
 from handgrad.data import Dataset
@@ -28,7 +29,8 @@ def watched(server, seen):
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as all_:
-        all_.stdout.readline()  # each has seen the network that the run begins with
+        pipe: Any = all_.stdout
+        pipe.readline()  # each has seen the network that the run begins with
         yield
         seen += json.loads(all_.communicate("end\n")[0])
 
@@ -45,12 +47,12 @@ def main():
         engine=get_engine("native"),
         learning_rate=0.1,
         iterations=iterations,
-        paced=False,
+        replayed=False,
     )
     server = LiveServer(run, lambda _network: {}, port=0)
     nobody = Timing("nobody watches", processors())
     some = Timing(f"{VIEWERS} viewers", processors())
-    seen = []
+    seen: list[int] = []
     for turn in range(chosen.rounds + 1):
         run.reset()
         alone = run.run()

@@ -24,14 +24,14 @@ def main():
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin, selectors.EVENT_READ)
     for viewer in seen:
-        selector.register(viewer, selectors.EVENT_READ)
+        selector.register(viewer, selectors.EVENT_READ, viewer)
     ready = False
     while True:
         for key, _ in selector.select():
             if key.fileobj is sys.stdin:
                 print(json.dumps([snapshots - 1 for snapshots in seen.values()]))
                 return
-            seen[key.fileobj] += key.fileobj.recv(1 << 18).count(EVENT)
+            seen[key.data] += key.data.recv(1 << 18).count(EVENT)
         if not ready and all(seen.values()):
             ready = True
             print("ready", flush=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 
 from handgrad import Network, notes
+from texts import found_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +108,7 @@ def samples_named(page: Any, selector: str) -> list[int]:
         "(buttons) => buttons.map((button) => button.getAttribute('aria-label'))"
     )
     names = Oracle(page).payload["samples"]["names"]
-    return [names.index(re.search(r"Sample (\w+)", label)[1]) for label in labels]
+    return [names.index(found_in(label, r"Sample (\w+)")) for label in labels]
 
 
 def batch(page: Any) -> list[int]:

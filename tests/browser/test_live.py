@@ -35,8 +35,12 @@ def run(dataset):
 @contextmanager
 def serving(run, *, port=0, token=None):
     def describe(network):
+        W1, b1, W2, b2 = network.parameters
         model = Model(
-            *network.parameters,
+            W1,
+            b1,
+            W2,
+            b2,
             class_names=run.dataset.class_names,
             image_shape=run.dataset.image_shape,
             scaling=PIXEL_SCALE,

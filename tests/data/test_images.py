@@ -160,6 +160,7 @@ def test_damage_to_what_a_camera_says_does_not_matter(tmp_path):
     exif[0x0112] = 6
     Image.fromarray(PIXELS[0]).save(path, exif=exif)
     upright = data.load_samples(path)
+    assert upright.image_shape is not None
     content = path.read_bytes()
     start = content.index(b"Exif\0\0") + 6
     path.write_bytes(content[:start] + b"\xff" * 8 + content[start + 8 :])

@@ -272,9 +272,10 @@ def _use(model: Any) -> None:
 
 def _as_model(model: Any) -> Model | None:
     try:
-        return model.model()
+        shown: Model = model.model()
     except HandgradError:  # of classes that the command line cannot tell apart
         return None
+    return shown
 
 
 def _use_classifier(model: Any) -> None:

@@ -77,7 +77,7 @@ NUMBERS = (
     "1e1",
     "+1",
 )
-RATES = [
+RATES: list[Any] = [
     0.1,
     1,
     0,

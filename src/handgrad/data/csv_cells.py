@@ -6,6 +6,7 @@ import csv
 import math
 from typing import TYPE_CHECKING
 
+from handgrad.data.csv_header import number
 from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
@@ -84,22 +85,6 @@ def read_label(layout: Layout, line: int, cells: list[str]) -> str:
 def read_features(layout: Layout, line: int, cells: list[str]) -> list[float]:
     """Return the features of a row."""
     return [_feature(layout, line, column, cells[column]) for column in layout.features]
-
-
-def number(cell: str) -> float | None:
-    """Return the number in a cell, or None; 1_000, which Python takes, is not a number in CSV.
-
-    Examples
-    --------
-    >>> number(" 1e3"), number("1_000"), number("0x10")
-    (1000.0, None, None)
-    """
-    if "_" in cell or not cell.isascii():
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
 
 
 def _feature(layout: Layout, line: int, column: int, cell: str) -> float:

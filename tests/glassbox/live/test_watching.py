@@ -12,6 +12,7 @@ import sys
 import time
 import webbrowser
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import numpy as np
@@ -22,6 +23,7 @@ from handgrad import Network, data, get_engine, load, save
 from handgrad.__main__ import main
 from handgrad.glassbox.live import watching
 from handgrad.model import Model
+from texts import embedded_data
 
 PATIENCE = 60  # seconds, for what takes far less
 
@@ -205,7 +207,7 @@ def test_the_studio_goes_on_with_a_model_and_writes_what_it_became(tmp_path):
     with program(tmp_path, *arguments, "--json", stream="stdout") as studio:
         assert json.loads(studio.lines[0])["address"].startswith(studio.address)
         page = studio.ask("", "get").text
-        payload = json.loads(re.search(r'id="handgrad-data">(.*?)</script>', page, re.S)[1])
+        payload = json.loads(embedded_data(page))
         assert payload["model"]["hidden"] == 6
         assert payload["live"] is True
         studio.ask("start")
@@ -295,9 +297,15 @@ class Server:
 
 
 def test_a_browser_is_opened_only_where_there_is_a_display(monkeypatch):
-    opened, server = [], Server()
-    monkeypatch.setattr(watching.webbrowser, "open", lambda address: opened.append(address) or True)
-    monkeypatch.setattr(watching.sys, "platform", "linux")
+    opened: list[str] = []
+    server: Any = Server()
+
+    def open_(address):
+        opened.append(address)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_)
+    monkeypatch.setattr(sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert watching.open_in_browser(server) is False
@@ -312,9 +320,10 @@ def test_a_browser_that_does_not_start_is_no_failure(monkeypatch, error):
     def fail(_address):
         raise error
 
-    monkeypatch.setattr(watching.webbrowser, "open", fail)
+    monkeypatch.setattr(webbrowser, "open", fail)
     monkeypatch.setattr(watching, "_has_display", lambda: True)
-    assert watching.open_in_browser(Server()) is False
+    server: Any = Server()
+    assert watching.open_in_browser(server) is False
 
 
 @pytest.mark.skipif(os.name != "posix", reason="browsers are named otherwise elsewhere")
