@@ -7,7 +7,7 @@ import pytest
 
 from handgrad import Network
 from handgrad.model import Model
-from handgrad.training import History
+from handgrad.solvers import History
 
 
 @pytest.fixture

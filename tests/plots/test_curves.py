@@ -7,7 +7,7 @@ import pytest
 
 from handgrad import plots
 from handgrad.plots.curves import MOST_POINTS
-from handgrad.training import History
+from handgrad.solvers import History
 
 
 def test_curves_are_the_history(history):

@@ -22,7 +22,7 @@ def test_a_notebook_shows_the_figure(history):
 def test_no_state_of_pyplot_is_touched():
     script = (
         "import sys; import numpy as np; from handgrad import plots;"
-        "from handgrad.training import History;"
+        "from handgrad.solvers import History;"
         "assert 'matplotlib' not in sys.modules;"
         "plots.learning_curves(History(np.ones(2), np.ones(2), np.ones(2)))._repr_png_();"
         "assert 'matplotlib.pyplot' not in sys.modules"

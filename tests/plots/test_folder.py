@@ -14,7 +14,7 @@ from handgrad.__main__ import main
 from handgrad.errors import WriteError
 from handgrad.model import Model
 from handgrad.plots.folder import FILES, picture_files, prepare_folder
-from handgrad.training import History
+from handgrad.solvers import History
 
 
 def test_all_plots_of_a_run_are_png_files(tmp_path, pictures, history):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from handgrad.engines import _native, inputs
-from handgrad.engines.protocol import Measurement, Moments, Progress
+from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule
+from handgrad.engines.sessions import CheckedSession
 from handgrad.engines.threads import check_threads, processors
 from handgrad.errors import EngineError, ShapeError
 from handgrad.network import FLOAT_TYPES, Network
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.network import Matrix
+    from handgrad.network import Labels, Matrix
+    from handgrad.objective import Objective
 
 INSTRUCTION_SET_VARIABLE = "HANDGRAD_INSTRUCTION_SET"
 MOST_SPARSE_COLUMNS = 2**31 - 1  # column indices are of 32 bits
 MOST_WORKERS = 1024  # more threads than any step can use
 
 
-class NativeEngine:
+class NativeEngine(Engine):
     """Computes what the reference engine computes, several times faster.
 
     Results do not depend on the number of threads, nor on the run: the rows are cut into
@@ -62,141 +64,153 @@ class NativeEngine:
         self.threads = min(threads or processors(), MOST_WORKERS)
         self.instruction_set = _chosen_instruction_set()
 
-    def measure(
+    def session(
         self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> Measurement:
-        """Compute C1, B1 to B7 and the accuracy; see `handgrad.engines.Engine`."""
-        rows, labels = self._checked(network, X, y)
-        with _core_errors():
-            cost, accuracy, gradient = _native.measure(
-                self.instruction_set,
-                self.threads,
-                *network.parameters,
-                rows,
-                labels,
-                _shares(network, sample_weight, len(labels)),
-            )
-        return Measurement(cost, Gradient(*gradient), accuracy)
-
-    def cost_and_gradient(
-        self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> tuple[float, Gradient]:
-        """Compute C1 and the gradient B1 to B7; see `handgrad.engines.Engine`."""
-        cost, gradient, _ = self.measure(network, X, y, sample_weight)
-        return cost, gradient
+        rows: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        objective: Objective,
+        weights: npt.ArrayLike | None = None,
+    ) -> NativeSession:
+        """Hold rows and labels; see `handgrad.engines.Engine`."""
+        return NativeSession(self, rows, targets, objective, weights)
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute F4 as an array of shape (m, K); see `handgrad.engines.Engine`."""
-        rows = self._rows(network, network.check_rows(X))
+        """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`."""
+        rows = _rows_of_the_core(network, network.check_rows(X), self.threads)
         with _core_errors():
             return _native.predict_proba(
-                self.instruction_set, self.threads, *network.parameters, rows
+                self.instruction_set, self.threads, *network.as_softmax().parameters, rows
             )
-
-    def descend(
-        self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        *,
-        learning_rate: float,
-        iterations: int,
-        sample_weight: npt.ArrayLike | None = None,
-        alpha: float = 0.0,
-        pin_first: bool = False,
-        on_progress: Callable[[Progress], bool | None] | None = None,
-    ) -> tuple[Network, npt.NDArray[np.float64]]:
-        """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
-        inputs.check_descent(learning_rate, iterations, alpha, network.dtype)
-        rows, labels = self._checked(network, X, y)
-        shares = _shares(network, sample_weight, len(labels))
-        decay = inputs.decay(alpha, sample_weight, len(labels), network.dtype)
-        if iterations == 0:
-            return network, np.empty(0)
-        costs, accuracies = inputs.room_for(iterations)
-        with _core_errors():
-            steps, parameters = _native.descend(
-                self.instruction_set,
-                self.threads,
-                *network.parameters,
-                rows,
-                labels,
-                shares,
-                float(learning_rate),
-                decay,
-                bool(pin_first),
-                costs,
-                accuracies,
-                _reporter(costs, accuracies, on_progress),
-            )
-        return Network(*parameters), costs[:steps]
-
-    def batches(
-        self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        *,
-        rule: Rule,
-        batch_size: int,
-        sample_weight: npt.ArrayLike | None = None,
-        alpha: float = 0.0,
-        pin_first: bool = False,
-        moments: Moments | None = None,
-    ) -> NativeBatches:
-        """Begin to train in batches; see `handgrad.engines.Engine`."""
-        inputs.check_rule(rule, network.dtype)
-        inputs.check_batch_size(batch_size)
-        inputs.check_alpha(alpha)
-        if moments is not None:
-            inputs.check_moments(moments, network)
-        rows, labels = self._checked(network, X, y)
-        weights = None
-        if sample_weight is not None:
-            weights = inputs.weights(sample_weight, len(labels))
-        batch_size = min(int(batch_size), len(labels))
-        core = _native.Batches32 if network.dtype == np.float32 else _native.Batches64
-        with _core_errors():
-            run = core(
-                self.instruction_set,
-                self.threads,
-                *network.parameters,
-                rows,
-                labels,
-                weights,
-                batch_size,
-                float(alpha),
-                bool(pin_first),
-            )
-            if moments is not None:
-                run.restore(int(moments.steps), *moments.first, *moments.second)
-        return NativeBatches(run, rule, batch_size, len(labels), network.dtype)
 
     def predictor(self, network: Network) -> NativePredictor:
         """Make the network ready to predict single samples."""
         return NativePredictor(self, network)
 
-    def _checked(
-        self, network: Network, X: npt.ArrayLike, y: npt.ArrayLike
-    ) -> tuple[_native.Rows, npt.NDArray[np.int32]]:
-        given = network.check_rows(X)
-        labels = network.labels(y, given.shape[0])
-        return self._rows(network, given), np.ascontiguousarray(labels, dtype=np.int32)
 
-    def _rows(self, network: Network, given: Any) -> _native.Rows:
-        with _core_errors(), inputs.enough_memory():
-            rows = _rows_of_the_core(network, given)
-            if not _native.within(rows, *_range_of(network), self.threads):
-                raise ShapeError(inputs.NOT_FINITE)
-        return rows
+class HeldRows(NamedTuple):
+    """Rows as the core reads them, with their labels and weights."""
+
+    rows: _native.Rows
+    labels: npt.NDArray[np.int32]
+    weights: npt.NDArray[np.float64] | None
+
+
+class NativeSession(CheckedSession[HeldRows]):
+    """Rows and labels in the core; see `handgrad.engines.Session`."""
+
+    def __init__(
+        self,
+        engine: NativeEngine,
+        rows: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        objective: Objective,
+        weights: npt.ArrayLike | None,
+    ) -> None:
+        super().__init__(rows, targets, objective, weights)
+        self._engine = engine
+
+    def _prepare(
+        self,
+        network: Network,
+        rows: Any,
+        labels: Labels,
+        weights: npt.NDArray[np.float64] | None,
+    ) -> HeldRows:
+        own_labels = np.array(labels, dtype=np.int32, order="C")
+        return HeldRows(_rows_of_the_core(network, rows, self._engine.threads), own_labels, weights)
+
+    def cost(self, network: Network) -> float:
+        """Compute the cost; see `handgrad.engines.Session`."""
+        return self.cost_and_gradient(network).cost
+
+    def cost_and_gradient(self, network: Network) -> Measurement:
+        """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
+        samples = self._prepared(network)
+        with _core_errors():
+            cost, accuracy, (dW1, db1, dW2, db2) = _native.measure(
+                self._engine.instruction_set,
+                self._engine.threads,
+                *network.as_softmax().parameters,
+                samples.rows,
+                samples.labels,
+                self._shares(network, samples),
+            )
+        gradient = Gradient(dW1, db1, dW2[-network.K :], db2[-network.K :])
+        return Measurement(
+            cost + self.objective.penalty(network, self._total),
+            self.objective.penalised(gradient, network, self._total),
+            accuracy,
+        )
+
+    def descend(
+        self,
+        network: Network,
+        *,
+        learning_rate: float,
+        iterations: int,
+        on_progress: Callable[[Progress], bool | None] | None = None,
+    ) -> tuple[Network, npt.NDArray[np.float64]]:
+        """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
+        inputs.check_descent(learning_rate, iterations, network.dtype)
+        samples = self._prepared(network)
+        decay = self._decay(network)
+        if iterations == 0:
+            return network, np.empty(0)
+        costs, accuracies = inputs.room_for(iterations)
+        with _core_errors():
+            steps, parameters = _native.descend(
+                self._engine.instruction_set,
+                self._engine.threads,
+                *network.as_softmax().parameters,
+                samples.rows,
+                samples.labels,
+                self._shares(network, samples),
+                float(learning_rate),
+                decay,
+                network.output == "logistic",
+                costs,
+                accuracies,
+                _reporter(network, costs, accuracies, on_progress),
+            )
+        return _like(network, parameters), costs[:steps]
+
+    def batches(
+        self,
+        network: Network,
+        *,
+        rule: Rule,
+        batch_size: int,
+        moments: Moments | None = None,
+    ) -> NativeBatches:
+        """Begin to train in batches; see `handgrad.engines.Session`."""
+        inputs.check_batches(rule, batch_size, moments, network)
+        samples = self._prepared(network)
+        batch_size = min(int(batch_size), len(samples.labels))
+        core = _native.Batches32 if network.dtype == np.float32 else _native.Batches64
+        with _core_errors():
+            run = core(
+                self._engine.instruction_set,
+                self._engine.threads,
+                *network.as_softmax().parameters,
+                samples.rows,
+                samples.labels,
+                samples.weights,
+                batch_size,
+                float(self.objective.alpha),
+                network.output == "logistic",
+            )
+            if moments is not None:
+                first, second = (
+                    Network(*arrays, output=network.output).as_softmax().parameters
+                    for arrays in moments[1:]
+                )
+                run.restore(int(moments.steps), *first, *second)
+        return NativeBatches(run, rule, batch_size, len(samples.labels), network)
+
+    def _shares(self, network: Network, samples: HeldRows) -> npt.NDArray[Any] | None:
+        if samples.weights is None:
+            return None
+        return (samples.weights / self._total).astype(network.dtype)
 
 
 class NativeBatches:
@@ -208,23 +222,24 @@ class NativeBatches:
         rule: Rule,
         batch_size: int,
         m: int,
-        dtype: np.dtype[Any],
+        like: Network,
     ) -> None:
         self._run, self._rule, self._batch_size = run, rule, batch_size
-        self._m, self._dtype = m, dtype
+        self.samples, self._like = m, like
 
     @property
     def network(self) -> Network:
         """The network after the steps so far."""
         with _core_errors():
-            parameters = self._run.parameters()
-        return Network(*parameters)
+            return _like(self._like, self._run.parameters())
 
     @property
     def moments(self) -> Moments:
         """What the rule remembers."""
         with _core_errors():
-            return Moments(*self._run.moments())
+            steps, *moments = self._run.moments()
+        first, second = (_like(self._like, arrays).parameters for arrays in moments)
+        return Moments(steps, first, second)
 
     def epoch(
         self,
@@ -235,11 +250,11 @@ class NativeBatches:
     ) -> npt.NDArray[np.float64]:
         """Take one step per batch; see `handgrad.engines.Batches`."""
         rate = self._rule.learning_rate if learning_rate is None else learning_rate
-        inputs.check_rate(rate, self._dtype)
-        rows = inputs.check_order(order, self._m)
+        inputs.check_rate(rate, self._like.dtype)
+        rows = inputs.check_order(order, self.samples)
         batches = -(-len(rows) // self._batch_size)
         costs, accuracies = inputs.room_for(batches)
-        report = _reporter(costs, accuracies, on_progress)
+        report = _reporter(self._like, costs, accuracies, on_progress)
         with _core_errors():
             done = self._run.epoch(
                 *_rule_of_the_core(self._rule, float(rate)), rows, costs, accuracies, report
@@ -263,7 +278,11 @@ class NativePredictor:
         largest = min(most, network.largest_value)
         with _core_errors():
             self._core = core(
-                engine.instruction_set, *network.parameters, network.byte_scale, least, largest
+                engine.instruction_set,
+                *network.as_softmax().parameters,
+                network.byte_scale,
+                least,
+                largest,
             )
         self._network = network
 
@@ -303,11 +322,15 @@ def _chosen_instruction_set() -> str:
     return chosen
 
 
-def _rows_of_the_core(network: Network, given: Any) -> _native.Rows:
+def _rows_of_the_core(network: Network, given: Any, threads: int) -> _native.Rows:
     values, scale = given, PIXEL_SCALE
     if isinstance(given, Bytes):
         values, scale = given.values, float(given.scale)
-    return (_sparse_rows if is_sparse(values) else _dense_rows)(network, values, scale)
+    with _core_errors(), inputs.enough_memory():
+        rows = (_sparse_rows if is_sparse(values) else _dense_rows)(network, values, scale)
+        if not _native.within(rows, *_range_of(network), threads):
+            raise ShapeError(inputs.NOT_FINITE)
+    return rows
 
 
 def _dense_rows(network: Network, given: npt.NDArray[Any], scale: float) -> _native.Rows:
@@ -355,12 +378,10 @@ def _sparse_rows(network: Network, given: Any, scale: float) -> _native.Rows:
         raise damaged_sparse(str(error)) from None
 
 
-def _shares(
-    network: Network, sample_weight: npt.ArrayLike | None, m: int
-) -> npt.NDArray[Any] | None:
-    if sample_weight is None:
-        return None
-    return inputs.shares(sample_weight, m).astype(network.dtype)
+def _like(network: Network, parameters: tuple[Matrix, Matrix, Matrix, Matrix]) -> Network:
+    """Return the core's parameters as a network with the output of that one."""
+    W1, b1, W2, b2 = parameters
+    return Network(W1, b1, W2[-network.K :], b2[-network.K :], output=network.output)
 
 
 def _range_of(network: Network) -> tuple[float, float]:
@@ -370,6 +391,7 @@ def _range_of(network: Network) -> tuple[float, float]:
 
 
 def _reporter(
+    like: Network,
     costs: npt.NDArray[np.float64],
     accuracies: npt.NDArray[np.float64],
     on_progress: Callable[[Progress], bool | None] | None,
@@ -378,7 +400,7 @@ def _reporter(
         return None
 
     def report(measured: int, parameters: tuple[Matrix, Matrix, Matrix, Matrix]) -> bool:
-        network = Network(*parameters)
+        network = _like(like, parameters)
         return bool(on_progress(Progress(network, costs[:measured], accuracies[:measured])))
 
     return report

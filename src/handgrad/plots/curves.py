@@ -11,7 +11,7 @@ from handgrad.plots.figures import ACCURACY, COST, LARGEST, LINE, as_percent, em
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from handgrad.training import History
+    from handgrad.solvers import History
 
 MOST_POINTS = 2000  # of a curve: more than a figure has dots
 
@@ -22,7 +22,7 @@ def learning_curves(history: History) -> Figure:
     Parameters
     ----------
     history : History
-        From `handgrad.training.train`.
+        From `handgrad.solvers.train`.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def learning_curves(history: History) -> Figure:
 
     Examples
     --------
-    >>> from handgrad.training import History
+    >>> from handgrad.solvers import History
     >>> history = History(np.array([2.3, 1.1]), np.array([0.1, 0.7]), np.array([0.01, 0.02]))
     >>> [axes.get_ylabel() for axes in learning_curves(history).axes]
     ['cost', 'accuracy']

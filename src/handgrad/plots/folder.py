@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.model import Model
-    from handgrad.training import History
+    from handgrad.solvers import History
 
 FILES = ("learning-curves.png", "weights.png", "confusion.png", "mistakes.png")
 
