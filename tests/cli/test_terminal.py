@@ -8,7 +8,7 @@ from rich.console import Console
 from handgrad import Network, engines
 from handgrad.cli import terminal
 from handgrad.derivation.checks import Comparison, FormulaCheck
-from handgrad.jobs.evaluation import Evaluation
+from handgrad.evaluation import Evaluation
 
 
 def text_on(console: Console) -> str:

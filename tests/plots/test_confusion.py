@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from handgrad import plots
-from handgrad.jobs.evaluation import Evaluation
+from handgrad.evaluation import Evaluation
 
 
 def shown_text(figure):

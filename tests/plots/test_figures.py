@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from handgrad import Network, plots
-from handgrad.jobs.evaluation import Evaluation
+from handgrad.evaluation import Evaluation
 from handgrad.plots.figures import as_png
 
 

@@ -13,7 +13,7 @@ from handgrad.errors import ShapeError, WriteError
 from handgrad.files.atomic import check_writable, write_atomically
 from handgrad.files.overlaps import check_distinct
 from handgrad.files.storage import save
-from handgrad.jobs.evaluation import Evaluation, evaluate
+from handgrad.evaluation import Evaluation, evaluate
 from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
 from handgrad.memory import memory
 from handgrad.model import Model

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from handgrad.jobs.evaluation import Evaluation
+    from handgrad.evaluation import Evaluation
 
 MOST_COUNTS = 26  # classes whose matrix has room for numbers
 LONGEST_LEVEL_NAME = 3  # characters; if a name is longer, all are turned
@@ -37,7 +37,7 @@ def confusion_matrix(evaluation: Evaluation, class_names: Sequence[str]) -> Figu
     Parameters
     ----------
     evaluation : Evaluation
-        From `handgrad.jobs.evaluation.evaluate`.
+        From `handgrad.evaluation.evaluate`.
     class_names : sequence of str
         K names.
 
@@ -47,7 +47,7 @@ def confusion_matrix(evaluation: Evaluation, class_names: Sequence[str]) -> Figu
 
     Examples
     --------
-    >>> from handgrad.jobs.evaluation import Evaluation
+    >>> from handgrad.evaluation import Evaluation
     >>> figure = confusion_matrix(Evaluation(0.5, np.array([[8, 2], [1, 9]])), ["cat", "dog"])
     >>> figure.axes[0].get_title(loc="left")
     'accuracy 85.00% on 20 samples'

@@ -6,7 +6,7 @@ from hypothesis import given
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from handgrad import get_engine, notes
-from handgrad.jobs.evaluation import evaluate
+from handgrad.evaluation import evaluate
 from strategies import problems
 
 
