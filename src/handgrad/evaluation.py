@@ -81,10 +81,6 @@ def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: En
         Integer labels.
     engine : Engine
 
-    Returns
-    -------
-    Evaluation
-
     Raises
     ------
     ShapeError
@@ -111,21 +107,6 @@ def predicted_probabilities(network: Network, X: npt.ArrayLike, *, engine: Engin
     """Return A2 for samples as rows, unless some of it is not a number.
 
     Where the logits overflow there is no largest probability, and so no prediction.
-
-    Parameters
-    ----------
-    network : Network
-    X : array of shape (m, D)
-    engine : Engine
-
-    Returns
-    -------
-    array of shape (m, K)
-
-    Raises
-    ------
-    DataError
-        If the network's numbers overflow on some samples.
 
     Examples
     --------

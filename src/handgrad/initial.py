@@ -30,11 +30,6 @@ def initial_values(
 ) -> list[npt.NDArray[Any]]:
     """Draw W1, b1, W2 and b2; see `handgrad.Network.initial`.
 
-    Raises
-    ------
-    ShapeError
-        If a size or the seed is out of range, the scheme is unknown, or memory is too small.
-
     Examples
     --------
     >>> dtype = np.dtype(np.float32)

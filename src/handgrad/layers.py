@@ -55,26 +55,7 @@ class Layer:
 def real_parameters(
     W: npt.ArrayLike, b: npt.ArrayLike, layer: str = ""
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return weights and biases as real arrays whose shapes belong together.
-
-    Parameters
-    ----------
-    W : array of shape (outputs, inputs)
-    b : array of shape (outputs, 1)
-    layer : str
-        The layer's number, for errors.
-
-    Raises
-    ------
-    ShapeError
-        If the shapes do not belong together, or a type is not real.
-
-    Examples
-    --------
-    >>> W, b = real_parameters([[1, 2]], [[0]])
-    >>> W.dtype
-    dtype('float64')
-    """
+    """Return weights and biases as real arrays whose shapes belong together."""
     weights, biases = _real_array(f"W{layer}", W), _real_array(f"b{layer}", b)
     if weights.ndim != 2 or 0 in weights.shape:
         raise ShapeError(

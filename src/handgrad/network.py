@@ -217,12 +217,7 @@ class Network:
         return changed
 
     def check_output(self, expected: Output) -> None:
-        """Raise a ShapeError unless the network has this output.
-
-        Examples
-        --------
-        >>> Network.initial().check_output("softmax")
-        """
+        """Raise a ShapeError unless the network has this output."""
         if self.output != expected:
             raise ShapeError(
                 f"The network has a {self.output} output; expected {expected}"
@@ -301,11 +296,6 @@ class Network:
         ShapeError
             If X is not a matrix of real numbers with D columns. Samples as columns get an error
             that says so.
-
-        Examples
-        --------
-        >>> Network.initial(features=2, hidden=1, classes=2).check_rows([[1, 2]])
-        array([[1, 2]])
         """
         rows = real_rows(X, self.D)
         bare = rows.dtype == np.uint8 and not isinstance(rows, Bytes)

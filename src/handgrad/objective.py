@@ -61,25 +61,7 @@ class Objective:
             raise EngineError(f"alpha is {shown(self.alpha)}; expected a number of 0 or more.")
 
     def decay(self, total: float, dtype: np.dtype[Any]) -> float:
-        """Return α / Σ w, by which the penalty's gradient multiplies the weights.
-
-        Parameters
-        ----------
-        total : float
-            Σ w; 0 where a batch has no weight, and so no penalty.
-        dtype : dtype
-            The network's.
-
-        Raises
-        ------
-        EngineError
-            If the network's type cannot hold it.
-
-        Examples
-        --------
-        >>> Objective(alpha=0.5).decay(4, np.dtype(np.float32))
-        0.125
-        """
+        """Return α / Σ w, by which the penalty's gradient multiplies the weights."""
         decay = float(self.alpha) / total if total else 0.0
         if not decay <= float(np.finfo(dtype).max):
             raise EngineError(

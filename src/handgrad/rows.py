@@ -82,29 +82,13 @@ def is_sparse(X: object) -> bool:
     """Tell whether X is a sparse array of SciPy, without importing SciPy.
 
     If SciPy has not been imported, X cannot be one.
-
-    Examples
-    --------
-    >>> is_sparse([[0, 1]])
-    False
     """
     sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(X))
 
 
 def as_array(name: str, value: Any) -> npt.NDArray[Any]:
-    """Return an argument as an array.
-
-    Raises
-    ------
-    ShapeError
-        If NumPy cannot convert it, such as lists of unequal length, or if values are masked.
-
-    Examples
-    --------
-    >>> as_array("y", [0, 1])
-    array([0, 1])
-    """
+    """Return an argument as an array."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ShapeError(f"{name} holds masked values; expected a value in every place.")
     try:
@@ -117,23 +101,7 @@ def as_array(name: str, value: Any) -> npt.NDArray[Any]:
 
 
 def real_rows(X: npt.ArrayLike | Bytes, features: int) -> Any:
-    """Return X as an array, or as CSR if it is sparse: real numbers, one sample per row.
-
-    Parameters
-    ----------
-    X : array, SciPy sparse array or Bytes of shape (m, features)
-    features : int
-
-    Raises
-    ------
-    ShapeError
-        If X is not such a matrix.
-
-    Examples
-    --------
-    >>> real_rows([[0, 1], [2, 3]], features=2).shape
-    (2, 2)
-    """
+    """Return X as an array, or as CSR if it is sparse: real numbers, one sample per row."""
     if isinstance(X, Bytes):
         return Bytes(real_rows(X.values, features), X.scale)
     rows = _csr(X) if is_sparse(X) else as_array("X", X)
@@ -163,11 +131,6 @@ def csr_parts(X: Any) -> CsrParts:
     """Return the three arrays of a CSR matrix as vectors of numbers; indices are not checked.
 
     Unsigned indices of 32 or 64 bits become int64; those that do not fit become negative.
-
-    Raises
-    ------
-    ShapeError
-        If an array is anything else.
     """
     parts = []
     for name, kinds in (("indptr", "iu"), ("indices", "iu"), ("data", "buif")):
@@ -184,16 +147,6 @@ def own_places(rows: Any) -> Any:
     """Return dense rows unchanged, and sparse rows as a copy with checked indices.
 
     SciPy's products do not check indices, and the caller may change the rows at any time.
-
-    Raises
-    ------
-    ShapeError
-        If an index of sparse rows is out of range.
-
-    Examples
-    --------
-    >>> own_places(np.eye(2)).shape
-    (2, 2)
     """
     if isinstance(rows, Bytes):
         return Bytes(own_places(rows.values), rows.scale)
@@ -216,13 +169,7 @@ def own_places(rows: Any) -> Any:
 
 
 def damaged_sparse(found: str) -> ShapeError:
-    """Return the error for an invalid sparse matrix.
-
-    Examples
-    --------
-    >>> str(damaged_sparse("its indptr decreases"))
-    'X is a damaged sparse matrix: its indptr decreases; expected valid CSR.'
-    """
+    """Return the error for an invalid sparse matrix."""
     return ShapeError(f"X is a damaged sparse matrix: {named(found)}; expected valid CSR.")
 
 
@@ -244,13 +191,7 @@ def scaled_rows(rows: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def values_of(rows: Any) -> npt.NDArray[Any]:
-    """Return the numbers of dense rows, or the stored numbers of sparse rows.
-
-    Examples
-    --------
-    >>> values_of(np.eye(2)).max()
-    np.float64(1.0)
-    """
+    """Return the numbers of dense rows, or the stored numbers of sparse rows."""
     values: Any = rows.values if isinstance(rows, Bytes) else rows
     numbers: npt.NDArray[Any] = values.data if is_sparse(values) else values
     return numbers

@@ -116,18 +116,6 @@ def check_formulas(
 ) -> list[FormulaCheck]:
     """Check every formula of `handgrad.notes`.
 
-    Parameters
-    ----------
-    digits : array of shape (m, D), optional
-        Real samples as rows, checked in addition to random samples; about 20 are enough.
-    labels : array of shape (m,), optional
-        Their integer labels.
-
-    Returns
-    -------
-    list of FormulaCheck
-        In the order of the notes, F1 to U1.
-
     Examples
     --------
     >>> all(check.passed for check in check_formulas())

@@ -1,4 +1,4 @@
-"""The reference engine: the formulas of the notes as they stand, the oracle of all others."""
+"""The reference engine: the formulas of the notes, unchanged; the oracle of all other engines."""
 
 from __future__ import annotations
 
@@ -27,17 +27,7 @@ if TYPE_CHECKING:
 
 
 class ReferenceEngine(Engine):
-    """Calls `handgrad.notes` on all rows at once.
-
-    Examples
-    --------
-    >>> from handgrad import Network
-    >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
-    >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
-    >>> network, costs = ReferenceEngine().descend(network, X, y, learning_rate=0.5, iterations=9)
-    >>> bool(costs[-1] < costs[0])
-    True
-    """
+    """Calls `handgrad.notes` on all rows at once."""
 
     name = "reference"
 

@@ -208,10 +208,6 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             Samples whose accuracy is recorded after each iteration in ``validation_scores_``;
             with ``early_stopping`` they take the place of samples held out of X.
 
-        Returns
-        -------
-        The estimator itself.
-
         Raises
         ------
         ValueError
@@ -248,10 +244,6 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             As for `fit`; ``class_weight`` must not be "balanced".
         classes : array, optional
             All classes that there will ever be; needed in the first call.
-
-        Returns
-        -------
-        The estimator itself.
         """
         self._check_parameters()
         if self.early_stopping:

@@ -48,12 +48,6 @@ def initial_values(
     """Draw weights and biases between layers of these sizes as scikit-learn does.
 
     They are uniform in ±√(6 / (inputs + outputs)) (Glorot & Bengio, 2010).
-
-    Examples
-    --------
-    >>> weights, biases = initial_values((4, 3, 2), np.float32, np.random.RandomState(0))
-    >>> [array.shape for array in weights + biases]
-    [(4, 3), (3, 2), (3,), (2,)]
     """
     weights, biases = [], []
     for inputs, outputs in pairwise(sizes):
@@ -81,14 +75,7 @@ def as_network(
 def as_weights_and_biases(
     network: Network,
 ) -> tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]:
-    """Return a network as scikit-learn's arrays.
-
-    Examples
-    --------
-    >>> network = as_network([np.eye(2), np.ones((2, 1))], [np.zeros(2), np.zeros(1)], classes=2)
-    >>> as_weights_and_biases(network)[0][1].tolist()
-    [[1.0], [1.0]]
-    """
+    """Return a network as scikit-learn's arrays."""
     weights = [np.array(layer.W.T) for layer in network.layers]
     return weights, [layer.b[:, 0].copy() for layer in network.layers]
 
@@ -170,12 +157,7 @@ def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -
 
 
 def check_finite(arrays: list[npt.NDArray[Any]]) -> None:
-    """Raise a ValueError, as scikit-learn does, where training has diverged.
-
-    Examples
-    --------
-    >>> check_finite([np.eye(2)])
-    """
+    """Raise a ValueError, as scikit-learn does, where training has diverged."""
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large "

@@ -80,17 +80,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def check_network(activation: Any, hidden_layer_sizes: Any) -> None:
-    """Refuse what a network with one hidden layer of rectified units cannot be.
-
-    Raises
-    ------
-    ValueError
-        If there is another activation, or another number of hidden layers.
-
-    Examples
-    --------
-    >>> check_network("relu", (100,))
-    """
+    """Refuse what a network with one hidden layer of rectified units cannot be."""
     if activation != "relu":
         raise ValueError(
             f"activation is {activation!r}; the hidden units are rectified: expected 'relu', "
@@ -106,11 +96,6 @@ def check_network(activation: Any, hidden_layer_sizes: Any) -> None:
 
 def hidden_units(hidden_layer_sizes: Any) -> int:
     """Return H.
-
-    Raises
-    ------
-    ValueError
-        If it is not a whole number above 0.
 
     Examples
     --------

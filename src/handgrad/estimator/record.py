@@ -51,18 +51,7 @@ class FitHistory:
 
 
 class FitRecord:
-    """Records one run of a solver in the lists of a classifier, and shows it.
-
-    Parameters
-    ----------
-    parameters : Hyperparameters
-    engine : Engine
-    held_out : WeightedSamples or None
-        Samples that are scored after each iteration.
-    history : FitHistory
-    loss_curve, scores : list of float
-        The lists to extend: costs, and accuracies on the samples held out.
-    """
+    """Records one run of a solver in the lists of a classifier, and shows it."""
 
     def __init__(
         self,

@@ -39,12 +39,7 @@ class WeightedSamples(NamedTuple):
 
 
 def refuse_text(X: Any) -> None:
-    """Raise a ValueError, as scikit-learn does, where numbers come as text, and name the text.
-
-    Examples
-    --------
-    >>> refuse_text([[1, 2]])
-    """
+    """Raise a ValueError, as scikit-learn does, where numbers come as text, and name the text."""
     text = _first_text(X)
     if text is not None:
         raise ValueError(
@@ -72,18 +67,7 @@ def _is_number(text: str | bytes) -> bool:
 
 
 def rows_to_fit(X: Any, *, pixels: bool) -> Any:
-    """Return rows as fit takes them: bytes are numbers unless they are to be pixels.
-
-    Raises
-    ------
-    ValueError
-        If pixels are asked for, and these are numbers above 1.
-
-    Examples
-    --------
-    >>> rows_to_fit(np.array([[0, 2]], dtype=np.uint8), pixels=False).scale
-    1.0
-    """
+    """Return rows as fit takes them: bytes are numbers unless they are to be pixels."""
     if X.dtype == np.uint8 and not pixels and _largest(X) > MOST_OF_COUNTS:
         warnings.warn(
             f"X holds uint8 numbers up to {_largest(X)}, which are taken as they are; where they "
@@ -94,18 +78,7 @@ def rows_to_fit(X: Any, *, pixels: bool) -> Any:
 
 
 def rows_like_those_of_fit(X: Any, *, pixels: bool) -> Any:
-    """Return rows as the network reads them, whether fit was given pixels or numbers.
-
-    Raises
-    ------
-    ValueError
-        If fit was given pixels, and these are numbers above 1.
-
-    Examples
-    --------
-    >>> rows_like_those_of_fit(np.array([[0.5]]), pixels=True)
-    array([[0.5]])
-    """
+    """Return rows as the network reads them, whether fit was given pixels or numbers."""
     if X.dtype == np.uint8:
         return X if pixels else Bytes(X)
     if pixels and _largest(X) > 1:
@@ -122,18 +95,7 @@ def _largest(X: Any) -> Any:
 
 
 def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
-    """Return y as one label per row of X.
-
-    Raises
-    ------
-    ValueError
-        If y is missing, has several labels per sample, or does not fit X.
-
-    Examples
-    --------
-    >>> labels_of(["a", "b"], np.eye(2)).tolist()
-    ['a', 'b']
-    """
+    """Return y as one label per row of X."""
     if y is None:
         raise ValueError(
             "This MLPClassifier estimator requires y to be passed, but the target y is None."
@@ -161,12 +123,7 @@ def _multilabel_message(y: Any) -> str:
 
 
 def check_classes(found: npt.NDArray[Any], known: npt.NDArray[Any], *, warm_start: bool) -> None:
-    """Raise a ValueError where labels are none of the classes, or a warm start lacks some.
-
-    Examples
-    --------
-    >>> check_classes(np.array(["a"]), known=np.array(["a", "b"]), warm_start=False)
-    """
+    """Raise a ValueError where labels are none of the classes, or a warm start lacks some."""
     if warm_start and set(found) != set(known):
         raise ValueError(
             "warm_start can only be used where `y` has the same classes as in the previous "
@@ -179,12 +136,7 @@ def check_classes(found: npt.NDArray[Any], known: npt.NDArray[Any], *, warm_star
 
 
 def check_same_classes(classes: npt.ArrayLike, known: npt.NDArray[Any]) -> None:
-    """Raise a ValueError, as scikit-learn does, where a later call names other classes.
-
-    Examples
-    --------
-    >>> check_same_classes(["b", "a"], known=np.array(["a", "b"]))
-    """
+    """Raise a ValueError, as scikit-learn does, where a later call names other classes."""
     if not np.array_equal(known, unique_labels(classes)):
         raise ValueError(
             f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
@@ -192,13 +144,7 @@ def check_same_classes(classes: npt.ArrayLike, known: npt.NDArray[Any]) -> None:
 
 
 def codes_of(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return the number of each label's class, where all are among the classes.
-
-    Examples
-    --------
-    >>> codes_of(np.array(["b", "a"]), np.array(["a", "b"]))
-    array([1, 0])
-    """
+    """Return the number of each label's class, where all are among the classes."""
     codes: npt.NDArray[np.int64] = np.searchsorted(classes, labels)
     return codes
 
@@ -249,19 +195,6 @@ def hold_out(
     stratify: npt.NDArray[Any] | None,
 ) -> tuple[WeightedSamples, WeightedSamples]:
     """Hold a share of the samples out, drawn as scikit-learn does.
-
-    Parameters
-    ----------
-    samples : WeightedSamples
-    fraction : float
-    random : RandomState
-    stratify : array of shape (K,) or None
-        The classes, to hold the same share out of each; None draws from all samples alike.
-
-    Raises
-    ------
-    ValueError
-        If less than two would be held out, or a class has too few samples to share out.
 
     Examples
     --------

@@ -24,11 +24,6 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     killed processes left behind for the same path are removed. A device or a pipe, such as
     ``/dev/null``, is written to directly and never replaced.
 
-    Parameters
-    ----------
-    path : path
-    content : bytes
-
     Raises
     ------
     WriteError
@@ -64,18 +59,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Check before a job starts that its result can be written.
-
-    Parameters
-    ----------
-    path : path
-        The file that will be written.
-
-    Raises
-    ------
-    WriteError
-        If its folder does not exist or is not writable, or the path is a folder or a socket.
-    """
+    """Check before a job starts that its result can be written."""
     with _writing(path):
         found = _status(path)
         if found is not None and stat.S_ISSOCK(found.st_mode):

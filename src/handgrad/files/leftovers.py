@@ -45,18 +45,6 @@ def temporary_file(
     """Open a new file in the target's folder, and remove it at the end unless it was renamed.
 
     Files that killed writers of the same target left behind are removed first.
-
-    Parameters
-    ----------
-    target : path
-        A path without links.
-    mode : int
-        Permissions before the umask.
-
-    Yields
-    ------
-    path, file
-        The length of the file's name does not depend on the target's name.
     """
     remove_leftovers(target)
     path, descriptor = _created(target, mode)

@@ -49,18 +49,6 @@ class Module(NamedTuple):
 def bundle(folder: Path, entry: str) -> str:
     r"""Return a module and everything that it imports as one script.
 
-    Parameters
-    ----------
-    folder : path
-        The page's folder.
-    entry : str
-        The module to start with, such as ``"main.js"``.
-
-    Returns
-    -------
-    str
-        A classic script; all its names are local to it.
-
     Raises
     ------
     PageError
@@ -83,13 +71,7 @@ def bundle(folder: Path, entry: str) -> str:
 
 
 def read_module(folder: Path, name: str) -> Module:
-    """Read one module and check that the bundler supports every form in it.
-
-    Raises
-    ------
-    PageError
-        If the file cannot be read, or if the bundler does not support a form in it.
-    """
+    """Read one module and check that the bundler supports every form in it."""
     try:
         text = (folder / name).read_text(encoding="utf-8").replace("\r\n", "\n")
     except OSError as error:

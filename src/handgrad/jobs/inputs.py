@@ -19,34 +19,12 @@ USUAL_LABEL = "label"
 
 
 def load_model(path: Path) -> Model:
-    """Read a model file as a model, whatever was saved.
-
-    Raises
-    ------
-    ModelFileError
-        If the file cannot be read.
-    """
+    """Read a model file as a model, whatever was saved."""
     return Model.of(load(path))
 
 
 def samples_for(model: Model, path: Path, source: str, *, label: str | None = None) -> Samples:
-    """Read samples whose features and labels the model finds by the names that it remembers.
-
-    Parameters
-    ----------
-    model : Model
-    path : path
-        Where the model was read, for errors.
-    source : str
-        See `handgrad.data.load_samples`.
-    label : str, optional
-        The label column of a CSV file, where it is not the model's.
-
-    Raises
-    ------
-    DataError
-        If the samples cannot be read, or do not fit the model.
-    """
+    """Read samples whose features and labels the model finds by the names that it remembers."""
     samples = data.load_samples(
         source,
         label=label or model.label or USUAL_LABEL,

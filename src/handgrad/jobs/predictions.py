@@ -25,15 +25,6 @@ def predictions_csv(
 
     Control characters in names, and bytes of a file's name that are not UTF-8, are escaped.
 
-    Parameters
-    ----------
-    names : sequence of m str
-        What to call each sample.
-    labels : sequence of m str
-        The class predicted for each.
-    probabilities : array of shape (m, K)
-    class_names : sequence of K str
-
     Examples
     --------
     >>> print(predictions_csv(["a.png"], ["dog"], [[0.25, 0.75]], ["cat", "dog"]))

@@ -267,25 +267,7 @@ def initial_network(
     dtype: npt.DTypeLike = np.float32,
     scheme: Scheme = "he",
 ) -> Network:
-    """Make a network for a data set, unless it is larger than this machine's memory.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    hidden, seed, dtype, scheme
-        As in `Network.initial`.
-
-    Raises
-    ------
-    ShapeError
-        If the network does not fit into memory, which is found out before any is taken.
-
-    Examples
-    --------
-    >>> from handgrad import data
-    >>> initial_network(data.load("digits"), hidden=8, seed=0)
-    Network(64 features, 8 hidden units, 10 classes, float32)
-    """
+    """Make a network for a data set, unless it is larger than this machine's memory."""
     if hidden > MOST_HIDDEN:
         raise ShapeError(f"hidden is {shown(hidden)}; expected at most {MOST_HIDDEN:,}.")
     features, classes = dataset.X_train.shape[1], len(dataset.class_names)

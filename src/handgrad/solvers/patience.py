@@ -11,20 +11,6 @@ import numpy as np
 class Patience:
     """Counts iterations in a row that improve a figure by less than ``tol``.
 
-    Parameters
-    ----------
-    tol : float
-        The least improvement that counts.
-    iterations : float
-        How many iterations without an improvement are allowed; may be infinite.
-
-    Attributes
-    ----------
-    best : float
-        The lowest figure so far.
-    waited : int
-        Iterations since the last improvement.
-
     Examples
     --------
     >>> patience = Patience(tol=0.1, iterations=1)

@@ -51,10 +51,6 @@ def train(
         Called with the run's progress from time to time; returns True to stop the run. The result
         is the network of the lowest cost then.
 
-    Returns
-    -------
-    Result
-
     Raises
     ------
     TrainingError
@@ -83,18 +79,7 @@ def training_driver(
     on_progress: Callable[[Progress], bool | None] | None = None,
     stretch: Callable[[int], int] | None = None,
 ) -> Driver:
-    """Return the driver of such a run.
-
-    Raises
-    ------
-    TrainingError
-        If a setting is out of range.
-
-    Examples
-    --------
-    >>> training_driver(0.1, 500).iterations
-    500
-    """
+    """Return the driver of such a run."""
     if not 1 <= iterations <= MOST_ITERATIONS:
         raise TrainingError(
             f"iterations is {shown(iterations)}; expected 1 to {MOST_ITERATIONS:,}."

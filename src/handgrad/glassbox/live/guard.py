@@ -43,14 +43,6 @@ class Guard:
     The token is the first part of the path. The guard compares it as it was sent, before anything
     is decoded. It also passes the rest of the path on as it was sent, so that no other spelling
     of a path can reach a file.
-
-    Parameters
-    ----------
-    app : ASGI application
-        It receives paths without the token, and bodies below the limit.
-    token : str
-    port : int
-        The port of loopback on which the server listens.
     """
 
     def __init__(self, app: ASGIApp, *, token: str, port: int) -> None:

@@ -72,19 +72,6 @@ class LiveRun:
         Whether a short run is replayed.
     held : bool
         Whether `start` does nothing until `run` was called once.
-
-    Examples
-    --------
-    >>> from handgrad import Network, data, get_engine
-    >>> dataset = data.load("digits")
-    >>> network = Network.initial(features=64, hidden=8, classes=10, seed=0)
-    >>> live = LiveRun(
-    ...     network, dataset, engine=get_engine(), learning_rate=0.1, iterations=20, replayed=False
-    ... )
-    >>> live.run().iterations
-    20
-    >>> live.state().iteration
-    20
     """
 
     def __init__(
@@ -145,22 +132,7 @@ class LiveRun:
             )
 
     def run(self, on_progress: Report | None = None) -> Result:
-        """Take the steps in this thread, from the newest network on.
-
-        Parameters
-        ----------
-        on_progress : callable, optional
-            As in `handgrad.solvers.train`; in a replay it is called once more for each picture.
-
-        Returns
-        -------
-        Result
-
-        Raises
-        ------
-        TrainingError
-            If the run is under way already, or the network is no longer finite.
-        """
+        """Take the steps in this thread, from the newest network on."""
         self._begin()
         return self._train(on_progress or _nothing)
 
@@ -180,13 +152,7 @@ class LiveRun:
             self._end_part()
 
     def set_learning_rate(self, learning_rate: float) -> None:
-        """Continue with another η.
-
-        Raises
-        ------
-        TrainingError
-            If it is not above 0.
-        """
+        """Continue with another η."""
         check_learning_rate(learning_rate)
         with self._changed:
             self._learning_rate = learning_rate
@@ -198,13 +164,7 @@ class LiveRun:
         self._tell()
 
     def reset(self) -> None:
-        """Go back to the network that the run began with.
-
-        Raises
-        ------
-        TrainingError
-            If the run is under way.
-        """
+        """Go back to the network that the run began with."""
         with self._changed:
             if self._running:
                 raise TrainingError(

@@ -29,17 +29,6 @@ def choose_samples(dataset: Dataset, query: Mapping[str, str]) -> dict[str, Any]
         ``part`` is ``train`` or ``test``. ``label`` picks one class, counted from 0. Of the
         samples picked, the answer contains ``count`` from ``first`` on, fewer if they are large.
 
-    Returns
-    -------
-    dict
-        ``total`` counts the samples picked. ``samples`` contains those returned; each is named
-        by its place in the part.
-
-    Raises
-    ------
-    DataError
-        If the query requests something that does not exist.
-
     Examples
     --------
     >>> from handgrad import data

@@ -45,18 +45,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class LiveServer:
-    """Serves the page in a thread of its own, from its construction until `close`.
-
-    Parameters
-    ----------
-    run : LiveRun
-    describe : callable
-        Returns the page's payload for the run's newest network; see `build_payload`.
-    port : int
-        The port to listen on; if it is taken, the server uses a free one.
-    token : str, optional
-        The first part of the address's path; by default a random one that nobody can guess.
-    """
+    """Serves the page in a thread of its own, from its construction until `close`."""
 
     def __init__(
         self,
