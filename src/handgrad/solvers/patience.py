@@ -19,9 +19,13 @@ class Patience:
     """
 
     tol: float = 1e-4
+    """The least improvement that counts."""
     iterations: float = 10
+    """How many iterations without an improvement are allowed; may be infinite."""
     best: float = field(default=np.inf, init=False)
+    """The lowest figure so far."""
     waited: int = field(default=0, init=False)
+    """Iterations since the last improvement."""
 
     def spent(self, figure: float) -> bool:
         """Take a figure that should fall; tell whether it has not fallen for too long."""

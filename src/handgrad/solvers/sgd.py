@@ -75,7 +75,7 @@ def sgd(
     samples_seen : int
         t at the start.
     learning_rate : float, optional
-        That of the first epoch of a run that continues another, instead of the rule's.
+        η of the first epoch instead of the rule's, for a run that continues another.
     on_iteration : callable, optional
         Called after every epoch; returns True to end the run.
     on_stall : callable, optional
