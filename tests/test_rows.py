@@ -17,7 +17,7 @@ from handgrad.rows import (
     as_array,
     csr_parts,
     is_sparse,
-    own_places,
+    own_indices,
     real_rows,
     scaled_rows,
     values_of,
@@ -94,7 +94,7 @@ def test_places_are_the_callers_numbers_and_the_runs_own(X, wide):
     if wide:
         rows.indices = rows.indices.astype(np.int64)
         rows.indptr = rows.indptr.astype(np.int64)
-    own = own_places(rows)
+    own = own_indices(rows)
     rows.indices[:] = -1
     rows.data[:] = 0
     assert is_sparse(own)
@@ -120,7 +120,7 @@ def damaged(part: str, place: int, value: int) -> Any:
 )
 def test_places_beyond_the_rows_are_refused(part, place, value, words):
     with pytest.raises(ShapeError, match=f"damaged sparse matrix: .*{words}"):
-        own_places(damaged(part, place, value))
+        own_indices(damaged(part, place, value))
 
 
 def test_places_are_signed_and_parts_are_vectors():

@@ -143,13 +143,13 @@ def csr_parts(X: Any) -> CsrParts:
     return CsrParts(*parts)
 
 
-def own_places(rows: Any) -> Any:
-    """Return dense rows unchanged, and sparse rows as a copy with checked indices.
+def own_indices(rows: Any) -> Any:
+    """Return dense rows unchanged, and sparse rows as a copy whose indices are checked.
 
     SciPy's products do not check indices, and the caller may change the rows at any time.
     """
     if isinstance(rows, Bytes):
-        return Bytes(own_places(rows.values), rows.scale)
+        return Bytes(own_indices(rows.values), rows.scale)
     if not is_sparse(rows):
         return rows
     indptr, indices, data = (part.copy() for part in csr_parts(rows))

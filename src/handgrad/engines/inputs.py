@@ -40,7 +40,7 @@ def check_descent(learning_rate: float, iterations: int, dtype: np.dtype[Any]) -
 
 
 def check_rate(learning_rate: float, dtype: np.dtype[Any]) -> None:
-    """Raise a TrainingError unless the rate is a number above 0 that the network's type can hold."""
+    """Raise a TrainingError unless the rate is above 0 and the network's type can hold it."""
     check_learning_rate(learning_rate)
     if learning_rate > float(np.finfo(dtype).max):
         raise TrainingError(
@@ -49,16 +49,11 @@ def check_rate(learning_rate: float, dtype: np.dtype[Any]) -> None:
         )
 
 
-def check_rule(rule: Rule, dtype: np.dtype[Any]) -> None:
-    """Raise a TrainingError unless this is a rule of batches, with a rate that the type can hold."""
-    if not isinstance(rule, Sgd | Adam):
-        raise TrainingError(f"rule is {shown(rule)}; expected an Sgd or an Adam.")
-    check_rate(rule.learning_rate, dtype)
-
-
 def check_batches(rule: Rule, batch_size: int, moments: Moments | None, network: Network) -> None:
     """Raise an error unless a run of batches can begin with these settings."""
-    check_rule(rule, network.dtype)
+    if not isinstance(rule, Sgd | Adam):
+        raise TrainingError(f"rule is {shown(rule)}; expected an Sgd or an Adam.")
+    check_rate(rule.learning_rate, network.dtype)
     whole_number("batch_size", batch_size, 1, None, EngineError)
     if moments is not None:
         check_moments(moments, network)

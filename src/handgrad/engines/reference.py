@@ -15,7 +15,7 @@ from handgrad.engines.threads import processors
 from handgrad.engines.turns import Turns
 from handgrad.errors import ShapeError
 from handgrad.network import Labels, Matrix, Network
-from handgrad.rows import as_array, own_places, scaled_rows, values_of
+from handgrad.rows import as_array, own_indices, scaled_rows, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -169,9 +169,8 @@ class ReferenceBatches:
     def moments(self) -> Moments:
         """What the rule remembers."""
         self._turns.check_readable()
-        W1, b1, W2, b2 = (array.copy() for array in self._first)
-        V1, c1, V2, c2 = (array.copy() for array in self._second)
-        return Moments(self._steps, (W1, b1, W2, b2), (V1, c1, V2, c2))
+        first, second = (tuple(a.copy() for a in arrays) for arrays in (self._first, self._second))
+        return Moments(self._steps, first, second)
 
     def epoch(
         self,
@@ -301,7 +300,7 @@ def _changed(network: Network, parameters: Iterable[Matrix]) -> Network:
 
 def _finite_rows(network: Network, given: Any) -> Matrix:
     with inputs.enough_memory():
-        rows: Matrix = scaled_rows(own_places(given), network.dtype)
+        rows: Matrix = scaled_rows(own_indices(given), network.dtype)
         if given.dtype != np.uint8 and not np.isfinite(values_of(rows)).all():
             raise ShapeError(inputs.NOT_FINITE)
     return rows

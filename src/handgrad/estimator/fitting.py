@@ -60,13 +60,7 @@ def initial_values(
 def as_network(
     weights: list[npt.NDArray[Any]], biases: list[npt.NDArray[Any]], *, classes: int
 ) -> Network:
-    """Return scikit-learn's arrays as a network; two classes have one logistic output.
-
-    Examples
-    --------
-    >>> as_network([np.eye(2), np.ones((2, 1))], [np.zeros(2), np.zeros(1)], classes=2).output
-    'logistic'
-    """
+    """Return scikit-learn's arrays as a network; two classes have one logistic output."""
     (W1, W2), (b1, b2) = weights, biases
     output: Output = "logistic" if classes == 2 else "softmax"
     return Network(W1.T, b1[:, None], W2.T, b2[:, None], output=output)

@@ -28,14 +28,6 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     ------
     WriteError
         If the file cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
-    >>> write_atomically(path, b"F1 to U1")
-    >>> path.read_bytes()
-    b'F1 to U1'
     """
     with _writing(path):
         old = _status(path)
@@ -83,13 +75,7 @@ def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def cause(error: OSError | ValueError) -> str:
-    """Return the reason for an error of the file system, without the path that Python adds.
-
-    Examples
-    --------
-    >>> cause(FileNotFoundError(2, "No such file or directory", "model.safetensors"))
-    'No such file or directory'
-    """
+    """Return the reason for an error of the file system, without the path that Python adds."""
     return getattr(error, "strerror", None) or str(error)
 
 

@@ -69,13 +69,7 @@ def build(
 
 
 def as_bytes(values: Sequence[Any]) -> npt.NDArray[np.uint8]:
-    """Return a list as JSON in an array of bytes.
-
-    Examples
-    --------
-    >>> from_bytes(as_bytes(["cat", "dog"]))
-    ['cat', 'dog']
-    """
+    """Return a list as JSON, encoded as an array of bytes."""
     return np.frombuffer(json.dumps(list(values)).encode(), np.uint8)
 
 

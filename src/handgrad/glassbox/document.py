@@ -32,16 +32,7 @@ REQUEST_OF_A_STYLE = re.compile(r"@import|url\(\s*['\"]?(?!data:|#)", re.IGNOREC
 
 
 def one_file(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
-    """Return the page with its styles, scripts and data as one HTML text.
-
-    Examples
-    --------
-    >>> from handgrad import Network
-    >>> from handgrad.glassbox.payload import build_payload
-    >>> text = one_file(build_payload(Network.initial(features=4, hidden=3, classes=2)))
-    >>> "Content-Security-Policy" in text, "main.js" in text.partition("<body>")[0]
-    (True, False)
-    """
+    """Return the page with its styles, scripts and data as one HTML text."""
     html = _read(page, "index.html")
     _check(html)
     styles: list[str] = []

@@ -87,10 +87,12 @@ def build_payload(
         shape = None
     return {
         "version": VERSION,
-        "model": describe_model(network)
+        "model": encode_network(network)
         | {
+            "class_names": list(network.class_names),
             "image_shape": shape and list(map(int, shape)),
             "feature_names": _feature_names(network, feature_names, shape),
+            "scaling": float(network.scaling),
         },
         "samples": _samples(network, X, y, names, most),
         "training": plain(network.training),
@@ -98,16 +100,6 @@ def build_payload(
         "show": None if show is None else dict(show),
         "live": live,
         "derivation": DERIVATION,
-    }
-
-
-def describe_model(model: Model) -> dict[str, Any]:
-    """Return names, sizes and parameters of a model, ready for JSON."""
-    return encode_network(model) | {
-        "class_names": list(model.class_names),
-        "image_shape": model.image_shape and list(model.image_shape),
-        "feature_names": None,
-        "scaling": float(model.scaling),
     }
 
 

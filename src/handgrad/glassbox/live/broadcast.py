@@ -25,12 +25,7 @@ class Broadcast:
 
     A slow viewer misses snapshots, but at most one is on its way to it. Call `changed` and
     `wait_for_viewer` from any thread, all other methods only in the thread of the event loop.
-
-    Parameters
-    ----------
-    run : LiveRun
-    sleep : callable
-        Waits for so many seconds; tests pass a clock of their own.
+    Tests replace ``sleep``, which waits between two snapshots.
     """
 
     def __init__(

@@ -38,12 +38,6 @@ class Replay(Generic[Picture]):
         The size of one picture.
     clock : callable
         Returns the time in seconds.
-
-    Examples
-    --------
-    >>> replay = Replay(0, 500, picture_bytes=32_000)
-    >>> replay.steps_to_next_picture(taken=0)
-    1
     """
 
     def __init__(
