@@ -1,4 +1,4 @@
-"""How a classifier is trained: initial values, a run of its solver, and whether it converged."""
+"""The parts of a fit: initial values, solver, driver, and the warning of a run cut short."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def fit_network(
     solver: solvers.Solver,
     driver: solvers.Driver,
 ) -> solvers.Result:
-    """Run a solver on samples, from a network on."""
+    """Run a solver on samples, starting at a network."""
     objective = Objective(network.output, alpha=parameters.alpha)
     session = engine.session(samples.X, samples.codes, objective, samples.weights)
     is_blas_busy = parameters.solver == "lbfgs" and engine.name != "reference"
@@ -130,7 +130,7 @@ def driver_of(
 
 
 def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -> None:
-    """Warn, as scikit-learn does, of a run that a limit ended; gd is meant to reach its own."""
+    """Warn, as scikit-learn does, if a limit ended the run; gd always ends at its limit."""
     if result.converged or parameters.solver == "gd":
         return
     if parameters.solver == "lbfgs":
@@ -151,7 +151,7 @@ def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -
 
 
 def check_finite(arrays: list[npt.NDArray[Any]]) -> None:
-    """Raise a ValueError, as scikit-learn does, where training has diverged."""
+    """Raise a ValueError, as scikit-learn does, if training has diverged."""
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large "

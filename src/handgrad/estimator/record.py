@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from handgrad.estimator.parameters import stops_early
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FitHistory:
-    """What every iteration since the first fit was like, as lists of equal length.
+    """The figures of every iteration since the first fit, as lists of equal length.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class FitHistory:
 
     iteration: list[int] = field(default_factory=list)
     cost: list[float] = field(default_factory=list)
-    """Of gd, sgd and adam those before their steps, of lbfgs those after."""
+    """For gd, sgd and adam the costs before the steps, for lbfgs those after them."""
     accuracy: list[float] = field(default_factory=list)
     """The share of training samples predicted right, of the same networks."""
     seconds: list[float] = field(default_factory=list)
@@ -51,7 +51,11 @@ class FitHistory:
 
 
 class FitRecord:
-    """Records one run of a solver in the lists of a classifier, and shows it."""
+    """Records one run of a solver, and shows it as ``verbose`` asks.
+
+    It extends the classifier's history and its lists of costs and of scores, the accuracies on the
+    samples held out.
+    """
 
     def __init__(
         self,
@@ -66,7 +70,7 @@ class FitRecord:
         self._history, self._loss_curve, self._scores = history, loss_curve, scores
         self._before = len(loss_curve)
         self._seconds_before = history.seconds[-1] if history.seconds else 0.0
-        self._bar: Callable[[int, float], None] = _nothing
+        self._bar: Any = None
         self._prints = bool(parameters.verbose) and parameters.verbose != "bar"
 
     @property
@@ -74,12 +78,21 @@ class FitRecord:
         """Whether something is shown, or scored, after each iteration."""
         return self._prints or self._held_out is not None
 
-    def shown(self, iterations: int) -> Any:
-        """Return a context in which progress is drawn, if that is wanted."""
-        return self._drawn(iterations) if self._parameters.verbose == "bar" else nullcontext()
+    @contextmanager
+    def shown(self, iterations: int) -> Iterator[None]:
+        """Draw a bar while the solver runs, if ``verbose`` asks for it."""
+        if self._parameters.verbose != "bar":
+            yield
+            return
+        from rich.console import Console
+        from rich.progress import Progress as ProgressBar
+
+        with ProgressBar(console=Console(stderr=True), transient=True) as self._bar:
+            self._task = self._bar.add_task(self._parameters.solver, total=iterations)
+            yield
 
     def figure(self, iteration: Iteration) -> float:
-        """Take note of an iteration; return what should fall from one to the next."""
+        """Record and show an iteration; return what should fall from one to the next."""
         self._record([iteration.cost], [iteration.accuracy], [iteration.seconds])
         self._show(f"Iteration {iteration.iteration}, loss = {iteration.cost:.8f}")
         if self._held_out is None:
@@ -92,11 +105,12 @@ class FitRecord:
         return -score
 
     def draw(self, progress: Progress) -> None:
-        """Show how far the run has come."""
-        self._bar(len(progress.costs), float(progress.costs[-1]))
+        """Show in the bar how far the run has come."""
+        cost = f"cost {progress.costs[-1]:.4f}"
+        self._bar.update(self._task, completed=len(progress.costs), description=cost)
 
     def complete(self, costs: Any, accuracies: Any, seconds: Any) -> None:
-        """Take note of the iterations that are new among all of the run."""
+        """Record the iterations of the run that are not recorded yet."""
         known = len(self._loss_curve) - self._before
         self._record(costs[known:], accuracies[known:], seconds[known:])
 
@@ -128,20 +142,3 @@ class FitRecord:
     def _show(self, line: str) -> None:
         if self._prints:
             print(line)
-
-    def _drawn(self, iterations: int) -> Any:
-        from rich.console import Console
-        from rich.progress import Progress as ProgressBar
-
-        bar = ProgressBar(console=Console(stderr=True), transient=True)
-        task = bar.add_task(self._parameters.solver, total=iterations)
-
-        def draw(iteration: int, cost: float) -> None:
-            bar.update(task, completed=iteration, description=f"cost {cost:.4f}")
-
-        self._bar = draw
-        return bar
-
-
-def _nothing(_iteration: int, _cost: float) -> None:
-    pass
