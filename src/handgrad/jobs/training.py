@@ -10,10 +10,10 @@ import numpy as np
 from handgrad import data
 from handgrad.engines import get_engine
 from handgrad.errors import ShapeError, WriteError
+from handgrad.evaluation import Evaluation, evaluate
 from handgrad.files.atomic import check_writable, write_atomically
 from handgrad.files.overlaps import check_distinct
 from handgrad.files.storage import save
-from handgrad.evaluation import Evaluation, evaluate
 from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
 from handgrad.memory import memory
 from handgrad.model import Model

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from handgrad.engines import get_engine
 from handgrad.errors import WriteError
-from handgrad.files.atomic import cause, check_writable, write_atomically
 from handgrad.evaluation import evaluate
+from handgrad.files.atomic import cause, check_writable, write_atomically
 from handgrad.plots.confusion import confusion_matrix
 from handgrad.plots.curves import learning_curves
 from handgrad.plots.figures import as_png, import_matplotlib
