@@ -164,7 +164,8 @@ def fragment_of(page: Any) -> dict[str, str]:
 
 
 def probabilities(page: Any) -> list[str]:
-    return page.locator(".class-value").all_inner_texts()
+    shown: list[str] = page.locator(".class-value").all_inner_texts()
+    return shown
 
 
 def value_of(locator: Any) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,7 @@ def test_weights_without_an_image_shape_are_bars(pictures):
     names = [f"name {j}" for j in range(12)]
     figure = plots.weight_pictures(plain, feature_names=names)
     assert len(figure.axes) == 6
+    axes: Any  # whose patches are bars
     for h, axes in enumerate(figure.axes):
         np.testing.assert_array_equal([bar.get_width() for bar in axes.patches], model.W1[h])
         positive = [bar for bar in axes.patches if bar.get_width() > 0]
@@ -52,7 +55,8 @@ def test_weights_without_an_image_shape_are_bars(pictures):
 
 def test_an_untrained_network_of_zeros_and_a_large_one_are_drawn():
     zeros = Network(*(np.zeros(shape) for shape in ((2, 4), (2, 1), (3, 2), (3, 1))))
-    assert plots.weight_pictures(zeros, image_shape=(2, 2))._repr_png_()
+    drawn: Any = plots.weight_pictures(zeros, image_shape=(2, 2))
+    assert drawn._repr_png_()
     large = Network.initial(features=100, hidden=200, classes=2)
     assert len(without_legend(plots.weight_pictures(large, image_shape=(10, 10)))) == 64
     assert len(plots.weight_pictures(large).axes) == 64
