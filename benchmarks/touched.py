@@ -38,9 +38,7 @@ def main():
         X, y = text_like(STEPS * BATCH, features)
         kinds = (X, y), with_long_rows(X, y)
         found = {
-            (name, alpha): compare(
-                [step(rows, labels, hidden, rule, alpha) for rows, labels in kinds], chosen
-            )
+            (name, alpha): compare([step(X, y, hidden, rule, alpha) for X, y in kinds], chosen)
             for name, rule in RULES.items()
             for alpha in ALPHAS
         }

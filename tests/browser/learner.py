@@ -164,8 +164,7 @@ def fragment_of(page: Any) -> dict[str, str]:
 
 
 def probabilities(page: Any) -> list[str]:
-    shown: list[str] = page.locator(".class-value").all_inner_texts()
-    return shown
+    return list(page.locator(".class-value").all_inner_texts())
 
 
 def value_of(locator: Any) -> float:

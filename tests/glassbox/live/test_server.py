@@ -241,7 +241,7 @@ def test_a_port_that_cannot_be_had_is_told_in_a_sentence(monkeypatch, dataset):
         def bind(self, _address):
             raise OSError(99, "Cannot assign requested address")
 
-    monkeypatch.setattr(socket, "socket", NoSocket)
+    monkeypatch.setattr("handgrad.glassbox.live.server.socket.socket", NoSocket)
     with (
         pytest.raises(HandgradError, match="The page cannot be served on port 0: Cannot assign"),
         serving(dataset),
