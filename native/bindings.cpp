@@ -172,8 +172,7 @@ template <class T> class Batches {
             run_ = std::make_unique<RunRows<T>>(kernels_, samples, threads, /*in_order=*/false);
             stepper_ = std::make_unique<Trainer<T>>(
                 kernels_, layout_, network.arrays(), run_->samples,
-                most_in_row(*run_->samples.rows), batch_, threads,
-                /*track=*/alpha == 0);  // for decay moves all weights
+                most_in_row(*run_->samples.rows), batch_, threads, /*track=*/true);
         }
     }
 

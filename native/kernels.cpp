@@ -133,8 +133,8 @@ bool within(const Rows& rows, std::size_t begin, std::size_t end, double least, 
 template <class T>
 constexpr Kernels<T> kernels = {
     lanes<T>,         panel_vectors,     shard_vectors,  step<T>, predict<T>, shard_forward<T>,
-    head<T>,          shard_backward<T>, update<T>,      update_weights<T>,
-    sum_of_squares<T>, coast<T>,         count_nonzeros, pack<T>, tally,      pack_fours<T>,
+    head<T>,          shard_backward<T>, update<T>,      update_rows<T>,
+    update_weights<T>, sum_of_squares<T>, count_nonzeros, pack<T>, tally,      pack_fours<T>,
     within};
 
 extern const Kernels<float> single;

@@ -101,14 +101,15 @@ template <class T> struct Kernels {
         const Matrix& W1, const ShardedRows&, const Extent* extents, std::size_t rows,
         const T* dZ1, T* dW1);
     void (*update)(const Rule<T>&, const Update<T>&, std::size_t begin, std::size_t end);
+    // A step with rows of weights. Row r has a gradient, slots[r] rows behind the first, unless
+    // its slot is negative. Returns the sum of squares after the step.
+    double (*update_rows)(
+        const Rule<T>&, const Update<T>&, const std::int32_t* slots, std::size_t rows,
+        std::size_t width);
     // A step with all of some weights, whose one gradient it leaves at zero; returns the sum of
     // their squares.
     double (*update_weights)(const Rule<T>&, const Update<T>&, T* gradient, std::size_t count);
     double (*sum_of_squares)(const T* values, std::size_t count);
-    // Steps with a gradient of 0, one a rule: what a number goes through that no sample touched.
-    void (*coast)(
-        const Rule<T>* rules, std::size_t steps, T* parameters, T* first, T* second,
-        std::size_t count);
     // Packs a dense row into CSR: counts its non-zeros, or writes as many as `to` has room for.
     std::size_t (*count_nonzeros)(const Rows&, std::size_t row);
     void (*pack)(const Rows&, std::size_t row, const PackedRow& to, void* room);

@@ -134,10 +134,7 @@ std::size_t run_epoch(Team& team, Stepper<T>& stepper, const Epoch<T>& epoch, do
             accuracies[done] = static_cast<double>(totals[i].correct) / rows;
         }
         if (pulse.due() || batches.back().end == epoch.count) {
-            stop = pulse.take([&] {
-                stepper.settle(team);
-                return report(done);
-            });
+            stop = pulse.take([&] { return report(done); });
             team.after_foreign_code();
         }
     }

@@ -30,8 +30,6 @@ template <class T> class Stepper {
     virtual std::size_t workers(double rows) const = 0;
     // Takes the steps one after another; writes C1 before each, and the hits.
     virtual void run(Team&, const std::vector<Batch<T>>&, Totals*) = 0;
-    // Brings all parameters up to date.
-    virtual void settle(Team&) {}
     virtual void write(const Arrays<T>& to) const = 0;
     // The moments of the rule, zeros at first.
     virtual void write_moments(const Arrays<T>& first, const Arrays<T>& second) = 0;

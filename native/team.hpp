@@ -111,7 +111,9 @@ class Team {
     }
 
   private:
-    static constexpr std::chrono::microseconds patience{500};
+    // Longer than nearly all waits where every worker has a processor of its own. 500 is no faster
+    // there, and takes up to twice as long where it has not (benchmarks/crowded.py).
+    static constexpr std::chrono::microseconds patience{50};
 
     struct GivenUp {};  // thrown at a meeting to which not all can come
     struct Door {       // where those who sleep are woken

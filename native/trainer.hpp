@@ -27,8 +27,8 @@ inline std::size_t slices_of(std::size_t samples, std::size_t gradient_size, std
 
 template <class T> class Trainer final : public Stepper<T> {
   public:
-    // `batch` is the largest number of samples of a step; `track` lets steps of sparse rows
-    // leave alone what they do not touch (touched.hpp).
+    // `batch` is the largest number of samples of a step; `track` lets the gradients of sparse rows
+    // hold what they touch alone (touched.hpp).
     Trainer(const Kernels<T>& kernels, const Layout& layout, const Arrays<const T>& from,
             const Samples<T>& samples, std::size_t most_in_row, std::size_t batch,
             std::size_t threads, bool track)
@@ -53,9 +53,7 @@ template <class T> class Trainer final : public Stepper<T> {
 
     // C1 of the samples from begin to end, and each slice's part of the gradient.
     Totals pass(Team& team, std::size_t begin, std::size_t end) {
-        if (touched_)
-            touched_->collect(
-                team, this->samples_, begin, end, store_.values(), first_.data(), second_.data());
+        if (touched_) touched_->collect(this->samples_, begin, end);
         const Layout layout = touched_ ? layout_.touching(touched_->count()) : layout_;
         used_ = slices_of(end - begin, gradient_size_, unit_);
         stride_ = layout.size();
@@ -84,17 +82,12 @@ template <class T> class Trainer final : public Stepper<T> {
     // What decay adds to the cost: half of it times the squares of all weights.
     double penalty(Team& team, const Rule<T>& rule) const {
         if (rule.decay == 0) return 0;
-        const std::size_t size = layout_.W1.size(), tasks = update_tasks(size);
-        const std::size_t lanes = layout_.W1.lanes, vectors = size / lanes;
-        std::vector<double> squares(tasks);
-        team.each(tasks, [&](std::size_t task, std::size_t) {
-            const std::size_t begin = vectors * task / tasks * lanes;
-            squares[task] = kernels_.sum_of_squares(
-                store_.values() + begin, vectors * (task + 1) / tasks * lanes - begin);
-        });
         double sum = kernels_.sum_of_squares(
             store_.values() + layout_.W2_start(), layout_.W2.size());
-        for (const double part : squares) sum += part;
+        if (touched_)
+            sum += touched_->squares(team, store_.values());
+        else
+            for (const double part : squares_of_W1(team)) sum += part;
         return static_cast<double>(rule.decay) / 2 * sum;
     }
 
@@ -119,11 +112,6 @@ template <class T> class Trainer final : public Stepper<T> {
         }
     }
 
-    // Brings those up to date, too, that no recent sample touched.
-    void settle(Team& team) override {
-        if (touched_) touched_->settle(team, store_.values(), first_.data(), second_.data());
-    }
-
     void write(const Arrays<T>& to) const override {
         export_arrays<T>(layout_, store_.values(), to);
     }
@@ -145,13 +133,23 @@ template <class T> class Trainer final : public Stepper<T> {
         return 2 * work_of_passes(this->samples_, layout_, rows);
     }
 
-    // Steps that touch few features wait for memory far longer than they compute.
     std::size_t workers_of_a_step() const {
-        if (touched_) return workers_;
         const double numbers = static_cast<double>(layout_.size());
         const double updates = 4 * numbers / static_cast<double>(layout_.W1.lanes);
         return workers_for(
             work_of_steps(static_cast<double>(batch_)) + updates, workers_, work_in_a_step);
+    }
+
+    std::vector<double> squares_of_W1(Team& team) const {
+        const std::size_t size = layout_.W1.size(), tasks = update_tasks(size);
+        const std::size_t lanes = layout_.W1.lanes, vectors = size / lanes;
+        std::vector<double> squares(tasks);
+        team.each(tasks, [&](std::size_t task, std::size_t) {
+            const std::size_t begin = vectors * task / tasks * lanes;
+            squares[task] = kernels_.sum_of_squares(
+                store_.values() + begin, vectors * (task + 1) / tasks * lanes - begin);
+        });
+        return squares;
     }
 
     // In the first slice's.

@@ -55,6 +55,14 @@ template <class T, class Action> inline void with_kind(const Rule<T>& rule, Acti
     }
 }
 
+// The gradients of all slices, at one place.
+template <class T> inline Vector<T> sum_of_slices(const Update<T>& u, std::size_t i) {
+    Vector<T> gradient = load(u.gradients + i);
+    for (std::size_t s = 1; s < u.slices; ++s)
+        gradient += load(u.gradients + s * u.gradient_stride + i);
+    return gradient;
+}
+
 // Copies of rule and arrays stay in registers: what is stored cannot change them.
 template <class T>
 void update(const Rule<T>& of_step, const Update<T>& arrays, std::size_t begin, std::size_t end) {
@@ -62,9 +70,7 @@ void update(const Rule<T>& of_step, const Update<T>& arrays, std::size_t begin, 
     const Update<T> u = arrays;
     with_kind(rule, [&](auto kind) {
         for (std::size_t i = begin; i < end; i += lanes<T>) {
-            Vector<T> gradient = load(u.gradients + i);
-            for (std::size_t s = 1; s < u.slices; ++s)
-                gradient += load(u.gradients + s * u.gradient_stride + i);
+            Vector<T> gradient = sum_of_slices(u, i);
             auto n = load_numbers<kind>(u.parameters, u.first, u.second, i);
             if (rule.decay != 0) gradient += rule.decay * n.value;  // else b2's −∞ would give NaN
             take_step<kind>(rule, gradient, n);
@@ -73,18 +79,62 @@ void update(const Rule<T>& of_step, const Update<T>& arrays, std::size_t begin, 
     });
 }
 
+// The sum of squares of vectors: parts are added up in T, and the parts in double.
+template <class T> class SumOfSquares {
+  public:
+    void add(Vector<T> values) {
+        of_part_ += values * values;
+        if (++vectors_ % part == 0) end_part();
+    }
+    double total() {
+        end_part();
+        return sum_;
+    }
+
+  private:
+    static constexpr std::size_t part = 64;
+
+    void end_part() {
+        for (std::size_t lane = 0; lane < lanes<T>; ++lane)
+            sum_ += static_cast<double>(of_part_[lane]);
+        of_part_ = Vector<T>{};
+    }
+
+    Vector<T> of_part_{};
+    std::size_t vectors_ = 0;
+    double sum_ = 0;
+};
+
 // Of whole vectors.
 template <class T> double sum_of_squares(const T* values, std::size_t count) {
-    constexpr std::size_t part = 64 * lanes<T>;  // added up in T; the parts in double
-    double sum = 0;
-    for (std::size_t begin = 0; begin < count; begin += part) {
-        Vector<T> squares{};
-        for (std::size_t i = begin; i < count && i < begin + part; i += lanes<T>)
-            squares += load(values + i) * load(values + i);
-        for (std::size_t lane = 0; lane < lanes<T>; ++lane)
-            sum += static_cast<double>(squares[lane]);
-    }
-    return sum;
+    SumOfSquares<T> squares;
+    for (std::size_t i = 0; i < count; i += lanes<T>) squares.add(load(values + i));
+    return squares.total();
+}
+
+// A step with rows of weights. Row r has a gradient, slots[r] rows behind the first, unless its
+// slot is negative. Returns the sum of squares after the step.
+template <class T>
+double update_rows(
+    const Rule<T>& of_step, const Update<T>& arrays, const std::int32_t* slots, std::size_t rows,
+    std::size_t width) {
+    const Rule<T> rule = of_step;
+    const Update<T> u = arrays;
+    SumOfSquares<T> squares;
+    with_kind(rule, [&](auto kind) {
+        for (std::size_t r = 0, i = 0; r < rows; ++r)
+            for (std::size_t j = 0; j < width; j += lanes<T>, i += lanes<T>) {
+                Vector<T> gradient{};
+                if (slots[r] >= 0)
+                    gradient = sum_of_slices(u, static_cast<std::size_t>(slots[r]) * width + j);
+                auto n = load_numbers<kind>(u.parameters, u.first, u.second, i);
+                gradient += rule.decay * n.value;
+                take_step<kind>(rule, gradient, n);
+                store_numbers<kind>(n, u.parameters, u.first, u.second, i);
+                squares.add(n.value);
+            }
+    });
+    return squares.total();
 }
 
 // All in one reading of the numbers, for they come from a farther cache.
@@ -109,24 +159,6 @@ double update_weights(
         }
     });
     return squares;
-}
-
-template <class T>
-void coast(
-    const Rule<T>* rules, std::size_t steps, T* parameters, T* first, T* second,
-    std::size_t count) {
-    if (rules->kind == Rule<T>::descent) return;
-    with_kind(*rules, [&](auto kind) {
-        for (std::size_t i = 0; i < count; i += lanes<T>) {
-            auto n = load_numbers<kind>(parameters, first, second, i);
-            bool rests = true;  // without momentum nothing moves
-            for (std::size_t lane = 0; lane < lanes<T>; ++lane) rests &= n.first[lane] == 0;
-            if (rests) continue;
-            for (std::size_t step = 0; step < steps; ++step)
-                take_step<kind>(rules[step], Vector<T>{}, n);
-            store_numbers<kind>(n, parameters, first, second, i);
-        }
-    });
 }
 
 }  // namespace handgrad::HANDGRAD_VARIANT

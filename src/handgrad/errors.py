@@ -1,6 +1,23 @@
-"""The errors that handgrad raises: each is one sentence with what was found and what to do."""
+"""The errors that handgrad raises, and the exit statuses of its command line.
+
+Each error is one sentence with what was found and what to do.
+"""
+
+from enum import IntEnum
 
 from handgrad.quoting import escaped
+
+
+class ExitStatus(IntEnum):
+    """What the command line exits with."""
+
+    SUCCESS = 0
+    FAILED = 1
+    """A job that failed, which one sentence on standard error explains."""
+    WRONG_USAGE = 2
+    """Arguments that no command takes; typer's own status."""
+    INTERRUPTED = 130
+    """Ctrl-C before there was a result to keep."""
 
 
 class HandgradError(Exception):

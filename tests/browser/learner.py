@@ -164,7 +164,7 @@ def fragment_of(page: Any) -> dict[str, str]:
 
 
 def probabilities(page: Any) -> list[str]:
-    return page.locator(".class-value").all_inner_texts()
+    return list(page.locator(".class-value").all_inner_texts())
 
 
 def value_of(locator: Any) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from browser.learner import (
@@ -15,6 +13,7 @@ from browser.learner import (
     probabilities,
     settled,
 )
+from texts import found_in
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -64,7 +63,7 @@ def test_a_damaged_link_still_opens_the_page(page, exported_page, fragment):
 def test_the_tour_can_be_taken_alone(opened_page):
     opened_page.get_by_role("button", name="Take the tour").click()
     tour = opened_page.get_by_role("region", name="Guided tour")
-    stops = int(re.search(r"of (\d+)", tour.inner_text())[1])
+    stops = int(found_in(tour.inner_text(), r"of (\d+)"))
     assert 8 <= stops <= 12
     titles = []
     for stop in range(stops):

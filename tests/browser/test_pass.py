@@ -17,6 +17,7 @@ from browser.learner import (
     value_of,
 )
 from handgrad import notes
+from texts import found_in
 
 STEPS = 12
 
@@ -44,7 +45,7 @@ def test_the_arrow_keys_walk_all_steps_forward_and_back(opened_page):
         opened_page.keyboard.press(key)
         settled(opened_page)
         seen.append(heading.inner_text())
-    numbers = [int(re.match(r"Step (\d+) of 12", text)[1]) for text in seen]
+    numbers = [int(found_in(text, r"Step (\d+) of 12")) for text in seen]
     assert numbers == [*range(1, 13), *range(11, 0, -1)]
 
 
@@ -206,10 +207,9 @@ def test_the_last_step_says_what_it_changes(opened_page):
     go_to(opened_page, "view=pass&sample=3&step=11&rate=0.05")
     expected = oracle.pass_of(oracle.X[3:4], oracle.y[3:4], 0.05)
     text = opened_page.locator(".changes").inner_text()
-    largest = shown_number(re.search(r"largest change ([\d.]+)", text)[1])
+    largest = shown_number(found_in(text, r"largest change ([\d.]+)"))
     assert largest == pytest.approx(0.05 * np.abs(expected["dW1"]).max(), rel=5e-3)
-    before, after = (
-        shown_number(n) for n in re.search(r"from ([\d.]+) to ([\d.]+)\.", text).groups()
-    )
+    before = shown_number(found_in(text, r"from ([\d.]+) to"))
+    after = shown_number(found_in(text, r"from [\d.]+ to ([\d.]+)\."))
     assert before == pytest.approx(expected["C"][0, 0], rel=1e-3)
     assert after < before

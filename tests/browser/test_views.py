@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 
@@ -17,6 +15,7 @@ from browser.learner import (
 from handgrad import data, notes
 from handgrad.export import export_html
 from handgrad.model import Model
+from texts import found_in
 
 
 def test_the_mask_says_which_units_are_on(opened_page):
@@ -54,7 +53,7 @@ def test_a_dead_unit_is_named(new_page, tmp_path, digits_model):
         dead_units = np.flatnonzero((notes.forward(oracle.network, oracle.X).Z1 <= 0).all(axis=1))
         assert 3 in dead_units
         text = page.locator("#dead-units").inner_text()
-        named = re.search(r"Units? ([\d, ]+?) (?:is|are) off for all 500", text)[1]
+        named = found_in(text, r"Units? ([\d, ]+?) (?:is|are) off for all 500")
         assert named.split(", ") == [str(h) for h in dead_units]
 
 

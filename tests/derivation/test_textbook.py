@@ -16,21 +16,20 @@ def test_the_cost_is_the_mean_of_the_negative_log_probabilities(problem):
     (W1, b1, W2, b2), X, y = problem.network.parameters, problem.X, problem.y
     Z2 = W2 @ np.maximum(W1 @ X.T + b1, 0) + b2
     expected = -special.log_softmax(Z2, axis=0)[y, np.arange(len(y))].mean()
-    found = textbook.cost(textbook.Parameters(W1, b1, W2, b2), X, y)
+    found = textbook.cost((W1, b1, W2, b2), X, y)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 @given(problem=problems(dtype=np.float64))
 def test_the_complex_step_gives_a_derivative_to_all_digits(problem):
     """∂C/∂b2 is the mean over the samples of the probabilities less one at the labels."""
-    parameters = textbook.Parameters(*problem.network.parameters)
-    W1, b1, W2, b2 = parameters
+    W1, b1, W2, b2 = problem.network.parameters
     A2 = special.softmax(W2 @ np.maximum(W1 @ problem.X.T + b1, 0) + b2, axis=0)
     expected = (A2 - textbook.one_hot(problem.y, len(b2))).mean(axis=1)
     for k, slope in enumerate(expected):
         step = np.zeros(b2.shape, complex)
         step[k] = 1e-30j
-        moved = textbook.cost(parameters._replace(b2=b2 + step), problem.X, problem.y)
+        moved = textbook.cost((W1, b1, W2, b2 + step), problem.X, problem.y)
         assert moved.imag / 1e-30 == pytest.approx(slope, rel=1e-9, abs=1e-14)
 
 

@@ -14,8 +14,8 @@ from fuzz import mutations
 from fuzz.scratch import scratch, written
 from handgrad import MLPClassifier, Network, get_engine, load, save
 from handgrad.errors import HandgradError
-from handgrad.glassbox import Trace
 from handgrad.evaluation import evaluate
+from handgrad.glassbox import Trace
 from handgrad.jobs.predictions import predictions_csv
 from handgrad.model import Model
 

@@ -209,7 +209,7 @@ template <class T> void compare_all(const Kernels<T>& kernels, const std::string
     compare(name + " CSR descent", [&](auto n) { return full_batch(kernels, sparse, false, n); });
     compare(name + " prediction", [&](auto n) { return predict(kernels, dense, n); });
 
-    Task<T> wide(400, 600, 64), pixels(192, 784, 10), text(400, 16384, 10);
+    Task<T> wide(400, 600, 64), pixels(192, 784, 10), text(400, 32768, 10);
     wide.fill_dense();
     pixels.fill_with_zeros();
     text.fill_csr(8);
@@ -222,11 +222,11 @@ template <class T> void compare_all(const Kernels<T>& kernels, const std::string
             compare(what + ", shards", [&](auto n) {
                 return epochs(kernels, pixels, Way::shards, by_64, n);
             });
+            const Epoch<T> by_200{rule, alpha, 200, 0, nullptr, 0, nullptr, nullptr};
+            compare(what + ", touched features", [&](auto n) {
+                return epochs(kernels, text, Way::touched, by_200, n);
+            });
         }
-        const Epoch<T> by_200{rule, 0, 200, 0, nullptr, 0, nullptr, nullptr};
-        compare(what + ", touched features", [&](auto n) {
-            return epochs(kernels, text, Way::touched, by_200, n);
-        });
         const Epoch<T> weighted{rule, 0.1, 200, 0, nullptr, 0, weights.data(), nullptr};
         compare(what + ", slices", [&](auto n) {
             return epochs(kernels, wide, Way::slices, weighted, n);

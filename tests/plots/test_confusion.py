@@ -17,7 +17,8 @@ def test_the_confusion_matrix_shows_shares_and_writes_counts():
     counts = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
     figure = plots.confusion_matrix(Evaluation(0.4, counts), ["ant", "bee", "cow"])
     (image,) = figure.axes[0].images
-    np.testing.assert_allclose(image.get_array(), [[0.8, 0.2, 0], [0.1, 0.9, 0], [0, 0, 0]])
+    shares = np.array([[0.8, 0.2, 0], [0.1, 0.9, 0], [0, 0, 0]])
+    np.testing.assert_allclose(np.asarray(image.get_array()), shares)
     assert shown_text(figure) == ["8", "2", "1", "9"]
     assert {text.get_position() for text in figure.axes[0].texts} == {
         (0, 0), (1, 0), (0, 1), (1, 1)

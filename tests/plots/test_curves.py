@@ -27,7 +27,7 @@ def test_curves_are_the_history(history):
 def test_a_long_curve_is_drawn_with_its_first_and_its_last_step():
     costs = np.linspace(3, 1, 100_000)
     history = History(costs, 1 - costs / 3, np.zeros(100_000))
-    steps, drawn = plots.learning_curves(history).axes[0].lines[0].get_data()
+    steps, drawn = map(np.asarray, plots.learning_curves(history).axes[0].lines[0].get_data())
     assert len(steps) <= MOST_POINTS
     assert (steps[0], steps[-1]) == (0, 99_999)
     np.testing.assert_array_equal(drawn, costs[steps])
@@ -36,4 +36,5 @@ def test_a_long_curve_is_drawn_with_its_first_and_its_last_step():
 @pytest.mark.parametrize("steps", [1, 2])
 def test_a_curve_of_a_step_or_two_is_drawn(steps):
     history = History(np.full(steps, 2.0), np.zeros(steps), np.zeros(steps))
-    assert len(plots.learning_curves(history).axes[0].lines[0].get_xdata()) == steps
+    drawn = plots.learning_curves(history).axes[0].lines[0].get_xdata()
+    assert len(np.asarray(drawn)) == steps

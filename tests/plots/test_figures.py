@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,7 +16,8 @@ from handgrad.plots.figures import as_png
 
 
 def test_a_notebook_shows_the_figure(history):
-    picture = Image.open(io.BytesIO(plots.learning_curves(history)._repr_png_()))
+    figure: Any = plots.learning_curves(history)
+    picture = Image.open(io.BytesIO(figure._repr_png_()))
     assert (picture.format, min(picture.size) > 300) == ("PNG", True)
 
 

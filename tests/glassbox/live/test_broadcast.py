@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +101,8 @@ def following(broadcast):
 
 def test_a_viewer_who_comes_late_sees_the_newest_snapshot_and_none_before():
     async def play():
-        run, clock = Run(), Clock()
+        run: Any = Run()
+        clock = Clock()
         broadcast = Broadcast(run, sleep=clock.sleep)
         with following(broadcast):
             events = broadcast.events()
@@ -114,7 +117,8 @@ def test_a_viewer_who_comes_late_sees_the_newest_snapshot_and_none_before():
 
 def test_between_two_snapshots_it_pauses_however_fast_the_run_is(written):
     async def play():
-        run, clock = Run(), Clock()
+        run: Any = Run()
+        clock = Clock()
         broadcast = Broadcast(run, sleep=clock.sleep)
         with following(broadcast):
             events = broadcast.events()
@@ -136,7 +140,7 @@ def test_between_two_snapshots_it_pauses_however_fast_the_run_is(written):
 
 def test_a_snapshot_is_written_once_for_all_who_watch(written):
     async def play():
-        run = Run()
+        run: Any = Run()
         broadcast = Broadcast(run)
         with following(broadcast):
             viewers = [broadcast.events() for _ in range(20)]
@@ -152,13 +156,14 @@ def test_a_snapshot_is_written_once_for_all_who_watch(written):
 
 def test_nothing_is_written_where_nobody_watches(written):
     async def play():
-        run = Run()
+        run: Any = Run()
         broadcast = Broadcast(run)
         with following(broadcast):
             run.go_to(5)
             await idle()
             events = broadcast.events()
             await anext(events)
+            assert isinstance(events, AsyncGenerator)
             await events.aclose()
             run.go_to(6)
             await idle()
@@ -169,7 +174,7 @@ def test_nothing_is_written_where_nobody_watches(written):
 
 def test_viewers_see_what_came_last_before_they_are_let_go():
     async def play():
-        run = Run()
+        run: Any = Run()
         broadcast = Broadcast(run)
         events = broadcast.events()
         await anext(events)
@@ -185,7 +190,8 @@ def test_a_silent_run_shows_that_the_line_is_alive(monkeypatch):
     monkeypatch.setattr(module, "HEARTBEAT", 0.001)
 
     async def play():
-        events = Broadcast(Run()).events()
+        run: Any = Run()
+        events = Broadcast(run).events()
         await anext(events)
         assert (await anext(events)).startswith(b":")
 

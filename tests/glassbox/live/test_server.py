@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import socket
 
 import httpx
@@ -24,9 +23,9 @@ from glassbox.live.serving import (
 )
 from handgrad.errors import HandgradError
 from handgrad.glassbox.document import PAGE
-from handgrad.glassbox.live import server as server_module
 from handgrad.glassbox.live.guard import HEADERS
 from handgrad.glassbox.live.server import page_files
+from texts import embedded_data
 
 
 def test_the_page_holds_the_runs_network_and_may_load_nothing_from_elsewhere(quiet):
@@ -36,7 +35,7 @@ def test_the_page_holds_the_runs_network_and_may_load_nothing_from_elsewhere(qui
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     for name, value in HEADERS:
         assert response.headers[name.decode()] == value.decode()
-    payload = json.loads(re.search(r'id="handgrad-data">(.*?)</script>', response.text, re.S)[1])
+    payload = json.loads(embedded_data(response.text))
     assert payload["live"] is True
     assert payload["model"]["features"] == 6
 
@@ -242,7 +241,7 @@ def test_a_port_that_cannot_be_had_is_told_in_a_sentence(monkeypatch, dataset):
         def bind(self, _address):
             raise OSError(99, "Cannot assign requested address")
 
-    monkeypatch.setattr(server_module.socket, "socket", NoSocket)
+    monkeypatch.setattr("handgrad.glassbox.live.server.socket.socket", NoSocket)
     with (
         pytest.raises(HandgradError, match="The page cannot be served on port 0: Cannot assign"),
         serving(dataset),
