@@ -1,4 +1,4 @@
-"""What training minimises: the network's output, its loss, and the penalty of large weights."""
+"""What training minimises: the loss of the network's output, and a penalty of large weights."""
 
 from __future__ import annotations
 
@@ -61,7 +61,11 @@ class Objective:
             raise EngineError(f"alpha is {shown(self.alpha)}; expected a number of 0 or more.")
 
     def decay(self, total: float, dtype: np.dtype[Any]) -> float:
-        """Return α / Σ w, by which the penalty's gradient multiplies the weights."""
+        """Return α / Σ w, by which the penalty's gradient multiplies the weights.
+
+        ``total`` is Σ w; it is 0 if a batch has no weight, which then has no penalty either. An
+        EngineError says that the network's type cannot hold the result.
+        """
         decay = float(self.alpha) / total if total else 0.0
         if not decay <= float(np.finfo(dtype).max):
             raise EngineError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def is_sparse(X: object) -> bool:
 
 
 def as_array(name: str, value: Any) -> npt.NDArray[Any]:
-    """Return an argument as an array."""
+    """Return an argument as an array, or raise a ShapeError if NumPy cannot convert it."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ShapeError(f"{name} holds masked values; expected a value in every place.")
     try:
@@ -119,18 +119,11 @@ def _csr(X: Any) -> Any:
         raise damaged_sparse(str(error)) from None
 
 
-class CsrParts(NamedTuple):
-    """The three arrays of a CSR matrix."""
+def csr_parts(X: Any) -> list[npt.NDArray[Any]]:
+    """Return indptr, indices and data of a CSR matrix, as vectors of numbers.
 
-    indptr: npt.NDArray[np.integer[Any]]
-    indices: npt.NDArray[np.integer[Any]]
-    data: npt.NDArray[Any]
-
-
-def csr_parts(X: Any) -> CsrParts:
-    """Return the three arrays of a CSR matrix as vectors of numbers; indices are not checked.
-
-    Unsigned indices of 32 or 64 bits become int64; those that do not fit become negative.
+    Their values are not checked. Unsigned indices of 32 or 64 bits become int64; those that do not
+    fit become negative.
     """
     parts = []
     for name, kinds in (("indptr", "iu"), ("indices", "iu"), ("data", "buif")):
@@ -140,7 +133,7 @@ def csr_parts(X: Any) -> CsrParts:
         if name != "data" and part.dtype in (np.uint32, np.uint64):
             part = part.astype(np.int64)
         parts.append(part)
-    return CsrParts(*parts)
+    return parts
 
 
 def own_indices(rows: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -68,17 +68,10 @@ def enough_memory() -> Iterator[None]:
         raise EngineError(NO_MEMORY) from None
 
 
-class Figures(NamedTuple):
-    """Room for what a run measures."""
-
-    costs: npt.NDArray[np.float64]
-    accuracies: npt.NDArray[np.float64]
-
-
-def room_for(steps: int) -> Figures:
+def room_for(steps: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return arrays for a cost and an accuracy of each step, or raise an EngineError."""
     try:
-        return Figures(np.empty(steps), np.empty(steps))
+        return np.empty(steps), np.empty(steps)
     except (MemoryError, ValueError, OverflowError):
         raise EngineError(
             f"There is not enough memory for the costs of {shown(steps)} steps; "

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from handgrad.network import Labels, Network, Reading
+    from handgrad.network import Labels, Network
     from handgrad.objective import Objective
 
 Prepared = TypeVar("Prepared")
@@ -28,7 +28,7 @@ class CheckedSession(ABC, Generic[Prepared]):
         weights: npt.ArrayLike | None,
     ) -> None:
         self._given, self.objective = (rows, targets, weights), objective
-        self._reading: Reading | None = None
+        self._reading: tuple[object, ...] | None = None
 
     def _prepared(self, network: Network) -> Prepared:
         """Return the rows as `_prepare` returned them for such a network."""

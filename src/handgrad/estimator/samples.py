@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import (
-    check_classification_targets,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight
 
 from handgrad.rows import Bytes, is_sparse, values_of
@@ -67,7 +63,7 @@ def _is_number(text: str | bytes) -> bool:
 
 
 def rows_to_fit(X: Any, *, pixels: bool) -> Any:
-    """Return rows as fit reads them; warn of bytes that look like pixels but are read as numbers."""
+    """Return rows as fit reads them; warn of numbers that look like pixels."""
     if X.dtype == np.uint8 and not pixels and _largest(X) > MOST_OF_COUNTS:
         warnings.warn(
             f"X holds uint8 numbers up to {_largest(X)}, which are taken as they are; if they are "
@@ -201,13 +197,6 @@ def hold_out(
 
     ``stratify`` holds the K classes, and then the same share of each class is held out; None draws
     from all samples. A ValueError says that there are too few samples.
-
-    Examples
-    --------
-    >>> samples = WeightedSamples(np.eye(10), np.arange(10))
-    >>> train, held_out = hold_out(samples, 0.2, np.random.RandomState(0), stratify=None)
-    >>> train.X.shape, held_out.codes
-    ((8, 10), array([2, 8]))
     """
     from sklearn.model_selection import train_test_split  # slow to import, and rarely needed
 

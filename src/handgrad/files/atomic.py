@@ -19,15 +19,10 @@ if TYPE_CHECKING:
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write to a temporary name in the same folder, flush, and rename.
 
-    A reader sees the old file or the new one, never a part. If the write fails, the old file
-    stays. The new file gets the permissions of the file that it replaces. Temporary files that
-    killed processes left behind for the same path are removed. A device or a pipe, such as
-    ``/dev/null``, is written to directly and never replaced.
-
-    Raises
-    ------
-    WriteError
-        If the file cannot be written.
+    A reader sees the old file or the new one, never a part. If the write fails, the old file stays
+    and a WriteError says why. The new file gets the permissions of the file that it replaces.
+    Temporary files that killed processes left behind for the same path are removed. A device or a
+    pipe, such as ``/dev/null``, is written to directly and never replaced.
     """
     with _writing(path):
         old = _status(path)
@@ -51,7 +46,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Check before a job starts that its result can be written."""
+    """Check before a job starts that its result can be written, or raise a WriteError."""
     with _writing(path):
         found = _status(path)
         if found is not None and stat.S_ISSOCK(found.st_mode):

@@ -40,12 +40,8 @@ def is_classifier(model: object) -> TypeGuard[MLPClassifier]:
 def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return the parameters and figures of a fitted classifier for JSON, and the rest as arrays.
 
-    A callback, and a ``random_state`` that is not a number, are left out.
-
-    Raises
-    ------
-    ModelFileError
-        If `fit` would refuse a parameter, or if a file cannot hold the type of the classes.
+    A callback, and a ``random_state`` that is not a number, are left out. Invalid parameters, and
+    classes of a type that a file cannot hold, raise a ModelFileError.
     """
     classes = model.classes_
     if classes.dtype.kind not in "Ubiuf" or (classes.dtype.kind == "f" and classes.itemsize > 8):

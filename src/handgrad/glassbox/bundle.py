@@ -47,22 +47,9 @@ class Module(NamedTuple):
 
 
 def bundle(folder: Path, entry: str) -> str:
-    r"""Return a module and everything that it imports as one script.
+    """Return a module and everything that it imports as one classic script with local names only.
 
-    Raises
-    ------
-    PageError
-        If a module is missing, if modules import each other in a circle, if a module imports
-        a name that is not exported, or if it uses a form that the bundler does not support.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "main.js").write_text('import { two } from "./two.js";\nalert(two);')
-    >>> _ = (folder / "two.js").write_text("export const two = 2;")
-    >>> "alert(two)" in bundle(folder, "main.js")
-    True
+    Missing modules, circles of imports, unknown names and unsupported forms raise a PageError.
     """
     modules = _in_order(folder, entry)
     exports = {module.name: module.exports for module in modules}

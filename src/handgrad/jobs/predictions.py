@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from handgrad.network import Matrix
 
-# Only what would act on a terminal: spaces of any width, for example, are written as they are.
+# Only characters that a terminal obeys are escaped; unusual spaces, for example, are not.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 

@@ -1,4 +1,4 @@
-"""Decides which requests reach the live page: small ones with the token, from the page itself."""
+"""Passes a request on to the live page only if it is small, from the page, and has the token."""
 
 from __future__ import annotations
 

@@ -61,20 +61,8 @@ class LiveRun:
     replay, the network that is shown is kept. With a new learning rate, the run continues from
     that network.
 
-    Parameters
-    ----------
-    network : Network
-        Where to start.
-    dataset : Dataset
-    engine : Engine
-    learning_rate : float
-        η, above 0.
-    iterations : int
-        Number of steps; each further start adds as many.
-    replayed : bool
-        Whether a short run is replayed.
-    held : bool
-        Whether `start` does nothing until `run` was called once.
+    Each start takes ``iterations`` more steps. A run that is ``held`` does not start before `run`
+    was called once.
     """
 
     def __init__(

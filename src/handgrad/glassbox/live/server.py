@@ -45,7 +45,12 @@ LOOPBACK = "127.0.0.1"
 
 
 class LiveServer:
-    """Serves the page in a thread of its own, from its construction until `close`."""
+    """Serves the page in a thread of its own, from its construction until `close`.
+
+    ``describe`` returns the page's payload for a network; see `build_payload`. If the port is
+    taken, the server uses a free one. The ``token`` is the first part of every path; by default it
+    is random, so that nobody can guess it.
+    """
 
     def __init__(
         self,

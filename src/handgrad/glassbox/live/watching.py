@@ -62,10 +62,8 @@ def serving(
 ) -> Iterator[LiveServer]:
     """Serve the page of a run; at the end, also stop the run.
 
-    Raises
-    ------
-    MissingPackageError
-        If starlette or uvicorn is not installed.
+    ``describe`` returns the page's payload for a network, and refuses at once what the page cannot
+    show. If the port is taken, the server uses a free one.
     """
     try:
         from handgrad.glassbox.live.server import LiveServer
@@ -84,8 +82,10 @@ def serving(
 
 
 @contextmanager
-def endings() -> Iterator[Event]:
+def endings(*names: str) -> Iterator[Event]:
     """Turn Ctrl-C, a request to terminate and the end of the terminal into one event.
+
+    If signals are named, only these do.
 
     A second Ctrl-C interrupts the program at once. A program that ignores the end of its terminal,
     such as one started with nohup, continues to ignore it.
@@ -101,7 +101,7 @@ def endings() -> Iterator[Event]:
         asked.set()
 
     before = {}
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in names or ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and (name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN):
             before[number] = signal.signal(number, ask)
