@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -93,54 +93,13 @@ class Solver(Protocol):
         """Take iterations from the network on until `Driver.ended`."""
 
 
+@dataclass(eq=False)
 class Driver:
     """Drives one run of a solver.
 
     It keeps the history and the best network, calls the callbacks, and ends a run that is stopped
     or whose patience is spent. Other threads may call `stop`, and set ``learning_rate``, at any
     time; the solver follows at its next report.
-
-    Parameters
-    ----------
-    iterations : int
-        How many iterations to take at most.
-    learning_rate : float
-        η of the next iteration; lbfgs has none.
-    on_iteration : callable, optional
-        Called with an `Iteration` after each one; returns True to end the run. With it, gd takes
-        one step per call of the engine, which gives the same numbers.
-    on_progress : callable, optional
-        Called with the whole run's `Progress` from time to time; returns True to end the run.
-    stretch : callable, optional
-        Given the steps taken so far, returns after how many more gd reports at the latest.
-    patience : Patience, optional
-        Ends runs of sgd and adam whose figure no longer falls; its ``best`` is the figure that the
-        best network has to beat.
-    figure : callable, optional
-        Given an `Iteration`, returns what should fall; by default the cost. It is called before
-        ``on_iteration``, and also makes gd take one step per call.
-    on_stall : callable, optional
-        Called when patience is spent: with the learning rate that the run continues with, or with
-        None if the run ends.
-    must_be_finite : bool
-        Whether a run that diverges raises a TrainingError.
-
-    Attributes
-    ----------
-    best : Network or None
-        The network of the lowest figure so far, if it is lower than that of earlier runs.
-    lowest : float
-        That figure.
-    last : Network or None
-        The newest network that was reported.
-    stopped : bool
-        Whether a callback or `stop` ended the run early.
-    stuck : bool
-        Whether patience ended the run.
-    patience_spent : bool
-        Whether the figure has not fallen for too long.
-    taken : int
-        The iterations that led to the newest network.
 
     Examples
     --------
@@ -153,36 +112,52 @@ class Driver:
     9
     """
 
-    def __init__(
-        self,
-        iterations: int,
-        learning_rate: float = math.nan,
-        *,
-        on_iteration: Callable[[Iteration], bool | None] | None = None,
-        on_progress: Callable[[Progress], bool | None] | None = None,
-        stretch: Callable[[int], int] | None = None,
-        patience: Patience | None = None,
-        figure: Callable[[Iteration], float] | None = None,
-        on_stall: Callable[[float | None], None] | None = None,
-        must_be_finite: bool = False,
-    ) -> None:
-        self.iterations, self.learning_rate = iterations, learning_rate
-        self.best: Network | None = None
-        self.last: Network | None = None
-        self.stopped = False
-        self.stuck = False
-        self.patience_spent = False
-        self.taken = 0
-        self._on_iteration, self._on_progress = on_iteration, on_progress
-        self._stretch = stretch
-        self._patience = patience or Patience(iterations=math.inf)
+    iterations: int
+    """The largest number of iterations."""
+    learning_rate: float = math.nan
+    """η of the next iteration; lbfgs has none."""
+    _: KW_ONLY
+    on_iteration: Callable[[Iteration], bool | None] | None = None
+    """Called after each iteration; returns True to end the run. With it, gd takes one step per call
+    of the engine, which gives the same numbers."""
+    on_progress: Callable[[Progress], bool | None] | None = None
+    """Called with the whole run's progress from time to time; returns True to end the run."""
+    stretch: Callable[[int], int] | None = None
+    """Given the steps taken so far, returns after how many more gd reports at the latest."""
+    patience: Patience | None = None
+    """Ends runs of sgd and adam whose figure no longer falls. The best network has to beat its
+    ``best``."""
+    figure: Callable[[Iteration], float] | None = None
+    """Returns the figure that should fall; by default the cost. It is called before
+    ``on_iteration``, and also makes gd take one step per call."""
+    on_stall: Callable[[float | None], None] | None = None
+    """Called when patience is spent: with the learning rate that the run continues with, or with
+    None if the run ends."""
+    must_be_finite: bool = False
+    """Whether a run that diverges raises a TrainingError."""
+
+    best: Network | None = field(default=None, init=False)
+    """The network of the lowest figure so far, if it is lower than that of earlier runs."""
+    lowest: float = field(init=False)
+    """That figure."""
+    last: Network | None = field(default=None, init=False)
+    """The newest network that was reported."""
+    taken: int = field(default=0, init=False)
+    """The iterations that led to the newest network."""
+    stopped: bool = field(default=False, init=False)
+    """Whether a callback or `stop` ended the run early."""
+    stuck: bool = field(default=False, init=False)
+    """Whether patience ended the run."""
+    patience_spent: bool = field(default=False, init=False)
+    """Whether the figure has not fallen for too long."""
+
+    def __post_init__(self) -> None:
+        self._patience = self.patience or Patience(iterations=math.inf)
         self.lowest = self._patience.best
-        self._figure, self._on_stall = figure, on_stall
-        self._each_iteration = on_iteration is not None or figure is not None
-        self._must_be_finite = must_be_finite
+        self._each_iteration = self.on_iteration is not None or self.figure is not None
         self._recorder = Recorder()
         self._start = perf_counter()
-        self._stretch_rate, self._stretch_start = learning_rate, 0
+        self._stretch_rate, self._stretch_start = self.learning_rate, 0
 
     def run(self, solver: Solver, session: Session, network: Network) -> Result:
         """Let the solver take its iterations, starting at the network."""
@@ -222,7 +197,7 @@ class Driver:
         if self._each_iteration:
             return 1
         left = self.iterations - self.taken
-        return left if self._stretch is None else min(left, max(self._stretch(self.taken), 1))
+        return left if self.stretch is None else min(left, max(self.stretch(self.taken), 1))
 
     def measured(self, progress: Progress) -> bool:
         """Record what gd measured in its stretch so far; return True to end the stretch.
@@ -233,9 +208,9 @@ class Driver:
         self.record(progress.costs[known:], progress.accuracies[known:])
         self.last, self.taken = progress.network, len(self._recorder) - 1
         cost = float(progress.costs[-1])
-        if self._must_be_finite and not math.isfinite(cost):
+        if self.must_be_finite and not math.isfinite(cost):
             raise TrainingError(_divergence(self.taken, self._stretch_rate))
-        if self._figure is None:
+        if self.figure is None:
             self._judge(progress.network, cost)
         self._report(progress.network)
         return self.stopped or self.learning_rate != self._stretch_rate
@@ -243,7 +218,7 @@ class Driver:
     def stepped(self, network: Network, steps: int) -> None:
         """Record where a stretch of gd ended."""
         self.last, self.taken = network, self._stretch_start + steps
-        if self._must_be_finite and not network.is_finite:
+        if self.must_be_finite and not network.is_finite:
             raise TrainingError(_divergence(self.taken, self._stretch_rate))
         if steps and self._each_iteration:
             self._finish(network, self._stretch_rate)
@@ -252,11 +227,11 @@ class Driver:
         """Record an iteration of sgd, adam or lbfgs."""
         self.record([cost], [accuracy])
         self.last, self.taken = network, self.taken + 1
-        if self._figure is None:
+        if self.figure is None:
             self._judge(network, cost)
         figure = self._finish(network, rate)
         self._report(network)
-        if self._must_be_finite and not network.is_finite:
+        if self.must_be_finite and not network.is_finite:
             raise TrainingError(_divergence(self.taken, rate))
         self.patience_spent = self._patience.spent(figure)
 
@@ -270,18 +245,18 @@ class Driver:
             self.stuck = True
         else:
             self.learning_rate, self._patience.waited = rate, 0
-        if self._on_stall is not None:
-            self._on_stall(rate)
+        if self.on_stall is not None:
+            self.on_stall(rate)
 
     def _finish(self, network: Network, rate: float) -> float:
         """Report an iteration to the callbacks; return the figure that should fall."""
         cost, accuracy, seconds = (float(figures[-1]) for figures in self.history)
         iteration = Iteration(network, self.taken, cost, seconds, accuracy, rate)
         figure = cost
-        if self._figure is not None:
-            figure = self._figure(iteration)
+        if self.figure is not None:
+            figure = self.figure(iteration)
             self._judge(network, figure)
-        if self._on_iteration is not None and self._on_iteration(iteration):
+        if self.on_iteration is not None and self.on_iteration(iteration):
             self.stop()
         return figure
 
@@ -290,9 +265,7 @@ class Driver:
             self.best, self.lowest = network, figure
 
     def _report(self, network: Network) -> None:
-        if self._on_progress is not None and self._on_progress(
-            Progress(network, *self.history[:2])
-        ):
+        if self.on_progress is not None and self.on_progress(Progress(network, *self.history[:2])):
             self.stop()
 
 
