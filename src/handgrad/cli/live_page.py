@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from threading import Event
 
-    from handgrad.engines import Progress
     from handgrad.glassbox.live.server import LiveServer
     from handgrad.jobs.training import TrainingJob
     from handgrad.model import Model
@@ -36,13 +35,8 @@ def watched(job: TrainingJob, port: int, browser: bool) -> Iterator[tuple[Result
             watching.wait_for_viewer(server, asked, opened=opened)
         if asked.is_set():
             raise KeyboardInterrupt
-        with terminal.training_progress(live.state().iterations) as show:
-
-            def on_progress(progress: Progress) -> bool:
-                show(progress)
-                return asked.is_set()
-
-            run = live.run(on_progress)
+        with terminal.training_progress(live.state().iterations, asked) as show:
+            run = live.run(show)
         yield run, live.state().learning_rate
         sys.stdout.flush()
         if not asked.is_set():

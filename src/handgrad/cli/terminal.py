@@ -21,6 +21,7 @@ from handgrad.quoting import escaped, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from threading import Event
 
     import numpy.typing as npt
 
@@ -64,8 +65,13 @@ def waiting(text: str) -> Iterator[None]:
 
 
 @contextmanager
-def training_progress(iterations: int) -> Iterator[Callable[[engines.Progress], None]]:
-    """Show a bar with the newest cost and accuracy, if there is a terminal."""
+def training_progress(
+    iterations: int, asked: Event
+) -> Iterator[Callable[[engines.Progress], bool]]:
+    """Show a bar with the newest cost and accuracy, if there is a terminal.
+
+    Yields a callback for the run; it returns True once the event asks for the end of the run.
+    """
     console = passing()
     bar = Progress(
         TextColumn("training"),
@@ -79,9 +85,10 @@ def training_progress(iterations: int) -> Iterator[Callable[[engines.Progress], 
     with bar:
         task = bar.add_task("training", total=iterations, figures="")
 
-        def show(progress: engines.Progress) -> None:
+        def show(progress: engines.Progress) -> bool:
             figures = f"cost {progress.costs[-1]:.4f}  accuracy {progress.accuracies[-1]:.2%}"
             bar.update(task, completed=len(progress.costs), figures=figures)
+            return asked.is_set()
 
         yield show
 

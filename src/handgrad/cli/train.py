@@ -29,7 +29,6 @@ from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_traini
 from handgrad.plain_json import show_json
 
 if TYPE_CHECKING:
-    from handgrad.engines import Progress
     from handgrad.jobs.training import TrainingJob
     from handgrad.solvers import Result
 
@@ -119,13 +118,11 @@ def finish(report: TrainingReport, files: TrainingFiles, *, as_json: bool) -> No
 
 
 def _run_with_progress(job: TrainingJob) -> Result:
-    with watching.endings("SIGINT") as asked, terminal.training_progress(job.iterations) as show:
-
-        def on_progress(progress: Progress) -> bool:
-            show(progress)
-            return asked.is_set()
-
-        return job.run(on_progress)
+    with (
+        watching.endings("SIGINT") as asked,
+        terminal.training_progress(job.iterations, asked) as show,
+    ):
+        return job.run(show)
 
 
 def _print_run(report: TrainingReport) -> None:

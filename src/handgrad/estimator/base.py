@@ -70,8 +70,7 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         """Run the solver, starting at a network, and keep its results."""
         self._remember(incremental)
         engine, m = self._engine(), len(samples.codes)
-        scores: list[float] = []
-        record = FitRecord(self, engine, held_out, self.history_, self.loss_curve_, scores)
+        record = FitRecord(self, engine, held_out, self.history_, self.loss_curve_)
         driver = driver_of(self, self._memory, record, iterations)
         result = None
         try:
@@ -82,7 +81,7 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             warnings.warn("Training interrupted by user.", stacklevel=3)
         finally:  # even if a callback raises an error, the last iteration is kept
             record.complete(*(figures[: driver.taken] for figures in driver.history))
-            self._keep(driver, result, m, scores)
+            self._keep(driver, result, m, record.scores)
         check_finite(self.coefs_ + self.intercepts_)
         if result is not None and not incremental:
             warn_unless_converged(self, result)

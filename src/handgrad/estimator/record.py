@@ -50,56 +50,53 @@ class FitHistory:
         self.seconds.append(seconds)
 
 
+@dataclass
 class FitRecord:
     """Records one run of a solver, and shows it as ``verbose`` asks.
 
-    It extends the classifier's history and its lists of costs and of scores, the accuracies on the
-    samples held out.
+    It extends the history and the list of costs that it is given.
     """
 
-    def __init__(
-        self,
-        parameters: Hyperparameters,
-        engine: Engine,
-        held_out: WeightedSamples | None,
-        history: FitHistory,
-        loss_curve: list[float],
-        scores: list[float],
-    ) -> None:
-        self._parameters, self._engine, self._held_out = parameters, engine, held_out
-        self._history, self._loss_curve, self._scores = history, loss_curve, scores
-        self._before = len(loss_curve)
-        self._seconds_before = history.seconds[-1] if history.seconds else 0.0
-        self._bar: Any = None
-        self._prints = bool(parameters.verbose) and parameters.verbose != "bar"
+    parameters: Hyperparameters
+    engine: Engine
+    held_out: WeightedSamples | None
+    history: FitHistory
+    loss_curve: list[float]
+    scores: list[float] = field(default_factory=list)
+    """The accuracy on the samples held out, after each iteration."""
+
+    def __post_init__(self) -> None:
+        self._before = len(self.loss_curve)
+        self._seconds_before = self.history.seconds[-1] if self.history.seconds else 0.0
+        self._prints = bool(self.parameters.verbose) and self.parameters.verbose != "bar"
 
     @property
     def looks_at_each_iteration(self) -> bool:
         """Whether something is shown, or scored, after each iteration."""
-        return self._prints or self._held_out is not None
+        return self._prints or self.held_out is not None
 
     @contextmanager
     def shown(self, iterations: int) -> Iterator[None]:
         """Draw a bar while the solver runs, if ``verbose`` asks for it."""
-        if self._parameters.verbose != "bar":
+        if self.parameters.verbose != "bar":
             yield
             return
         from rich.console import Console
         from rich.progress import Progress as ProgressBar
 
         with ProgressBar(console=Console(stderr=True), transient=True) as self._bar:
-            self._task = self._bar.add_task(self._parameters.solver, total=iterations)
+            self._task = self._bar.add_task(self.parameters.solver, total=iterations)
             yield
 
     def figure(self, iteration: Iteration) -> float:
         """Record and show an iteration; return what should fall from one to the next."""
         self._record([iteration.cost], [iteration.accuracy], [iteration.seconds])
         self._show(f"Iteration {iteration.iteration}, loss = {iteration.cost:.8f}")
-        if self._held_out is None:
+        if self.held_out is None:
             return iteration.cost
-        score = self._score(iteration.network, self._held_out)
-        self._scores.append(score)
-        if not stops_early(self._parameters):
+        score = self._score(iteration.network, self.held_out)
+        self.scores.append(score)
+        if not stops_early(self.parameters):
             return iteration.cost
         self._show(f"Validation score: {score:f}")
         return -score
@@ -111,12 +108,12 @@ class FitRecord:
 
     def complete(self, costs: Any, accuracies: Any, seconds: Any) -> None:
         """Record the iterations of the run that are not recorded yet."""
-        known = len(self._loss_curve) - self._before
+        known = len(self.loss_curve) - self._before
         self._record(costs[known:], accuracies[known:], seconds[known:])
 
     def stall(self, rate: float | None) -> None:
         """Show that patience is spent, and how the run continues, or that it ends."""
-        parameters = self._parameters
+        parameters = self.parameters
         what = "Validation score" if parameters.early_stopping else "Training loss"
         message = (
             f"{what} did not improve more than tol={parameters.tol:f} "
@@ -131,11 +128,11 @@ class FitRecord:
 
     def _record(self, costs: Any, accuracies: Any, seconds: Any) -> None:
         for cost, accuracy, second in zip(costs, accuracies, seconds, strict=True):
-            self._history.add(float(cost), float(accuracy), self._seconds_before + float(second))
-            self._loss_curve.append(np.float64(cost))
+            self.history.add(float(cost), float(accuracy), self._seconds_before + float(second))
+            self.loss_curve.append(np.float64(cost))
 
     def _score(self, network: Network, held_out: WeightedSamples) -> float:
-        found = self._engine.predict_proba(network, held_out.X).argmax(axis=1)
+        found = self.engine.predict_proba(network, held_out.X).argmax(axis=1)
         right: npt.NDArray[np.bool_] = found == held_out.codes
         return float(np.average(right, weights=held_out.weights))
 

@@ -69,9 +69,8 @@ def remove_leftovers(target: Path) -> None:
 
 
 def _remove_if_dead(path: Path, *, here: bool) -> None:
-    descriptor = os.open(
-        path, os.O_RDWR | AS_IT_IS
-    )  # NFS locks only files that are open for writing
+    # For writing, too, because NFS locks only such files.
+    descriptor = os.open(path, os.O_RDWR | AS_IT_IS)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

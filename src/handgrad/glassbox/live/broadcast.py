@@ -13,7 +13,8 @@ from handgrad.glassbox.payload import encode_network
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from handgrad.glassbox.live.run import LiveRun, Snapshot, Status
+    from handgrad.glassbox.live.replay import Snapshot
+    from handgrad.glassbox.live.run import LiveRun, Status
 
 MOST_PER_SECOND = 20  # snapshots
 MOST_BYTES_PER_SECOND = 6_000_000  # to all viewers together: sending slows the run down

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-
-class _Shown(Protocol):
-    @property
-    def iteration(self) -> int: ...
-
-
-Picture = TypeVar("Picture", bound=_Shown)
+    from handgrad.network import Network
 
 BETWEEN_PICTURES = 0.05  # seconds
 TOO_SHORT = 2.0  # seconds: a run that ends sooner is too fast to follow
@@ -23,7 +17,17 @@ SHOWN_IN = 4.0  # seconds that the replay of such a run takes
 MOST_BYTES = 64_000_000  # of all recorded pictures
 
 
-class Replay(Generic[Picture]):
+class Snapshot(NamedTuple):
+    """What a viewer sees of a run at one moment: a picture of a replay."""
+
+    network: Network
+    iteration: int
+    """Steps that led to the network."""
+    curve: str
+    """JSON, see `Curve.to_json`."""
+
+
+class Replay:
     """Records pictures of a run of less than two seconds, to be shown in four.
 
     A short run is shown slowly at first, because its first steps change the most: after a share t
@@ -41,7 +45,7 @@ class Replay(Generic[Picture]):
     ) -> None:
         self._first, self._steps, self._clock = first, steps, clock
         self._start = clock()
-        self._pictures: list[Picture] = []
+        self._pictures: list[Snapshot] = []
         self._shown = 0
         self._most = round(SHOWN_IN / BETWEEN_PICTURES)
         self._records = self._most * picture_bytes <= MOST_BYTES
@@ -62,7 +66,7 @@ class Replay(Generic[Picture]):
             return self._steps - taken
         return max(math.ceil(self._steps * (number / self._most) ** 2) - taken, 1)
 
-    def record(self, picture: Picture) -> Picture:
+    def record(self, picture: Snapshot) -> Snapshot:
         """Record the newest picture; return the one to show now."""
         if not self._pictures or picture.iteration > self._pictures[-1].iteration:
             self._pictures.append(picture)
@@ -72,11 +76,11 @@ class Replay(Generic[Picture]):
         self._shown = due[-1] if due else self._shown
         return self._pictures[self._shown]
 
-    def pictures_left(self) -> Iterator[Picture]:
+    def pictures_left(self) -> Iterator[Snapshot]:
         """Yield the pictures that are not shown yet."""
         yield from self._pictures[self._shown + 1 :]
 
-    def seconds_until(self, picture: Picture) -> float:
+    def seconds_until(self, picture: Snapshot) -> float:
         """Return the time until a picture is due."""
         share = math.sqrt((picture.iteration - self._first) / self._steps)
         return max(0.0, self._start + SHOWN_IN * share - self._clock())

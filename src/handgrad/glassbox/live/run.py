@@ -13,7 +13,7 @@ from handgrad.engines import Progress
 from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import HandgradError, TrainingError
 from handgrad.glassbox.live.curve import Curve
-from handgrad.glassbox.live.replay import Replay
+from handgrad.glassbox.live.replay import Replay, Snapshot
 from handgrad.objective import Objective
 from handgrad.solvers.history import History
 from handgrad.solvers.training import drive, training_driver
@@ -29,16 +29,6 @@ if TYPE_CHECKING:
 
 Report: TypeAlias = "Callable[[Progress], bool | None]"
 NO_MEMORY = "There is not enough memory for this run."
-
-
-class Snapshot(NamedTuple):
-    """What a viewer sees of a run at one moment."""
-
-    network: Network
-    iteration: int
-    """Steps that led to the network."""
-    curve: str
-    """JSON, see `Curve.to_json`."""
 
 
 class Status(NamedTuple):
@@ -86,7 +76,7 @@ class LiveRun:
         self._error: str | None = None
         self._running = self._stopping = self._steered = False
         self._driver: Driver | None = None  # of the run under way
-        self._replay: Replay[Snapshot] | None = None
+        self._replay: Replay | None = None
         self._changed = threading.Condition()  # guards all of the above
         self._thread: threading.Thread | None = None
         self._observers: list[Callable[[], object]] = []
@@ -184,7 +174,7 @@ class LiveRun:
         self._tell()
 
     @property
-    def _recording(self) -> Replay[Snapshot] | None:
+    def _recording(self) -> Replay | None:
         """The replay of the part under way, if the part is short or may still be."""
         return self._replay if self._replay is not None and self._replay.records else None
 
@@ -246,7 +236,7 @@ class LiveRun:
             return ends
 
         with self._changed:
-            replay = Replay[Snapshot](begin, planned, picture_bytes=size)
+            replay = Replay(begin, planned, picture_bytes=size)
             self._replay = replay if self._replayed else None
             self._driver = training_driver(
                 self._learning_rate,
@@ -273,7 +263,7 @@ class LiveRun:
             self._take(last, end)
         return replay is None or self._play(replay, history, report)
 
-    def _play(self, replay: Replay[Snapshot], history: History, report: Report) -> bool:
+    def _play(self, replay: Replay, history: History, report: Report) -> bool:
         """Show the pictures that are left, each when it is due; return False if cut short."""
         first = self._target - len(history.costs)
         for picture in replay.pictures_left():
@@ -297,10 +287,8 @@ def _continued(earlier: History, progress: Progress) -> Progress:
     """Return the progress of a part as that of the whole run."""
     if not len(earlier.costs):
         return progress
-    costs = np.concatenate([earlier.costs, progress.costs])
-    return Progress(
-        progress.network, costs, np.concatenate([earlier.accuracies, progress.accuracies])
-    )
+    costs, accuracies = map(np.concatenate, zip(earlier[:2], progress[1:], strict=True))
+    return Progress(progress.network, costs, accuracies)
 
 
 def _nothing(_progress: Progress) -> None:
