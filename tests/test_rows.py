@@ -61,8 +61,8 @@ def test_numbers_beyond_the_type_become_infinite_without_a_warning():
 @pytest.mark.parametrize(
     ("X", "words"),
     [
-        (np.ones((3, 5)), r"shape \(3, 5\), samples as columns; .*hand over X\.T"),
-        (np.ones(3), r"hand over one sample as X\[None, :\]"),
+        (np.ones((3, 5)), r"shape \(3, 5\), samples as columns; .*pass X\.T"),
+        (np.ones(3), r"pass one sample as X\[None, :\]"),
         (np.ones((5, 4)), r"shape \(5, 4\); expected \(samples, 3\): samples are rows"),
         (sparse.csr_array(np.ones((3, 4))), "samples as columns"),
         (np.ones((2, 3), complex), "complex128 values; expected real numbers"),

@@ -209,7 +209,7 @@ class Network:
         if self.output != expected:
             raise ShapeError(
                 f"The network has a {self.output} output; expected {expected}"
-                f"{': hand over network.as_softmax()' if expected == 'softmax' else ''}."
+                f"{': pass network.as_softmax()' if expected == 'softmax' else ''}."
             )
 
     def as_softmax(self) -> Network:
@@ -349,7 +349,7 @@ class Network:
         if labels.ndim == 2 and labels.shape[1] == self.classes:
             raise ShapeError(
                 f"y has shape {labels.shape}, which looks one-hot; "
-                "expected integer labels: hand over y.argmax(axis=1)."
+                "expected integer labels: pass y.argmax(axis=1)."
             )
         if labels.shape != (m,):
             raise ShapeError(

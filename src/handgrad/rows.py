@@ -193,7 +193,7 @@ def values_of(rows: Any) -> npt.NDArray[Any]:
 def _shape_message(shape: tuple[int, ...], features: int) -> str:
     expected = f"expected (samples, {features}): samples are rows"
     if len(shape) == 2 and shape[0] == features:
-        return f"X has shape {shape}, samples as columns; {expected}: hand over X.T."
+        return f"X has shape {shape}, samples as columns; {expected}: pass X.T."
     if shape == (features,):
-        return f"X has shape {shape}; {expected}: hand over one sample as X[None, :]."
+        return f"X has shape {shape}; {expected}: pass one sample as X[None, :]."
     return f"X has shape {shape}; {expected}."

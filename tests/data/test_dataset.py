@@ -43,7 +43,7 @@ def test_classes_of_the_test_samples_are_numbered_too():
     [
         (Part(X, None), "no labels"),
         (Part(X, list("aaaaaa")), "single class"),
-        (Part(X, list("ab")), "samples as columns.*hand over X.T"),
+        (Part(X, list("ab")), "samples as columns.*pass X.T"),
         (Part(X, list("abc")), "6 samples and 3 labels"),
         (Part(X[:0], []), "no samples"),
         (Part(X[:, :0], list("ababab")), "without features"),

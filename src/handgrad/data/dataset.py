@@ -248,7 +248,7 @@ def check_counts(source: str, shape: tuple[int, ...], labels: int) -> None:
     if labels != m:
         raise DataError(
             f"{source} holds samples as columns, {m} features by {features} samples; "
-            "expected samples as rows: hand over X.T."
+            "expected samples as rows: pass X.T."
         )
 
 

@@ -109,7 +109,7 @@ class Session(Protocol):
     """Rows, labels and weights that an engine holds, with what is minimised on them.
 
     Labels, row weights and the indices of sparse rows are copied: what the caller writes to them
-    later changes nothing. Any network that fits the rows can be handed over, one after another.
+    later changes nothing. The session accepts any network that fits the rows, one after another.
     """
 
     def cost(self, network: Network) -> float:

@@ -222,11 +222,10 @@ class ReferenceBatches:
             yield parameter + change
 
 
-class ReferencePredictor:
+class ReferencePredictor(NamedTuple):
     """Predicts one sample at a time; see `handgrad.engines.Predictor`."""
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
+    network: Network
 
     def label(self, x: npt.ArrayLike) -> int:
         """Return the label of one sample."""
@@ -235,9 +234,9 @@ class ReferencePredictor:
     def probabilities(self, x: npt.ArrayLike) -> Matrix:
         """Return the probabilities of one sample."""
         sample = as_array("x", x)
-        inputs.check_sample(sample, self._network.D)
-        rows = _finite_rows(self._network, self._network.check_rows(sample[None, :]))
-        probabilities: Matrix = notes.forward(self._network.as_softmax(), rows).A2[:, 0]
+        inputs.check_sample(sample, self.network.D)
+        rows = _finite_rows(self.network, self.network.check_rows(sample[None, :]))
+        probabilities: Matrix = notes.forward(self.network.as_softmax(), rows).A2[:, 0]
         return probabilities
 
 

@@ -114,7 +114,7 @@ def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
 def _multilabel_message(y: Any) -> str:
     sums = np.asarray(y.sum(axis=1) if is_sparse(y) else np.asarray(y).sum(axis=1))
     if (sums == 1).all():
-        return "y looks one-hot; expected one label per sample: hand over y.argmax(axis=1)."
+        return "y looks one-hot; expected one label per sample: pass y.argmax(axis=1)."
     return (
         "y is multilabel; expected one label per sample: "
         "sklearn.neural_network.MLPClassifier takes several."

@@ -212,14 +212,14 @@ def prepare_training(
     """
     label = label or USUAL_LABEL
     dataset = _training_data(source, test, label)
-    return TrainingJob(
-        dataset,
-        initial_network(dataset, hidden=hidden, seed=seed, dtype=dtype, scheme=initial),
-        get_engine(engine, threads=threads),
-        iterations,
-        {"source": source, "learning_rate": learning_rate, "seed": seed, "initial": initial},
-        label,
+    features, classes = dataset.X_train.shape[1], len(dataset.class_names)
+    _check_memory(features, hidden, classes)
+    network = Network.initial(
+        features=features, hidden=hidden, classes=classes, seed=seed, dtype=dtype, scheme=initial
     )
+    settings = {"source": source, "learning_rate": learning_rate, "seed": seed, "initial": initial}
+    chosen = get_engine(engine, threads=threads)
+    return TrainingJob(dataset, network, chosen, iterations, settings, label)
 
 
 def prepare_further_training(
@@ -247,18 +247,10 @@ def prepare_further_training(
     return TrainingJob(dataset, model, get_engine(engine, threads=threads), iterations, settings)
 
 
-def initial_network(
-    dataset: Dataset,
-    *,
-    hidden: int,
-    seed: int,
-    dtype: npt.DTypeLike = np.float32,
-    scheme: Scheme = "he",
-) -> Network:
-    """Make a network for a data set, unless it is larger than this machine's memory."""
+def _check_memory(features: int, hidden: int, classes: int) -> None:
+    """Refuse a network that does not fit into memory, before any memory is taken."""
     if hidden > MOST_HIDDEN:
         raise ShapeError(f"hidden is {shown(hidden)}; expected at most {MOST_HIDDEN:,}.")
-    features, classes = dataset.X_train.shape[1], len(dataset.class_names)
     needed = 8 * (hidden * (features + 1) + classes * (hidden + 1))  # drawn in float64
     if needed > memory():
         raise ShapeError(
@@ -266,9 +258,6 @@ def initial_network(
             f"classes needs {needed / 1e9:.3g} GB, and this machine has {memory() / 1e9:.3g}; "
             "expected fewer hidden units."
         )
-    return Network.initial(
-        features=features, hidden=hidden, classes=classes, seed=seed, dtype=dtype, scheme=scheme
-    )
 
 
 def _training_data(
