@@ -79,22 +79,11 @@ class Dataset:
         )
 
     def with_test(self, samples: Samples) -> Dataset:
-        """Return the data with other test samples; their classes are matched by name.
-
-        Raises
-        ------
-        DataError
-            If the samples have no labels, or a class that is not in ``class_names``.
-        """
+        """Return the data with other test samples; `match_labels` finds their classes."""
         return replace(self, X_test=samples.X, y_test=match_labels(samples, self.class_names))
 
     def with_classes(self, class_names: Sequence[str], source: str) -> Dataset:
-        """Return the data with a model's classes; labels are matched by name.
-
-        Raises
-        ------
-        DataError
-            If the source has a class that is not among the names.
+        """Return the data with a model's classes; an unknown class raises a DataError.
 
         Examples
         --------

@@ -165,7 +165,7 @@ class Engine(ABC):
     ) -> Session:
         """Hold rows and labels, ready for passes of many networks.
 
-        Rows, labels and weights are checked when the first network reads them.
+        The first network that reads rows, labels and weights also checks them.
 
         Parameters
         ----------

@@ -85,13 +85,7 @@ class TrainingReport:
         return self.run.history
 
     def save(self, files: TrainingFiles) -> None:
-        """Write the model and the other files.
-
-        Raises
-        ------
-        WriteError
-            If a file cannot be written.
-        """
+        """Write the model and the other files, or raise a WriteError."""
         try:
             save(self.model, files.model)
         except WriteError as error:
