@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "runs.hpp"
-#include "shards.hpp"
+#include "schedule/feature_shards.hpp"
+#include "schedule/runs.hpp"
 
 namespace handgrad {
 
@@ -71,7 +71,7 @@ template <class T> struct Task {
         Random random;
         for (std::size_t i = 0; i < rows.count * rows.features; ++i)
             numbers.push_back(static_cast<T>(random.number()));
-        rows.type = sizeof(T) == 4 ? Number::single : Number::twofold;
+        rows.type = sizeof(T) == 4 ? Number::float32 : Number::float64;
         rows.values = numbers.data();
     }
     void fill_with_zeros() {
@@ -91,7 +91,7 @@ template <class T> struct Task {
             }
             starts.push_back(static_cast<std::int64_t>(indices.size()));
         }
-        rows.type = sizeof(T) == 4 ? Number::single : Number::twofold;
+        rows.type = sizeof(T) == 4 ? Number::float32 : Number::float64;
         rows.values = numbers.data();
         rows.starts = starts.data();
         rows.indices = indices.data();
@@ -113,45 +113,43 @@ template <class T> Result full_batch(
     const Layout layout = task.layout(kernels);
     std::unique_ptr<Packed<T>> packed;
     if (pack) {
-        Team team(workers);
-        packed = std::make_unique<Packed<T>>(kernels, task.rows, team, team.workers());
-        packed->add_columns(team, team.workers());
-        expect(packed->rows().columns != nullptr, "packed rows got no columns");
+        ThreadPool pool(workers);
+        packed = std::make_unique<Packed<T>>(kernels, task.rows, pool, pool.workers());
+        packed->add_csc(pool, pool.workers());
+        expect(packed->rows().csc != nullptr, "packed rows got no columns");
     }
     const Samples<T> samples = task.samples(pack ? packed->rows() : task.rows);
-    Trainer<T> trainer(kernels, layout, task.arrays(), samples, most_in_row(*samples.rows),
-                       task.rows.count, workers, false);
-    Team team(std::min(workers, trainer.most_workers()));
+    RowSliceTrainer<T> trainer(kernels, layout, task.arrays(), samples, most_in_row(*samples.rows),
+        task.rows.count, workers, false);
+    ThreadPool pool(std::min(workers, trainer.most_workers()));
     Result result(8);
     const auto report = [](std::size_t) { return false; };
-    descend(team, trainer, T(0.1), T(0.01), 4, result.data(), result.data() + 4, report);
+    descend(pool, trainer, T(0.1), T(0.01), 4, result.data(), result.data() + 4, report);
     append(result, task, [&](const Arrays<T>& to) { trainer.write(to); });
-    result.push_back(trainer.pass(team, 0, task.rows.count).cost);
-    append(result, task, [&](const Arrays<T>& to) { trainer.write_gradient(team, to); });
+    result.push_back(trainer.pass(pool, 0, task.rows.count).cost);
+    append(result, task, [&](const Arrays<T>& to) { trainer.write_gradient(pool, to); });
     return result;
 }
 
 enum class Way { slices, touched, shards };
 
 // Epochs in an order of their own, by any rule.
-template <class T> Result epochs(
-    const Kernels<T>& kernels, const Task<T>& task, Way way, const Epoch<T>& like,
-    std::size_t workers, std::size_t times = 2) {
+template <class T> Result epochs(const Kernels<T>& kernels, const Task<T>& task, Way way,
+    const Epoch<T>& like, std::size_t workers, std::size_t times = 2) {
     const Layout layout = task.layout(kernels);
     Samples<T> samples = task.samples(task.rows);
     samples.skip_zeros = way == Way::shards;
-    std::unique_ptr<Stepper<T>> stepper;
+    std::unique_ptr<Trainer<T>> trainer;
     if (way == Way::shards) {
         expect(worth_sharding(samples, like.batch), "rows are not cut into shards");
         expect(cut_features(kernels, task.rows, layout, like.batch).size() > 3, "few shards");
-        stepper = std::make_unique<ShardedTrainer<T>>(
+        trainer = std::make_unique<FeatureShardTrainer<T>>(
             kernels, layout, task.arrays(), samples, like.batch, workers);
     } else {
         if (way == Way::touched)
             expect(worth_tracking(samples, layout, like.batch), "features are not tracked");
-        stepper = std::make_unique<Trainer<T>>(
-            kernels, layout, task.arrays(), samples, most_in_row(task.rows), like.batch, workers,
-            way == Way::touched);
+        trainer = std::make_unique<RowSliceTrainer<T>>(kernels, layout, task.arrays(), samples,
+            most_in_row(task.rows), like.batch, workers, way == Way::touched);
     }
     const std::size_t m = task.rows.count, batches = (m + like.batch - 1) / like.batch;
     std::vector<std::int64_t> order(m);
@@ -162,11 +160,11 @@ template <class T> Result epochs(
     epoch.count = m;
     epoch.shares = shares.data();
     Result result(2 * times * batches);
-    Team team(std::min(workers, stepper->most_workers()));
+    ThreadPool pool(std::min(workers, trainer->most_workers()));
     for (std::size_t i = 0; i < times; ++i, epoch.steps += batches)
-        run_epoch(team, *stepper, epoch, result.data() + 2 * i * batches,
-                  result.data() + (2 * i + 1) * batches, [](std::size_t) { return false; });
-    append(result, task, [&](const Arrays<T>& to) { stepper->write(to); });
+        run_epoch(pool, *trainer, epoch, result.data() + 2 * i * batches,
+            result.data() + (2 * i + 1) * batches, [](std::size_t) { return false; });
+    append(result, task, [&](const Arrays<T>& to) { trainer->write(to); });
     return result;
 }
 
@@ -176,12 +174,12 @@ Result predict(const Kernels<T>& kernels, const Task<T>& task, std::size_t worke
     const Layout layout = task.layout(kernels);
     const Samples<T> samples = task.samples(task.rows);
     const ParameterStore<T> store(layout, task.arrays());
-    Team team(workers);
-    const Workspace<T> workspace(layout, samples, task.rows.features, part, team.workers());
+    ThreadPool pool(workers);
+    const Workspace<T> workspace(layout, samples, task.rows.features, part, pool.workers());
     std::vector<T> out(task.rows.count * task.K);
-    team.each((task.rows.count + part - 1) / part, [&](std::size_t i, std::size_t worker) {
-        kernels.predict(store.view(), samples, i * part,
-                        std::min(task.rows.count, (i + 1) * part), workspace[worker], out.data());
+    pool.for_each((task.rows.count + part - 1) / part, [&](std::size_t i, std::size_t worker) {
+        kernels.predict(store.view(), samples, i * part, std::min(task.rows.count, (i + 1) * part),
+            workspace[worker], out.data());
     });
     return Result(out.begin(), out.end());
 }
@@ -193,7 +191,7 @@ inline void compare(const std::string& what, const std::function<Result(std::siz
         const Result found = run(workers);
         expect(found.size() == alone.size() &&
                    std::memcmp(found.data(), alone.data(), alone.size() * sizeof(double)) == 0,
-               what + " differs with " + std::to_string(workers) + " workers");
+            what + " differs with " + std::to_string(workers) + " workers");
     }
 }
 
@@ -204,8 +202,8 @@ template <class T> void compare_all(const Kernels<T>& kernels, const std::string
     zeros.fill_with_zeros();
     sparse.fill_csr(12);
     compare(name + " dense descent", [&](auto n) { return full_batch(kernels, dense, false, n); });
-    compare(name + " descent by columns",
-            [&](auto n) { return full_batch(kernels, zeros, true, n); });
+    compare(
+        name + " descent by columns", [&](auto n) { return full_batch(kernels, zeros, true, n); });
     compare(name + " CSR descent", [&](auto n) { return full_batch(kernels, sparse, false, n); });
     compare(name + " prediction", [&](auto n) { return predict(kernels, dense, n); });
 
@@ -214,23 +212,20 @@ template <class T> void compare_all(const Kernels<T>& kernels, const std::string
     pixels.fill_with_zeros();
     text.fill_csr(8);
     const std::vector<double> weights(400, 0.5);
-    for (const auto kind : {Rule<T>::descent, Rule<T>::momentum, Rule<T>::nesterov, Rule<T>::adam}) {
+    for (const auto kind : {Rule<T>::sgd, Rule<T>::momentum, Rule<T>::nesterov, Rule<T>::adam}) {
         const Rule<T> rule{kind, T(0.01), T(0.9), T(0.999), T(1e-8), 0};
         const std::string what = name + " rule " + std::to_string(kind);
         for (const double alpha : {0.0, 0.1}) {
             const Epoch<T> by_64{rule, alpha, 64, 0, nullptr, 0, nullptr, nullptr};
-            compare(what + ", shards", [&](auto n) {
-                return epochs(kernels, pixels, Way::shards, by_64, n);
-            });
+            compare(what + ", shards",
+                [&](auto n) { return epochs(kernels, pixels, Way::shards, by_64, n); });
         }
         const Epoch<T> by_200{rule, 0, 200, 0, nullptr, 0, nullptr, nullptr};
-        compare(what + ", touched features", [&](auto n) {
-            return epochs(kernels, text, Way::touched, by_200, n);
-        });
+        compare(what + ", touched features",
+            [&](auto n) { return epochs(kernels, text, Way::touched, by_200, n); });
         const Epoch<T> weighted{rule, 0.1, 200, 0, nullptr, 0, weights.data(), nullptr};
-        compare(what + ", slices", [&](auto n) {
-            return epochs(kernels, wide, Way::slices, weighted, n);
-        });
+        compare(what + ", slices",
+            [&](auto n) { return epochs(kernels, wide, Way::slices, weighted, n); });
     }
 }
 

@@ -70,17 +70,10 @@ class NativeEngine:
         sample_weight: npt.ArrayLike | None = None,
     ) -> Measurement:
         """Compute C1, B1 to B7 and the accuracy; see `handgrad.engines.Engine`."""
-        rows, labels = self._checked(network, X, y)
+        session = self._session(network, X, y, sample_weight)
         with _core_errors():
-            cost, accuracy, gradient = _native.measure(
-                self.instruction_set,
-                self.threads,
-                *network.parameters,
-                rows,
-                labels,
-                _shares(network, sample_weight, len(labels)),
-            )
-        return Measurement(cost, Gradient(*gradient), accuracy)
+            cost, accuracy, gradient = session.cost_and_gradient(_network_of_the_core(network))
+        return Measurement(cost, Gradient(*_flat(gradient)), accuracy)
 
     def cost_and_gradient(
         self,
@@ -98,7 +91,7 @@ class NativeEngine:
         rows = self._rows(network, network.check_rows(X))
         with _core_errors():
             return _native.predict_proba(
-                self.instruction_set, self.threads, *network.parameters, rows
+                self.instruction_set, self.threads, _network_of_the_core(network), rows
             )
 
     def descend(
@@ -116,28 +109,22 @@ class NativeEngine:
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
         inputs.check_descent(learning_rate, iterations, alpha, network.dtype)
-        rows, labels = self._checked(network, X, y)
-        shares = _shares(network, sample_weight, len(labels))
-        decay = inputs.decay(alpha, sample_weight, len(labels), network.dtype)
+        if pin_first:
+            raise NotImplementedError
+        session = self._session(network, X, y, sample_weight, alpha)
+        inputs.decay(alpha, sample_weight, int(network.check_rows(X).shape[0]), network.dtype)
         if iterations == 0:
             return network, np.empty(0)
         costs, accuracies = inputs.room_for(iterations)
         with _core_errors():
-            steps, parameters = _native.descend(
-                self.instruction_set,
-                self.threads,
-                *network.parameters,
-                rows,
-                labels,
-                shares,
+            steps, layers = session.descend(
+                _network_of_the_core(network),
                 float(learning_rate),
-                decay,
-                bool(pin_first),
                 costs,
                 accuracies,
                 _reporter(costs, accuracies, on_progress),
             )
-        return Network(*parameters), costs[:steps]
+        return Network(*_flat(layers)), costs[:steps]
 
     def batches(
         self,
@@ -158,38 +145,39 @@ class NativeEngine:
         inputs.check_alpha(alpha)
         if moments is not None:
             inputs.check_moments(moments, network)
-        rows, labels = self._checked(network, X, y)
-        weights = None
-        if sample_weight is not None:
-            weights = inputs.weights(sample_weight, len(labels))
-        batch_size = min(int(batch_size), len(labels))
-        core = _native.Batches32 if network.dtype == np.float32 else _native.Batches64
+        if pin_first:
+            raise NotImplementedError
+        session = self._session(network, X, y, sample_weight, alpha)
+        m = int(network.check_rows(X).shape[0])
+        batch_size = min(int(batch_size), m)
         with _core_errors():
-            run = core(
-                self.instruction_set,
-                self.threads,
-                *network.parameters,
-                rows,
-                labels,
-                weights,
-                batch_size,
-                float(alpha),
-                bool(pin_first),
+            run = session.batches(
+                _network_of_the_core(network), _rule_of_the_core(rule), batch_size
             )
             if moments is not None:
-                run.restore(int(moments.steps), *moments.first, *moments.second)
-        return NativeBatches(run, rule, batch_size, len(labels), network.dtype)
+                first, second = (
+                    _network_of_the_core(Network(*part)) for part in (moments.first, moments.second)
+                )
+                run.restore(int(moments.steps), first, second)
+        return NativeBatches(run, rule, batch_size, m, network.dtype)
 
     def predictor(self, network: Network) -> NativePredictor:
         """Make the network ready to predict single samples."""
         return NativePredictor(self, network)
 
-    def _checked(
-        self, network: Network, X: npt.ArrayLike, y: npt.ArrayLike
-    ) -> tuple[_native.Rows, npt.NDArray[np.int32]]:
+    def _session(self, network, X, y, sample_weight, alpha=0.0):
         given = network.check_rows(X)
-        labels = network.labels(y, given.shape[0])
-        return self._rows(network, given), np.ascontiguousarray(labels, dtype=np.int32)
+        m = int(given.shape[0])
+        labels = np.ascontiguousarray(network.labels(y, m), dtype=np.int32)
+        rows = self._rows(network, given)
+        weights = None if sample_weight is None else inputs.weights(sample_weight, m)
+        core = _native.Session32 if network.dtype == np.float32 else _native.Session64
+        objective = _native.Objective(_native.Output.softmax, float(alpha))
+        total = float(m if weights is None else weights.sum())
+        with _core_errors():
+            return core(
+                self.instruction_set, self.threads, rows, labels, objective, weights, total
+            )
 
     def _rows(self, network: Network, given: Any) -> _native.Rows:
         with _core_errors(), inputs.enough_memory():
@@ -217,14 +205,15 @@ class NativeBatches:
     def network(self) -> Network:
         """The network after the steps so far."""
         with _core_errors():
-            parameters = self._run.parameters()
-        return Network(*parameters)
+            layers = self._run.parameters()
+        return Network(*_flat(layers))
 
     @property
     def moments(self) -> Moments:
         """What the rule remembers."""
         with _core_errors():
-            return Moments(*self._run.moments())
+            steps, first, second = self._run.moments()
+        return Moments(steps, _flat(first), _flat(second))
 
     def epoch(
         self,
@@ -241,9 +230,7 @@ class NativeBatches:
         costs, accuracies = inputs.room_for(batches)
         report = _reporter(costs, accuracies, on_progress)
         with _core_errors():
-            done = self._run.epoch(
-                *_rule_of_the_core(self._rule, float(rate)), rows, costs, accuracies, report
-            )
+            done = self._run.epoch(rows, float(rate), costs, accuracies, report)
         return costs[:done]
 
 
@@ -263,7 +250,7 @@ class NativePredictor:
         largest = min(most, network.largest_value)
         with _core_errors():
             self._core = core(
-                engine.instruction_set, *network.parameters, network.byte_scale, least, largest
+                engine.instruction_set, _network_of_the_core(network), network.byte_scale, least, largest
             )
         self._network = network
 
@@ -355,12 +342,14 @@ def _sparse_rows(network: Network, given: Any, scale: float) -> _native.Rows:
         raise damaged_sparse(str(error)) from None
 
 
-def _shares(
-    network: Network, sample_weight: npt.ArrayLike | None, m: int
-) -> npt.NDArray[Any] | None:
-    if sample_weight is None:
-        return None
-    return inputs.shares(sample_weight, m).astype(network.dtype)
+def _network_of_the_core(network):
+    core = _native.Network32 if network.dtype == np.float32 else _native.Network64
+    return core([(network.W1, network.b1), (network.W2, network.b2)], _native.Output.softmax)
+
+
+def _flat(layers):
+    (W1, b1), (W2, b2) = layers
+    return W1, b1, W2, b2
 
 
 def _range_of(network: Network) -> tuple[float, float]:
@@ -377,18 +366,17 @@ def _reporter(
     if on_progress is None:
         return None
 
-    def report(measured: int, parameters: tuple[Matrix, Matrix, Matrix, Matrix]) -> bool:
-        network = Network(*parameters)
+    def report(measured, layers) -> bool:
+        network = Network(*_flat(layers))
         return bool(on_progress(Progress(network, costs[:measured], accuracies[:measured])))
 
     return report
 
 
-def _rule_of_the_core(rule: Rule, rate: float) -> tuple[str, float, float, float, float]:
+def _rule_of_the_core(rule: Rule) -> _native.Rule:
     if isinstance(rule, Adam):
-        return "adam", rate, rule.beta_1, rule.beta_2, rule.epsilon
-    kind = "momentum" if rule.momentum else "sgd"
-    return "nesterov" if rule.nesterov else kind, rate, rule.momentum, 0, 0
+        return _native.Rule.adam(rule.learning_rate, rule.beta_1, rule.beta_2, rule.epsilon)
+    return _native.Rule.sgd(rule.learning_rate, rule.momentum, rule.nesterov)
 
 
 @contextmanager

@@ -1,0 +1,130 @@
+// The update rules, over flat arrays: one reading of the slices' gradients, one of the moments,
+// one write, whatever the rule.
+#pragma once
+
+#include "variants/kernels.hpp"
+#include "variants/vector.hpp"
+
+namespace handgrad::HANDGRAD_VARIANT {
+
+template <class T, class V> struct Numbers {
+    V value, first, second;
+};
+
+// U1, or sgd with momentum, or adam (Kingma & Ba, 2015, arXiv:1412.6980, end of section 2).
+template <int kind, class T, class V>
+inline void take_step(const Rule<T>& rule, V gradient, Numbers<T, V>& n) {
+    if constexpr (kind == Rule<T>::sgd) {
+        n.value -= rule.rate * gradient;
+    } else if constexpr (kind == Rule<T>::adam) {
+        n.first = rule.momentum_kept * n.first + (1 - rule.momentum_kept) * gradient;
+        n.second = rule.square_kept * n.second + (1 - rule.square_kept) * (gradient * gradient);
+        n.value -= rule.rate * n.first / (square_root<T>(n.second) + rule.epsilon);
+    } else {
+        n.first = rule.momentum_kept * n.first - rule.rate * gradient;
+        if constexpr (kind == Rule<T>::nesterov)
+            n.value += rule.momentum_kept * n.first - rule.rate * gradient;
+        else
+            n.value += n.first;
+    }
+}
+
+template <int kind, class T>
+inline Numbers<T, Vector<T>> load_numbers(
+    const T* parameters, const T* first, const T* second, std::size_t i) {
+    Numbers<T, Vector<T>> n{load(parameters + i), {}, {}};
+    if constexpr (kind != Rule<T>::sgd) n.first = load(first + i);
+    if constexpr (kind == Rule<T>::adam) n.second = load(second + i);
+    return n;
+}
+
+template <int kind, class T>
+inline void store_numbers(
+    const Numbers<T, Vector<T>>& n, T* parameters, T* first, T* second, std::size_t i) {
+    store(parameters + i, n.value);
+    if constexpr (kind != Rule<T>::sgd) store(first + i, n.first);
+    if constexpr (kind == Rule<T>::adam) store(second + i, n.second);
+}
+
+template <class T, class Action> inline void with_kind(const Rule<T>& rule, Action action) {
+    switch (rule.kind) {
+        case Rule<T>::sgd: return action(std::integral_constant<int, Rule<T>::sgd>{});
+        case Rule<T>::momentum: return action(std::integral_constant<int, Rule<T>::momentum>{});
+        case Rule<T>::nesterov: return action(std::integral_constant<int, Rule<T>::nesterov>{});
+        default: return action(std::integral_constant<int, Rule<T>::adam>{});
+    }
+}
+
+// Copies of rule and arrays stay in registers: what is stored cannot change them.
+template <class T>
+void update(const Rule<T>& of_step, const Update<T>& arrays, std::size_t begin, std::size_t end) {
+    const Rule<T> rule = of_step;
+    const Update<T> u = arrays;
+    with_kind(rule, [&](auto kind) {
+        for (std::size_t i = begin; i < end; i += lanes<T>) {
+            Vector<T> gradient = load(u.gradients + i);
+            for (std::size_t s = 1; s < u.slices; ++s)
+                gradient += load(u.gradients + s * u.gradient_stride + i);
+            auto n = load_numbers<kind>(u.parameters, u.first, u.second, i);
+            if (rule.decay != 0) gradient += rule.decay * n.value;  // else b2's −∞ would give NaN
+            take_step<kind>(rule, gradient, n);
+            store_numbers<kind>(n, u.parameters, u.first, u.second, i);
+        }
+    });
+}
+
+// Of whole vectors.
+template <class T> double sum_of_squares(const T* values, std::size_t count) {
+    constexpr std::size_t part = 64 * lanes<T>;  // added up in T; the parts in double
+    double sum = 0;
+    for (std::size_t begin = 0; begin < count; begin += part) {
+        Vector<T> squares{};
+        for (std::size_t i = begin; i < count && i < begin + part; i += lanes<T>)
+            squares += load(values + i) * load(values + i);
+        for (std::size_t lane = 0; lane < lanes<T>; ++lane)
+            sum += static_cast<double>(squares[lane]);
+    }
+    return sum;
+}
+
+// All in one reading of the numbers, for they come from a farther cache.
+template <class T>
+double update_weights(const Rule<T>& of_step, const Update<T>& u, T* gradient, std::size_t count) {
+    constexpr std::size_t part = 64 * lanes<T>;
+    const Rule<T> rule = of_step;
+    T *const values = u.parameters, *const first = u.first, *const second = u.second;
+    double squares = 0;
+    with_kind(rule, [&](auto kind) {
+        for (std::size_t begin = 0; begin < count; begin += part) {
+            Vector<T> of_part{};
+            for (std::size_t i = begin; i < count && i < begin + part; i += lanes<T>) {
+                auto n = load_numbers<kind>(values, first, second, i);
+                take_step<kind>(rule, load(gradient + i) + rule.decay * n.value, n);
+                store_numbers<kind>(n, values, first, second, i);
+                store(gradient + i, Vector<T>{});
+                of_part += n.value * n.value;
+            }
+            squares += static_cast<double>(sum_of_lanes<T>(of_part)[0]);
+        }
+    });
+    return squares;
+}
+
+template <class T>
+void catch_up(const Rule<T>* rules, std::size_t steps, T* parameters, T* first, T* second,
+    std::size_t count) {
+    if (rules->kind == Rule<T>::sgd) return;
+    with_kind(*rules, [&](auto kind) {
+        for (std::size_t i = 0; i < count; i += lanes<T>) {
+            auto n = load_numbers<kind>(parameters, first, second, i);
+            bool rests = true;  // without momentum nothing moves
+            for (std::size_t lane = 0; lane < lanes<T>; ++lane) rests &= n.first[lane] == 0;
+            if (rests) continue;
+            for (std::size_t step = 0; step < steps; ++step)
+                take_step<kind>(rules[step], Vector<T>{}, n);
+            store_numbers<kind>(n, parameters, first, second, i);
+        }
+    });
+}
+
+}  // namespace handgrad::HANDGRAD_VARIANT
