@@ -5,8 +5,7 @@
 namespace handgrad {
 namespace {
 
-template <class T>
-Array<T> predict_proba(const std::string& instruction_set, std::size_t threads,
+template <class T> Array<T> predict_proba(const std::string& instruction_set, std::size_t threads,
     const NetworkIn<T>& network, const RowsHandle& handle) {
     const Kernels<T>& kernels = kernels_named<T>(instruction_set);
     const Layout layout = network.layout(kernels);

@@ -24,8 +24,8 @@ struct RowsHandle {
     std::shared_ptr<const SparsePlaces> places;  // of sparse rows
 };
 
-template <class X> RowsHandle dense_rows(
-    nb::ndarray<const X, nb::ndim<2>, nb::device::cpu> values, double scale) {
+template <class X>
+RowsHandle dense_rows(nb::ndarray<const X, nb::ndim<2>, nb::device::cpu> values, double scale) {
     if (values.size() > 0 && values.shape(1) > 1 && values.stride(1) != 1)
         throw std::invalid_argument("the numbers of a row are not contiguous");
     if (values.shape(0) > 1 && values.stride(0) < 0)

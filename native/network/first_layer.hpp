@@ -16,9 +16,9 @@ template <class T> inline bool short_indices(const Samples<T>& samples) {
 
 // Calls action(first, rows, forward, backward) for each block of the samples from begin to end:
 // the two products of the first layer, over non-zeros or dense.
-template <class T, class Action>
-inline void each_block(const Parameters<T>& network, const Samples<T>& samples, std::size_t begin,
-    std::size_t end, const Scratch<T>& scratch, Action action) {
+template <class T, class Action> inline void each_block(const Parameters<T>& network,
+    const Samples<T>& samples, std::size_t begin, std::size_t end, const Scratch<T>& scratch,
+    Action action) {
     const Matrix& W1 = network.layout->first().W;
     const std::size_t D = samples.rows->features;
     const auto over_nonzeros = [&](std::size_t first, std::size_t rows, auto index) {

@@ -35,9 +35,8 @@ template <class T> inline T predicted(const T* z, std::size_t stride, Vector<T> 
     return smallest_lane<T>(first)[0];
 }
 
-template <class T>
-inline void softmax_gradient(const Samples<T>& samples, std::size_t first, std::size_t rows,
-    std::size_t stride, T* Z2, T* sums, Metrics& metrics) {
+template <class T> inline void softmax_gradient(const Samples<T>& samples, std::size_t first,
+    std::size_t rows, std::size_t stride, T* Z2, T* sums, Metrics& metrics) {
     double logits = 0;  // Σ share (largest − logit of the label)
     for (std::size_t r = 0; r < rows; ++r) {
         const std::size_t row = samples.row(first + r);
@@ -66,8 +65,7 @@ inline void softmax_gradient(const Samples<T>& samples, std::size_t first, std::
 
 // Calls action(first, count, logits) for the logistic output's rows, as many at a time as a vector
 // has lanes; the vector is padded with zeros.
-template <class T, class Action>
-inline void each_vector_of_logits(
+template <class T, class Action> inline void each_vector_of_logits(
     const T* Z2, std::size_t rows, std::size_t stride, Action action) {
     for (std::size_t first = 0; first < rows; first += lanes<T>) {
         const std::size_t count = rows - first < lanes<T> ? rows - first : lanes<T>;
@@ -79,9 +77,8 @@ inline void each_vector_of_logits(
 
 // With t = z for label 0 and −z for label 1, the loss is log(1 + exp(t)), and dZ2 is σ(t) times
 // the share, negative for label 1: no difference of large numbers, whatever z is.
-template <class T>
-inline void logistic_gradient(const Samples<T>& samples, std::size_t first, std::size_t rows,
-    std::size_t stride, T* Z2, Metrics& metrics) {
+template <class T> inline void logistic_gradient(const Samples<T>& samples, std::size_t first,
+    std::size_t rows, std::size_t stride, T* Z2, Metrics& metrics) {
     each_vector_of_logits(Z2, rows, stride, [&](std::size_t from, std::size_t count, T* t) {
         bool ones[lanes<T>] = {};
         for (std::size_t i = 0; i < count; ++i) {
@@ -103,9 +100,8 @@ inline void logistic_gradient(const Samples<T>& samples, std::size_t first, std:
 }
 
 // F5, C1 and B1: turns Z2 into dZ2, and adds cost and hits to the metrics.
-template <class T>
-inline void output_gradient(const Layout& layout, const Samples<T>& samples, std::size_t first,
-    std::size_t rows, const Scratch<T>& scratch, Metrics& metrics) {
+template <class T> inline void output_gradient(const Layout& layout, const Samples<T>& samples,
+    std::size_t first, std::size_t rows, const Scratch<T>& scratch, Metrics& metrics) {
     const std::size_t stride = layout.last().W.stride();
     if (layout.output == Output::logistic)
         logistic_gradient(samples, first, rows, stride, scratch.dZ2, metrics);

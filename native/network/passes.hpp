@@ -16,8 +16,7 @@ inline void repeat_bias(const T* bias, std::size_t rows, std::size_t stride, T* 
 }
 
 // B3, B7: db += sum of dZ's rows.
-template <class T>
-inline void add_rows(const T* dZ, std::size_t rows, std::size_t stride, T* db) {
+template <class T> inline void add_rows(const T* dZ, std::size_t rows, std::size_t stride, T* db) {
     for (std::size_t j = 0; j < stride; j += lanes<T>) {
         Vector<T> sum = load(db + j);
         for (std::size_t r = 0; r < rows; ++r) sum += load(dZ + r * stride + j);
@@ -25,16 +24,14 @@ inline void add_rows(const T* dZ, std::size_t rows, std::size_t stride, T* db) {
     }
 }
 
-template <class T>
-inline void rectify(T* Z1, std::size_t size) {  // F2; NaN stays NaN
+template <class T> inline void rectify(T* Z1, std::size_t size) {  // F2; NaN stays NaN
     for (std::size_t j = 0; j < size; j += lanes<T>) {
         const Vector<T> z = load(Z1 + j);
         store(Z1 + j, z < 0 ? Vector<T>{} : z);
     }
 }
 
-template <class T>
-inline void mask(const T* A1, std::size_t size, T* dA1) {  // B5
+template <class T> inline void mask(const T* A1, std::size_t size, T* dA1) {  // B5
     for (std::size_t j = 0; j < size; j += lanes<T>) {
         const Vector<T> d = load(dA1 + j);
         store(dA1 + j, load(A1 + j) > 0 ? d : Vector<T>{});
@@ -42,9 +39,8 @@ inline void mask(const T* A1, std::size_t size, T* dA1) {  // B5
 }
 
 // F1 to F3, from the block's rows on; leaves A1 and Z2 in the scratch.
-template <class T, class Forward>
-inline void forward(const Parameters<T>& network, std::size_t rows, const Scratch<T>& scratch,
-    Forward first_layer) {
+template <class T, class Forward> inline void forward(const Parameters<T>& network,
+    std::size_t rows, const Scratch<T>& scratch, Forward first_layer) {
     const Layer &hidden = network.layout->first(), &output = network.layout->last();
     repeat_bias(network.values + hidden.b_start, rows, hidden.W.stride(), scratch.A1);
     first_layer(scratch.A1);
@@ -55,9 +51,8 @@ inline void forward(const Parameters<T>& network, std::size_t rows, const Scratc
 }
 
 // B2 to B5 and B7, from dZ2 on; leaves dZ1 in the scratch for B6.
-template <class T>
-inline void backward(const Parameters<T>& network, std::size_t rows, const Scratch<T>& scratch,
-    const Layout& gradient_layout, T* gradient) {
+template <class T> inline void backward(const Parameters<T>& network, std::size_t rows,
+    const Scratch<T>& scratch, const Layout& gradient_layout, T* gradient) {
     const Layer &output = network.layout->last(), &d_output = gradient_layout.last();
     const Matrix &W2 = output.W, &W2_back = output.W_back;
     const std::size_t Hp = W2_back.stride(), Kp = W2.stride();
@@ -72,9 +67,9 @@ inline void backward(const Parameters<T>& network, std::size_t rows, const Scrat
     add_rows(scratch.dZ1, rows, Hp, db1);                                             // B7
 }
 
-template <class T>
-Metrics step(const Parameters<T>& network, const Samples<T>& samples, std::size_t begin,
-    std::size_t end, const Scratch<T>& scratch, const Layout& gradient_layout, T* gradient) {
+template <class T> Metrics step(const Parameters<T>& network, const Samples<T>& samples,
+    std::size_t begin, std::size_t end, const Scratch<T>& scratch, const Layout& gradient_layout,
+    T* gradient) {
     Metrics metrics;
     __builtin_memset(gradient, 0, gradient_layout.size() * sizeof(T));
     each_block(network, samples, begin, end, scratch,
@@ -87,9 +82,8 @@ Metrics step(const Parameters<T>& network, const Samples<T>& samples, std::size_
     return metrics;
 }
 
-template <class T>
-Metrics cost(const Parameters<T>& network, const Samples<T>& samples, std::size_t begin,
-    std::size_t end, const Scratch<T>& scratch) {
+template <class T> Metrics cost(const Parameters<T>& network, const Samples<T>& samples,
+    std::size_t begin, std::size_t end, const Scratch<T>& scratch) {
     Metrics metrics;
     each_block(network, samples, begin, end, scratch,
         [&](std::size_t first, std::size_t rows, auto first_layer, auto) {
@@ -99,9 +93,8 @@ Metrics cost(const Parameters<T>& network, const Samples<T>& samples, std::size_
     return metrics;
 }
 
-template <class T>
-void predict(const Parameters<T>& network, const Samples<T>& samples, std::size_t begin,
-    std::size_t end, const Scratch<T>& scratch, T* probabilities) {
+template <class T> void predict(const Parameters<T>& network, const Samples<T>& samples,
+    std::size_t begin, std::size_t end, const Scratch<T>& scratch, T* probabilities) {
     const Layout& layout = *network.layout;
     each_block(network, samples, begin, end, scratch,
         [&](std::size_t first, std::size_t rows, auto first_layer, auto) {

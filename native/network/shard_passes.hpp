@@ -17,9 +17,8 @@ HANDGRAD_INLINE void fetch(const Group* begin, const Group* end) {
 
 // Prefetches a row that comes soon, and the place of one that comes later. One row at a time,
 // between the products: many at once would wait for one another.
-template <class T, class Index>
-HANDGRAD_INLINE void fetch_row(const Samples<T>& samples, std::size_t sample, const ShardView& of,
-    const NonzeroGroup<T, Index>* groups) {
+template <class T, class Index> HANDGRAD_INLINE void fetch_row(const Samples<T>& samples,
+    std::size_t sample, const ShardView& of, const NonzeroGroup<T, Index>* groups) {
     constexpr std::size_t soon = 12, later = 48;  // samples
     const std::uint32_t* starts = of.rows.starts;
     if (sample + later < samples.count)
@@ -42,9 +41,8 @@ inline constexpr std::size_t large_batch = 64;
 
 // Notes where the samples' parts of a shard lie. Those of large batches are sorted by length:
 // consecutive loops then end after the same number of rounds, which processors predict.
-template <class T>
-inline void find_ranges(const Samples<T>& samples, const ShardView& of, std::size_t begin,
-    std::size_t count, GroupRange* ranges) {
+template <class T> inline void find_ranges(const Samples<T>& samples, const ShardView& of,
+    std::size_t begin, std::size_t count, GroupRange* ranges) {
     constexpr std::uint32_t most = 30;  // groups; longer parts come last, as they are
     const auto extent = [&](std::size_t i) -> GroupRange {
         const std::uint32_t* start =
@@ -69,8 +67,7 @@ inline void find_ranges(const Samples<T>& samples, const ShardView& of, std::siz
 
 // Calls action with each sample's groups, while those of one a little further on are fetched where
 // the batch is large.
-template <class NonzeroGroup, class Action>
-inline void each_sample(
+template <class NonzeroGroup, class Action> inline void each_sample(
     const NonzeroGroup* groups, const GroupRange* ranges, std::size_t count, Action action) {
     constexpr std::size_t soon = 4;  // samples
     const std::size_t fetched = count < large_batch ? 0 : count - soon;
@@ -81,9 +78,8 @@ inline void each_sample(
     }
 }
 
-template <class T>
-void shard_forward(const Matrix& W1, const T* W, const Samples<T>& samples, const ShardView& of,
-    std::size_t begin, std::size_t end, GroupRange* ranges, T* Z1) {
+template <class T> void shard_forward(const Matrix& W1, const T* W, const Samples<T>& samples,
+    const ShardView& of, std::size_t begin, std::size_t end, GroupRange* ranges, T* Z1) {
     find_ranges(samples, of, begin, end - begin, ranges);
     with_groups<T>(of.rows, [&](const auto* groups) {
         each_panel<T, shard_vectors>(W1, [&](auto P, std::size_t output) {
@@ -96,9 +92,8 @@ void shard_forward(const Matrix& W1, const T* W, const Samples<T>& samples, cons
     });
 }
 
-template <class T>
-void shard_backward(const Matrix& W1, const ShardedRows& rows, const GroupRange* ranges,
-    std::size_t count, const T* dZ1, T* dW1) {
+template <class T> void shard_backward(const Matrix& W1, const ShardedRows& rows,
+    const GroupRange* ranges, std::size_t count, const T* dZ1, T* dW1) {
     with_groups<T>(rows, [&](const auto* groups) {
         each_panel<T, shard_vectors>(W1, [&](auto P, std::size_t output) {
             each_sample(groups, ranges, count, [&](auto* first, auto* last, std::size_t i) {
@@ -109,9 +104,9 @@ void shard_backward(const Matrix& W1, const ShardedRows& rows, const GroupRange*
     });
 }
 
-template <class T>
-Metrics head(const Parameters<T>& network, const Samples<T>& samples, std::size_t begin,
-    std::size_t end, const ShardSums<T>& sums, const Scratch<T>& scratch, T* gradient) {
+template <class T> Metrics head(const Parameters<T>& network, const Samples<T>& samples,
+    std::size_t begin, std::size_t end, const ShardSums<T>& sums, const Scratch<T>& scratch,
+    T* gradient) {
     const Layout& layout = *network.layout;
     const std::size_t Hp = layout.first().W.stride();
     Metrics metrics;

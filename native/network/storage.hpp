@@ -100,9 +100,8 @@ double squares_behind_first(const Kernels<T>& kernels, const Layout& layout, con
 }
 
 // Takes a step with the parameters from begin to end; biases do not decay.
-template <class T>
-void update_range(const Kernels<T>& kernels, const Layout& layout, const Rule<T>& rule,
-    const Update<T>& update, std::size_t begin, std::size_t end) {
+template <class T> void update_range(const Kernels<T>& kernels, const Layout& layout,
+    const Rule<T>& rule, const Update<T>& update, std::size_t begin, std::size_t end) {
     if (rule.decay == 0) return kernels.update(rule, update, begin, end);
     Rule<T> of_biases = rule;
     of_biases.decay = 0;

@@ -29,8 +29,7 @@ inline void take_step(const Rule<T>& rule, V gradient, Numbers<T, V>& n) {
     }
 }
 
-template <int kind, class T>
-inline Numbers<T, Vector<T>> load_numbers(
+template <int kind, class T> inline Numbers<T, Vector<T>> load_numbers(
     const T* parameters, const T* first, const T* second, std::size_t i) {
     Numbers<T, Vector<T>> n{load(parameters + i), {}, {}};
     if constexpr (kind != Rule<T>::sgd) n.first = load(first + i);
@@ -38,8 +37,7 @@ inline Numbers<T, Vector<T>> load_numbers(
     return n;
 }
 
-template <int kind, class T>
-inline void store_numbers(
+template <int kind, class T> inline void store_numbers(
     const Numbers<T, Vector<T>>& n, T* parameters, T* first, T* second, std::size_t i) {
     store(parameters + i, n.value);
     if constexpr (kind != Rule<T>::sgd) store(first + i, n.first);
@@ -110,9 +108,8 @@ double update_weights(const Rule<T>& of_step, const Update<T>& u, T* gradient, s
     return squares;
 }
 
-template <class T>
-void catch_up(const Rule<T>* rules, std::size_t steps, T* parameters, T* first, T* second,
-    std::size_t count) {
+template <class T> void catch_up(const Rule<T>* rules, std::size_t steps, T* parameters, T* first,
+    T* second, std::size_t count) {
     if (rules->kind == Rule<T>::sgd) return;
     with_kind(*rules, [&](auto kind) {
         for (std::size_t i = 0; i < count; i += lanes<T>) {

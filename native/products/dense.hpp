@@ -12,9 +12,9 @@ template <std::size_t P> inline constexpr std::size_t tile =
     VECTOR_BYTES == 64 ? (P < 4 ? 8 : 4) : (P == 1 ? 8 : 4);
 
 // acc[i][p] += x[i][inner] · w[inner][p], the heart of both dense products.
-template <std::size_t R, std::size_t P, class T>
-inline void multiply_tile(const T* x, std::size_t row_step, std::size_t inner_step,
-    std::size_t inner, const T* w, std::size_t w_stride, T* out, std::size_t out_stride) {
+template <std::size_t R, std::size_t P, class T> inline void multiply_tile(const T* x,
+    std::size_t row_step, std::size_t inner_step, std::size_t inner, const T* w,
+    std::size_t w_stride, T* out, std::size_t out_stride) {
     constexpr std::size_t L = lanes<T>;
     Vector<T> sum[R][P];
 #pragma GCC unroll 8
@@ -38,10 +38,9 @@ inline void multiply_tile(const T* x, std::size_t row_step, std::size_t inner_st
         for (std::size_t p = 0; p < P; ++p) store(out + r * out_stride + p * L, sum[r][p]);
 }
 
-template <std::size_t P, class T>
-inline void multiply_panel(const T* x, std::size_t row_step, std::size_t inner_step,
-    std::size_t rows, std::size_t inner, const T* w, std::size_t w_stride, T* out,
-    std::size_t out_stride) {
+template <std::size_t P, class T> inline void multiply_panel(const T* x, std::size_t row_step,
+    std::size_t inner_step, std::size_t rows, std::size_t inner, const T* w, std::size_t w_stride,
+    T* out, std::size_t out_stride) {
     constexpr std::size_t R = tile<P>;
     std::size_t r = 0;
     for (; r + R <= rows; r += R)
@@ -53,9 +52,8 @@ inline void multiply_panel(const T* x, std::size_t row_step, std::size_t inner_s
 }
 
 // Z (rows × stride) += X[:, from:from + count] · W[from:from + count]
-template <class T>
-inline void forward_dense(const Matrix& W, const T* w, const T* x, std::size_t x_stride,
-    std::size_t rows, std::size_t from, std::size_t count, T* z) {
+template <class T> inline void forward_dense(const Matrix& W, const T* w, const T* x,
+    std::size_t x_stride, std::size_t rows, std::size_t from, std::size_t count, T* z) {
     each_panel<T>(W, [&](auto P, std::size_t first) {
         multiply_panel<P>(x, x_stride, 1, rows, count, w + W.row(first, from), W.width(first),
             z + first, W.stride());
@@ -63,9 +61,8 @@ inline void forward_dense(const Matrix& W, const T* w, const T* x, std::size_t x
 }
 
 // dW[from:from + count] += X[:, from:from + count]ᵀ · dZ
-template <class T>
-inline void backward_dense(const Matrix& W, T* dw, const T* x, std::size_t x_stride,
-    std::size_t rows, std::size_t from, std::size_t count, const T* dz) {
+template <class T> inline void backward_dense(const Matrix& W, T* dw, const T* x,
+    std::size_t x_stride, std::size_t rows, std::size_t from, std::size_t count, const T* dz) {
     each_panel<T>(W, [&](auto P, std::size_t first) {
         multiply_panel<P>(x, 1, x_stride, count, rows, dz + first, W.stride(),
             dw + W.row(first, from), W.width(first));

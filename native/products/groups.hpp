@@ -13,8 +13,7 @@
 namespace handgrad::HANDGRAD_VARIANT {
 
 // to = Σ values · rows[features], P vectors wide.
-template <std::size_t P, class T, class Index>
-HANDGRAD_INLINE void gather_groups(
+template <std::size_t P, class T, class Index> HANDGRAD_INLINE void gather_groups(
     const NonzeroGroup<T, Index>* four, const NonzeroGroup<T, Index>* end, const T* rows, T* to) {
     constexpr std::size_t L = lanes<T>, U = P == 1 ? 4 : P <= 4 ? 2 : 1;
     Vector<T> sum[U][P] = {};
@@ -38,8 +37,7 @@ HANDGRAD_INLINE void gather_groups(
 }
 
 // rows[features] += values · from, P vectors wide.
-template <std::size_t P, class T, class Index>
-HANDGRAD_INLINE void scatter_groups(
+template <std::size_t P, class T, class Index> HANDGRAD_INLINE void scatter_groups(
     const NonzeroGroup<T, Index>* four, const NonzeroGroup<T, Index>* end, const T* from, T* rows) {
     constexpr std::size_t L = lanes<T>;
     Vector<T> delta[P];

@@ -58,8 +58,7 @@ HANDGRAD_INLINE void gather_products(const X* values, const Place* places, std::
     }
 }
 
-template <std::size_t P, class T, class X, class Index>
-inline void forward_nonzeros(
+template <std::size_t P, class T, class X, class Index> inline void forward_nonzeros(
     const Nonzeros<X, Index>& x, std::size_t rows, const T* w, T* z, std::size_t z_stride) {
     const T scale = static_cast<T>(x.scale);
     for (std::size_t r = 0; r < rows; ++r, z += z_stride)
@@ -93,25 +92,23 @@ inline void backward_nonzeros(const Nonzeros<T, Index>& x, std::size_t rows, con
 }
 
 // dW[d] += Σ value · dZ[row] over the entries of each feature d.
-template <std::size_t P, class T, class X>
-inline void backward_csc(const std::uint32_t* starts, std::size_t features,
-    const std::uint8_t* rows, const X* values, const T* dz, std::size_t dz_stride, T scale, T* dw) {
+template <std::size_t P, class T, class X> inline void backward_csc(const std::uint32_t* starts,
+    std::size_t features, const std::uint8_t* rows, const X* values, const T* dz,
+    std::size_t dz_stride, T scale, T* dw) {
     for (std::size_t d = 0; d < features; ++d, dw += P * lanes<T>)
         if (starts[d] < starts[d + 1])
             gather_products<P>(values + starts[d], rows + starts[d], starts[d + 1] - starts[d], dz,
                 dz_stride, scale, dw);
 }
 
-template <class T, class X, class Index>
-inline void forward_sparse(
+template <class T, class X, class Index> inline void forward_sparse(
     const Matrix& W, const T* w, const Nonzeros<X, Index>& x, std::size_t rows, T* z) {
     each_panel<T>(W, [&](auto P, std::size_t first) {
         forward_nonzeros<P>(x, rows, w + W.row(first, 0), z + first, W.stride());
     });
 }
 
-template <class T, class Index>
-inline void backward_sparse(
+template <class T, class Index> inline void backward_sparse(
     const Matrix& W, T* dw, const Nonzeros<T, Index>& x, std::size_t rows, const T* dz) {
     each_panel<T>(W, [&](auto P, std::size_t first) {
         if (x.slots)

@@ -58,9 +58,8 @@ inline auto factors(const X* values, std::size_t count, T* room, T scale) {
 }
 
 // The same with values as the products take them; calls action with them.
-template <class T, class Index, class Action>
-inline void with_neighbours(const Samples<T>& samples, std::size_t first, std::size_t rows,
-    const Scratch<T>& scratch, Action action) {
+template <class T, class Index, class Action> inline void with_neighbours(const Samples<T>& samples,
+    std::size_t first, std::size_t rows, const Scratch<T>& scratch, Action action) {
     const Rows& source = *samples.rows;
     const std::int64_t* starts = neighbouring_starts(source, first, rows, scratch.starts);
     with_type(source.type, [&](auto null) {
@@ -76,9 +75,8 @@ inline void with_neighbours(const Samples<T>& samples, std::size_t first, std::s
 
 // Copies indices, and values as numbers of type T, in chunks that compile to vectors; the last
 // chunk overlaps the one before.
-template <class T, class Index, class X>
-inline void copy_nonzeros(const Index* from_indices, const X* from_values, std::size_t count,
-    Index* indices, T* values, T scale) {
+template <class T, class Index, class X> inline void copy_nonzeros(const Index* from_indices,
+    const X* from_values, std::size_t count, Index* indices, T* values, T scale) {
     constexpr std::size_t chunk = 16;
     const auto copy = [&](std::size_t i) {
         __builtin_memcpy(indices + i, from_indices + i, chunk * sizeof(Index));
@@ -93,9 +91,9 @@ inline void copy_nonzeros(const Index* from_indices, const X* from_values, std::
 }
 
 // The non-zeros of CSR rows from here and there.
-template <class T, class Index, class X>
-inline void gather_scattered(const Samples<T>& samples, std::size_t first, std::size_t rows,
-    const X* values, const Scratch<T>& scratch, Index* indices) {
+template <class T, class Index, class X> inline void gather_scattered(const Samples<T>& samples,
+    std::size_t first, std::size_t rows, const X* values, const Scratch<T>& scratch,
+    Index* indices) {
     const Rows& source = *samples.rows;
     std::size_t n = 0;
     scratch.starts[0] = 0;
@@ -111,8 +109,7 @@ inline void gather_scattered(const Samples<T>& samples, std::size_t first, std::
     }
 }
 
-template <class T, class Index>
-inline Nonzeros<T, Index> gather_block(
+template <class T, class Index> inline Nonzeros<T, Index> gather_block(
     const Samples<T>& samples, std::size_t first, std::size_t rows, const Scratch<T>& scratch) {
     const Rows& source = *samples.rows;
     Index* indices = static_cast<Index*>(scratch.indices);
@@ -135,9 +132,8 @@ inline Nonzeros<T, Index> gather_block(
 }
 
 // Calls action with the values of a block's compressed sparse columns.
-template <class T, class Action>
-inline void with_csc_values(const Samples<T>& samples, std::size_t first, std::size_t rows,
-    const Scratch<T>& scratch, Action action) {
+template <class T, class Action> inline void with_csc_values(const Samples<T>& samples,
+    std::size_t first, std::size_t rows, const Scratch<T>& scratch, Action action) {
     const Rows& source = *samples.rows;
     const std::size_t start = static_cast<std::size_t>(source.starts[first]);
     const std::size_t count = static_cast<std::size_t>(source.starts[first + rows]) - start;
@@ -153,9 +149,8 @@ template <class T> struct DenseChunk {
 };
 
 // The features from `from` on, in place where they already are what the products take.
-template <class T>
-inline DenseChunk<T> dense_chunk(const Samples<T>& samples, std::size_t first, std::size_t rows,
-    std::size_t from, std::size_t count, const Scratch<T>& scratch) {
+template <class T> inline DenseChunk<T> dense_chunk(const Samples<T>& samples, std::size_t first,
+    std::size_t rows, std::size_t from, std::size_t count, const Scratch<T>& scratch) {
     const Rows& source = *samples.rows;
     const T scale = static_cast<T>(source.scale);
     return with_type(source.type, [&](auto null) -> DenseChunk<T> {

@@ -22,9 +22,8 @@ template <class V, class X> inline V read(X value, V scale) {
         return static_cast<V>(value);
 }
 
-template <class X, class V, class Index>
-inline std::size_t compress_some(const X* row, std::size_t from, std::size_t to, Index* indices,
-    V* values, V scale, std::size_t n) {
+template <class X, class V, class Index> inline std::size_t compress_some(const X* row,
+    std::size_t from, std::size_t to, Index* indices, V* values, V scale, std::size_t n) {
     for (std::size_t d = from; d < to; ++d) {
         indices[n] = static_cast<Index>(d);
         values[n] = read(row[d], scale);
@@ -69,8 +68,7 @@ template <class Index> inline void write_indices(Index* to, __m128i places, std:
                                     _mm512_set1_epi32(static_cast<int>(from))));
 }
 
-template <class V, class Index>
-inline void write_half(
+template <class V, class Index> inline void write_half(
     __m256i bytes, __m256i places, std::size_t from, Index* indices, V* values, V scale) {
     write_values(values, _mm256_castsi256_si128(bytes), scale);
     write_values(values + 16, _mm256_extracti128_si256(bytes, 1), scale);
@@ -79,8 +77,7 @@ inline void write_half(
 }
 
 // 64 bytes at a time. A mask of the non-zeros packs them and their places.
-template <class V, class Index>
-inline std::size_t compress_row(
+template <class V, class Index> inline std::size_t compress_row(
     const std::uint8_t* row, std::size_t D, Index* indices, V* values, V scale) {
     constexpr std::size_t ahead = 4096;  // bytes, for rows follow one another in memory
     alignas(64) static constexpr auto positions = [] {
@@ -111,8 +108,7 @@ inline std::size_t compress_row(
     return n;
 }
 
-template <class Index>
-inline std::size_t compress_row(
+template <class Index> inline std::size_t compress_row(
     const float* row, std::size_t D, Index* indices, float* values, float) {
     const __m512i position =
         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);

@@ -51,8 +51,7 @@ void pack_as(const Rows& rows, std::size_t row, const PackedRow& to, void* room)
         });
 }
 
-template <class T>
-void pack(const Rows& rows, std::size_t row, const PackedRow& to, void* room) {
+template <class T> void pack(const Rows& rows, std::size_t row, const PackedRow& to, void* room) {
     if (to.rows.type == Number::uint8) {
         if (to.rows.short_indices)
             pack_as<std::uint8_t, std::uint16_t>(rows, row, to, room);
@@ -72,8 +71,7 @@ inline void count_by_feature(const Rows& rows, std::size_t row, std::uint32_t* c
     });
 }
 
-template <class T, class Index>
-void pack_groups_as(
+template <class T, class Index> void pack_groups_as(
     const Rows& rows, std::size_t row, NonzeroGroup<T, Index>* to, std::size_t groups, void* room) {
     with_nonzeros<T, Index>(
         rows, row, room, [&](const Index* indices, const T* values, std::size_t count) {
@@ -84,8 +82,7 @@ void pack_groups_as(
         });
 }
 
-template <class T>
-void pack_groups(const Rows& rows, std::size_t row, bool short_indices, void* to,
+template <class T> void pack_groups(const Rows& rows, std::size_t row, bool short_indices, void* to,
     std::size_t groups, void* room) {
     if (short_indices)
         pack_groups_as(rows, row, static_cast<NonzeroGroup<T, std::uint16_t>*>(to), groups, room);

@@ -11,8 +11,7 @@ namespace handgrad {
 
 // Where the features are cut, 0 and D included: into shards of about as many non-zeros each.
 // Two numbers, 0 and D, where more would not pay.
-template <class T>
-std::vector<std::size_t> cut_features(
+template <class T> std::vector<std::size_t> cut_features(
     const Kernels<T>& kernels, const Rows& rows, const Layout& layout, std::size_t batch) {
     constexpr std::size_t most = 8;       // shards
     constexpr std::size_t enough = 2048;  // multiply-adds of 16 numbers per shard

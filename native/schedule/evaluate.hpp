@@ -6,8 +6,7 @@
 namespace handgrad {
 
 // The cost and the hits of all rows, in slices as those of a step: the same bits.
-template <class T>
-Metrics cost_of(const Kernels<T>& kernels, const ParameterStore<T>& store,
+template <class T> Metrics cost_of(const Kernels<T>& kernels, const ParameterStore<T>& store,
     const Samples<T>& samples, std::size_t threads, T decay) {
     const Layout& layout = *store.view().layout;
     const Rows& rows = *samples.rows;
@@ -26,8 +25,7 @@ Metrics cost_of(const Kernels<T>& kernels, const ParameterStore<T>& store,
 }
 
 // F4 of all rows: (m, K), in C order.
-template <class T>
-void probabilities_of(const Kernels<T>& kernels, const ParameterStore<T>& store,
+template <class T> void probabilities_of(const Kernels<T>& kernels, const ParameterStore<T>& store,
     const Samples<T>& samples, std::size_t threads, T* to) {
     constexpr std::size_t part = 512;  // rows of a task
     const Layout& layout = *store.view().layout;

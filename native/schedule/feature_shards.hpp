@@ -134,9 +134,8 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
     }
 
     // One worker's part of some batches; wait() is a barrier.
-    template <class Wait>
-    void take(const std::vector<Batch<T>>& batches, Metrics* metrics, std::size_t worker,
-        std::size_t workers, const Wait& wait) {
+    template <class Wait> void take(const std::vector<Batch<T>>& batches, Metrics* metrics,
+        std::size_t worker, std::size_t workers, const Wait& wait) {
         for (const Batch<T>& batch : batches) {
             const std::size_t first = shards_.size() * worker / workers;
             const std::size_t last = shards_.size() * (worker + 1) / workers;

@@ -56,8 +56,7 @@ void each_part(ThreadPool& pool, std::size_t size, std::size_t lanes, const Acti
 }
 
 // What the penalty adds to the cost: decay/2 · Σ W².
-template <class T>
-double penalty_of(
+template <class T> double penalty_of(
     ThreadPool& pool, const Kernels<T>& kernels, const Layout& layout, const T* values, T decay) {
     if (decay == 0) return 0;
     const Matrix& W1 = layout.first().W;

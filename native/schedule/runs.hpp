@@ -31,9 +31,9 @@ class ReportTimer {
 // Full-batch descent (U1). costs and accuracies have room for all iterations. Calls report with
 // the number of costs measured; if it returns true, no further step is taken. Returns the number
 // of steps.
-template <class T, class Report>
-std::size_t descend(ThreadPool& pool, RowSliceTrainer<T>& trainer, T rate, T decay,
-    std::size_t iterations, double* costs, double* accuracies, const Report& report) {
+template <class T, class Report> std::size_t descend(ThreadPool& pool, RowSliceTrainer<T>& trainer,
+    T rate, T decay, std::size_t iterations, double* costs, double* accuracies,
+    const Report& report) {
     ReportTimer timer;
     const Rule<T> rule{Rule<T>::sgd, rate, 0, 0, 0, decay};
     const std::size_t m = trainer.samples().rows->count;
@@ -52,9 +52,8 @@ std::size_t descend(ThreadPool& pool, RowSliceTrainer<T>& trainer, T rate, T dec
 }
 
 // With a thread pool of its own.
-template <class T, class Report>
-std::size_t descend(RowSliceTrainer<T>& trainer, T rate, T decay, std::size_t iterations,
-    double* costs, double* accuracies, const Report& report) {
+template <class T, class Report> std::size_t descend(RowSliceTrainer<T>& trainer, T rate, T decay,
+    std::size_t iterations, double* costs, double* accuracies, const Report& report) {
     const double rows = static_cast<double>(trainer.samples().rows->count);
     ThreadPool pool(trainer.workers(rows * static_cast<double>(iterations)));
     return descend(pool, trainer, rate, decay, iterations, costs, accuracies, report);
@@ -116,9 +115,8 @@ std::vector<Batch<T>> next_batches(Samples<T>& samples, const Epoch<T>& epoch, s
 }
 
 // One step per batch. costs and accuracies have room for all batches; report as in descend.
-template <class T, class Report>
-std::size_t run_epoch(ThreadPool& pool, Trainer<T>& trainer, const Epoch<T>& epoch, double* costs,
-    double* accuracies, const Report& report) {
+template <class T, class Report> std::size_t run_epoch(ThreadPool& pool, Trainer<T>& trainer,
+    const Epoch<T>& epoch, double* costs, double* accuracies, const Report& report) {
     ReportTimer timer;
     Samples<T>& samples = trainer.samples();
     samples.order = epoch.order;
@@ -145,9 +143,8 @@ std::size_t run_epoch(ThreadPool& pool, Trainer<T>& trainer, const Epoch<T>& epo
 }
 
 // With a thread pool of its own.
-template <class T, class Report>
-std::size_t run_epoch(Trainer<T>& trainer, const Epoch<T>& epoch, double* costs, double* accuracies,
-    const Report& report) {
+template <class T, class Report> std::size_t run_epoch(Trainer<T>& trainer, const Epoch<T>& epoch,
+    double* costs, double* accuracies, const Report& report) {
     ThreadPool pool(trainer.workers(static_cast<double>(epoch.count)));
     return run_epoch(pool, trainer, epoch, costs, accuracies, report);
 }

@@ -108,8 +108,8 @@ template <class T, class Write> void append(Result& to, const Task<T>& task, con
 }
 
 // Full-batch descent, and a gradient.
-template <class T> Result full_batch(
-    const Kernels<T>& kernels, const Task<T>& task, bool pack, std::size_t workers) {
+template <class T>
+Result full_batch(const Kernels<T>& kernels, const Task<T>& task, bool pack, std::size_t workers) {
     const Layout layout = task.layout(kernels);
     std::unique_ptr<Packed<T>> packed;
     if (pack) {
