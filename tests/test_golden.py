@@ -118,20 +118,20 @@ def test_ten_steps_of_descent_are_pytorchs(problem, form, dtype, engine):
 @engines
 @dtypes
 @forms
-@problems_with("pinned descent")
-def test_two_classes_with_a_pinned_logit_are_pytorchs_logistic_unit(problem, form, dtype, engine):
-    expected = problem["pinned descent"]
+@problems_with("logistic descent")
+def test_a_logistic_output_descends_as_pytorchs_does(problem, form, dtype, engine):
+    expected = problem["logistic descent"]
     X, y, _ = rows_of(problem, form)
+    W1, b1, W2, b2 = network_of(problem, dtype).parameters
     network, costs = engine.descend(
-        network_of(problem, dtype),
+        Network(W1, b1, W2[1:], b2[1:], output="logistic"),
         X,
         y,
         learning_rate=float.fromhex(expected["learning_rate"]),
         iterations=10,
-        pin_first=True,
     )
     assert_close(costs, numbers(expected["costs"]), dtype)
-    assert_all_close(network.parameters, expected["final"], dtype)
+    assert_all_close(network.as_softmax().parameters, expected["final"], dtype)
 
 
 @engines

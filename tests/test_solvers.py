@@ -13,6 +13,7 @@ from sklearn.utils import gen_batches, shuffle
 from handgrad import Network, get_engine, notes, solvers
 from handgrad.engines import Adam, Sgd, available_engines
 from handgrad.errors import EngineError, ShapeError, TrainingError
+from handgrad.objective import Objective
 
 X, y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -237,15 +238,16 @@ def test_lbfgs_that_need_not_step_says_the_cost(engine, network):
 
 
 @pytest.mark.parametrize("name", SOLVERS)
-def test_a_pinned_class_keeps_its_logit(engine, name):
-    network = Network.initial(features=4, hidden=5, classes=2, dtype="float64")
-    W1, b1, W2, b2 = (array.copy() for array in network.parameters)
-    W2[0] = b2[0] = 0
+def test_a_logistic_output_stays_one(engine, name):
+    W1, b1, W2, b2 = Network.initial(features=4, hidden=5, classes=1, dtype="float64").parameters
+    network = Network(W1, b1, W2, b2, output="logistic")
     solve, options = SOLVERS[name]
-    result = solve(engine, Network(W1, b1, W2, b2), X, y // 2, pin_first=True, alpha=0.1, **options)
-    assert not result.network.W2[0].any()
-    assert not result.network.b2[0].any()
-    assert result.network.W2[1].any()
+    result = solve(engine, network, X, y // 2, alpha=0.1, **options)
+    assert result.network.output == "logistic"
+    assert result.costs[-1] < result.costs[0]
+    cost = engine.session(X, y // 2, Objective("logistic", alpha=0.1)).cost(network)
+    softmax = engine.session(X, y // 2, Objective(alpha=0.1)).cost(network.as_softmax())
+    assert cost == pytest.approx(softmax, rel=1e-12)
 
 
 def test_what_makes_no_sense_is_refused(engine, network):
@@ -278,9 +280,14 @@ def test_lbfgs_asks_for_each_cost_once(network):
     class Counting:
         name = engine.name
 
-        def measure(self, network, *rest):
+        def session(self, *given):
+            session = engine.session(*given)
+            self.compute, session.cost_and_gradient = session.cost_and_gradient, self.count
+            return session
+
+        def count(self, network):
             asked.append(network)
-            return engine.measure(network, *rest)
+            return self.compute(network)
 
     result = solvers.lbfgs(Counting(), network, X, y, iterations=9, on_iteration=lambda _: None)
     assert len(result.costs) <= len(asked) <= 2 * len(result.costs)
@@ -295,10 +302,15 @@ def test_lbfgs_leaves_the_processors_to_the_engine(network):
     class Watching:
         name = "native"
 
-        def measure(self, *given):
+        def session(self, *given):
+            session = engine.session(*given)
+            self.compute, session.cost_and_gradient = session.cost_and_gradient, self.look
+            return session
+
+        def look(self, network):
             libraries = threadpoolctl.threadpool_info()
             seen.update(x["num_threads"] for x in libraries if x["user_api"] == "blas")
-            return engine.measure(*given)
+            return self.compute(network)
 
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         solvers.lbfgs(Watching(), network, X, y, iterations=2)

@@ -53,6 +53,7 @@ template <class T> void bind_engine(nb::module_& m, const std::string& bits) {
                  const std::optional<VectorIn<double>>&, double>(),
             "instruction_set"_a, "threads"_a, "rows"_a, "labels"_a, "objective"_a,
             "weights"_a.none(), "total"_a)
+        .def_prop_ro("count", &Session<T>::count)
         .def("cost", &Session<T>::cost, "network"_a)
         .def("cost_and_gradient", &Session<T>::cost_and_gradient, "network"_a)
         .def("descend", &Session<T>::descend, "network"_a, "learning_rate"_a, "costs"_a.noconvert(),

@@ -193,7 +193,7 @@ struct InsideEpoch : std::logic_error {
 };
 
 // Epochs of batches over a session's rows, with the moments kept from one to the next. One epoch at
-// a time: flags that only the holder of the GIL changes keep other threads out, except while
+// a time: a state that only the holder of the GIL changes keeps other threads out, except while
 // on_progress runs, when nothing is computed.
 template <class T> class Batches {
   public:
@@ -231,7 +231,8 @@ template <class T> class Batches {
     std::size_t epoch(const VectorIn<std::int64_t>& given_order,
         std::optional<double> learning_rate, VectorOut<double> costs, VectorOut<double> accuracies,
         const nb::object& report) {
-        const EpochLock lock(*this);
+        if (state_ != State::idle) throw InsideEpoch();
+        const Enter computing(state_, State::computing);
         const std::size_t count = given_order.size();
         const std::size_t batches = (count + batch_size_ - 1) / batch_size_;
         if (costs.size() < batches || accuracies.size() < batches)
@@ -250,7 +251,7 @@ template <class T> class Batches {
         return run_epoch(*trainer_, epoch, costs.data(), accuracies.data(), [&](std::size_t done) {
             const nb::gil_scoped_acquire acquire;
             steps_ = epoch.steps + done;
-            const CallbackPause pause(*this);
+            const Enter in_callback(state_, State::in_callback);
             return report_steps(done);
         });
     }
@@ -272,7 +273,7 @@ template <class T> class Batches {
     }
 
     void restore(std::size_t steps, const NetworkIn<T>& first, const NetworkIn<T>& second) {
-        if (inside_) throw InsideEpoch();
+        if (state_ != State::idle) throw InsideEpoch();
         for (const NetworkIn<T>* moments : {&first, &second}) {
             const Layout found = moments->layout(session_.kernels_);
             for (std::size_t i = 0; i < Layout::depth; ++i)
@@ -285,29 +286,23 @@ template <class T> class Batches {
     }
 
   private:
-    struct EpochLock {
-        Batches& run;
-        explicit EpochLock(Batches& run) : run(run) {
-            if (run.inside_) throw InsideEpoch();
-            run.inside_ = true;
-        }
-        ~EpochLock() { run.inside_ = false; }
-    };
-    struct CallbackPause {  // of an epoch that waits for on_progress
-        Batches& run;
-        explicit CallbackPause(Batches& run) : run(run) { run.paused_ = true; }
-        ~CallbackPause() { run.paused_ = false; }
+    enum class State : std::uint8_t { idle, computing, in_callback };
+    struct Enter {  // sets the state until the end of a scope
+        State& state;
+        State before = state;
+        Enter(State& state, State during) : state(state) { state = during; }
+        ~Enter() { state = before; }
     };
 
     void check_readable() const {
-        if (inside_ && !paused_) throw InsideEpoch();
+        if (state_ == State::computing) throw InsideEpoch();
     }
 
     const Session<T>& session_;  // which Python keeps alive as long as this
     const Layout layout_;
     const Rule<T> rule_;
     std::size_t batch_size_, steps_ = 0;
-    bool inside_ = false, paused_ = false;
+    State state_ = State::idle;
     std::unique_ptr<PackedRows<T>> packed_;
     std::unique_ptr<Trainer<T>> trainer_;
 };

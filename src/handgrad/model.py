@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.estimator import MLPClassifier
+    from handgrad.network import Output
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Model(Network):
     """A network that knows its classes' names, its inputs' scale, and how it was trained.
 
@@ -59,17 +60,44 @@ class Model(Network):
     Model(4 features, 3 hidden units, 2 classes, float32)
     """
 
-    class_names: tuple[str, ...] = ()
-    image_shape: tuple[int, int] | None = None
-    scaling: float = 1.0
-    training: Mapping[str, Any] = field(default_factory=dict)
-    pixels: bool = True
-    feature_names: tuple[str, ...] | None = None
-    label: str | None = None
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+    scaling: float
+    training: Mapping[str, Any]
+    pixels: bool
+    feature_names: tuple[str, ...] | None
+    label: str | None
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._check_names("class_names", self.class_names, self.K, "one per class")
+    def __init__(
+        self,
+        W1: npt.ArrayLike,
+        b1: npt.ArrayLike,
+        W2: npt.ArrayLike,
+        b2: npt.ArrayLike,
+        *,
+        output: Output = "softmax",
+        class_names: tuple[str, ...],
+        image_shape: tuple[int, int] | None = None,
+        scaling: float = 1.0,
+        training: Mapping[str, Any] | None = None,
+        pixels: bool = True,
+        feature_names: tuple[str, ...] | None = None,
+        label: str | None = None,
+    ) -> None:
+        super().__init__(W1, b1, W2, b2, output=output)
+        self._set(
+            class_names=class_names,
+            image_shape=image_shape,
+            scaling=scaling,
+            training=training or {},
+            pixels=pixels,
+            feature_names=feature_names,
+            label=label,
+        )
+        self._check()
+
+    def _check(self) -> None:
+        self._check_names("class_names", self.class_names, self.classes, "one per class")
         if self.feature_names is not None:
             self._check_names("feature_names", self.feature_names, self.D, "one per feature")
         if self.image_shape is not None and not _is_shape(self.image_shape, self.D):
@@ -92,6 +120,17 @@ class Model(Network):
         if len(set(names)) != expected:
             raise ShapeError(f"{what} holds a name twice; expected different names.")
 
+    def with_training(self, training: Mapping[str, Any]) -> Self:
+        """Return the same model with other settings of its training run.
+
+        Examples
+        --------
+        >>> network = Network.initial(features=4, hidden=3, classes=2)
+        >>> Model.of(network).with_training({"seed": 0}).training
+        {'seed': 0}
+        """
+        return self._changed(training=training)
+
     @classmethod
     def of(cls, model: Network | MLPClassifier) -> Model:
         """Return a model as it is, a classifier's, or any network with its classes numbered from 0.
@@ -105,8 +144,8 @@ class Model(Network):
             return model
         if not isinstance(model, Network):
             return model.model()
-        W1, b1, W2, b2 = model.parameters
-        return cls(W1, b1, W2, b2, class_names=tuple(map(str, range(model.K))))
+        names = tuple(map(str, range(model.classes)))
+        return cls(*model.parameters, output=model.output, class_names=names)
 
     @property
     def byte_scale(self) -> float:

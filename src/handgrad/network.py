@@ -1,33 +1,46 @@
-"""The network as a value: four arrays, their shapes, their initial values, and what fits them.
+"""The network as a value: its layers, their initial values, and the rows and labels that fit it.
 
-Dimension letters, used everywhere: m samples, D features, H hidden units, K classes.
+Dimension letters, used everywhere: m samples, D features, H hidden units, K outputs.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.arguments import whole_number
 from handgrad.errors import ShapeError
+from handgrad.initial import Scheme, initial_values
+from handgrad.layers import FLOAT_TYPES, Layer, Matrix, real_parameters
 from handgrad.quoting import shown
 from handgrad.rows import PIXEL_SCALE, Bytes, as_array, real_rows, scaled_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-Matrix: TypeAlias = npt.NDArray[np.floating[Any]]
 Labels: TypeAlias = npt.NDArray[np.integer[Any]]
-Scheme: TypeAlias = Literal["he", "uniform"]
+Output: TypeAlias = Literal["softmax", "logistic"]
 
-FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
+OUTPUTS: tuple[Output, ...] = get_args(Output)
+
+__all__ = ["FLOAT_TYPES", "OUTPUTS", "Labels", "Layer", "Matrix", "Network", "Output", "Reading"]
 
 
-@dataclass(frozen=True, eq=False)
+class Reading(NamedTuple):
+    """What decides how a network reads rows and labels."""
+
+    features: int
+    classes: int
+    output: Output
+    dtype: np.dtype[Any]
+    byte_scale: float
+    largest_value: float
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Network:
     """A two-layer network: ReLU hidden units, softmax outputs.
 
@@ -41,14 +54,23 @@ class Network:
     b1 : array of shape (H, 1)
         Biases of the hidden layer.
     W2 : array of shape (K, H)
-        Weights of the output layer, one row per class.
+        Weights of the output layer, one row per output.
     b2 : array of shape (K, 1)
         Biases of the output layer.
+    output : {"softmax", "logistic"}
+        What turns logits into probabilities. Softmax has one row per class. Two classes may have
+        a single logistic output instead, the probability of class 1.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        From first to last.
+    output : str
 
     Raises
     ------
     ShapeError
-        If the four shapes do not belong together, or a type is not real.
+        If the shapes do not belong together, a type is not real, or the output is unknown.
 
     Examples
     --------
@@ -59,41 +81,60 @@ class Network:
     Network(784 features, 10 hidden units, 10 classes, float32)
     """
 
-    W1: Matrix
-    b1: Matrix
-    W2: Matrix
-    b2: Matrix
+    layers: tuple[Layer, ...]
+    output: Output
 
-    def __post_init__(self) -> None:
-        arrays = [_real_array(name, getattr(self, name)) for name in ("W1", "b1", "W2", "b2")]
-        dtype = np.result_type(*arrays)
-        for name, array in zip(("W1", "b1", "W2", "b2"), arrays, strict=True):
-            value = np.array(array, dtype=dtype, order="C")
-            value.flags.writeable = False
-            object.__setattr__(self, name, value)
-        self._check_shapes()
+    def __init__(
+        self,
+        W1: npt.ArrayLike,
+        b1: npt.ArrayLike,
+        W2: npt.ArrayLike,
+        b2: npt.ArrayLike,
+        *,
+        output: Output = "softmax",
+    ) -> None:
+        hidden, last = real_parameters(W1, b1, "1"), real_parameters(W2, b2, "2")
+        if hidden[0].shape[0] != last[0].shape[1]:
+            raise ShapeError(
+                f"W2 has shape {last[0].shape}; expected {hidden[0].shape[0]} columns, "
+                f"one per row of W1, which has shape {hidden[0].shape}."
+            )
+        if output not in OUTPUTS:
+            raise ShapeError(f"output is {shown(output)}; expected one of {', '.join(OUTPUTS)}.")
+        if output == "logistic" and last[0].shape[0] != 1:
+            raise ShapeError(f"W2 has {last[0].shape[0]} rows; expected 1 for a logistic output.")
+        dtype = np.result_type(*hidden, *last)
+        W1, b1, W2, b2 = (array.astype(dtype, copy=False) for array in (*hidden, *last))
+        self._set(layers=(Layer(W1, b1, "relu"), Layer(W2, b2, "identity")), output=output)
 
-    def _check_shapes(self) -> None:
-        for name in ("W1", "W2"):
-            shape = getattr(self, name).shape
-            if len(shape) != 2 or 0 in shape:
-                raise ShapeError(
-                    f"{name} has shape {shape}; expected a matrix with at least one row and column."
-                )
-        expected = {"b1": (self.H, 1), "W2": (self.K, self.H), "b2": (self.K, 1)}
-        for name, shape in expected.items():
-            found = getattr(self, name).shape
-            if found != shape:
-                raise ShapeError(
-                    f"{name} has shape {found}; expected {shape}, "
-                    f"since W1 is {self.W1.shape} and W2 is {self.W2.shape}."
-                )
+    def _set(self, **fields: Any) -> None:
+        vars(self).update(fields)  # a frozen value is set once, here
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({self.D} features, {self.H} hidden units, "
-            f"{self.K} classes, {self.dtype})"
+            f"{self.classes} classes, {self.dtype})"
         )
+
+    @property
+    def W1(self) -> Matrix:
+        """(H, D): weights of the hidden layer."""
+        return self.layers[0].W
+
+    @property
+    def b1(self) -> Matrix:
+        """(H, 1): biases of the hidden layer."""
+        return self.layers[0].b
+
+    @property
+    def W2(self) -> Matrix:
+        """(K, H): weights of the output layer."""
+        return self.layers[1].W
+
+    @property
+    def b2(self) -> Matrix:
+        """(K, 1): biases of the output layer."""
+        return self.layers[1].b
 
     @property
     def D(self) -> int:
@@ -107,8 +148,13 @@ class Network:
 
     @property
     def K(self) -> int:
-        """Number of classes."""
+        """Number of outputs: one per class, or a single logistic one."""
         return int(self.W2.shape[0])
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return 2 if self.output == "logistic" else self.K
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -124,6 +170,13 @@ class Network:
     def byte_scale(self) -> float:
         """What a bare ``uint8`` number is multiplied with where it is used: 1/255, a pixel's."""
         return PIXEL_SCALE
+
+    @property
+    def reading(self) -> Reading:
+        """Networks whose readings are equal read the same rows and labels alike."""
+        return Reading(
+            self.D, self.classes, self.output, self.dtype, self.byte_scale, self.largest_value
+        )
 
     @property
     def parameters(self) -> tuple[Matrix, Matrix, Matrix, Matrix]:
@@ -150,8 +203,43 @@ class Network:
         >>> network.with_parameters(2 * array for array in network.parameters)
         Network(2 features, 1 hidden units, 2 classes, float32)
         """
-        W1, b1, W2, b2 = parameters
-        return replace(self, W1=W1, b1=b1, W2=W2, b2=b2)
+        network = Network(*parameters, output=self.output)
+        return self._changed(layers=network.layers)
+
+    def _changed(self, **fields: Any) -> Self:
+        changed = object.__new__(type(self))
+        changed._set(**vars(self) | fields)
+        return changed
+
+    def check_output(self, expected: Output) -> None:
+        """Raise a ShapeError unless the network has this output.
+
+        Examples
+        --------
+        >>> Network.initial().check_output("softmax")
+        """
+        if self.output != expected:
+            raise ShapeError(
+                f"The network has a {self.output} output; expected {expected}"
+                f"{': hand over network.as_softmax()' if expected == 'softmax' else ''}."
+            )
+
+    def as_softmax(self) -> Network:
+        """Return a network of the same probabilities whose output is a softmax.
+
+        The logit of class 0 is 0 in place of the logistic output's missing one:
+        1 / (1 + exp(−z)) = exp(z) / (exp(0) + exp(z)).
+
+        Examples
+        --------
+        >>> Network([[1.0]], [[0.0]], [[2.0]], [[3.0]], output="logistic").as_softmax().W2
+        array([[0.],
+               [2.]])
+        """
+        if self.output == "softmax":
+            return self
+        W2, b2 = (np.vstack([np.zeros_like(array), array]) for array in (self.W2, self.b2))
+        return Network(self.W1, self.b1, W2, b2)
 
     @classmethod
     def initial(
@@ -192,28 +280,10 @@ class Network:
         >>> bool(abs(network.W1).max() <= 0.5)
         True
         """
-        features, hidden, classes = (
-            whole_number(name, size, 1, None, ShapeError)
-            for name, size in (("features", features), ("hidden", hidden), ("classes", classes))
+        values = initial_values(
+            features, hidden, classes, seed=seed, dtype=_float_type(dtype), scheme=scheme
         )
-        seed = whole_number("seed", seed, 0, None, ShapeError)
-        if not isinstance(scheme, str) or scheme not in _DRAWS:
-            raise ShapeError(f"scheme is {shown(scheme)}; expected one of {', '.join(_DRAWS)}.")
-        float_type = _float_type(dtype)
-        draw_weights, draw_biases = _DRAWS[scheme]
-        random = np.random.default_rng(seed)
-        try:
-            W1 = draw_weights(random, hidden, features)
-            b1 = draw_biases(random, hidden, 1)
-            W2 = draw_weights(random, classes, hidden)
-            b2 = draw_biases(random, classes, 1)
-            arrays = [array.astype(float_type) for array in (W1, b1, W2, b2)]
-        except (MemoryError, OverflowError, ValueError):  # NumPy's for sizes beyond its own
-            raise ShapeError(
-                f"A network of {shown(features)} features, {shown(hidden)} hidden units and "
-                f"{shown(classes)} classes does not fit into memory; expected smaller sizes."
-            ) from None
-        return cls(*arrays)
+        return cls(*values)
 
     def check_rows(self, X: npt.ArrayLike) -> Any:
         """Return X as it is, dense or CSR, once it is known to fit: one sample a row.
@@ -274,12 +344,12 @@ class Network:
         return rows
 
     def labels(self, y: npt.ArrayLike, m: int) -> Labels:
-        """Return y as m integer labels, each a row of Z2.
+        """Return y as m integer labels, each the number of a class.
 
         Parameters
         ----------
         y : array of shape (m,)
-            Integers from 0 to K - 1, never one-hot.
+            Integers from 0 to ``classes - 1``, never one-hot.
         m : int
             The number of samples that the labels belong to.
 
@@ -294,7 +364,7 @@ class Network:
         array([0, 1, 1])
         """
         labels = as_array("y", y)
-        if labels.ndim == 2 and labels.shape[1] == self.K:
+        if labels.ndim == 2 and labels.shape[1] == self.classes:
             raise ShapeError(
                 f"y has shape {labels.shape}, which looks one-hot; "
                 "expected integer labels: hand over y.argmax(axis=1)."
@@ -307,33 +377,14 @@ class Network:
             raise ShapeError("X and y hold no samples; expected at least one.")
         if labels.dtype.kind not in "ui":
             raise ShapeError(
-                f"y holds {labels.dtype} values; expected integers from 0 to {self.K - 1}."
+                f"y holds {labels.dtype} values; expected integers from 0 to {self.classes - 1}."
             )
-        if labels.min() < 0 or labels.max() >= self.K:
+        if labels.min() < 0 or labels.max() >= self.classes:
             raise ShapeError(
                 f"y holds labels from {labels.min()} to {labels.max()}; "
-                f"expected integers from 0 to {self.K - 1}, one per class of the network."
+                f"expected integers from 0 to {self.classes - 1}, one per class of the network."
             )
         return labels
-
-
-def _he_weights(random: np.random.Generator, rows: int, columns: int) -> npt.NDArray[np.float64]:
-    return random.normal(0, np.sqrt(2 / columns), (rows, columns))
-
-
-def _zeros(_random: np.random.Generator, rows: int, columns: int) -> npt.NDArray[np.float64]:
-    return np.zeros((rows, columns))
-
-
-def _uniform(random: np.random.Generator, rows: int, columns: int) -> npt.NDArray[np.float64]:
-    return random.uniform(-0.5, 0.5, (rows, columns))
-
-
-_Draw: TypeAlias = "Callable[[np.random.Generator, int, int], npt.NDArray[np.float64]]"
-_DRAWS: dict[str, tuple[_Draw, _Draw]] = {
-    "he": (_he_weights, _zeros),
-    "uniform": (_uniform, _uniform),
-}
 
 
 def _float_type(dtype: npt.DTypeLike) -> np.dtype[Any]:
@@ -344,12 +395,3 @@ def _float_type(dtype: npt.DTypeLike) -> np.dtype[Any]:
     if float_type not in FLOAT_TYPES:
         raise ShapeError(f"dtype is {float_type}; expected float32 or float64.")
     return float_type
-
-
-def _real_array(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
-    array = as_array(name, value)
-    if array.dtype.kind in "bui":
-        array = array.astype(np.float64)
-    if array.dtype not in FLOAT_TYPES:
-        raise ShapeError(f"{name} holds {array.dtype} values; expected float32 or float64.")
-    return array

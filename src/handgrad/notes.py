@@ -87,6 +87,7 @@ def forward(network: Network, X: npt.ArrayLike) -> Activations:
     >>> forward(network, np.ones((5, 4))).A2.shape
     (2, 5)
     """
+    network.check_output("softmax")
     W1, b1, W2, b2 = network.parameters
     X = network.rows(X)
 

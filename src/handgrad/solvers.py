@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from handgrad.engines import Adam, Moments, Sgd, inputs
+from handgrad.engines import Adam, Moments, Sgd
 from handgrad.engines.threads import one_blas_thread
 from handgrad.errors import TrainingError
 from handgrad.network import Network
+from handgrad.objective import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines import Batches, Engine, Progress, Rule
-    from handgrad.notes import Gradient
 
 Schedule: TypeAlias = Literal["constant", "invscaling", "adaptive"]
 SCHEDULES = ("constant", "invscaling", "adaptive")
@@ -112,7 +112,6 @@ def gd(
     iterations: int = 500,
     alpha: float = 0.0,
     sample_weight: npt.ArrayLike | None = None,
-    pin_first: bool = False,
     on_iteration: Callable[[State], bool | None] | None = None,
     on_progress: Callable[[Progress], bool | None] | None = None,
 ) -> Result:
@@ -120,7 +119,7 @@ def gd(
 
     Parameters
     ----------
-    engine, network, X, y, learning_rate, iterations, alpha, sample_weight, pin_first
+    engine, network, X, y, learning_rate, iterations, alpha, sample_weight
         As for `handgrad.engines.Engine.descend`.
     on_iteration : callable, optional
         Called after each step, for which the engine is asked for one step at a time: the same
@@ -144,7 +143,6 @@ def gd(
         learning_rate=learning_rate,
         sample_weight=sample_weight,
         alpha=alpha,
-        pin_first=pin_first,
     )
     if on_iteration is not None:
         return _step_by_step(descend, network, iterations, learning_rate, on_iteration)
@@ -196,7 +194,6 @@ def sgd(
     seed: int | np.random.RandomState | None = 0,
     alpha: float = 0.0,
     sample_weight: npt.ArrayLike | None = None,
-    pin_first: bool = False,
     patience: Patience | None = None,
     figure: Callable[[State], float] | None = None,
     moments: Moments | None = None,
@@ -220,7 +217,7 @@ def sgd(
     batch_size, epochs : int
     seed : int, RandomState or None
         Shuffles the rows of each epoch, as scikit-learn does; None leaves them in order.
-    alpha, sample_weight, pin_first, moments
+    alpha, sample_weight, moments
         As for `handgrad.engines.Engine.batches`.
     patience : Patience, optional
         Ends the run where ``figure`` (by default the epoch's cost) no longer falls.
@@ -259,7 +256,6 @@ def sgd(
         batch_size=min(batch_size, max(m, 1)),
         sample_weight=sample_weight,
         alpha=alpha,
-        pin_first=pin_first,
         moments=moments,
     )
     sizes = np.diff(np.append(np.arange(0, m, batch_size), m))
@@ -322,7 +318,6 @@ def lbfgs(
     tol: float = 1e-4,
     alpha: float = 0.0,
     sample_weight: npt.ArrayLike | None = None,
-    pin_first: bool = False,
     on_iteration: Callable[[State], bool | None] | None = None,
 ) -> Result:
     """Minimise the cost by SciPy's L-BFGS-B over the engine's cost and gradient.
@@ -335,7 +330,7 @@ def lbfgs(
         At most so many steps, and asks for cost and gradient; the last step may take some more.
     tol : float
         The run converges where no entry of the gradient is larger, or the cost hardly falls.
-    alpha, pin_first
+    alpha
         As for `handgrad.engines.Engine.descend`.
     on_iteration : callable, optional
         Called after every step; returns True to end the run.
@@ -356,20 +351,16 @@ def lbfgs(
     from scipy.optimize import minimize
 
     start = perf_counter()
-    inputs.check_alpha(alpha)
-    rows = network.check_rows(X)
-    labels = network.labels(y, rows.shape[0])
-    decay = alpha / inputs.total(sample_weight, rows.shape[0])
+    session = engine.session(X, y, Objective(network.output, alpha=alpha), sample_weight)
     costs, accuracies = list[float](), list[float]()
     accuracy, measured_at = np.nan, np.empty(0)
 
     def cost_and_slope(theta: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         nonlocal accuracy, measured_at
         at = _unpacked(network, theta)
-        cost, gradient, accuracy = engine.measure(at, rows, labels, sample_weight)
+        cost, gradient, accuracy = session.cost_and_gradient(at)
         measured_at = theta.copy()
-        squares = sum(float(np.sum(W * W, dtype=np.float64)) for W in (at.W1, at.W2))
-        return cost + decay / 2 * squares, _packed(_with_penalty(at, gradient, decay, pin_first))
+        return cost, _packed(gradient)
 
     def report(intermediate_result: Any) -> None:
         theta = intermediate_result.x
@@ -409,16 +400,6 @@ def _epoch(batches: Batches, order: npt.NDArray[np.int64], rate: float) -> Progr
     return reports[-1]
 
 
-def _with_penalty(
-    network: Network, gradient: Gradient, decay: float, pin_first: bool
-) -> tuple[npt.NDArray[Any], ...]:
-    dW1, db1 = gradient.dW1 + decay * network.W1, gradient.db1
-    dW2, db2 = np.array(gradient.dW2), np.array(gradient.db2)
-    if pin_first:
-        dW2[0], db2[0] = 0, 0
-    return dW1, db1, dW2 + decay * network.W2, db2
-
-
 def _packed(arrays: tuple[npt.NDArray[Any], ...]) -> npt.NDArray[np.float64]:
     return np.concatenate([np.ravel(array) for array in arrays]).astype(np.float64)
 
@@ -427,7 +408,7 @@ def _unpacked(like: Network, theta: npt.NDArray[np.float64]) -> Network:
     ends = np.cumsum([array.size for array in like.parameters])[:-1]
     parts = zip(np.split(theta, ends), like.parameters, strict=True)
     W1, b1, W2, b2 = (part.reshape(array.shape).astype(like.dtype) for part, array in parts)
-    return Network(W1, b1, W2, b2)
+    return Network(W1, b1, W2, b2, output=like.output)
 
 
 def _random_state(seed: int | np.random.RandomState) -> np.random.RandomState:

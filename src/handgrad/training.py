@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from handgrad.data import Dataset
     from handgrad.engines import Engine
-    from handgrad.network import Scheme
+    from handgrad.initial import Scheme
 
 
 MOST_ITERATIONS = 10**9  # each leaves three numbers in the history

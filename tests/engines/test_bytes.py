@@ -15,6 +15,7 @@ from scipy import sparse
 from handgrad import Network, get_engine
 from handgrad.engines import Adam, Sgd, available_engines
 from handgrad.errors import ShapeError
+from handgrad.objective import Objective
 from handgrad.rows import PIXEL_SCALE, Bytes
 
 
@@ -59,7 +60,7 @@ def problem(kind, dtype, scale):
 def results(engine, network, X, y):
     """Return all that an engine makes of rows."""
     m = len(y)
-    cost, gradient, accuracy = engine.measure(network, X, y)
+    cost, gradient, accuracy = engine.session(X, y, Objective()).cost_and_gradient(network)
     last, costs = engine.descend(network, X, y, learning_rate=0.01, iterations=3)
     found = [np.float64(cost), np.float64(accuracy), *gradient, *last.parameters, costs]
     for rule, batch in ((Sgd(0.01), 32), (Adam(0.001, epsilon=1e-4), 200)):

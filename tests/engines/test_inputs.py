@@ -12,6 +12,7 @@ from handgrad import Network, get_engine
 from handgrad.arguments import shown
 from handgrad.engines import Adam, Moments, Sgd, available_engines
 from handgrad.errors import EngineError, HandgradError, ShapeError, TrainingError
+from handgrad.objective import Objective
 from handgrad.rows import Bytes
 
 every_engine = pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_as_many_threads_work_as_there_is_work(sparse_rows):
     many, one = get_engine(threads=10**9), get_engine(threads=np.int64(1))
     for engine_call in (
         lambda engine: engine.predict_proba(call.network, X),
-        lambda engine: engine.measure(call.network, X, call.y).cost,
+        lambda engine: engine.session(X, call.y, Objective()).cost_and_gradient(call.network).cost,
         lambda engine: engine.descend(call.network, X, call.y, learning_rate=0.1, iterations=3)[1],
         lambda engine: engine.batches(call.network, X, call.y, rule=Adam(), batch_size=7).epoch(),
     ):
@@ -86,7 +87,7 @@ def test_odd_rows_are_refused(engine, X):
     call = problem()
     for wrong in (
         lambda: engine.predict_proba(call.network, X),
-        lambda: engine.measure(call.network, X, call.y),
+        lambda: engine.session(X, call.y, Objective()).cost_and_gradient(call.network),
         lambda: engine.descend(call.network, X, call.y, learning_rate=0.1, iterations=1),
         lambda: engine.batches(call.network, X, call.y, rule=Sgd(), batch_size=3),
         lambda: engine.predictor(call.network).label(X),
@@ -129,7 +130,7 @@ def test_rows_beyond_single_precision_are_refused_without_a_warning(engine):
 def test_odd_labels_are_refused(engine, y):
     call = problem()
     with pytest.raises(ShapeError) as raised:
-        engine.measure(call.network, call.X, y)
+        engine.session(call.X, y, Objective()).cost_and_gradient(call.network)
     assert_a_sentence(raised)
 
 
@@ -159,7 +160,9 @@ def test_odd_labels_are_refused(engine, y):
 def test_odd_weights_are_refused(engine, weights):
     call = problem()
     for wrong in (
-        lambda: engine.measure(call.network, call.X, call.y, weights),
+        lambda: engine.session(call.X, call.y, Objective(), weights).cost_and_gradient(
+            call.network
+        ),
         lambda: engine.descend(
             call.network, call.X, call.y, learning_rate=1, iterations=1, sample_weight=weights
         ),

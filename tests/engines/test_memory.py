@@ -138,7 +138,7 @@ def test_places_beyond_a_sparse_matrix_are_refused(name, indptr, indices, index_
     with pytest.raises(ShapeError, match="expected"):
         get_engine(name).predict_proba(network, X)
     with pytest.raises(ShapeError, match="expected"):
-        get_engine(name).measure(network, X, [0, 1])
+        get_engine(name).cost_and_gradient(network, X, [0, 1])
 
 
 @pytest.mark.parametrize("features", [500, 70_000])
@@ -169,6 +169,7 @@ from scipy import sparse
 from handgrad import Network, get_engine
 from handgrad.engines import Sgd
 from handgrad.errors import HandgradError
+from handgrad.objective import Objective
 
 what, dtype = sys.argv[1:]
 m, D, full = 3000, 784, 255
@@ -201,7 +202,7 @@ try:
             lambda: engine.batches(network, X, y, rule=Sgd(1e-3), batch_size=32).epoch(),
             lambda: engine.batches(network, X, y, rule=Sgd(1e-3), batch_size=1500).epoch(),
             lambda: engine.predict_proba(network, X),
-            lambda: engine.measure(network, X, y),
+            lambda: engine.cost_and_gradient(network, X, y),
         ):
             try:
                 work()

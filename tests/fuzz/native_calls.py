@@ -101,7 +101,7 @@ def draw(random: Random) -> Case:
         "rule": random.choice(("sgd", "momentum", "nesterov", "adam")),
         "batch": random.choice((1, 2, 7, 16, 64, 1000, 2**40)),
         "alpha": random.choice((0.0, 0.0, 0.1, np.float32(0.5).item())),
-        "pin": random.random() < 0.2,
+        "logistic": random.random() < 0.2,
         "steps": random.choice((0, 1, 3)),
     }
 
@@ -203,7 +203,6 @@ def _descend(engine: Engine, case: Case) -> list[Any]:
         iterations=case["steps"],
         sample_weight=weights,
         alpha=case["alpha"],
-        pin_first=case["pin"],
     )
     return [costs, *network.parameters]
 
@@ -232,7 +231,6 @@ def _begun(engine: Engine, case: Case, network: Network, X: Any, y: Any, weights
         batch_size=case["batch"],
         sample_weight=weights,
         alpha=case["alpha"],
-        pin_first=case["pin"],
     )
 
 
@@ -295,10 +293,11 @@ def _inputs(case: Case) -> tuple[Network, Any, Any, Any]:
 
 
 def _network(case: Case, random: np.random.Generator) -> Network:
-    D, H, K = case["D"], case["H"], case["K"]
+    D, H, output = case["D"], case["H"], "logistic" if case["logistic"] else "softmax"
+    K = 1 if case["logistic"] else case["K"]
     shapes = ((H, D), (H, 1), (K, H), (K, 1))
     arrays = [np.round(random.normal(0, 1, shape) * 64) / 64 for shape in shapes]
-    return Network(*arrays).astype(case["dtype"])
+    return Network(*arrays, output=output).astype(case["dtype"])
 
 
 def _numbers(case: Case, random: np.random.Generator) -> np.ndarray:

@@ -208,7 +208,7 @@ def logistic(found: dict) -> dict:
         "X": found["X"],
         "y": found["y"],
         "initial": named(initial),
-        "pinned descent": {
+        "logistic descent": {
             "learning_rate": LEARNING_RATE,
             "costs": costs,
             "final": named(final),

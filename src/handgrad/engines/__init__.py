@@ -5,7 +5,15 @@ Every engine gives the figures of the reference engine, which calls the formulas
 """
 
 from handgrad.engines.choice import ENGINE_NAMES, available_engines, get_engine
-from handgrad.engines.protocol import Batches, Engine, Measurement, Moments, Predictor, Progress
+from handgrad.engines.protocol import (
+    Batches,
+    Engine,
+    Measurement,
+    Moments,
+    Predictor,
+    Progress,
+    Session,
+)
 from handgrad.engines.rules import Adam, Rule, Sgd
 
 __all__ = [
@@ -18,6 +26,7 @@ __all__ = [
     "Predictor",
     "Progress",
     "Rule",
+    "Session",
     "Sgd",
     "available_engines",
     "get_engine",

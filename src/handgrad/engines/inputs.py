@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from handgrad.arguments import real_number, whole_number
+from handgrad.arguments import whole_number
 from handgrad.engines.rules import Adam, Rule, Sgd, check_learning_rate
 from handgrad.errors import EngineError, ShapeError, TrainingError
 from handgrad.quoting import shown
@@ -33,25 +33,22 @@ INSIDE_AN_EPOCH = (
 MOST_STEPS = 2**53  # that adam's correction tells apart
 
 
-def check_descent(
-    learning_rate: float, iterations: int, alpha: float, dtype: np.dtype[Any]
-) -> None:
-    """Raise an error where a run of descent cannot be.
+def check_descent(learning_rate: float, iterations: int, dtype: np.dtype[Any]) -> None:
+    """Raise an error unless a run of descent can take these settings.
 
     Raises
     ------
     TrainingError
         If the learning rate is not a number above 0, or beyond the network's type.
     EngineError
-        If iterations is not a whole number of 0 or more, or alpha not a number of 0 or more.
+        If iterations is not a whole number of 0 or more.
 
     Examples
     --------
-    >>> check_descent(learning_rate=0.1, iterations=0, alpha=0, dtype=np.dtype(np.float32))
+    >>> check_descent(learning_rate=0.1, iterations=0, dtype=np.dtype(np.float32))
     """
     check_rate(learning_rate, dtype)
     whole_number("iterations", iterations, 0, None, EngineError)
-    check_alpha(alpha)
 
 
 def check_rate(learning_rate: float, dtype: np.dtype[Any]) -> None:
@@ -82,25 +79,27 @@ def check_rule(rule: Rule, dtype: np.dtype[Any]) -> None:
     check_rate(rule.learning_rate, dtype)
 
 
-def check_batch_size(batch_size: int) -> None:
-    """Raise an EngineError where a batch would hold nothing.
+def check_batches(rule: Rule, batch_size: int, moments: Moments | None, network: Network) -> None:
+    """Raise an error unless a run of batches can begin with these settings.
+
+    Raises
+    ------
+    TrainingError
+        If the rule is not one, or has a rate beyond the network's type.
+    EngineError
+        If the batch size is not a whole number of 1 or more.
+    ShapeError
+        If the moments do not belong to such a network.
 
     Examples
     --------
-    >>> check_batch_size(32)
+    >>> from handgrad import Network
+    >>> check_batches(Sgd(), 32, None, Network.initial(features=2, hidden=3, classes=2))
     """
+    check_rule(rule, network.dtype)
     whole_number("batch_size", batch_size, 1, None, EngineError)
-
-
-def check_alpha(alpha: float) -> None:
-    """Raise an EngineError where weights would be asked to grow.
-
-    Examples
-    --------
-    >>> check_alpha(1e-4)
-    """
-    if not 0 <= real_number(alpha) < np.inf:
-        raise EngineError(f"alpha is {shown(alpha)}; expected a number of 0 or more.")
+    if moments is not None:
+        check_moments(moments, network)
 
 
 @contextmanager
@@ -230,55 +229,6 @@ def _numbers(sample_weight: npt.ArrayLike) -> npt.NDArray[np.float64]:
         f"sample_weight holds {given.dtype} values that are not numbers; "
         "expected one number per row of X."
     )
-
-
-def total(sample_weight: npt.ArrayLike | None, m: int) -> float:
-    """Return the sum of the weights of m rows, which are 1 each by default.
-
-    Examples
-    --------
-    >>> total([1, 3], m=2), total(None, m=2)
-    (4.0, 2.0)
-    """
-    return float(m if sample_weight is None else weights(sample_weight, m).sum())
-
-
-def decay(alpha: float, sample_weight: npt.ArrayLike | None, m: int, dtype: np.dtype[Any]) -> float:
-    """Return what the weights are multiplied with where the cost has α Σ W² / 2 Σ w.
-
-    Raises
-    ------
-    EngineError
-        If it is beyond the network's type.
-
-    Examples
-    --------
-    >>> decay(0.5, [1, 3], m=2, dtype=np.dtype(np.float32))
-    0.125
-    """
-    sum_of_weights = total(sample_weight, m)
-    result = float(alpha) / sum_of_weights
-    if not result <= float(np.finfo(dtype).max):
-        raise EngineError(
-            f"alpha is {shown(alpha)} over weights that add up to {sum_of_weights:g}, "
-            f"beyond {dtype}'s range; expected a smaller alpha or larger weights."
-        )
-    return result
-
-
-def shares(sample_weight: npt.ArrayLike | None, m: int) -> npt.NDArray[np.float64]:
-    """Return each row's share of the cost: 1/m, or its weight over the sum of weights.
-
-    Examples
-    --------
-    >>> shares([1, 3], m=2)
-    array([0.25, 0.75])
-    """
-    if sample_weight is None:
-        return np.full(m, 1 / m)
-    values = weights(sample_weight, m)
-    result: npt.NDArray[np.float64] = values / values.sum()
-    return result
 
 
 def check_moments(moments: Moments, network: Network) -> None:

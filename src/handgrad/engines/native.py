@@ -1,16 +1,17 @@
-"""The native engine: the passes as C++ kernels, one reading of the rows a step (native/)."""
+"""The native engine: the passes as C++ kernels, one reading of the rows per step (native/)."""
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from handgrad.engines import _native, inputs
-from handgrad.engines.protocol import Measurement, Moments, Progress
+from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule
+from handgrad.engines.sessions import CheckedSession
 from handgrad.engines.threads import check_threads, processors
 from handgrad.errors import EngineError, ShapeError
 from handgrad.network import FLOAT_TYPES, Network
@@ -22,14 +23,19 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.network import Matrix
+    from handgrad.network import Labels, Matrix
+    from handgrad.objective import Objective
+
+    CoreNetwork: TypeAlias = _native.Network32 | _native.Network64
+    CoreSession: TypeAlias = _native.Session32 | _native.Session64
+    CoreBatches: TypeAlias = _native.Batches32 | _native.Batches64
 
 INSTRUCTION_SET_VARIABLE = "HANDGRAD_INSTRUCTION_SET"
 MOST_SPARSE_COLUMNS = 2**31 - 1  # column indices are of 32 bits
 MOST_WORKERS = 1024  # more threads than any step can use
 
 
-class NativeEngine:
+class NativeEngine(Engine):
     """Computes what the reference engine computes, several times faster.
 
     Results do not depend on the number of threads, nor on the run: the rows are cut into
@@ -62,129 +68,122 @@ class NativeEngine:
         self.threads = min(threads or processors(), MOST_WORKERS)
         self.instruction_set = _chosen_instruction_set()
 
-    def measure(
+    def session(
         self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> Measurement:
-        """Compute C1, B1 to B7 and the accuracy; see `handgrad.engines.Engine`."""
-        session = self._session(network, X, y, sample_weight)
-        with _core_errors():
-            cost, accuracy, gradient = session.cost_and_gradient(_network_of_the_core(network))
-        return Measurement(cost, Gradient(*_flat(gradient)), accuracy)
-
-    def cost_and_gradient(
-        self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> tuple[float, Gradient]:
-        """Compute C1 and the gradient B1 to B7; see `handgrad.engines.Engine`."""
-        cost, gradient, _ = self.measure(network, X, y, sample_weight)
-        return cost, gradient
+        rows: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        objective: Objective,
+        weights: npt.ArrayLike | None = None,
+    ) -> NativeSession:
+        """Hold rows and labels; see `handgrad.engines.Engine`."""
+        return NativeSession(self, rows, targets, objective, weights)
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute F4 as an array of shape (m, K); see `handgrad.engines.Engine`."""
-        rows = self._rows(network, network.check_rows(X))
+        """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`."""
+        rows = _rows_of_the_core(network, network.check_rows(X), self.threads)
         with _core_errors():
             return _native.predict_proba(
-                self.instruction_set, self.threads, _network_of_the_core(network), rows
+                self.instruction_set, self.threads, _core_network(network), rows
             )
-
-    def descend(
-        self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        *,
-        learning_rate: float,
-        iterations: int,
-        sample_weight: npt.ArrayLike | None = None,
-        alpha: float = 0.0,
-        pin_first: bool = False,
-        on_progress: Callable[[Progress], bool | None] | None = None,
-    ) -> tuple[Network, npt.NDArray[np.float64]]:
-        """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
-        inputs.check_descent(learning_rate, iterations, alpha, network.dtype)
-        if pin_first:
-            raise NotImplementedError
-        session = self._session(network, X, y, sample_weight, alpha)
-        inputs.decay(alpha, sample_weight, int(network.check_rows(X).shape[0]), network.dtype)
-        if iterations == 0:
-            return network, np.empty(0)
-        costs, accuracies = inputs.room_for(iterations)
-        with _core_errors():
-            steps, layers = session.descend(
-                _network_of_the_core(network),
-                float(learning_rate),
-                costs,
-                accuracies,
-                _reporter(costs, accuracies, on_progress),
-            )
-        return Network(*_flat(layers)), costs[:steps]
-
-    def batches(
-        self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        *,
-        rule: Rule,
-        batch_size: int,
-        sample_weight: npt.ArrayLike | None = None,
-        alpha: float = 0.0,
-        pin_first: bool = False,
-        moments: Moments | None = None,
-    ) -> NativeBatches:
-        """Begin to train in batches; see `handgrad.engines.Engine`."""
-        inputs.check_rule(rule, network.dtype)
-        inputs.check_batch_size(batch_size)
-        inputs.check_alpha(alpha)
-        if moments is not None:
-            inputs.check_moments(moments, network)
-        if pin_first:
-            raise NotImplementedError
-        session = self._session(network, X, y, sample_weight, alpha)
-        m = int(network.check_rows(X).shape[0])
-        batch_size = min(int(batch_size), m)
-        with _core_errors():
-            run = session.batches(
-                _network_of_the_core(network), _rule_of_the_core(rule), batch_size
-            )
-            if moments is not None:
-                first, second = (
-                    _network_of_the_core(Network(*part)) for part in (moments.first, moments.second)
-                )
-                run.restore(int(moments.steps), first, second)
-        return NativeBatches(run, rule, batch_size, m, network.dtype)
 
     def predictor(self, network: Network) -> NativePredictor:
         """Make the network ready to predict single samples."""
         return NativePredictor(self, network)
 
-    def _session(self, network, X, y, sample_weight, alpha=0.0):
-        given = network.check_rows(X)
-        m = int(given.shape[0])
-        labels = np.ascontiguousarray(network.labels(y, m), dtype=np.int32)
-        rows = self._rows(network, given)
-        weights = None if sample_weight is None else inputs.weights(sample_weight, m)
+
+class NativeSession(CheckedSession["CoreSession"]):
+    """Rows and labels in the core; see `handgrad.engines.Session`."""
+
+    def __init__(
+        self,
+        engine: NativeEngine,
+        rows: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        objective: Objective,
+        weights: npt.ArrayLike | None,
+    ) -> None:
+        super().__init__(rows, targets, objective, weights)
+        self._engine = engine
+
+    def _prepare(
+        self,
+        network: Network,
+        rows: Any,
+        labels: Labels,
+        weights: npt.NDArray[np.float64] | None,
+    ) -> CoreSession:
+        engine, objective = self._engine, self.objective
         core = _native.Session32 if network.dtype == np.float32 else _native.Session64
-        objective = _native.Objective(_native.Output.softmax, float(alpha))
-        total = float(m if weights is None else weights.sum())
+        own_rows = _rows_of_the_core(network, rows, engine.threads)
         with _core_errors():
             return core(
-                self.instruction_set, self.threads, rows, labels, objective, weights, total
+                engine.instruction_set,
+                engine.threads,
+                own_rows,
+                np.ascontiguousarray(labels, dtype=np.int32),
+                _native.Objective(_native.Output[objective.output], float(objective.alpha)),
+                weights,
+                self._total,
             )
 
-    def _rows(self, network: Network, given: Any) -> _native.Rows:
-        with _core_errors(), inputs.enough_memory():
-            rows = _rows_of_the_core(network, given)
-            if not _native.within(rows, *_range_of(network), self.threads):
-                raise ShapeError(inputs.NOT_FINITE)
-        return rows
+    def cost(self, network: Network) -> float:
+        """Compute the cost; see `handgrad.engines.Session`."""
+        core = self._prepared(network)
+        self._decay(network)
+        with _core_errors():
+            cost, _ = core.cost(_core_network(network))
+        return cost
+
+    def cost_and_gradient(self, network: Network) -> Measurement:
+        """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
+        core = self._prepared(network)
+        self._decay(network)
+        with _core_errors():
+            cost, accuracy, layers = core.cost_and_gradient(_core_network(network))
+        return Measurement(cost, Gradient(*_parameters(layers)), accuracy)
+
+    def descend(
+        self,
+        network: Network,
+        *,
+        learning_rate: float,
+        iterations: int,
+        on_progress: Callable[[Progress], bool | None] | None = None,
+    ) -> tuple[Network, npt.NDArray[np.float64]]:
+        """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
+        inputs.check_descent(learning_rate, iterations, network.dtype)
+        core = self._prepared(network)
+        self._decay(network)
+        if iterations == 0:
+            return network, np.empty(0)
+        costs, accuracies = inputs.room_for(iterations)
+        report = _reporter(network, costs, accuracies, on_progress)
+        with _core_errors():
+            steps, layers = core.descend(
+                _core_network(network), float(learning_rate), costs, accuracies, report
+            )
+        return _like(network, layers), costs[:steps]
+
+    def batches(
+        self,
+        network: Network,
+        *,
+        rule: Rule,
+        batch_size: int,
+        moments: Moments | None = None,
+    ) -> NativeBatches:
+        """Begin to train in batches; see `handgrad.engines.Session`."""
+        inputs.check_batches(rule, batch_size, moments, network)
+        core = self._prepared(network)
+        batch_size = min(int(batch_size), core.count)
+        with _core_errors():
+            run = core.batches(_core_network(network), _core_rule(rule), batch_size)
+            if moments is not None:
+                first, second = (
+                    _core_network(Network(*arrays, output=network.output)) for arrays in moments[1:]
+                )
+                run.restore(int(moments.steps), first, second)
+        return NativeBatches(run, rule, batch_size, core.count, network)
 
 
 class NativeBatches:
@@ -192,28 +191,27 @@ class NativeBatches:
 
     def __init__(
         self,
-        run: _native.Batches32,
+        run: CoreBatches,
         rule: Rule,
         batch_size: int,
         m: int,
-        dtype: np.dtype[Any],
+        like: Network,
     ) -> None:
         self._run, self._rule, self._batch_size = run, rule, batch_size
-        self._m, self._dtype = m, dtype
+        self._m, self._like = m, like
 
     @property
     def network(self) -> Network:
         """The network after the steps so far."""
         with _core_errors():
-            layers = self._run.parameters()
-        return Network(*_flat(layers))
+            return _like(self._like, self._run.parameters())
 
     @property
     def moments(self) -> Moments:
         """What the rule remembers."""
         with _core_errors():
             steps, first, second = self._run.moments()
-        return Moments(steps, _flat(first), _flat(second))
+        return Moments(steps, _parameters(first), _parameters(second))
 
     def epoch(
         self,
@@ -224,11 +222,11 @@ class NativeBatches:
     ) -> npt.NDArray[np.float64]:
         """Take one step per batch; see `handgrad.engines.Batches`."""
         rate = self._rule.learning_rate if learning_rate is None else learning_rate
-        inputs.check_rate(rate, self._dtype)
+        inputs.check_rate(rate, self._like.dtype)
         rows = inputs.check_order(order, self._m)
         batches = -(-len(rows) // self._batch_size)
         costs, accuracies = inputs.room_for(batches)
-        report = _reporter(costs, accuracies, on_progress)
+        report = _reporter(self._like, costs, accuracies, on_progress)
         with _core_errors():
             done = self._run.epoch(rows, float(rate), costs, accuracies, report)
         return costs[:done]
@@ -250,7 +248,11 @@ class NativePredictor:
         largest = min(most, network.largest_value)
         with _core_errors():
             self._core = core(
-                engine.instruction_set, _network_of_the_core(network), network.byte_scale, least, largest
+                engine.instruction_set,
+                _core_network(network),
+                network.byte_scale,
+                least,
+                largest,
             )
         self._network = network
 
@@ -269,7 +271,7 @@ class NativePredictor:
             return self._core.probabilities(self._sample(x))
 
     def _sample(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return what the core takes, or say why x is no sample."""
+        """Return what the core takes, or say why x is not a sample."""
         sample = as_array("x", x)
         inputs.check_sample(sample, self._network.D)
         row = self._network.rows(sample[None, :])[0]
@@ -290,11 +292,15 @@ def _chosen_instruction_set() -> str:
     return chosen
 
 
-def _rows_of_the_core(network: Network, given: Any) -> _native.Rows:
+def _rows_of_the_core(network: Network, given: Any, threads: int) -> _native.Rows:
     values, scale = given, PIXEL_SCALE
     if isinstance(given, Bytes):
         values, scale = given.values, float(given.scale)
-    return (_sparse_rows if is_sparse(values) else _dense_rows)(network, values, scale)
+    with _core_errors(), inputs.enough_memory():
+        rows = (_sparse_rows if is_sparse(values) else _dense_rows)(network, values, scale)
+        if not _native.within(rows, *_range_of(network), threads):
+            raise ShapeError(inputs.NOT_FINITE)
+    return rows
 
 
 def _dense_rows(network: Network, given: npt.NDArray[Any], scale: float) -> _native.Rows:
@@ -342,14 +348,27 @@ def _sparse_rows(network: Network, given: Any, scale: float) -> _native.Rows:
         raise damaged_sparse(str(error)) from None
 
 
-def _network_of_the_core(network):
+def _core_network(network: Network) -> CoreNetwork:
     core = _native.Network32 if network.dtype == np.float32 else _native.Network64
-    return core([(network.W1, network.b1), (network.W2, network.b2)], _native.Output.softmax)
+    layers: Any = [(layer.W, layer.b) for layer in network.layers]
+    return core(layers, _native.Output[network.output])
 
 
-def _flat(layers):
+def _core_rule(rule: Rule) -> _native.Rule:
+    if isinstance(rule, Adam):
+        return _native.Rule.adam(rule.learning_rate, rule.beta_1, rule.beta_2, rule.epsilon)
+    return _native.Rule.sgd(rule.learning_rate, rule.momentum, rule.nesterov)
+
+
+def _parameters(layers: Any) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+    """Return the core's layers as W1, b1, W2, b2."""
     (W1, b1), (W2, b2) = layers
     return W1, b1, W2, b2
+
+
+def _like(network: Network, layers: Any) -> Network:
+    """Return the core's layers as a network with the output of that one."""
+    return Network(*_parameters(layers), output=network.output)
 
 
 def _range_of(network: Network) -> tuple[float, float]:
@@ -359,6 +378,7 @@ def _range_of(network: Network) -> tuple[float, float]:
 
 
 def _reporter(
+    like: Network,
     costs: npt.NDArray[np.float64],
     accuracies: npt.NDArray[np.float64],
     on_progress: Callable[[Progress], bool | None] | None,
@@ -366,17 +386,11 @@ def _reporter(
     if on_progress is None:
         return None
 
-    def report(measured, layers) -> bool:
-        network = Network(*_flat(layers))
+    def report(measured: int, layers: Any) -> bool:
+        network = _like(like, layers)
         return bool(on_progress(Progress(network, costs[:measured], accuracies[:measured])))
 
     return report
-
-
-def _rule_of_the_core(rule: Rule) -> _native.Rule:
-    if isinstance(rule, Adam):
-        return _native.Rule.adam(rule.learning_rate, rule.beta_1, rule.beta_2, rule.epsilon)
-    return _native.Rule.sgd(rule.learning_rate, rule.momentum, rule.nesterov)
 
 
 @contextmanager

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from handgrad.objective import Objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,18 +31,18 @@ class Progress(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """What one pass over the rows tells of a network."""
+    """What one forward and backward pass over the rows tells about a network."""
 
     cost: float
-    """C1."""
+    """That of the objective: C1 and the penalty."""
     gradient: Gradient
-    """B2, B3, B6 and B7."""
+    """The cost's, in the shapes of the network's parameters."""
     accuracy: float
-    """The share of rows predicted right (F5), each row counted once whatever its weight."""
+    """The share of rows predicted right (F5). Each row counts once, whatever its weight."""
 
 
 class Moments(NamedTuple):
-    """What a rule remembers between steps; hand it to `Engine.batches` to go on with other rows."""
+    """What a rule remembers between steps; with it, `Session.batches` continues a run."""
 
     steps: int
     """The steps taken so far."""
@@ -50,11 +53,7 @@ class Moments(NamedTuple):
 
 
 class Batches(Protocol):
-    """Training in batches over the same rows; the rule's moments last from epoch to epoch.
-
-    Labels, row weights and the places of sparse rows are copied at the beginning: what the caller
-    writes to them later changes nothing.
-    """
+    """A run of batch steps over a session's rows; the rule's moments last from epoch to epoch."""
 
     @property
     def network(self) -> Network:
@@ -102,7 +101,41 @@ class Predictor(Protocol):
         """Return the probabilities (F4) of one sample of shape (D,), as shape (K,)."""
 
 
-class Engine(Protocol):
+class Session(Protocol):
+    """Rows, labels and weights that an engine holds, with what is minimised on them.
+
+    Labels, row weights and the indices of sparse rows are copied: what the caller writes to them
+    later changes nothing. Any network that fits the rows can be handed over, one after another.
+    """
+
+    def cost(self, network: Network) -> float:
+        """Compute the objective's cost in a forward pass, without a gradient."""
+
+    def cost_and_gradient(self, network: Network) -> Measurement:
+        """Compute the objective's cost, its gradient (B1 to B7) and the accuracy in one pass."""
+
+    def descend(
+        self,
+        network: Network,
+        *,
+        learning_rate: float,
+        iterations: int,
+        on_progress: Callable[[Progress], bool | None] | None = None,
+    ) -> tuple[Network, npt.NDArray[np.float64]]:
+        """Take full-batch steps (U1); see `Engine.descend`."""
+
+    def batches(
+        self,
+        network: Network,
+        *,
+        rule: Rule,
+        batch_size: int,
+        moments: Moments | None = None,
+    ) -> Batches:
+        """Begin a run of batch steps; see `Engine.batches`."""
+
+
+class Engine(ABC):
     """Computes cost, gradient, probabilities, and whole runs of descent.
 
     Rows are samples: dense ``uint8`` pixels (scaled by 1/255), dense numbers of any other real
@@ -111,26 +144,42 @@ class Engine(Protocol):
     that a weight of 2 counts as the row given twice.
     """
 
-    @property
-    def name(self) -> str:
-        """The name that `get_engine` takes."""
+    name: str
+    """The name that `get_engine` takes."""
+    threads: int
+    """How many threads a step may use."""
+    instruction_set: str
+    """The widest vector instructions that the engine uses."""
 
-    @property
-    def threads(self) -> int:
-        """How many threads a step may use."""
-
-    @property
-    def instruction_set(self) -> str:
-        """The widest vector instructions that the engine uses."""
-
-    def measure(
+    @abstractmethod
+    def session(
         self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> Measurement:
-        """Compute C1, the gradient B1 to B7, and the accuracy, in one pass."""
+        rows: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        objective: Objective,
+        weights: npt.ArrayLike | None = None,
+    ) -> Session:
+        """Hold rows and labels, ready for passes of many networks.
+
+        Rows, labels and weights are checked when the first network reads them.
+
+        Parameters
+        ----------
+        rows : array or SciPy sparse array of shape (m, D), or Bytes
+        targets : array of shape (m,)
+            Integer labels.
+        objective : Objective
+        weights : array of shape (m,), optional
+            Row weights.
+        """
+
+    @abstractmethod
+    def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
+        """Compute the probabilities of F4 as an array of shape (m, classes): samples are rows."""
+
+    @abstractmethod
+    def predictor(self, network: Network) -> Predictor:
+        """Make the network ready to predict single samples."""
 
     def cost_and_gradient(
         self,
@@ -139,10 +188,10 @@ class Engine(Protocol):
         y: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
-        """Compute C1 and the gradient B1 to B7: what `measure` tells, but for the accuracy."""
-
-    def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute the probabilities of F4 as an array of shape (m, K): samples are rows."""
+        """Compute C1 and its gradient, B1 to B7."""
+        session = self.session(X, y, Objective(network.output), sample_weight)
+        cost, gradient, _ = session.cost_and_gradient(network)
+        return cost, gradient
 
     def descend(
         self,
@@ -154,18 +203,19 @@ class Engine(Protocol):
         iterations: int,
         sample_weight: npt.ArrayLike | None = None,
         alpha: float = 0.0,
-        pin_first: bool = False,
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); return the last network and the cost before each step.
 
-        With ``alpha`` the cost is C1 + α Σ W² / 2 Σ w, over all weights of W1 and W2 (not the
-        biases), where Σ w is m or the sum of the row weights. ``pin_first`` leaves the logit of
-        class 0 as it is: with two classes and that logit 0 the other one is a logistic unit.
+        ``alpha`` is that of `handgrad.objective.Objective`.
 
-        ``on_progress`` is called whenever a cost was measured and there is time for it, for the
-        last cost at any rate; when it returns True, no further step is taken.
+        ``on_progress`` is called from time to time when a cost was measured, and always for the
+        last cost. When it returns True, no further step is taken.
         """
+        session = self.session(X, y, Objective(network.output, alpha=alpha), sample_weight)
+        return session.descend(
+            network, learning_rate=learning_rate, iterations=iterations, on_progress=on_progress
+        )
 
     def batches(
         self,
@@ -177,16 +227,14 @@ class Engine(Protocol):
         batch_size: int,
         sample_weight: npt.ArrayLike | None = None,
         alpha: float = 0.0,
-        pin_first: bool = False,
         moments: Moments | None = None,
     ) -> Batches:
-        """Begin to train in batches of ``batch_size`` rows, of all rows of X at most.
+        """Begin to train in batches of ``batch_size`` rows, or of all rows if there are fewer.
 
         A weighted row counts w_i / Σ w in its batch. A batch whose weights are all 0 costs 0 and
-        has no gradient, but momentum still moves the network. ``alpha`` and ``pin_first`` are
-        those of `descend`, with the Σ w of the batch. ``moments`` are those of earlier batches of
-        the same rule; by default all are 0.
+        has no gradient, but momentum still moves the network. ``alpha`` is that of
+        `handgrad.objective.Objective`, with the Σ w of the batch. ``moments`` are those of earlier
+        batches of the same rule; by default all are 0.
         """
-
-    def predictor(self, network: Network) -> Predictor:
-        """Make the network ready to predict single samples."""
+        session = self.session(X, y, Objective(network.output, alpha=alpha), sample_weight)
+        return session.batches(network, rule=rule, batch_size=batch_size, moments=moments)

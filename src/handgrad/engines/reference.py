@@ -8,8 +8,9 @@ import numpy as np
 
 from handgrad import notes
 from handgrad.engines import inputs
-from handgrad.engines.protocol import Measurement, Moments, Progress
+from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule, Sgd
+from handgrad.engines.sessions import CheckedSession
 from handgrad.engines.threads import processors
 from handgrad.engines.turns import Turns
 from handgrad.errors import ShapeError
@@ -17,14 +18,15 @@ from handgrad.network import Labels, Matrix, Network
 from handgrad.rows import as_array, own_places, scaled_rows, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
 
-    from handgrad.notes import Activations, Gradient
+    from handgrad.notes import Gradient
+    from handgrad.objective import Objective
 
 
-class ReferenceEngine:
+class ReferenceEngine(Engine):
     """Calls `handgrad.notes` on all rows at once.
 
     Examples
@@ -39,115 +41,108 @@ class ReferenceEngine:
 
     name = "reference"
 
-    @property
-    def threads(self) -> int:
-        """The processors that NumPy's matrix products may use."""
-        return processors()
-
-    @property
-    def instruction_set(self) -> str:
-        """The widest vector instructions that NumPy found."""
+    def __init__(self) -> None:
+        self.threads = processors()  # that NumPy's matrix products may use
         config: Any = np.show_config(mode="dicts")
         extensions = config["SIMD Extensions"]
-        return str((extensions["found"] or extensions["baseline"])[-1])
+        self.instruction_set = str((extensions["found"] or extensions["baseline"])[-1])
 
-    def measure(
+    def session(
         self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> Measurement:
-        """Compute C1, B1 to B7 and the accuracy; see `handgrad.engines.Engine`."""
-        rows, labels = _checked(network, X, y)
-        shares = inputs.shares(sample_weight, len(labels))
-        with inputs.enough_memory():
-            activations = notes.forward(network, rows)
-            return Measurement(
-                _cost(activations, labels, shares),
-                _gradient(network, rows, labels, shares, activations),
-                _accuracy(activations, labels),
-            )
-
-    def cost_and_gradient(
-        self,
-        network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> tuple[float, Gradient]:
-        """Compute C1 and the gradient B1 to B7; see `handgrad.engines.Engine`."""
-        cost, gradient, _ = self.measure(network, X, y, sample_weight)
-        return cost, gradient
+        rows: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        objective: Objective,
+        weights: npt.ArrayLike | None = None,
+    ) -> ReferenceSession:
+        """Hold rows and labels; see `handgrad.engines.Engine`."""
+        return ReferenceSession(rows, targets, objective, weights)
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute F4 as an array of shape (m, K); see `handgrad.engines.Engine`."""
-        rows = _finite_rows(network, X)
+        """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`."""
+        rows = _finite_rows(network, network.check_rows(X))
         with inputs.enough_memory():
-            return np.ascontiguousarray(notes.forward(network, rows).A2.T)
+            return np.ascontiguousarray(notes.forward(network.as_softmax(), rows).A2.T)
+
+    def predictor(self, network: Network) -> ReferencePredictor:
+        """Make the network ready to predict single samples."""
+        return ReferencePredictor(network)
+
+
+class Samples(NamedTuple):
+    """Rows as the network reads them, with their labels and weights."""
+
+    rows: Matrix
+    labels: Labels
+    weights: npt.NDArray[np.float64]
+
+    def only(self, batch: npt.NDArray[np.int64]) -> Samples:
+        """Return some of the samples."""
+        return Samples(self.rows[batch], self.labels[batch], self.weights[batch])
+
+
+class ReferenceSession(CheckedSession[Samples]):
+    """Calls `handgrad.notes` on all rows at once; see `handgrad.engines.Session`."""
+
+    def _prepare(
+        self,
+        network: Network,
+        rows: Any,
+        labels: Labels,
+        weights: npt.NDArray[np.float64] | None,
+    ) -> Samples:
+        weights = np.ones(len(labels)) if weights is None else weights
+        return Samples(_finite_rows(network, rows), labels.copy(), weights)
+
+    def cost(self, network: Network) -> float:
+        """Compute the cost; see `handgrad.engines.Session`."""
+        samples = self._prepared(network)
+        with inputs.enough_memory():
+            return _Pass(network, samples, self.objective).cost
+
+    def cost_and_gradient(self, network: Network) -> Measurement:
+        """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
+        samples = self._prepared(network)
+        with inputs.enough_memory():
+            pass_ = _Pass(network, samples, self.objective)
+            return Measurement(pass_.cost, pass_.gradient, pass_.accuracy)
 
     def descend(
         self,
         network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
         *,
         learning_rate: float,
         iterations: int,
-        sample_weight: npt.ArrayLike | None = None,
-        alpha: float = 0.0,
-        pin_first: bool = False,
         on_progress: Callable[[Progress], bool | None] | None = None,
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
-        inputs.check_descent(learning_rate, iterations, alpha, network.dtype)
-        rows, labels = _checked(network, X, y)
-        shares = inputs.shares(sample_weight, len(labels))
-        penalty = _Penalty(inputs.decay(alpha, sample_weight, len(labels), network.dtype))
+        inputs.check_descent(learning_rate, iterations, network.dtype)
+        samples = self._prepared(network)
+        self._decay(network)  # refuses an alpha beyond the network's type
         costs, accuracies = inputs.room_for(iterations)
         for step in range(iterations):
-            activations = notes.forward(network, rows)
-            costs[step] = _cost(activations, labels, shares) + penalty.cost(network)
-            accuracies[step] = _accuracy(activations, labels)
+            pass_ = _Pass(network, samples, self.objective)
+            costs[step], accuracies[step] = pass_.cost, pass_.accuracy
             if on_progress is not None:
                 measured = slice(step + 1)
                 if on_progress(Progress(network, costs[measured], accuracies[measured])):
                     return network, costs[:step]
-            gradient = _gradient(network, rows, labels, shares, activations, pin_first)
-            network = notes.descend(network, penalty.added(network, gradient), learning_rate)
+            after = notes.descend(network, pass_.gradient, learning_rate)  # U1
+            network = _changed(network, after.parameters)
         return network, costs
 
     def batches(
         self,
         network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
         *,
         rule: Rule,
         batch_size: int,
-        sample_weight: npt.ArrayLike | None = None,
-        alpha: float = 0.0,
-        pin_first: bool = False,
         moments: Moments | None = None,
     ) -> ReferenceBatches:
-        """Begin to train in batches; see `handgrad.engines.Engine`."""
-        inputs.check_rule(rule, network.dtype)
-        inputs.check_batch_size(batch_size)
-        inputs.check_alpha(alpha)
-        if moments is not None:
-            inputs.check_moments(moments, network)
-        rows, labels = _checked(network, X, y)
-        weights = np.ones(len(labels))
-        if sample_weight is not None:
-            weights = inputs.weights(sample_weight, len(labels)).copy()
-        size = min(int(batch_size), len(labels))
-        return ReferenceBatches(
-            network, rows, labels, weights, rule, size, alpha, pin_first, moments
-        )
-
-    def predictor(self, network: Network) -> ReferencePredictor:
-        """Make the network ready to predict single samples."""
-        return ReferencePredictor(network)
+        """Begin to train in batches; see `handgrad.engines.Session`."""
+        inputs.check_batches(rule, batch_size, moments, network)
+        samples = self._prepared(network)
+        size = min(int(batch_size), len(samples.labels))
+        return ReferenceBatches(network, samples, self.objective, rule, size, moments)
 
 
 class ReferenceBatches:
@@ -156,19 +151,15 @@ class ReferenceBatches:
     def __init__(
         self,
         network: Network,
-        rows: Matrix,
-        labels: Labels,
-        weights: npt.NDArray[np.float64],
+        samples: Samples,
+        objective: Objective,
         rule: Rule,
         batch_size: int,
-        alpha: float,
-        pin_first: bool,
         moments: Moments | None,
     ) -> None:
         self._network, self._turns = network, Turns()
-        self._rows, self._labels, self._weights = rows, labels, weights
+        self._samples, self._objective = samples, objective
         self._rule, self._batch_size = rule, batch_size
-        self._alpha, self._pin_first = alpha, pin_first
         zeros = tuple(np.zeros_like(array) for array in network.parameters)
         self._steps, first, second = moments or (0, zeros, zeros)
         self._first, self._second = [a.copy() for a in first], [a.copy() for a in second]
@@ -197,7 +188,7 @@ class ReferenceBatches:
         """Take one step per batch; see `handgrad.engines.Batches`."""
         rate = self._rule.learning_rate if learning_rate is None else learning_rate
         inputs.check_rate(rate, self.network.dtype)
-        rows = inputs.check_order(order, len(self._labels))
+        rows = inputs.check_order(order, len(self._samples.labels))
         with self._turns.epoch():
             return self._take_steps(rows, float(rate), on_progress)
 
@@ -222,15 +213,10 @@ class ReferenceBatches:
         return costs
 
     def _take_step(self, batch: npt.NDArray[np.int64], rate: float) -> tuple[float, float]:
-        X, y, weights = self._rows[batch], self._labels[batch], self._weights[batch]
-        shares = weights / (weights.sum() or 1)  # a batch without weight changes nothing
-        activations = notes.forward(self._network, X)
-        gradient = _gradient(self._network, X, y, shares, activations, self._pin_first)
-        penalty = _Penalty(self._alpha / (weights.sum() or np.inf))
-        cost = _cost(activations, y, shares) + penalty.cost(self._network)
+        pass_ = _Pass(self._network, self._samples.only(batch), self._objective)
         self._steps += 1
-        self._network = Network(*self._updated(penalty.added(self._network, gradient), rate))
-        return cost, _accuracy(activations, y)
+        self._network = _changed(self._network, self._updated(pass_.gradient, rate))
+        return pass_.cost, pass_.accuracy
 
     def _updated(self, gradient: Gradient, rate: float) -> Iterator[Matrix]:
         of_each = zip(self._network.parameters, gradient, self._first, self._second, strict=True)
@@ -239,7 +225,7 @@ class ReferenceBatches:
                 change = _adam(self._rule, rate, self._steps, slope, first, second)
             else:
                 change = _sgd(self._rule, rate, slope, first)
-            yield (parameter + change).astype(parameter.dtype)
+            yield parameter + change
 
 
 class ReferencePredictor:
@@ -254,14 +240,11 @@ class ReferencePredictor:
 
     def probabilities(self, x: npt.ArrayLike) -> Matrix:
         """Return the probabilities of one sample."""
-        probabilities: Matrix = notes.forward(self._network, _one_row(self._network, x)).A2[:, 0]
+        sample = as_array("x", x)
+        inputs.check_sample(sample, self._network.D)
+        rows = _finite_rows(self._network, self._network.check_rows(sample[None, :]))
+        probabilities: Matrix = notes.forward(self._network.as_softmax(), rows).A2[:, 0]
         return probabilities
-
-
-def _one_row(network: Network, x: npt.ArrayLike) -> Matrix:
-    sample = as_array("x", x)
-    inputs.check_sample(sample, network.D)
-    return _finite_rows(network, sample[None, :])
 
 
 def _sgd(rule: Sgd, rate: float, slope: Matrix, velocity: Matrix) -> Matrix:
@@ -282,51 +265,46 @@ def _adam(
     return change
 
 
-def _cost(activations: Activations, labels: Labels, shares: npt.NDArray[np.float64]) -> float:
-    return float(notes.losses(activations.Z2, labels) @ shares)
+class _Pass:
+    """One pass of the notes over some samples.
+
+    A logistic output is the softmax of two rows whose first logit is 0, so the formulas stay those
+    of the notes. The gradient of that first row is dropped.
+    """
+
+    def __init__(self, network: Network, samples: Samples, objective: Objective) -> None:
+        self._network, self._samples, self._objective = network, samples, objective
+        self._total = float(samples.weights.sum())
+        self._shares = samples.weights / (self._total or 1)  # a batch of no weight changes nothing
+        self._softmax = network.as_softmax()
+        self._activations = notes.forward(self._softmax, samples.rows)
+
+    @property
+    def cost(self) -> float:
+        losses = notes.losses(self._activations.Z2, self._samples.labels)
+        return float(losses @ self._shares) + self._objective.penalty(self._network, self._total)
+
+    @property
+    def accuracy(self) -> float:
+        return float(np.mean(self._activations.A2.argmax(axis=0) == self._samples.labels))
+
+    @property
+    def gradient(self) -> Gradient:
+        rows, labels, _ = self._samples
+        shares, outputs = self._shares, self._network.K
+        dZ2 = notes.output_gradient(self._activations.A2, labels)  # B1
+        dZ2 *= (len(shares) * shares).astype(dZ2.dtype)  # sample i counts w_i / Σ w, not 1/m
+        pass_ = notes.propagate(self._softmax, rows, self._activations, dZ2)  # B2 to B7
+        dW1, db1, dW2, db2 = pass_.gradient
+        gradient = notes.Gradient(dW1, db1, dW2[-outputs:], db2[-outputs:])
+        return self._objective.penalised(gradient, self._network, self._total)
 
 
-def _accuracy(activations: Activations, labels: Labels) -> float:
-    return float(np.mean(activations.A2.argmax(axis=0) == labels))
+def _changed(network: Network, parameters: Iterable[Matrix]) -> Network:
+    return Network(*(array.astype(network.dtype) for array in parameters), output=network.output)
 
 
-def _gradient(
-    network: Network,
-    rows: Matrix,
-    labels: Labels,
-    shares: npt.NDArray[np.float64],
-    activations: Activations,
-    pin_first: bool = False,
-) -> Gradient:
-    dZ2 = notes.output_gradient(activations.A2, labels)  # B1
-    dZ2 *= (len(shares) * shares).astype(dZ2.dtype)  # sample i counts w_i / Σ w instead of 1/m
-    if pin_first:
-        dZ2[0] = 0
-    return notes.propagate(network, rows, activations, dZ2).gradient  # B2 to B7
-
-
-class _Penalty(NamedTuple):
-    """What large weights cost: half of decay times their squares."""
-
-    decay: float
-
-    def cost(self, network: Network) -> float:
-        squares = sum(float(np.sum(W * W, dtype=np.float64)) for W in (network.W1, network.W2))
-        return self.decay / 2 * squares
-
-    def added(self, network: Network, gradient: Gradient) -> Gradient:
-        dW1 = gradient.dW1 + network.dtype.type(self.decay) * network.W1
-        dW2 = gradient.dW2 + network.dtype.type(self.decay) * network.W2
-        return gradient._replace(dW1=dW1, dW2=dW2)
-
-
-def _checked(network: Network, X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Matrix, Labels]:
-    rows = _finite_rows(network, X)
-    return rows, network.labels(y, rows.shape[0]).copy()  # a callback may write to the caller's
-
-
-def _finite_rows(network: Network, X: npt.ArrayLike) -> Matrix:
-    given = network.check_rows(X)
+def _finite_rows(network: Network, given: Any) -> Matrix:
     with inputs.enough_memory():
         rows: Matrix = scaled_rows(own_places(given), network.dtype)
         if given.dtype != np.uint8 and not np.isfinite(values_of(rows)).all():

@@ -281,7 +281,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         """Return the probability of each class for each sample, as shape (m, K)."""
         check_is_fitted(self)
         rows = self._rows(X, reset=False)
-        return np.asarray(self._engine().predict_proba(self.network(), rows))
+        return np.asarray(self._engine().predict_proba(self._network(), rows))
 
     def predict_log_proba(self, X: Any) -> npt.NDArray[Any]:
         """Return the logarithms of `predict_proba`."""
@@ -290,12 +290,12 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         return logarithms
 
     def network(self) -> Network:
-        """Return the trained network as a `handgrad.Network`.
+        """Return the trained network as a `handgrad.Network`, whose output is a softmax.
 
-        With two classes its first logit is always 0: softmax makes a logistic unit of the other.
+        With two classes its first logit is always 0, and the other is that of the logistic output.
         """
         check_is_fitted(self)
-        return as_network(self.coefs_, self.intercepts_, classes=len(self.classes_))
+        return self._network().as_softmax()
 
     def model(self) -> Model:
         """Return the trained network as a `handgrad.model.Model`, with the classes' names."""
@@ -368,7 +368,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             samples, held_out = hold_out(
                 samples, self.validation_fraction, random, stratify=stratify
             )
-        network, engine = self.network(), self._engine()
+        network, engine = self._network(), self._engine()
         best = network if self._stops_early else None
         run, result = Run(self, engine, held_out, best, iterations), None
         try:
@@ -429,8 +429,11 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         if not self._stops_early and hasattr(self, "loss_"):
             self.best_loss_ = min([*self.loss_curve_, self.loss_])
 
+    def _network(self) -> Network:
+        return as_network(self.coefs_, self.intercepts_, classes=len(self.classes_))
+
     def _take(self, network: Network) -> None:
-        self.coefs_, self.intercepts_ = as_weights_and_biases(network, self.n_outputs_)
+        self.coefs_, self.intercepts_ = as_weights_and_biases(network)
 
     def _restore(
         self,
@@ -450,6 +453,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             self.feature_names_in_ = np.array(feature_names, dtype=object)
         self._reset()
         self._take(network)
+        if self.n_outputs_ < network.K:  # files hold the softmax of two classes
+            self.coefs_[-1], self.intercepts_[-1] = self.coefs_[-1][:, 1:], self.intercepts_[-1][1:]
         for name, value in attributes.items():
             setattr(self, name, value)
         best = self.best_validation_score_ if self._stops_early else self.best_loss_

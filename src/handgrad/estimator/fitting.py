@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from handgrad.estimator.classifier import MLPClassifier
     from handgrad.estimator.run import Run
     from handgrad.estimator.samples import Samples
+    from handgrad.network import Output
 
 ADVICE = """
 You might also want to scale the data as shown in:
@@ -61,36 +62,31 @@ def initial_values(
 def as_network(
     weights: list[npt.NDArray[Any]], biases: list[npt.NDArray[Any]], *, classes: int
 ) -> Network:
-    """Return scikit-learn's arrays as a network; the first of two classes gets a logit of 0.
+    """Return scikit-learn's arrays as a network; two classes have one logistic output.
 
     Examples
     --------
-    >>> as_network([np.eye(2), np.ones((2, 1))], [np.zeros(2), np.zeros(1)], classes=2).W2
-    array([[0., 0.],
-           [1., 1.]])
+    >>> as_network([np.eye(2), np.ones((2, 1))], [np.zeros(2), np.zeros(1)], classes=2).output
+    'logistic'
     """
     (W1, W2), (b1, b2) = weights, biases
-    W2, b2 = W2.T, b2[:, None]
-    if len(W2) == 1 and classes == 2:
-        W2, b2 = np.vstack([np.zeros_like(W2), W2]), np.vstack([np.zeros_like(b2), b2])
-    return Network(W1.T, b1[:, None], W2, b2)
+    output: Output = "logistic" if classes == 2 else "softmax"
+    return Network(W1.T, b1[:, None], W2.T, b2[:, None], output=output)
 
 
 def as_weights_and_biases(
-    network: Network, outputs: int
+    network: Network,
 ) -> tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]:
-    """Return a network as scikit-learn's arrays, the last class alone where there is one output.
+    """Return a network as scikit-learn's arrays.
 
     Examples
     --------
     >>> network = as_network([np.eye(2), np.ones((2, 1))], [np.zeros(2), np.zeros(1)], classes=2)
-    >>> as_weights_and_biases(network, 1)[0][1].tolist()
+    >>> as_weights_and_biases(network)[0][1].tolist()
     [[1.0], [1.0]]
     """
-    W1, b1, W2, b2 = network.parameters
-    if outputs == 1:
-        W2, b2 = W2[-1:], b2[-1:]
-    return [np.array(W1.T), np.array(W2.T)], [b1[:, 0].copy(), b2[:, 0].copy()]
+    weights = [np.array(layer.W.T) for layer in network.layers]
+    return weights, [layer.b[:, 0].copy() for layer in network.layers]
 
 
 def solve(
@@ -108,7 +104,6 @@ def solve(
     common: dict[str, Any] = {
         "alpha": model.alpha,
         "sample_weight": samples.weights,
-        "pin_first": len(model.classes_) == 2,
     }
     if model.solver == "gd":
         return solvers.gd(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.errors import DataError
+from handgrad.objective import Objective
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -99,9 +100,9 @@ def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: En
     >>> result.accuracy, result.confusion.tolist()
     (0.5, [[1, 0], [1, 0]])
     """
-    cost, _ = engine.cost_and_gradient(network, X, y)
+    cost = engine.session(X, y, Objective(network.output)).cost(network)
     predicted = predicted_probabilities(network, X, engine=engine).argmax(axis=1)
-    confusion = np.zeros((network.K, network.K), dtype=np.int64)
+    confusion = np.zeros((network.classes, network.classes), dtype=np.int64)
     np.add.at(confusion, (np.asarray(y), predicted), 1)
     return Evaluation(cost, confusion)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from handgrad.data import Dataset, Samples
     from handgrad.engines import Engine, Progress
-    from handgrad.network import Network, Scheme
+    from handgrad.initial import Scheme
+    from handgrad.network import Network
 
 USUAL_SOURCE = "mnist-5k"
 USUAL_LABEL = "label"
@@ -161,7 +162,7 @@ class TrainingJob:
 
     def _model(self, network: Network, training: dict[str, Any]) -> Model:
         if isinstance(self.network, Model):  # which keeps what it knows
-            return replace(self.network.with_parameters(network.parameters), training=training)
+            return self.network.with_parameters(network.parameters).with_training(training)
         dataset = self.dataset
         return Model(
             *network.parameters,

@@ -1,0 +1,59 @@
+"""What the sessions of all engines share: rows, labels and weights are checked once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from handgrad.engines import inputs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from handgrad.network import Labels, Network, Reading
+    from handgrad.objective import Objective
+
+Prepared = TypeVar("Prepared")
+
+
+class CheckedSession(ABC, Generic[Prepared]):
+    """Prepares the rows for the first network, and again only for one that reads them otherwise."""
+
+    def __init__(
+        self,
+        rows: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        objective: Objective,
+        weights: npt.ArrayLike | None,
+    ) -> None:
+        self._given, self.objective = (rows, targets, weights), objective
+        self._reading: Reading | None = None
+
+    def _prepared(self, network: Network) -> Prepared:
+        """Return what `_prepare` makes of the rows for such a network."""
+        network.check_output(self.objective.output)
+        if self._reading != network.reading:
+            X, y, weights = self._given
+            rows = network.check_rows(X)
+            m = rows.shape[0]
+            labels = network.labels(y, m)
+            own_weights = None if weights is None else inputs.weights(weights, m).copy()
+            self._total = float(m if own_weights is None else own_weights.sum())
+            self._ready = self._prepare(network, rows, labels, own_weights)
+            self._reading = network.reading
+        return self._ready
+
+    def _decay(self, network: Network) -> float:
+        """Return the objective's decay over all rows, once they are prepared."""
+        return self.objective.decay(self._total, network.dtype)
+
+    @abstractmethod
+    def _prepare(
+        self,
+        network: Network,
+        rows: Any,
+        labels: Labels,
+        weights: npt.NDArray[np.float64] | None,
+    ) -> Prepared:
+        """Make rows, labels and weights ready for passes; keep nothing of the caller's labels."""

@@ -1,0 +1,99 @@
+"""A layer as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.errors import ShapeError
+from handgrad.rows import as_array
+
+Matrix: TypeAlias = npt.NDArray[np.floating[Any]]
+Activation: TypeAlias = Literal["relu", "identity"]
+
+FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer: it maps the values A of the layer before to ``activation(W · A + b)``.
+
+    Parameters
+    ----------
+    W : array of shape (outputs, inputs)
+        Weights, one row per unit.
+    b : array of shape (outputs, 1)
+        Biases.
+    activation : {"relu", "identity"}
+        ReLU in hidden layers. The last layer gives logits, which the network's output reads.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not belong together, or a type is not real.
+
+    Examples
+    --------
+    >>> Layer([[1.0, 2.0]], [[0.0]], "relu").W.shape
+    (1, 2)
+    """
+
+    W: Matrix
+    b: Matrix
+    activation: Activation
+
+    def __post_init__(self) -> None:
+        for name, array in zip("Wb", real_parameters(self.W, self.b), strict=True):
+            value = np.array(array, order="C")
+            value.flags.writeable = False
+            object.__setattr__(self, name, value)
+
+
+def real_parameters(
+    W: npt.ArrayLike, b: npt.ArrayLike, layer: str = ""
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return weights and biases as real arrays whose shapes belong together.
+
+    Parameters
+    ----------
+    W : array of shape (outputs, inputs)
+    b : array of shape (outputs, 1)
+    layer : str
+        The layer's number, for errors.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not belong together, or a type is not real.
+
+    Examples
+    --------
+    >>> W, b = real_parameters([[1, 2]], [[0]])
+    >>> W.dtype
+    dtype('float64')
+    """
+    weights, biases = _real_array(f"W{layer}", W), _real_array(f"b{layer}", b)
+    if weights.ndim != 2 or 0 in weights.shape:
+        raise ShapeError(
+            f"W{layer} has shape {weights.shape}; "
+            "expected a matrix with at least one row and column."
+        )
+    expected = (weights.shape[0], 1)
+    if biases.shape != expected:
+        raise ShapeError(
+            f"b{layer} has shape {biases.shape}; expected {expected}, "
+            f"since W{layer} has shape {weights.shape}."
+        )
+    return weights, biases
+
+
+def _real_array(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
+    array = as_array(name, value)
+    if array.dtype.kind in "bui":
+        array = array.astype(np.float64)
+    if array.dtype not in FLOAT_TYPES:
+        raise ShapeError(f"{name} holds {array.dtype} values; expected float32 or float64.")
+    return array
