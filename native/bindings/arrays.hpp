@@ -27,12 +27,12 @@ template <class T> using Array = nb::ndarray<nb::numpy, T>;
 
 template <class T> struct OwnedArray {  // an array that is handed over to Python
     std::unique_ptr<T[]> data;
-    std::size_t rows, columns;
+    size_t rows, columns;
 
-    OwnedArray(std::size_t rows, std::size_t columns)
+    OwnedArray(size_t rows, size_t columns)
         : data(new T[product(rows, columns)]), rows(rows), columns(columns) {}
     Array<T> release() { return release({rows, columns}); }
-    Array<T> release(std::initializer_list<std::size_t> shape) {
+    Array<T> release(std::initializer_list<size_t> shape) {
         T* raw = data.release();
         const nb::capsule owner(raw, [](void* p) noexcept { delete[] static_cast<T*>(p); });
         return Array<T>(raw, shape, owner);

@@ -5,7 +5,7 @@
 namespace handgrad {
 namespace {
 
-template <class T> Array<T> predict_proba(const std::string& instruction_set, std::size_t threads,
+template <class T> Array<T> predict_proba(const std::string& instruction_set, size_t threads,
     const NetworkIn<T>& network, const RowsHandle& handle) {
     const Kernels<T>& kernels = kernels_named<T>(instruction_set);
     const Layout layout = network.layout(kernels);
@@ -15,7 +15,10 @@ template <class T> Array<T> predict_proba(const std::string& instruction_set, st
     {
         const nb::gil_scoped_release release;
         const ParameterStore<T> store(layout, network.arrays());
-        probabilities_of(kernels, store, samples_of(kernels, handle.rows), threads, out.data.get());
+        const Samples<T> samples = samples_of(kernels, handle.rows);
+        const Evaluation<T> evaluation(kernels, store, samples);
+        ThreadPool pool(evaluation.workers(threads));
+        evaluation.probabilities(pool, out.data.get());
     }
     return out.release();
 }
@@ -48,9 +51,8 @@ template <class T> void bind_engine(nb::module_& m, const std::string& bits) {
     nb::class_<Network>(m, name("Network").c_str())
         .def(nb::init<typename Network::Layers, Output>(), "layers"_a.noconvert(), "output"_a);
     nb::class_<Session<T>>(m, name("Session").c_str())
-        .def(nb::init<const std::string&, std::size_t, const RowsHandle&,
-                 const VectorIn<std::int32_t>&, const Objective&,
-                 const std::optional<VectorIn<double>>&, double>(),
+        .def(nb::init<const std::string&, size_t, const RowsHandle&, const VectorIn<int32_t>&,
+                 const Objective&, const std::optional<VectorIn<double>>&, double>(),
             "instruction_set"_a, "threads"_a, "rows"_a, "labels"_a, "objective"_a,
             "weights"_a.none(), "total"_a)
         .def_prop_ro("count", &Session<T>::count)
@@ -91,7 +93,7 @@ NB_MODULE(_native, m) {
     nb::exception<InsideEpoch>(m, "InsideEpochError", PyExc_RuntimeError);
     nb::class_<RowsHandle>(m, "Rows");
     m.def("within", &within, "rows"_a, "least"_a, "most"_a, "threads"_a);
-    bind_rows<std::uint8_t>(m);
+    bind_rows<uint8_t>(m);
     bind_rows<float>(m);
     bind_rows<double>(m);
     bind_values(m);

@@ -34,8 +34,8 @@ template <class T> class NetworkIn {
         if (layers_.size() != Layout::depth)
             throw std::invalid_argument("the core computes networks of two layers");
         sizes_[0] = layers_[0].first.shape(1);
-        std::size_t numbers = 0;
-        for (std::size_t i = 0; i < Layout::depth; ++i) {
+        size_t numbers = 0;
+        for (size_t i = 0; i < Layout::depth; ++i) {
             const auto& [W, b] = layers_[i];
             sizes_[i + 1] = W.shape(0);
             if (W.size() == 0 || W.shape(1) != sizes_[i] || b.size() != sizes_[i + 1])
@@ -63,12 +63,14 @@ template <class T> class NetworkIn {
   private:
     Layers layers_;
     Output output_;
-    std::size_t sizes_[Layout::depth + 1];
+    size_t sizes_[Layout::depth + 1];
 };
 
 // A network, its gradient or its moments on the way to Python.
 template <class T> class NetworkOut {
   public:
+    using Layers = std::vector<std::pair<Array<T>, Array<T>>>;
+
     explicit NetworkOut(const Layout& layout) {
         for (const Layer& layer : layout.layers)
             layers_.emplace_back(
@@ -79,8 +81,8 @@ template <class T> class NetworkOut {
         for (const auto& [W, b] : layers_) arrays.push_back({W.data.get(), b.data.get()});
         return arrays;
     }
-    std::vector<std::pair<Array<T>, Array<T>>> release() {
-        std::vector<std::pair<Array<T>, Array<T>>> released;
+    Layers release() {
+        Layers released;
         for (auto& [W, b] : layers_) released.emplace_back(W.release(), b.release());
         return released;
     }

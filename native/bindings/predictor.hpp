@@ -31,7 +31,7 @@ class SampleIn {
     SampleIn& operator=(const SampleIn&) = delete;
 
     const void* data() const { return view_.buf; }
-    std::size_t size() const { return static_cast<std::size_t>(view_.len / view_.itemsize); }
+    size_t size() const { return static_cast<size_t>(view_.len / view_.itemsize); }
     Number type() const { return type_; }
 
   private:
@@ -56,14 +56,14 @@ template <class T> class Predictor {
         return out.release({layout_.classes()});
     }
 
-    std::size_t label(nb::handle x) {
+    size_t label(nb::handle x) {
         run(x, probabilities_.data());
         const T* p = probabilities_.data();
-        return static_cast<std::size_t>(std::max_element(p, p + layout_.classes()) - p);
+        return static_cast<size_t>(std::max_element(p, p + layout_.classes()) - p);
     }
 
   private:
-    std::size_t features() const { return layout_.first().W.inputs; }
+    size_t features() const { return layout_.first().W.inputs; }
 
     // For a single row the sparse product is the faster one: it computes several sums at a time.
     static Samples<T> samples(const Rows& rows) {

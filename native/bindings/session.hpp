@@ -7,6 +7,7 @@
 #pragma once
 
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
 
 #include <memory>
@@ -28,7 +29,7 @@ struct Objective {
 // Which rows a pass reads; whether their zeros are skipped.
 template <class T> Samples<T> samples_of(const Kernels<T>& kernels, const Rows& rows) {
     Samples<T> samples{&rows, nullptr};
-    samples.share = T(1) / static_cast<T>(std::max<std::size_t>(rows.count, 1));
+    samples.share = T(1) / static_cast<T>(std::max<size_t>(rows.count, 1));
     samples.skip_zeros = !rows.sparse() && rows.features <= most_sparse_features &&
                          density(kernels, rows) < sparse_below;
     return samples;
@@ -37,13 +38,13 @@ template <class T> Samples<T> samples_of(const Kernels<T>& kernels, const Rows& 
 // Calls a Python function with the steps taken and the parameters; true to stop. Ctrl-C and
 // exceptions end the run.
 template <class T>
-auto reporter(const Layout& layout, const Trainer<T>& trainer, const nb::object& report) {
-    return [&](std::size_t steps) {
+auto reporter(const Layout& layout, Trainer<T>& trainer, const nb::object& report) {
+    return [&](size_t steps) {
         const nb::gil_scoped_acquire acquire;
         if (PyErr_CheckSignals() != 0) throw nb::python_error();
         if (report.is_none()) return false;
         NetworkOut<T> out(layout);
-        trainer.write(out.arrays());
+        trainer.write(Part::values, out.arrays());
         return nb::cast<bool>(report(steps, out.release()));
     };
 }
@@ -52,27 +53,29 @@ template <class T> class Batches;
 
 template <class T> class Session {
   public:
+    using Layers = typename NetworkOut<T>::Layers;
+
     // `total` is the sum of the weights, as the caller has checked it; the number of rows where
     // there are none.
-    Session(const std::string& instruction_set, std::size_t threads, const RowsHandle& rows,
-        const VectorIn<std::int32_t>& labels, const Objective& objective,
+    Session(const std::string& instruction_set, size_t threads, const RowsHandle& rows,
+        const VectorIn<int32_t>& labels, const Objective& objective,
         const std::optional<VectorIn<double>>& weights, double total)
         : kernels_(kernels_named<T>(instruction_set)), threads_(threads), rows_(rows),
           labels_(copy_of(labels)), objective_(objective), total_(total) {
         const nb::gil_scoped_release release;
-        const std::size_t count = rows.rows.count;
+        const size_t count = rows.rows.count;
         if (labels.size() != count || (weights && weights->size() != count))
             throw std::invalid_argument("rows, labels and weights do not fit each other");
-        for (std::size_t i = 0; i < count; ++i) {
+        for (size_t i = 0; i < count; ++i) {
             if (labels_[i] < 0) throw std::invalid_argument("a label is negative");
-            classes_ = std::max(classes_, static_cast<std::size_t>(labels_[i]) + 1);
+            classes_ = std::max(classes_, static_cast<size_t>(labels_[i]) + 1);
         }
         samples_ = samples_of<T>(kernels_, rows_.rows);
         samples_.labels = labels_.data();
         if (!weights) return;
         weights_ = copy_of(*weights);
         shares_ = Buffer<T>(count);
-        for (std::size_t i = 0; i < count; ++i) shares_[i] = static_cast<T>(weights_[i] / total);
+        for (size_t i = 0; i < count; ++i) shares_[i] = static_cast<T>(weights_[i] / total);
         samples_.shares = shares_.data();
     }
     Session(const Session&) = delete;
@@ -83,12 +86,14 @@ template <class T> class Session {
         const Layout layout = layout_of(network);
         const nb::gil_scoped_release release;
         const ParameterStore<T> store(layout, network.arrays());
-        const Metrics metrics = cost_of(kernels_, store, samples_, threads_, decay());
+        const Evaluation<T> evaluation(kernels_, store, samples_);
+        ThreadPool pool(evaluation.workers(threads_));
+        const Metrics metrics = evaluation.cost(pool, decay());
         return {metrics.cost, accuracy(metrics)};
     }
 
     // The same, and the gradient.
-    nb::tuple cost_and_gradient(const NetworkIn<T>& network) const {
+    std::tuple<double, double, Layers> cost_and_gradient(const NetworkIn<T>& network) const {
         const Layout layout = layout_of(network);
         NetworkOut<T> out(layout);
         Metrics metrics;
@@ -101,37 +106,40 @@ template <class T> class Session {
             metrics.cost += trainer.penalty(pool, decay());
             trainer.write_gradient(pool, decay(), out.arrays());
         }
-        return nb::make_tuple(metrics.cost, accuracy(metrics), out.release());
+        return {metrics.cost, accuracy(metrics), out.release()};
     }
 
     // Full-batch steps, as many as costs and accuracies have room for. Returns how many were
     // taken, and the last network.
-    nb::tuple descend(const NetworkIn<T>& network, double learning_rate, VectorOut<double> costs,
-        VectorOut<double> accuracies, const nb::object& report) {
+    std::tuple<size_t, Layers> descend(const NetworkIn<T>& network, double learning_rate,
+        VectorOut<double> costs, VectorOut<double> accuracies, const nb::object& report) {
         const Layout layout = layout_of(network);
         NetworkOut<T> out(layout);
         const std::shared_ptr<const Packed> packed = pack();
-        std::size_t steps = 0;
+        size_t steps = 0;
         {
             const nb::gil_scoped_release release;
             Samples<T> samples = samples_;
             if (packed) samples.rows = &packed->columns.rows();
             RowSliceTrainer<T> trainer(
                 kernels_, layout, network.arrays(), samples, count(), threads_, /*lazy=*/false);
-            steps = handgrad::descend(trainer, static_cast<T>(learning_rate), decay(),
-                std::min(costs.size(), accuracies.size()), costs.data(), accuracies.data(),
-                reporter<T>(layout, trainer, report));
-            trainer.write(out.arrays());
+            const size_t iterations = std::min(costs.size(), accuracies.size());
+            ThreadPool pool(
+                trainer.workers(static_cast<double>(count()) * static_cast<double>(iterations)));
+            steps =
+                handgrad::descend(pool, trainer, static_cast<T>(learning_rate), decay(), iterations,
+                    {costs.data(), accuracies.data()}, reporter<T>(layout, trainer, report));
+            trainer.write(Part::values, out.arrays());
         }
-        return nb::make_tuple(steps, out.release());
+        return {steps, out.release()};
     }
 
     std::unique_ptr<Batches<T>> batches(
-        const NetworkIn<T>& network, const Rule<double>& rule, std::size_t batch_size) const {
+        const NetworkIn<T>& network, const Rule<double>& rule, size_t batch_size) const {
         return std::make_unique<Batches<T>>(*this, network, rule, batch_size);
     }
 
-    std::size_t count() const { return rows_.rows.count; }
+    size_t count() const { return rows_.rows.count; }
 
   private:
     friend class Batches<T>;
@@ -175,10 +183,10 @@ template <class T> class Session {
     }
 
     const Kernels<T>& kernels_;
-    std::size_t threads_;
+    size_t threads_;
     RowsHandle rows_;
-    Buffer<std::int32_t> labels_;
-    std::size_t classes_ = 0;  // that the labels need
+    Buffer<int32_t> labels_;
+    size_t classes_ = 0;  // that the labels need
     Objective objective_;
     double total_;
     Buffer<double> weights_;
@@ -198,13 +206,12 @@ struct InsideEpoch : std::logic_error {
 template <class T> class Batches {
   public:
     Batches(const Session<T>& session, const NetworkIn<T>& network, const Rule<double>& rule,
-        std::size_t batch_size)
+        size_t batch_size)
         : session_(session), layout_(session.layout_of(network)),
           rule_{static_cast<typename Rule<T>::Kind>(rule.kind), static_cast<T>(rule.rate),
               static_cast<T>(rule.momentum_kept), static_cast<T>(rule.square_kept),
               static_cast<T>(rule.epsilon)},
-          batch_size_(
-              std::clamp<std::size_t>(batch_size, 1, std::max<std::size_t>(session.count(), 1))) {
+          batch_size_(std::clamp<size_t>(batch_size, 1, std::max<size_t>(session.count(), 1))) {
         const Kernels<T>& kernels = session.kernels_;
         Samples<T> samples = session.samples_;
         samples.shares = nullptr;  // those of a batch are set with it
@@ -228,18 +235,17 @@ template <class T> class Batches {
 
     // Takes one step per batch of the order's rows, with a learning rate instead of the rule's if
     // one is given; returns how many were taken.
-    std::size_t epoch(const VectorIn<std::int64_t>& given_order,
-        std::optional<double> learning_rate, VectorOut<double> costs, VectorOut<double> accuracies,
-        const nb::object& report) {
+    size_t epoch(const VectorIn<int64_t>& given_order, std::optional<double> learning_rate,
+        VectorOut<double> costs, VectorOut<double> accuracies, const nb::object& report) {
         if (state_ != State::idle) throw InsideEpoch();
         const Enter computing(state_, State::computing);
-        const std::size_t count = given_order.size();
-        const std::size_t batches = (count + batch_size_ - 1) / batch_size_;
+        const size_t count = given_order.size();
+        const size_t batches = (count + batch_size_ - 1) / batch_size_;
         if (costs.size() < batches || accuracies.size() < batches)
             throw std::invalid_argument("costs and accuracies need room for every batch");
-        const Buffer<std::int64_t> order = copy_of(given_order);
-        for (std::size_t i = 0; i < count; ++i)
-            if (order[i] < 0 || static_cast<std::size_t>(order[i]) >= session_.count())
+        const Buffer<int64_t> order = copy_of(given_order);
+        for (size_t i = 0; i < count; ++i)
+            if (order[i] < 0 || static_cast<size_t>(order[i]) >= session_.count())
                 throw std::invalid_argument("the order names a row that is not there");
         const double* const weights = session_.weights_.data();
         const Buffer<T> shares(weights ? count : 0);
@@ -248,45 +254,40 @@ template <class T> class Batches {
         if (learning_rate) epoch.rule.rate = static_cast<T>(*learning_rate);
         const auto report_steps = reporter<T>(layout_, *trainer_, report);
         const nb::gil_scoped_release release;
-        return run_epoch(*trainer_, epoch, costs.data(), accuracies.data(), [&](std::size_t done) {
-            const nb::gil_scoped_acquire acquire;
-            steps_ = epoch.steps + done;
-            const Enter in_callback(state_, State::in_callback);
-            return report_steps(done);
-        });
+        ThreadPool pool(trainer_->workers(static_cast<double>(count)));
+        return run_epoch(
+            pool, *trainer_, epoch, {costs.data(), accuracies.data()}, [&](size_t done) {
+                const nb::gil_scoped_acquire acquire;
+                steps_ = epoch.steps + done;
+                const Enter in_callback(state_, State::in_callback);
+                return report_steps(done);
+            });
     }
 
     // The layers of the network after the steps so far.
-    auto parameters() const {
-        check_readable();
-        NetworkOut<T> out(layout_);
-        trainer_->write(out.arrays());
-        return out.release();
-    }
+    typename NetworkOut<T>::Layers parameters() const { return written(Part::values); }
 
     // The steps taken, and the rule's moments.
-    nb::tuple moments() const {
-        check_readable();
-        NetworkOut<T> first(layout_), second(layout_);
-        trainer_->write_moments(first.arrays(), second.arrays());
-        return nb::make_tuple(steps_, first.release(), second.release());
+    auto moments() const {
+        return std::tuple(steps_, written(Part::first_moments), written(Part::second_moments));
     }
 
-    void restore(std::size_t steps, const NetworkIn<T>& first, const NetworkIn<T>& second) {
+    void restore(size_t steps, const NetworkIn<T>& first, const NetworkIn<T>& second) {
         if (state_ != State::idle) throw InsideEpoch();
         for (const NetworkIn<T>* moments : {&first, &second}) {
             const Layout found = moments->layout(session_.kernels_);
-            for (std::size_t i = 0; i < Layout::depth; ++i)
+            for (size_t i = 0; i < Layout::depth; ++i)
                 if (found.layers[i].W.inputs != layout_.layers[i].W.inputs ||
                     found.layers[i].W.outputs != layout_.layers[i].W.outputs)
                     throw std::invalid_argument("moments and parameters do not fit each other");
         }
-        trainer_->read_moments(first.arrays(), second.arrays());
+        trainer_->read(Part::first_moments, first.arrays());
+        trainer_->read(Part::second_moments, second.arrays());
         steps_ = steps;
     }
 
   private:
-    enum class State : std::uint8_t { idle, computing, in_callback };
+    enum class State : uint8_t { idle, computing, in_callback };
     struct Enter {  // sets the state until the end of a scope
         State& state;
         State before = state;
@@ -294,14 +295,17 @@ template <class T> class Batches {
         ~Enter() { state = before; }
     };
 
-    void check_readable() const {
+    typename NetworkOut<T>::Layers written(Part part) const {
         if (state_ == State::computing) throw InsideEpoch();
+        NetworkOut<T> out(layout_);
+        trainer_->write(part, out.arrays());
+        return out.release();
     }
 
     const Session<T>& session_;  // which Python keeps alive as long as this
     const Layout layout_;
     const Rule<T> rule_;
-    std::size_t batch_size_, steps_ = 0;
+    size_t batch_size_, steps_ = 0;
     State state_ = State::idle;
     std::unique_ptr<PackedRows<T>> packed_;
     std::unique_ptr<Trainer<T>> trainer_;

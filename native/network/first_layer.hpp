@@ -17,11 +17,10 @@ template <class T> inline bool short_indices(const Samples<T>& samples) {
 // Calls action(first, rows, forward, backward) for each block of the samples from begin to end:
 // the two products of the first layer, over non-zeros or dense.
 template <class T, class Action> inline void each_block(const Parameters<T>& network,
-    const Samples<T>& samples, std::size_t begin, std::size_t end, const Scratch<T>& scratch,
-    Action action) {
+    const Samples<T>& samples, size_t begin, size_t end, const Scratch<T>& scratch, Action action) {
     const Matrix& W1 = network.layout->first().W;
-    const std::size_t D = samples.rows->features;
-    const auto over_nonzeros = [&](std::size_t first, std::size_t rows, auto index) {
+    const size_t D = samples.rows->features;
+    const auto over_nonzeros = [&](size_t first, size_t rows, auto index) {
         const auto x = gather_block<T, decltype(index)>(samples, first, rows, scratch);
         action(
             first, rows, [&](T* Z1) { forward_sparse(W1, network.values, x, rows, Z1); },
@@ -29,11 +28,11 @@ template <class T, class Action> inline void each_block(const Parameters<T>& net
                 backward_sparse(dW1, gradient, x, rows, scratch.dZ1);
             });
     };
-    const auto over_csc = [&](std::size_t first, std::size_t rows, auto index) {
+    const auto over_csc = [&](size_t first, size_t rows, auto index) {
         const auto forward = [&](T* Z1) {
-            for (std::size_t part = 0; part < rows; part += scratch.part) {
-                const std::size_t count = rows - part < scratch.part ? rows - part : scratch.part;
-                with_neighbours<T, decltype(index)>(
+            for (size_t part = 0; part < rows; part += scratch.part) {
+                const size_t count = rows - part < scratch.part ? rows - part : scratch.part;
+                with_consecutive<T, decltype(index)>(
                     samples, first + part, count, scratch, [&](const auto& x) {
                         forward_sparse(W1, network.values, x, count, Z1 + part * W1.stride());
                     });
@@ -41,9 +40,9 @@ template <class T, class Action> inline void each_block(const Parameters<T>& net
         };
         action(first, rows, forward, [&](const Matrix& dW1, T* gradient) {
             const CscBlocks& csc = *samples.rows->csc;
-            const std::uint32_t* starts = csc.starts + first / CscBlocks::block * (D + 1);
+            const uint32_t* starts = csc.starts + first / CscBlocks::block * (D + 1);
             with_csc_values(samples, first, rows, scratch, [&](const auto* values) {
-                each_panel<T>(dW1, [&](auto P, std::size_t output) {
+                each_panel<T>(dW1, [&](auto P, size_t output) {
                     backward_csc<P>(starts, D, csc.rows + samples.rows->starts[first], values,
                         scratch.dZ1 + output, dW1.stride(), static_cast<T>(samples.rows->scale),
                         gradient + dW1.row(output, 0));
@@ -51,10 +50,10 @@ template <class T, class Action> inline void each_block(const Parameters<T>& net
             });
         });
     };
-    const auto over_dense = [&](std::size_t first, std::size_t rows) {
+    const auto over_dense = [&](size_t first, size_t rows) {
         const auto each_chunk = [&](auto product) {
-            for (std::size_t from = 0; from < D; from += scratch.features) {
-                const std::size_t count = D - from < scratch.features ? D - from : scratch.features;
+            for (size_t from = 0; from < D; from += scratch.features) {
+                const size_t count = D - from < scratch.features ? D - from : scratch.features;
                 const auto x = dense_chunk(samples, first, rows, from, count, scratch);
                 product(from, count, x);
             }
@@ -62,28 +61,26 @@ template <class T, class Action> inline void each_block(const Parameters<T>& net
         action(
             first, rows,
             [&](T* Z1) {
-                each_chunk([&](std::size_t from, std::size_t count, const DenseChunk<T>& x) {
+                each_chunk([&](size_t from, size_t count, const DenseChunk<T>& x) {
                     forward_dense(W1, network.values, x.values, x.stride, rows, from, count, Z1);
                 });
             },
             [&](const Matrix& dW1, T* gradient) {
-                each_chunk([&](std::size_t from, std::size_t count, const DenseChunk<T>& x) {
+                each_chunk([&](size_t from, size_t count, const DenseChunk<T>& x) {
                     backward_dense(
                         dW1, gradient, x.values, x.stride, rows, from, count, scratch.dZ1);
                 });
             });
     };
-    const auto over_sparse = [&](std::size_t first, std::size_t rows, auto index) {
-        samples.rows->csc ? over_csc(first, rows, index) : over_nonzeros(first, rows, index);
-    };
-    for (std::size_t first = begin; first < end; first += scratch.block) {
-        const std::size_t rows = end - first < scratch.block ? end - first : scratch.block;
+    for (size_t first = begin; first < end; first += scratch.block) {
+        const size_t rows = end - first < scratch.block ? end - first : scratch.block;
         if (!takes_nonzeros(samples))
             over_dense(first, rows);
-        else if (short_indices(samples))
-            over_sparse(first, rows, std::uint16_t{});
         else
-            over_sparse(first, rows, std::int32_t{});
+            with_index(short_indices(samples), [&](auto index) {
+                samples.rows->csc ? over_csc(first, rows, index)
+                                  : over_nonzeros(first, rows, index);
+            });
     }
 }
 

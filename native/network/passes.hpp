@@ -8,39 +8,37 @@
 namespace handgrad::HANDGRAD_VARIANT {
 
 // Z = b in every row.
-template <class T>
-inline void repeat_bias(const T* bias, std::size_t rows, std::size_t stride, T* Z) {
-    for (std::size_t r = 0; r < rows; ++r)
-        for (std::size_t j = 0; j < stride; j += lanes<T>)
-            store(Z + r * stride + j, load(bias + j));
+template <class T> inline void repeat_bias(const T* bias, size_t rows, size_t stride, T* Z) {
+    for (size_t r = 0; r < rows; ++r)
+        for (size_t j = 0; j < stride; j += lanes<T>) store(Z + r * stride + j, load(bias + j));
 }
 
 // B3, B7: db += sum of dZ's rows.
-template <class T> inline void add_rows(const T* dZ, std::size_t rows, std::size_t stride, T* db) {
-    for (std::size_t j = 0; j < stride; j += lanes<T>) {
+template <class T> inline void add_rows(const T* dZ, size_t rows, size_t stride, T* db) {
+    for (size_t j = 0; j < stride; j += lanes<T>) {
         Vector<T> sum = load(db + j);
-        for (std::size_t r = 0; r < rows; ++r) sum += load(dZ + r * stride + j);
+        for (size_t r = 0; r < rows; ++r) sum += load(dZ + r * stride + j);
         store(db + j, sum);
     }
 }
 
-template <class T> inline void rectify(T* Z1, std::size_t size) {  // F2; NaN stays NaN
-    for (std::size_t j = 0; j < size; j += lanes<T>) {
+template <class T> inline void rectify(T* Z1, size_t size) {  // F2; NaN stays NaN
+    for (size_t j = 0; j < size; j += lanes<T>) {
         const Vector<T> z = load(Z1 + j);
         store(Z1 + j, z < 0 ? Vector<T>{} : z);
     }
 }
 
-template <class T> inline void mask(const T* A1, std::size_t size, T* dA1) {  // B5
-    for (std::size_t j = 0; j < size; j += lanes<T>) {
+template <class T> inline void mask(const T* A1, size_t size, T* dA1) {  // B5
+    for (size_t j = 0; j < size; j += lanes<T>) {
         const Vector<T> d = load(dA1 + j);
         store(dA1 + j, load(A1 + j) > 0 ? d : Vector<T>{});
     }
 }
 
 // F1 to F3, from the block's rows on; leaves A1 and Z2 in the scratch.
-template <class T, class Forward> inline void forward(const Parameters<T>& network,
-    std::size_t rows, const Scratch<T>& scratch, Forward first_layer) {
+template <class T, class Forward> inline void forward(
+    const Parameters<T>& network, size_t rows, const Scratch<T>& scratch, Forward first_layer) {
     const Layer &hidden = network.layout->first(), &output = network.layout->last();
     repeat_bias(network.values + hidden.b_start, rows, hidden.W.stride(), scratch.A1);
     first_layer(scratch.A1);
@@ -51,11 +49,11 @@ template <class T, class Forward> inline void forward(const Parameters<T>& netwo
 }
 
 // B2 to B5 and B7, from dZ2 on; leaves dZ1 in the scratch for B6.
-template <class T> inline void backward(const Parameters<T>& network, std::size_t rows,
+template <class T> inline void backward(const Parameters<T>& network, size_t rows,
     const Scratch<T>& scratch, const Layout& gradient_layout, T* gradient) {
     const Layer &output = network.layout->last(), &d_output = gradient_layout.last();
     const Matrix &W2 = output.W, &W2_back = output.W_back;
-    const std::size_t Hp = W2_back.stride(), Kp = W2.stride();
+    const size_t Hp = W2_back.stride(), Kp = W2.stride();
     T* const dW2 = gradient + d_output.W_start;
     T* const db1 = gradient + gradient_layout.first().b_start;
     const T* const back = network.W_back + output.back_start;
@@ -68,12 +66,12 @@ template <class T> inline void backward(const Parameters<T>& network, std::size_
 }
 
 template <class T> Metrics step(const Parameters<T>& network, const Samples<T>& samples,
-    std::size_t begin, std::size_t end, const Scratch<T>& scratch, const Layout& gradient_layout,
+    size_t begin, size_t end, const Scratch<T>& scratch, const Layout& gradient_layout,
     T* gradient) {
     Metrics metrics;
     __builtin_memset(gradient, 0, gradient_layout.size() * sizeof(T));
     each_block(network, samples, begin, end, scratch,
-        [&](std::size_t first, std::size_t rows, auto first_layer, auto first_layer_back) {
+        [&](size_t first, size_t rows, auto first_layer, auto first_layer_back) {
             forward(network, rows, scratch, first_layer);
             output_gradient(*network.layout, samples, first, rows, scratch, metrics);
             backward(network, rows, scratch, gradient_layout, gradient);
@@ -83,10 +81,10 @@ template <class T> Metrics step(const Parameters<T>& network, const Samples<T>& 
 }
 
 template <class T> Metrics cost(const Parameters<T>& network, const Samples<T>& samples,
-    std::size_t begin, std::size_t end, const Scratch<T>& scratch) {
+    size_t begin, size_t end, const Scratch<T>& scratch) {
     Metrics metrics;
     each_block(network, samples, begin, end, scratch,
-        [&](std::size_t first, std::size_t rows, auto first_layer, auto) {
+        [&](size_t first, size_t rows, auto first_layer, auto) {
             forward(network, rows, scratch, first_layer);
             output_gradient(*network.layout, samples, first, rows, scratch, metrics);
         });
@@ -94,10 +92,10 @@ template <class T> Metrics cost(const Parameters<T>& network, const Samples<T>& 
 }
 
 template <class T> void predict(const Parameters<T>& network, const Samples<T>& samples,
-    std::size_t begin, std::size_t end, const Scratch<T>& scratch, T* probabilities) {
+    size_t begin, size_t end, const Scratch<T>& scratch, T* probabilities) {
     const Layout& layout = *network.layout;
     each_block(network, samples, begin, end, scratch,
-        [&](std::size_t first, std::size_t rows, auto first_layer, auto) {
+        [&](size_t first, size_t rows, auto first_layer, auto) {
             forward(network, rows, scratch, first_layer);
             write_probabilities(
                 layout, rows, scratch.dZ2, probabilities + first * layout.classes());

@@ -17,24 +17,24 @@ template <class T> using NetworkArrays = std::vector<LayerArrays<T>>;  // first 
 
 // Calls action(input, output, place) for every weight, place after place.
 template <class Action> void each_weight(const Matrix& W, const Action& action) {
-    for (std::size_t first = 0; first < W.outputs; first += W.panel) {
-        const std::size_t end = std::min(W.outputs, first + W.panel);
-        for (std::size_t input = 0; input < W.inputs; ++input) {
-            std::size_t place = W.row(first, input);
-            for (std::size_t output = first; output < end; ++output) action(input, output, place++);
+    for (size_t first = 0; first < W.outputs; first += W.panel) {
+        const size_t end = std::min(W.outputs, first + W.panel);
+        for (size_t input = 0; input < W.inputs; ++input) {
+            size_t place = W.row(first, input);
+            for (size_t output = first; output < end; ++output) action(input, output, place++);
         }
     }
 }
 
 // One matrix in the notes' shape, `stride` numbers from row to row, into panels, and back.
-template <class T> void transpose_in(const Matrix& W, const T* from, std::size_t stride, T* to) {
-    each_weight(W, [&](std::size_t input, std::size_t output, std::size_t place) {
+template <class T> void transpose_in(const Matrix& W, const T* from, size_t stride, T* to) {
+    each_weight(W, [&](size_t input, size_t output, size_t place) {
         to[place] = from[output * stride + input];
     });
 }
 
-template <class T> void transpose_out(const Matrix& W, const T* from, T* to, std::size_t stride) {
-    each_weight(W, [&](std::size_t input, std::size_t output, std::size_t place) {
+template <class T> void transpose_out(const Matrix& W, const T* from, T* to, size_t stride) {
+    each_weight(W, [&](size_t input, size_t output, size_t place) {
         to[output * stride + input] = from[place];
     });
 }
@@ -42,7 +42,7 @@ template <class T> void transpose_out(const Matrix& W, const T* from, T* to, std
 // Reads matrices of the notes' shapes; leaves padding as it is.
 template <class T>
 void import_arrays(const Layout& layout, const NetworkArrays<const T>& from, T* values) {
-    for (std::size_t i = 0; i < Layout::depth; ++i) {
+    for (size_t i = 0; i < Layout::depth; ++i) {
         const Layer& layer = layout.layers[i];
         transpose_in(layer.W, from[i].W, layer.W.inputs, values + layer.W_start);
         std::copy_n(from[i].b, layer.W.outputs, values + layer.b_start);
@@ -52,7 +52,7 @@ void import_arrays(const Layout& layout, const NetworkArrays<const T>& from, T* 
 // Writes parameters, or their gradient, as matrices of the notes' shapes.
 template <class T>
 void export_arrays(const Layout& layout, const T* values, const NetworkArrays<T>& to) {
-    for (std::size_t i = 0; i < Layout::depth; ++i) {
+    for (size_t i = 0; i < Layout::depth; ++i) {
         const Layer& layer = layout.layers[i];
         transpose_out(layer.W, values + layer.W_start, to[i].W, layer.W.inputs);
         std::copy_n(values + layer.b_start, layer.W.outputs, to[i].b);
@@ -75,13 +75,12 @@ template <class T> class ParameterStore {
 
     // Brings the transposed copies of the weights up to date.
     void refresh() {
-        for (std::size_t i = 1; i < Layout::depth; ++i) {
+        for (size_t i = 1; i < Layout::depth; ++i) {
             const Layer& layer = layout_.layers[i];
             const T* from = values() + layer.W_start;
             T* to = back_.data() + layer.back_start;
-            each_weight(layer.W_back, [&](std::size_t k, std::size_t h, std::size_t place) {
-                to[place] = from[layer.W.at(h, k)];
-            });
+            each_weight(layer.W_back,
+                [&](size_t k, size_t h, size_t place) { to[place] = from[layer.W.at(h, k)]; });
         }
     }
 
@@ -94,18 +93,18 @@ template <class T> class ParameterStore {
 template <class T>
 double squares_behind_first(const Kernels<T>& kernels, const Layout& layout, const T* values) {
     double sum = 0;
-    for (std::size_t i = Layout::depth - 1; i > 0; --i)
+    for (size_t i = Layout::depth - 1; i > 0; --i)
         sum += kernels.sum_of_squares(values + layout.layers[i].W_start, layout.layers[i].W.size());
     return sum;
 }
 
 // Takes a step with the parameters from begin to end; biases do not decay.
 template <class T> void update_range(const Kernels<T>& kernels, const Layout& layout,
-    const Rule<T>& rule, const Update<T>& update, std::size_t begin, std::size_t end) {
+    const Rule<T>& rule, const Update<T>& update, size_t begin, size_t end) {
     if (rule.decay == 0) return kernels.update(rule, update, begin, end);
     Rule<T> of_biases = rule;
     of_biases.decay = 0;
-    const auto part = [&](const Rule<T>& of_part, std::size_t from, std::size_t to) {
+    const auto part = [&](const Rule<T>& of_part, size_t from, size_t to) {
         from = std::max(begin, from), to = std::min(end, to);
         if (from < to) kernels.update(of_part, update, from, to);
     };

@@ -29,19 +29,19 @@ inline void take_step(const Rule<T>& rule, V gradient, Numbers<T, V>& n) {
     }
 }
 
-template <int kind, class T> inline Numbers<T, Vector<T>> load_numbers(
-    const T* parameters, const T* first, const T* second, std::size_t i) {
-    Numbers<T, Vector<T>> n{load(parameters + i), {}, {}};
-    if constexpr (kind != Rule<T>::sgd) n.first = load(first + i);
-    if constexpr (kind == Rule<T>::adam) n.second = load(second + i);
+template <int kind, class T>
+inline Numbers<T, Vector<T>> load_numbers(const Update<T>& from, size_t i) {
+    Numbers<T, Vector<T>> n{load(from.parameters + i), {}, {}};
+    if constexpr (kind != Rule<T>::sgd) n.first = load(from.first + i);
+    if constexpr (kind == Rule<T>::adam) n.second = load(from.second + i);
     return n;
 }
 
-template <int kind, class T> inline void store_numbers(
-    const Numbers<T, Vector<T>>& n, T* parameters, T* first, T* second, std::size_t i) {
-    store(parameters + i, n.value);
-    if constexpr (kind != Rule<T>::sgd) store(first + i, n.first);
-    if constexpr (kind == Rule<T>::adam) store(second + i, n.second);
+template <int kind, class T>
+inline void store_numbers(const Numbers<T, Vector<T>>& n, const Update<T>& to, size_t i) {
+    store(to.parameters + i, n.value);
+    if constexpr (kind != Rule<T>::sgd) store(to.first + i, n.first);
+    if constexpr (kind == Rule<T>::adam) store(to.second + i, n.second);
 }
 
 template <class T, class Action> inline void with_kind(const Rule<T>& rule, Action action) {
@@ -55,50 +55,49 @@ template <class T, class Action> inline void with_kind(const Rule<T>& rule, Acti
 
 // Copies of rule and arrays stay in registers: what is stored cannot change them.
 template <class T>
-void update(const Rule<T>& of_step, const Update<T>& arrays, std::size_t begin, std::size_t end) {
+void update(const Rule<T>& of_step, const Update<T>& arrays, size_t begin, size_t end) {
     const Rule<T> rule = of_step;
     const Update<T> u = arrays;
     with_kind(rule, [&](auto kind) {
-        for (std::size_t i = begin; i < end; i += lanes<T>) {
+        for (size_t i = begin; i < end; i += lanes<T>) {
             Vector<T> gradient = load(u.gradients + i);
-            for (std::size_t s = 1; s < u.slices; ++s)
+            for (size_t s = 1; s < u.slices; ++s)
                 gradient += load(u.gradients + s * u.gradient_stride + i);
-            auto n = load_numbers<kind>(u.parameters, u.first, u.second, i);
+            auto n = load_numbers<kind>(u, i);
             if (rule.decay != 0) gradient += rule.decay * n.value;  // else b2's −∞ would give NaN
             take_step<kind>(rule, gradient, n);
-            store_numbers<kind>(n, u.parameters, u.first, u.second, i);
+            store_numbers<kind>(n, u, i);
         }
     });
 }
 
 // Of whole vectors.
-template <class T> double sum_of_squares(const T* values, std::size_t count) {
-    constexpr std::size_t part = 64 * lanes<T>;  // added up in T; the parts in double
+template <class T> double sum_of_squares(const T* values, size_t count) {
+    constexpr size_t part = 64 * lanes<T>;  // added up in T; the parts in double
     double sum = 0;
-    for (std::size_t begin = 0; begin < count; begin += part) {
+    for (size_t begin = 0; begin < count; begin += part) {
         Vector<T> squares{};
-        for (std::size_t i = begin; i < count && i < begin + part; i += lanes<T>)
+        for (size_t i = begin; i < count && i < begin + part; i += lanes<T>)
             squares += load(values + i) * load(values + i);
-        for (std::size_t lane = 0; lane < lanes<T>; ++lane)
-            sum += static_cast<double>(squares[lane]);
+        for (size_t lane = 0; lane < lanes<T>; ++lane) sum += static_cast<double>(squares[lane]);
     }
     return sum;
 }
 
-// All in one reading of the numbers, for they come from a farther cache.
+// All in one reading of the numbers, because they come from a farther cache.
 template <class T>
-double update_weights(const Rule<T>& of_step, const Update<T>& u, T* gradient, std::size_t count) {
-    constexpr std::size_t part = 64 * lanes<T>;
+double update_weights(const Rule<T>& of_step, const Update<T>& arrays, T* gradient, size_t count) {
+    constexpr size_t part = 64 * lanes<T>;
     const Rule<T> rule = of_step;
-    T *const values = u.parameters, *const first = u.first, *const second = u.second;
+    const Update<T> u = arrays;
     double squares = 0;
     with_kind(rule, [&](auto kind) {
-        for (std::size_t begin = 0; begin < count; begin += part) {
+        for (size_t begin = 0; begin < count; begin += part) {
             Vector<T> of_part{};
-            for (std::size_t i = begin; i < count && i < begin + part; i += lanes<T>) {
-                auto n = load_numbers<kind>(values, first, second, i);
+            for (size_t i = begin; i < count && i < begin + part; i += lanes<T>) {
+                auto n = load_numbers<kind>(u, i);
                 take_step<kind>(rule, load(gradient + i) + rule.decay * n.value, n);
-                store_numbers<kind>(n, values, first, second, i);
+                store_numbers<kind>(n, u, i);
                 store(gradient + i, Vector<T>{});
                 of_part += n.value * n.value;
             }
@@ -108,18 +107,18 @@ double update_weights(const Rule<T>& of_step, const Update<T>& u, T* gradient, s
     return squares;
 }
 
-template <class T> void catch_up(const Rule<T>* rules, std::size_t steps, T* parameters, T* first,
-    T* second, std::size_t count) {
+template <class T>
+void catch_up(const Rule<T>* rules, size_t steps, const Update<T>& u, size_t count) {
     if (rules->kind == Rule<T>::sgd) return;
     with_kind(*rules, [&](auto kind) {
-        for (std::size_t i = 0; i < count; i += lanes<T>) {
-            auto n = load_numbers<kind>(parameters, first, second, i);
+        for (size_t i = 0; i < count; i += lanes<T>) {
+            auto n = load_numbers<kind>(u, i);
             bool rests = true;  // without momentum nothing moves
-            for (std::size_t lane = 0; lane < lanes<T>; ++lane) rests &= n.first[lane] == 0;
+            for (size_t lane = 0; lane < lanes<T>; ++lane) rests &= n.first[lane] == 0;
             if (rests) continue;
-            for (std::size_t step = 0; step < steps; ++step)
+            for (size_t step = 0; step < steps; ++step)
                 take_step<kind>(rules[step], Vector<T>{}, n);
-            store_numbers<kind>(n, parameters, first, second, i);
+            store_numbers<kind>(n, u, i);
         }
     });
 }

@@ -17,7 +17,7 @@ namespace handgrad::HANDGRAD_VARIANT {
 template <class T, class X> class BroadcastFour {
   public:
     explicit BroadcastFour(const X* values) : values_(values) {}
-    Vector<T> operator[](std::size_t i) const { return broadcast(static_cast<T>(values_[i])); }
+    Vector<T> operator[](size_t i) const { return broadcast(static_cast<T>(values_[i])); }
 
   private:
     const X* values_;
@@ -31,7 +31,7 @@ template <class T, class X> inline constexpr bool multiplies = std::is_same_v<T,
 class RepeatedFour {
   public:
     explicit RepeatedFour(__m128 four) : four_(_mm512_broadcast_f32x4(four)) {}
-    HANDGRAD_INLINE Vector<float> operator[](std::size_t i) const {
+    HANDGRAD_INLINE Vector<float> operator[](size_t i) const {
         switch (i) {
             case 0: return _mm512_permute_ps(four_, 0b00000000);
             case 1: return _mm512_permute_ps(four_, 0b01010101);
@@ -49,13 +49,13 @@ template <> class BroadcastFour<float, float> : public RepeatedFour {
     explicit BroadcastFour(const float* values) : RepeatedFour(_mm_loadu_ps(values)) {}
 };
 
-template <> class BroadcastFour<float, std::uint8_t> : public RepeatedFour {
+template <> class BroadcastFour<float, uint8_t> : public RepeatedFour {
   public:
-    explicit BroadcastFour(const std::uint8_t* values)
+    explicit BroadcastFour(const uint8_t* values)
         : RepeatedFour(_mm_cvtepi32_ps(_mm_cvtepu8_epi32(_mm_loadu_si32(values)))) {}
 };
 
-template <> inline constexpr bool multiplies<float, std::uint8_t> = true;
+template <> inline constexpr bool multiplies<float, uint8_t> = true;
 #endif
 
 }  // namespace handgrad::HANDGRAD_VARIANT

@@ -9,17 +9,16 @@
 namespace handgrad::HANDGRAD_VARIANT {
 
 // Calls action with a width of at least P and at most `most` as a constant.
-template <std::size_t P, std::size_t most, class Action>
-inline void with_width(std::size_t width, Action action) {
+template <size_t P, size_t most, class Action> inline void with_width(size_t width, Action action) {
     if constexpr (P < most)
         if (width > P) return with_width<P + 1, most>(width, action);
-    action(std::integral_constant<std::size_t, P>{});
+    action(std::integral_constant<size_t, P>{});
 }
 
 // Calls action with each panel's width in vectors, as a constant, and its first output.
-template <class T, std::size_t most = panel_vectors, class Action>
+template <class T, size_t most = panel_vectors, class Action>
 inline void each_panel(const Matrix& W, Action action) {
-    for (std::size_t first = 0; first < W.stride(); first += W.panel)
+    for (size_t first = 0; first < W.stride(); first += W.panel)
         with_width<1, most>(W.width(first) / lanes<T>, [&](auto P) { action(P, first); });
 }
 

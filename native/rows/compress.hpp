@@ -12,19 +12,19 @@
 namespace handgrad::HANDGRAD_VARIANT {
 
 // Room behind the last non-zero, for whole vectors are written.
-inline constexpr std::size_t compress_slack = 64;
+inline constexpr size_t compress_slack = 64;
 
 // A value as the network reads it: a byte is scaled, unless bytes are what is kept.
 template <class V, class X> inline V read(X value, V scale) {
-    if constexpr (std::is_same_v<X, std::uint8_t> && !std::is_same_v<V, std::uint8_t>)
+    if constexpr (std::is_same_v<X, uint8_t> && !std::is_same_v<V, uint8_t>)
         return static_cast<V>(value) * scale;
     else
         return static_cast<V>(value);
 }
 
-template <class X, class V, class Index> inline std::size_t compress_some(const X* row,
-    std::size_t from, std::size_t to, Index* indices, V* values, V scale, std::size_t n) {
-    for (std::size_t d = from; d < to; ++d) {
+template <class X, class V, class Index> inline size_t compress_some(
+    const X* row, size_t from, size_t to, Index* indices, V* values, V scale, size_t n) {
+    for (size_t d = from; d < to; ++d) {
         indices[n] = static_cast<Index>(d);
         values[n] = read(row[d], scale);
         n += row[d] != 0;
@@ -33,8 +33,8 @@ template <class X, class V, class Index> inline std::size_t compress_some(const 
 }
 
 template <class X> inline bool all_zero(const X* eight) {
-    if constexpr (std::is_same_v<X, std::uint8_t>) {
-        std::uint64_t word;
+    if constexpr (std::is_same_v<X, uint8_t>) {
+        uint64_t word;
         __builtin_memcpy(&word, eight, 8);
         return word == 0;
     } else {
@@ -49,7 +49,7 @@ template <class V> inline void write_values(V* to, __m128i bytes, V scale) {
     if constexpr (std::is_same_v<V, float>)
         _mm512_storeu_ps(to,
             _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)), _mm512_set1_ps(scale)));
-    else if constexpr (std::is_same_v<V, std::uint8_t>)
+    else if constexpr (std::is_same_v<V, uint8_t>)
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
     else
         for (int half = 0; half < 2; ++half, bytes = _mm_srli_si128(bytes, 8))
@@ -58,7 +58,7 @@ template <class V> inline void write_values(V* to, __m128i bytes, V scale) {
                                    _mm512_set1_pd(scale)));
 }
 
-template <class Index> inline void write_indices(Index* to, __m128i places, std::size_t from) {
+template <class Index> inline void write_indices(Index* to, __m128i places, size_t from) {
     if constexpr (sizeof(Index) == 2)
         _mm256_storeu_si256(
             reinterpret_cast<__m256i*>(to), _mm256_add_epi16(_mm256_cvtepu8_epi16(places),
@@ -69,7 +69,7 @@ template <class Index> inline void write_indices(Index* to, __m128i places, std:
 }
 
 template <class V, class Index> inline void write_half(
-    __m256i bytes, __m256i places, std::size_t from, Index* indices, V* values, V scale) {
+    __m256i bytes, __m256i places, size_t from, Index* indices, V* values, V scale) {
     write_values(values, _mm256_castsi256_si128(bytes), scale);
     write_values(values + 16, _mm256_extracti128_si256(bytes, 1), scale);
     write_indices(indices, _mm256_castsi256_si128(places), from);
@@ -77,19 +77,19 @@ template <class V, class Index> inline void write_half(
 }
 
 // 64 bytes at a time. A mask of the non-zeros packs them and their places.
-template <class V, class Index> inline std::size_t compress_row(
-    const std::uint8_t* row, std::size_t D, Index* indices, V* values, V scale) {
-    constexpr std::size_t ahead = 4096;  // bytes, for rows follow one another in memory
+template <class V, class Index>
+inline size_t compress_row(const uint8_t* row, size_t D, Index* indices, V* values, V scale) {
+    constexpr size_t ahead = 4096;  // bytes, for rows follow one another in memory
     alignas(64) static constexpr auto positions = [] {
         struct {
-            std::uint8_t at[64];
+            uint8_t at[64];
         } all{};
-        for (int i = 0; i < 64; ++i) all.at[i] = static_cast<std::uint8_t>(i);
+        for (int i = 0; i < 64; ++i) all.at[i] = static_cast<uint8_t>(i);
         return all;
     }();
     const __m512i position = _mm512_load_si512(&positions);
-    std::size_t n = 0;
-    for (std::size_t d = 0; d < D; d += 64) {
+    size_t n = 0;
+    for (size_t d = 0; d < D; d += 64) {
         __builtin_prefetch(row + d + ahead);
         const __mmask64 inside = D - d < 64 ? ~0ull >> (64 - (D - d)) : ~0ull;
         const __m512i bytes = _mm512_maskz_loadu_epi8(inside, row + d);
@@ -97,7 +97,7 @@ template <class V, class Index> inline std::size_t compress_row(
         if (set == 0) continue;
         const __m512i packed = _mm512_maskz_compress_epi8(set, bytes);
         const __m512i places = _mm512_maskz_compress_epi8(set, position);
-        const std::size_t found = static_cast<std::size_t>(__builtin_popcountll(set));
+        const size_t found = static_cast<size_t>(__builtin_popcountll(set));
         write_half(_mm512_castsi512_si256(packed), _mm512_castsi512_si256(places), d, indices + n,
             values + n, scale);
         if (found > 32)
@@ -108,12 +108,12 @@ template <class V, class Index> inline std::size_t compress_row(
     return n;
 }
 
-template <class Index> inline std::size_t compress_row(
-    const float* row, std::size_t D, Index* indices, float* values, float) {
+template <class Index>
+inline size_t compress_row(const float* row, size_t D, Index* indices, float* values, float) {
     const __m512i position =
         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    std::size_t n = 0;
-    for (std::size_t d = 0; d < D; d += 16) {
+    size_t n = 0;
+    for (size_t d = 0; d < D; d += 16) {
         const __mmask16 inside = static_cast<__mmask16>(D - d < 16 ? (1u << (D - d)) - 1 : 0xffff);
         const __m512 numbers = _mm512_maskz_loadu_ps(inside, row + d);
         const __mmask16 set = _mm512_cmp_ps_mask(numbers, _mm512_setzero_ps(), _CMP_NEQ_UQ);
@@ -126,7 +126,7 @@ template <class Index> inline std::size_t compress_row(
                 reinterpret_cast<__m256i*>(indices + n), _mm512_cvtepi32_epi16(where));
         else
             _mm512_storeu_si512(indices + n, where);
-        n += static_cast<std::size_t>(__builtin_popcount(set));
+        n += static_cast<size_t>(__builtin_popcount(set));
     }
     return n;
 }
@@ -136,7 +136,7 @@ template <class Index> inline std::size_t compress_row(
 template <class V, class X>
 inline void convert_sixteen(const X* __restrict from, V* __restrict to, V scale) {
 #ifdef __AVX512VBMI2__
-    if constexpr (std::is_same_v<X, std::uint8_t>)
+    if constexpr (std::is_same_v<X, uint8_t>)
         return write_values(to, _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), scale);
 #endif
     for (int i = 0; i < 16; ++i) to[i] = read(from[i], scale);
@@ -145,8 +145,8 @@ inline void convert_sixteen(const X* __restrict from, V* __restrict to, V scale)
 // Writes the non-zeros of a row and returns how many there are: at most D, whatever another
 // thread writes to the row meanwhile. Up to compress_slack entries behind them are overwritten, too.
 template <class X, class V, class Index>
-inline std::size_t compress_row(const X* row, std::size_t D, Index* indices, V* values, V scale) {
-    std::size_t n = 0, d = 0;
+inline size_t compress_row(const X* row, size_t D, Index* indices, V* values, V scale) {
+    size_t n = 0, d = 0;
     for (; d + 8 <= D; d += 8)
         if (!all_zero(row + d)) n = compress_some(row, d, d + 8, indices, values, scale, n);
     return compress_some(row, d, D, indices, values, scale, n);

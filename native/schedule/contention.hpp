@@ -7,9 +7,10 @@
 // way.
 #pragma once
 
+#include "types.hpp"
+
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <limits>
 
 namespace handgrad {
@@ -22,7 +23,7 @@ class Contention {
     bool use_all() const { return favoured_ != trying_; }
 
     // The time that batches with that many rows took, and how often a worker went to sleep.
-    void record(std::size_t rows, Time time, std::size_t sleeps) {
+    void record(size_t rows, Time time, size_t sleeps) {
         if (use_all()) sleeps_ += sleeps;  // workers without work sleep as well
         if (cold_) {
             cold_ = false;  // the workers' caches still hold something else
@@ -55,7 +56,7 @@ class Contention {
     static constexpr Time shortest{0.2}, longest{3};  // between trials
     Time all_{0}, alone_{std::numeric_limits<double>::infinity()};  // per row
     Time pause_ = shortest, since_trial_{0}, spent_{0};
-    std::size_t rows_ = 0, sleeps_ = 0;
+    size_t rows_ = 0, sleeps_ = 0;
     bool favoured_ = true, trying_ = false, cold_ = true;  // true: all
 };
 

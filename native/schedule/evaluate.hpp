@@ -1,44 +1,55 @@
-// Passes over all rows as they lie, that need no gradient: cost and probabilities.
+// Passes over all rows as they lie that need no gradient: cost and probabilities.
 #pragma once
 
 #include "schedule/row_slices.hpp"
 
 namespace handgrad {
 
-// The cost and the hits of all rows, in slices as those of a step: the same bits.
-template <class T> Metrics cost_of(const Kernels<T>& kernels, const ParameterStore<T>& store,
-    const Samples<T>& samples, std::size_t threads, T decay) {
-    const Layout& layout = *store.view().layout;
-    const Rows& rows = *samples.rows;
-    const Slices slices(0, rows.count, layout.size(), 1);
-    ThreadPool pool(workers_for(work_of_passes(samples, layout, static_cast<double>(rows.count)),
-        std::min(threads, slices.count)));
-    const Workspace<T> workspace(layout, samples, most_in_row(rows), rows.count, pool.workers());
-    std::vector<Metrics> metrics(slices.count);
-    pool.for_each(slices.count, [&](std::size_t slice, std::size_t worker) {
-        metrics[slice] = kernels.cost(
-            store.view(), samples, slices.cut(slice), slices.cut(slice + 1), workspace[worker]);
-    });
-    Metrics sum = sum_of(metrics, slices.count);
-    sum.cost += penalty_of(pool, kernels, layout, store.values(), decay);
-    return sum;
-}
+template <class T> class Evaluation {
+  public:
+    Evaluation(const Kernels<T>& kernels, const ParameterStore<T>& store, const Samples<T>& samples)
+        : kernels_(kernels), store_(store), layout_(*store.view().layout), samples_(samples),
+          slices_(0, samples.rows->count, layout_.size(), 1) {}
 
-// F4 of all rows: (m, K), in C order.
-template <class T> void probabilities_of(const Kernels<T>& kernels, const ParameterStore<T>& store,
-    const Samples<T>& samples, std::size_t threads, T* to) {
-    constexpr std::size_t part = 512;  // rows of a task
-    const Layout& layout = *store.view().layout;
-    const Rows& rows = *samples.rows;
-    const std::size_t tasks = (rows.count + part - 1) / part;
-    ThreadPool pool(workers_for(work_of_passes(samples, layout, static_cast<double>(rows.count)),
-        std::min(threads, tasks)));
-    const Workspace<T> workspace(
-        layout, samples, most_in_row(rows), std::min(rows.count, part), pool.workers());
-    pool.for_each(tasks, [&](std::size_t task, std::size_t worker) {
-        kernels.predict(store.view(), samples, task * part, std::min(rows.count, (task + 1) * part),
-            workspace[worker], to);
-    });
-}
+    size_t workers(size_t threads) const {
+        const double rows = static_cast<double>(samples_.rows->count);
+        return workers_for(
+            work_of_passes(samples_, layout_, rows), std::min(threads, slices_.count));
+    }
+
+    // The cost and the hits, in slices as those of a step: the same bits.
+    Metrics cost(ThreadPool& pool, T decay) const {
+        std::vector<Metrics> metrics(slices_.count);
+        each_slice(pool, [&](size_t slice, size_t begin, size_t end, const Scratch<T>& scratch) {
+            metrics[slice] = kernels_.cost(store_.view(), samples_, begin, end, scratch);
+        });
+        Metrics sum = sum_of(metrics, slices_.count);
+        sum.cost += penalty_of(pool, kernels_, layout_, store_.values(), decay);
+        return sum;
+    }
+
+    // F4 of all rows: (m, classes), in C order.
+    void probabilities(ThreadPool& pool, T* to) const {
+        each_slice(pool, [&](size_t, size_t begin, size_t end, const Scratch<T>& scratch) {
+            kernels_.predict(store_.view(), samples_, begin, end, scratch, to);
+        });
+    }
+
+  private:
+    template <class Action> void each_slice(ThreadPool& pool, const Action& action) const {
+        const Rows& rows = *samples_.rows;
+        const Workspace<T> workspace(
+            layout_, samples_, most_in_row(rows), rows.count, pool.workers());
+        pool.for_each(slices_.count, [&](size_t slice, size_t worker) {
+            action(slice, slices_.cut(slice), slices_.cut(slice + 1), workspace[worker]);
+        });
+    }
+
+    const Kernels<T>& kernels_;
+    const ParameterStore<T>& store_;
+    const Layout& layout_;
+    const Samples<T>& samples_;
+    const Slices slices_;
+};
 
 }  // namespace handgrad

@@ -19,8 +19,8 @@ namespace handgrad {
 
 // Whether steps by shards are faster than steps by slices of rows: they are for batches, which
 // make few slices, and whose numbers stay in the workers' caches.
-template <class T> bool worth_sharding(const Samples<T>& samples, std::size_t batch) {
-    constexpr std::size_t rows = 1024, numbers = 1 << 22;
+template <class T> bool worth_sharding(const Samples<T>& samples, size_t batch) {
+    constexpr size_t rows = 1024, numbers = 1 << 22;
     return samples.skip_zeros && batch <= rows && samples.rows->features <= numbers / batch &&
            PackedShards<T>::holds(*samples.rows);
 }
@@ -28,41 +28,40 @@ template <class T> bool worth_sharding(const Samples<T>& samples, std::size_t ba
 template <class T> class FeatureShardTrainer final : public Trainer<T> {
   public:
     FeatureShardTrainer(const Kernels<T>& kernels, const Layout& layout,
-        const NetworkArrays<const T>& from, const Samples<T>& samples, std::size_t batch,
-        std::size_t threads)
+        const NetworkArrays<const T>& from, const Samples<T>& samples, size_t batch, size_t threads)
         : Trainer<T>(samples), kernels_(kernels), layout_(layout), head_(layout.with_features(0)),
           store_(head_, from), gradients_(product(slices_of(batch), head_.size())),
           metrics_(slices_of(batch)), part_(product(batch, head_.first().W.stride())), dZ1_(part_) {
         const Rows& rows = *samples.rows;
-        const std::vector<std::size_t> cuts = cut_features(kernels, rows, layout, batch);
+        const std::vector<size_t> cuts = cut_features(kernels, rows, layout, batch);
         {
             ThreadPool pool(workers_for(work_of_reading(rows), threads));
             packed_ = std::make_unique<PackedShards<T>>(kernels, rows, cuts, pool);
         }
-        for (std::size_t s = 0; s + 1 < cuts.size(); ++s) {
+        for (size_t s = 0; s + 1 < cuts.size(); ++s) {
             const Matrix W1 = wide(cuts[s + 1] - cuts[s], head_.first().W.outputs);
-            shards_.push_back(std::make_unique<Shard>(W1, cuts[s], rows.features, batch));
-            Shard& shard = *shards_.back();
-            shard.read(from, shard.values);
-            shard.squares = kernels_.sum_of_squares(shard.values.data(), W1.size());
+            shards_.push_back(std::make_unique<Shard>(W1, cuts[s], batch));
         }
+        read(Part::values, from);
+        for (const auto& shard : shards_)
+            shard->squares = kernels_.sum_of_squares(shard->values.data(), shard->W1.size());
         Z1_ = Buffer<T>(product(shards_.size(), part_));
         workers_ = std::min(threads, std::max(shards_.size(), metrics_.size()));
         workspace_ = std::make_unique<Workspace<T>>(head_, samples, 1, batch, workers_);
     }
 
-    std::size_t most_workers() const override { return workers_; }
-    std::size_t workers(double rows) const override {
+    size_t most_workers() const override { return workers_; }
+    size_t workers(double rows) const override {
         return workers_for(2 * work_of_passes(this->samples_, layout_, rows), workers_);
     }
 
     void run(ThreadPool& pool, const std::vector<Batch<T>>& batches, Metrics* metrics) override {
         if (batches.front().rule.kind != Rule<T>::sgd) prepare_moments();
         const bool all = pool.workers() == 1 || contention_.use_all();
-        const std::size_t sleeps = pool.sleeps();
+        const size_t sleeps = pool.sleeps();
         const auto begin = std::chrono::steady_clock::now();
         if (all)
-            pool.run([&](std::size_t worker) {
+            pool.run([&](size_t worker) {
                 take(batches, metrics, worker, pool.workers(), [&] { pool.barrier(); });
             });
         else
@@ -71,87 +70,79 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
             std::chrono::steady_clock::now() - begin, pool.sleeps() - sleeps);
     }
 
-    void write(const NetworkArrays<T>& to) const override {
-        for (const auto& shard : shards_) shard->write(shard->values, to);
-        export_arrays<T>(head_, store_.values(), to);
+    void write(Part part, const NetworkArrays<T>& to) override {
+        const T* head = numbers_of(part);
+        for (const auto& shard : shards_)
+            transpose_out(shard->W1, shard->numbers_of(part), to.front().W + shard->first_feature,
+                features());
+        export_arrays<T>(head_, head, to);
     }
-
-    void write_moments(const NetworkArrays<T>& first, const NetworkArrays<T>& second) override {
-        prepare_moments();
-        for (const auto& shard : shards_) {
-            shard->write(shard->moments.first, first);
-            shard->write(shard->moments.second, second);
-        }
-        export_arrays<T>(head_, moments_.first.data(), first);
-        export_arrays<T>(head_, moments_.second.data(), second);
-    }
-
-    void read_moments(
-        const NetworkArrays<const T>& first, const NetworkArrays<const T>& second) override {
-        prepare_moments();
-        for (const auto& shard : shards_) {
-            shard->read(first, shard->moments.first);
-            shard->read(second, shard->moments.second);
-        }
-        import_arrays(head_, first, moments_.first.data());
-        import_arrays(head_, second, moments_.second.data());
+    void read(Part part, const NetworkArrays<const T>& from) override {
+        T* head = numbers_of(part);
+        for (const auto& shard : shards_)
+            transpose_in(shard->W1, from.front().W + shard->first_feature, features(),
+                shard->numbers_of(part));
+        import_arrays(head_, from, head);
     }
 
   private:
     struct Shard {
         Matrix W1;
-        std::size_t first_feature, features;  // its first; of all shards
+        size_t first_feature;
         Buffer<T> values;
         Moments<T> moments;
         double squares = 0;         // of the weights, where they decay
         Buffer<GroupRange> ranges;  // of the batch's rows
 
-        Shard(const Matrix& W1, std::size_t first_feature, std::size_t features, std::size_t batch)
-            : W1(W1), first_feature(first_feature), features(features),
-              values(Buffer<T>::zeros(W1.size())), ranges(batch) {}
+        Shard(const Matrix& W1, size_t first_feature, size_t batch)
+            : W1(W1), first_feature(first_feature), values(Buffer<T>::zeros(W1.size())),
+              ranges(batch) {}
 
-        void read(const NetworkArrays<const T>& from, const Buffer<T>& to) const {
-            transpose_in(W1, from.front().W + first_feature, features, to.data());
-        }
-        void write(const Buffer<T>& from, const NetworkArrays<T>& to) const {
-            transpose_out(W1, from.data(), to.front().W + first_feature, features);
+        T* numbers_of(Part part) const {
+            return part == Part::values ? values.data() : moments.of(part);
         }
         Update<T> update(const T* gradient) const {
             return {values.data(), moments.first.data(), moments.second.data(), gradient, 1, 0};
         }
     };
 
+    size_t features() const { return layout_.first().W.inputs; }
+
+    T* numbers_of(Part part) {
+        if (part == Part::values) return store_.values();
+        prepare_moments();
+        return moments_.of(part);
+    }
+
     // In as few panels as their width allows, of about equal width.
-    Matrix wide(std::size_t inputs, std::size_t outputs) const {
-        const std::size_t vectors = (outputs + kernels_.lanes - 1) / kernels_.lanes;
-        const std::size_t panels = (vectors + kernels_.shard_vectors - 1) / kernels_.shard_vectors;
+    Matrix wide(size_t inputs, size_t outputs) const {
+        const size_t vectors = (outputs + kernels_.lanes - 1) / kernels_.lanes;
+        const size_t panels = (vectors + kernels_.shard_vectors - 1) / kernels_.shard_vectors;
         return {inputs, outputs, kernels_.lanes, (vectors + panels - 1) / panels * kernels_.lanes};
     }
 
     // How many slices the rows of a batch are cut into between Z1 and dZ1.
-    static std::size_t slices_of(std::size_t rows) {
-        return std::clamp<std::size_t>(rows / 16, 1, 8);
-    }
+    static size_t slices_of(size_t rows) { return std::clamp<size_t>(rows / 16, 1, 8); }
 
     // One worker's part of some batches; wait() is a barrier.
     template <class Wait> void take(const std::vector<Batch<T>>& batches, Metrics* metrics,
-        std::size_t worker, std::size_t workers, const Wait& wait) {
+        size_t worker, size_t workers, const Wait& wait) {
         for (const Batch<T>& batch : batches) {
-            const std::size_t first = shards_.size() * worker / workers;
-            const std::size_t last = shards_.size() * (worker + 1) / workers;
-            for (std::size_t s = first; s < last; ++s) forward(s, s == first ? last : s, batch);
+            const size_t first = shards_.size() * worker / workers;
+            const size_t last = shards_.size() * (worker + 1) / workers;
+            for (size_t s = first; s < last; ++s) forward(s, s == first ? last : s, batch);
             wait();
-            const std::size_t slices = slices_of(batch.end - batch.begin);
-            for (std::size_t slice = worker; slice < slices; slice += workers)
+            const size_t slices = slices_of(batch.end - batch.begin);
+            for (size_t slice = worker; slice < slices; slice += workers)
                 head_slice(slice, slices, batch, worker);
             wait();
-            for (std::size_t s = first; s < last; ++s) backward(*shards_[s], batch, worker);
+            for (size_t s = first; s < last; ++s) backward(*shards_[s], batch, worker);
             if (worker + 1 == workers) *metrics = update_head(slices, batch.rule);
             ++metrics;
         }
     }
 
-    void forward(std::size_t s, std::size_t fetch_to, const Batch<T>& batch) const {
+    void forward(size_t s, size_t fetch_to, const Batch<T>& batch) const {
         const Shard& shard = *shards_[s];
         kernels_.shard_forward(shard.W1, shard.values.data(), this->samples_,
             {packed_->rows(), s, fetch_to}, batch.begin, batch.end, shard.ranges.data(),
@@ -159,13 +150,12 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
     }
 
     // A slice's rows from Z1 to dZ1.
-    void head_slice(
-        std::size_t slice, std::size_t slices, const Batch<T>& batch, std::size_t worker) {
+    void head_slice(size_t slice, size_t slices, const Batch<T>& batch, size_t worker) {
         Samples<T> samples = this->samples_;
         samples.share = batch.share;
-        const std::size_t rows = batch.end - batch.begin;
-        const std::size_t from = rows * slice / slices, to = rows * (slice + 1) / slices;
-        const std::size_t at = from * head_.first().W.stride();
+        const size_t rows = batch.end - batch.begin;
+        const size_t from = rows * slice / slices, to = rows * (slice + 1) / slices;
+        const size_t at = from * head_.first().W.stride();
         const T scale = batch.rule.kind == Rule<T>::sgd ? -batch.rule.rate : T(1);
         metrics_[slice] = kernels_.head(store_.view(), samples, batch.begin + from,
             batch.begin + to, {Z1_.data() + at, shards_.size(), part_, scale, dZ1_.data() + at},
@@ -174,7 +164,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
     }
 
     // A step of b1, W2 and b2; no worker reads them before the next barrier.
-    Metrics update_head(std::size_t slices, const Rule<T>& rule) {
+    Metrics update_head(size_t slices, const Rule<T>& rule) {
         update_range(kernels_, head_, rule,
             {store_.values(), moments_.first.data(), moments_.second.data(), gradients_.data(),
                 slices, head_.size()},
@@ -191,7 +181,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
         return static_cast<double>(decay) / 2 * sum;
     }
 
-    void backward(Shard& shard, const Batch<T>& batch, std::size_t worker) const {
+    void backward(Shard& shard, const Batch<T>& batch, size_t worker) const {
         if (batch.rule.kind == Rule<T>::sgd)
             descend(shard, batch);
         else
@@ -200,7 +190,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
 
     // U1, straight into the weights.
     void descend(Shard& shard, const Batch<T>& batch) const {
-        const std::size_t size = shard.W1.size();
+        const size_t size = shard.W1.size();
         T* values = shard.values.data();
         if (batch.rule.decay != 0) {
             const Rule<T> shrink{Rule<T>::sgd, batch.rule.rate * batch.rule.decay, 0, 0, 0};
@@ -223,7 +213,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
 
     void prepare_moments() {
         if (moments_.first.size() > 0) return;
-        std::size_t largest = 0;
+        size_t largest = 0;
         for (const auto& shard : shards_) {
             largest = std::max(largest, shard->W1.size());
             shard->moments.prepare(shard->W1.size());
@@ -234,12 +224,12 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
 
     const Kernels<T>& kernels_;
     const Layout layout_, head_;  // of everything; of b1, W2 and b2
-    std::size_t workers_ = 1;
+    size_t workers_ = 1;
     ParameterStore<T> store_;
     Moments<T> moments_;
     Buffer<T> gradients_;
     std::vector<Metrics> metrics_;
-    std::size_t part_;  // numbers of one shard's Z1
+    size_t part_;  // numbers of one shard's Z1
     Buffer<T> Z1_, dZ1_;
     std::unique_ptr<PackedShards<T>> packed_;
     std::vector<std::unique_ptr<Shard>> shards_;

@@ -17,40 +17,40 @@ namespace handgrad {
 
 // How the samples of a step are cut into slices, at multiples of `unit`.
 struct Slices {
-    std::size_t begin, end, count, unit;
+    size_t begin, end, count, unit;
 
-    Slices(std::size_t begin, std::size_t end, std::size_t gradient_size, std::size_t unit)
+    Slices(size_t begin, size_t end, size_t gradient_size, size_t unit)
         : begin(begin), end(end), unit(unit) {
-        constexpr std::size_t slice_rows = 96, most = 64;  // rows at least; slices at most
-        constexpr std::size_t budget = 16u << 20;          // numbers of all slices' gradients
-        const std::size_t affordable = std::max<std::size_t>(budget / gradient_size, 2);
-        count = std::clamp<std::size_t>(
+        constexpr size_t slice_rows = 96, most = 64;  // rows at least; slices at most
+        constexpr size_t budget = 16u << 20;          // numbers of all slices' gradients
+        const size_t affordable = std::max<size_t>(budget / gradient_size, 2);
+        count = std::clamp<size_t>(
             (end - begin) / std::max(slice_rows, unit), 1, std::min(most, affordable));
     }
-    std::size_t cut(std::size_t slice) const {
+    size_t cut(size_t slice) const {
         return std::min(end, begin + (end - begin + unit - 1) / unit * slice / count * unit);
     }
 };
 
-inline Metrics sum_of(const std::vector<Metrics>& slices, std::size_t count) {
+inline Metrics sum_of(const std::vector<Metrics>& slices, size_t count) {
     Metrics sum;
-    for (std::size_t slice = 0; slice < count; ++slice) {
+    for (size_t slice = 0; slice < count; ++slice) {
         sum.cost += slices[slice].cost;
         sum.correct += slices[slice].correct;
     }
     return sum;
 }
 
-inline std::size_t update_tasks(std::size_t size) {
-    constexpr std::size_t task_size = 16384;
-    return std::max<std::size_t>(size / task_size, 1);
+inline size_t update_tasks(size_t size) {
+    constexpr size_t task_size = 16384;
+    return std::max<size_t>(size / task_size, 1);
 }
 
 // Cuts a flat array at whole vectors, and calls action(task, begin, end) for each part.
 template <class Action>
-void each_part(ThreadPool& pool, std::size_t size, std::size_t lanes, const Action& action) {
-    const std::size_t tasks = update_tasks(size), vectors = size / lanes;
-    pool.for_each(tasks, [&](std::size_t task, std::size_t) {
+void each_part(ThreadPool& pool, size_t size, size_t lanes, const Action& action) {
+    const size_t tasks = update_tasks(size), vectors = size / lanes;
+    pool.for_each(tasks, [&](size_t task, size_t) {
         action(task, vectors * task / tasks * lanes, vectors * (task + 1) / tasks * lanes);
     });
 }
@@ -61,7 +61,7 @@ template <class T> double penalty_of(
     if (decay == 0) return 0;
     const Matrix& W1 = layout.first().W;
     std::vector<double> squares(update_tasks(W1.size()));
-    each_part(pool, W1.size(), W1.lanes, [&](std::size_t task, std::size_t begin, std::size_t end) {
+    each_part(pool, W1.size(), W1.lanes, [&](size_t task, size_t begin, size_t end) {
         squares[task] = kernels.sum_of_squares(values + begin, end - begin);
     });
     double sum = squares_behind_first(kernels, layout, values);
@@ -74,8 +74,8 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
     // `batch` is the largest number of samples of a step; `lazy` lets steps of sparse rows leave
     // alone the weights that they do not touch (lazy_updates.hpp).
     RowSliceTrainer(const Kernels<T>& kernels, const Layout& layout,
-        const NetworkArrays<const T>& from, const Samples<T>& samples, std::size_t batch,
-        std::size_t threads, bool lazy)
+        const NetworkArrays<const T>& from, const Samples<T>& samples, size_t batch, size_t threads,
+        bool lazy)
         : Trainer<T>(samples), kernels_(kernels), layout_(layout), batch_(batch),
           store_(layout_, from), most_in_row_(most_in_row(*samples.rows)),
           lazy_(lazy && worth_tracking(samples, layout, batch)
@@ -89,18 +89,18 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
         if (lazy_) this->samples_.slots = lazy_->slots();
     }
 
-    std::size_t most_workers() const override { return workers_; }
-    std::size_t workers(double rows) const override {
+    size_t most_workers() const override { return workers_; }
+    size_t workers(double rows) const override {
         return workers_for(work_of_steps(rows), workers_of_a_step());
     }
 
     // C1 of the samples from begin to end, and each slice's part of the gradient.
-    Metrics pass(ThreadPool& pool, std::size_t begin, std::size_t end) {
+    Metrics pass(ThreadPool& pool, size_t begin, size_t end) {
         if (lazy_) lazy_->begin_step(pool, this->samples_, begin, end, parameters());
         const Layout layout = lazy_ ? layout_.with_features(lazy_->count()) : layout_;
         used_ = Slices(begin, end, gradient_size_, unit_);
         stride_ = layout.size();
-        pool.for_each(used_.count, [&](std::size_t slice, std::size_t worker) {
+        pool.for_each(used_.count, [&](size_t slice, size_t worker) {
             metrics_[slice] =
                 kernels_.step(store_.view(), this->samples_, used_.cut(slice), used_.cut(slice + 1),
                     workspace_[worker], layout, gradients_.data() + slice * stride_);
@@ -115,9 +115,9 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
             apply(pool, minus_gradient(-1),
                 {sum, nullptr, nullptr, sum + stride_, used_.count - 1, stride_});
         if (decay != 0)
-            each_part(pool, [&](std::size_t begin, std::size_t end) {
+            each_part(pool, [&](size_t begin, size_t end) {
                 for (const Layer& layer : layout_.layers) {
-                    const std::size_t from = std::max(begin, layer.W_start);
+                    const size_t from = std::max(begin, layer.W_start);
                     kernels_.update(minus_gradient(-decay),
                         {sum, nullptr, nullptr, store_.values(), 1, 0}, from,
                         std::max(from, std::min(end, layer.b_start)));
@@ -156,30 +156,26 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
         if (lazy_) lazy_->flush(pool, parameters());
     }
 
-    void write(const NetworkArrays<T>& to) const override {
-        export_arrays<T>(layout_, store_.values(), to);
+    void write(Part part, const NetworkArrays<T>& to) override {
+        export_arrays<T>(layout_, numbers_of(part), to);
     }
-
-    void write_moments(const NetworkArrays<T>& first, const NetworkArrays<T>& second) override {
-        moments_.prepare(layout_.size());
-        export_arrays<T>(layout_, moments_.first.data(), first);
-        export_arrays<T>(layout_, moments_.second.data(), second);
-    }
-
-    void read_moments(
-        const NetworkArrays<const T>& first, const NetworkArrays<const T>& second) override {
-        moments_.prepare(layout_.size());
-        import_arrays(layout_, first, moments_.first.data());
-        import_arrays(layout_, second, moments_.second.data());
+    void read(Part part, const NetworkArrays<const T>& from) override {
+        import_arrays(layout_, from, numbers_of(part));
     }
 
   private:
+    T* numbers_of(Part part) {
+        if (part == Part::values) return store_.values();
+        moments_.prepare(layout_.size());
+        return moments_.of(part);
+    }
+
     double work_of_steps(double rows) const {
         return 2 * work_of_passes(this->samples_, layout_, rows);
     }
 
     // Steps that touch few features wait for memory far longer than they compute.
-    std::size_t workers_of_a_step() const {
+    size_t workers_of_a_step() const {
         if (lazy_) return workers_;
         const double numbers = static_cast<double>(layout_.size());
         const double updates = 4 * numbers / static_cast<double>(layout_.first().W.lanes);
@@ -196,28 +192,28 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
 
     template <class Action> void each_part(ThreadPool& pool, const Action& action) const {
         handgrad::each_part(pool, layout_.size(), layout_.first().W.lanes,
-            [&](std::size_t, std::size_t begin, std::size_t end) { action(begin, end); });
+            [&](size_t, size_t begin, size_t end) { action(begin, end); });
     }
 
     void apply(ThreadPool& pool, const Rule<T>& rule, const Update<T>& update) const {
-        each_part(pool, [&](std::size_t begin, std::size_t end) {
+        each_part(pool, [&](size_t begin, size_t end) {
             update_range(kernels_, layout_, rule, update, begin, end);
         });
     }
 
     const Kernels<T>& kernels_;
     const Layout layout_;
-    const std::size_t batch_;
+    const size_t batch_;
     ParameterStore<T> store_;
-    std::size_t most_in_row_;
+    size_t most_in_row_;
     std::unique_ptr<LazyUpdates<T>> lazy_;
     Moments<T> moments_;
-    std::size_t gradient_size_, unit_;
+    size_t gradient_size_, unit_;
     Slices used_;
-    std::size_t stride_ = 0;
+    size_t stride_ = 0;
     Buffer<T> gradients_;
     std::vector<Metrics> metrics_;
-    std::size_t workers_;
+    size_t workers_;
     Workspace<T> workspace_;
 };
 

@@ -28,19 +28,22 @@ class ReportTimer {
     Clock::time_point next_ = Clock::now() + pause;
 };
 
-// Full-batch descent (U1). costs and accuracies have room for all iterations. Calls report with
-// the number of costs measured; if it returns true, no further step is taken. Returns the number
-// of steps.
-template <class T, class Report> std::size_t descend(ThreadPool& pool, RowSliceTrainer<T>& trainer,
-    T rate, T decay, std::size_t iterations, double* costs, double* accuracies,
-    const Report& report) {
+// What a run measures, with room for all of its steps.
+struct Figures {
+    double *costs, *accuracies;
+};
+
+// Full-batch descent (U1). Calls report with the number of costs measured; if it returns true, no
+// further step is taken. Returns the number of steps.
+template <class T, class Report> size_t descend(ThreadPool& pool, RowSliceTrainer<T>& trainer,
+    T rate, T decay, size_t iterations, const Figures& figures, const Report& report) {
     ReportTimer timer;
     const Rule<T> rule{Rule<T>::sgd, rate, 0, 0, 0, decay};
-    const std::size_t m = trainer.samples().rows->count;
-    for (std::size_t step = 0; step < iterations; ++step) {
+    const size_t m = trainer.samples().rows->count;
+    for (size_t step = 0; step < iterations; ++step) {
         const Metrics metrics = trainer.pass(pool, 0, m);
-        costs[step] = metrics.cost + trainer.penalty(pool, rule.decay);
-        accuracies[step] = static_cast<double>(metrics.correct) / static_cast<double>(m);
+        figures.costs[step] = metrics.cost + trainer.penalty(pool, rule.decay);
+        figures.accuracies[step] = static_cast<double>(metrics.correct) / static_cast<double>(m);
         if (timer.due() || step + 1 == iterations) {
             const bool stop = timer.take([&] { return report(step + 1); });
             pool.check_fork();
@@ -51,26 +54,18 @@ template <class T, class Report> std::size_t descend(ThreadPool& pool, RowSliceT
     return iterations;
 }
 
-// With a thread pool of its own.
-template <class T, class Report> std::size_t descend(RowSliceTrainer<T>& trainer, T rate, T decay,
-    std::size_t iterations, double* costs, double* accuracies, const Report& report) {
-    const double rows = static_cast<double>(trainer.samples().rows->count);
-    ThreadPool pool(trainer.workers(rows * static_cast<double>(iterations)));
-    return descend(pool, trainer, rate, decay, iterations, costs, accuracies, report);
-}
-
 // The parts of an epoch. `steps` counts those taken so far, for adam's correction.
 template <class T> struct Epoch {
     Rule<T> rule;  // rate as the user gave it
     double alpha;  // decay times the rows of a batch, or their weights
-    std::size_t batch, steps;
-    const std::int64_t* order;
-    std::size_t count;      // rows of the order
+    size_t batch, steps;
+    const int64_t* order;
+    size_t count;           // rows of the order
     const double* weights;  // of all rows; null: 1 each
     T* shares;              // room for all of the order, where there are weights
 };
 
-template <class T> Rule<T> rule_of_step(const Rule<T>& rule, std::size_t step) {
+template <class T> Rule<T> rule_of_step(const Rule<T>& rule, size_t step) {
     if (rule.kind != Rule<T>::adam) return rule;
     Rule<T> corrected = rule;
     const double t = static_cast<double>(step);
@@ -84,11 +79,11 @@ template <class T> Rule<T> rule_of_step(const Rule<T>& rule, std::size_t step) {
 // Sets the share of each sample from begin to end in the cost of its batch, if it has a weight;
 // returns the sum of weights.
 template <class T>
-double set_shares(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin, std::size_t end) {
+double set_shares(Samples<T>& samples, const Epoch<T>& epoch, size_t begin, size_t end) {
     if (!epoch.weights) return static_cast<double>(end - begin);
     double sum = 0;
-    for (std::size_t i = begin; i < end; ++i) sum += epoch.weights[samples.row(i)];
-    for (std::size_t i = begin; i < end; ++i) {
+    for (size_t i = begin; i < end; ++i) sum += epoch.weights[samples.row(i)];
+    for (size_t i = begin; i < end; ++i) {
         const double weight = epoch.weights[samples.row(i)];
         epoch.shares[i] = sum > 0 ? static_cast<T>(weight / sum) : T(0);
     }
@@ -98,13 +93,13 @@ double set_shares(Samples<T>& samples, const Epoch<T>& epoch, std::size_t begin,
 
 // The next batches: many small ones at a time, so that workers seldom wait for the next call.
 template <class T>
-std::vector<Batch<T>> next_batches(Samples<T>& samples, const Epoch<T>& epoch, std::size_t done) {
-    constexpr std::size_t rows = 4096, most = 32;
+std::vector<Batch<T>> next_batches(Samples<T>& samples, const Epoch<T>& epoch, size_t done) {
+    constexpr size_t rows = 4096, most = 32;
     std::vector<Batch<T>> batches;
-    std::size_t begin = done * epoch.batch;
-    const std::size_t enough = std::clamp<std::size_t>(rows / epoch.batch, 1, most);
+    size_t begin = done * epoch.batch;
+    const size_t enough = std::clamp<size_t>(rows / epoch.batch, 1, most);
     while (begin < epoch.count && batches.size() < enough) {
-        const std::size_t end = std::min(epoch.count, begin + epoch.batch);
+        const size_t end = std::min(epoch.count, begin + epoch.batch);
         const double sum = set_shares(samples, epoch, begin, end);
         Rule<T> rule = rule_of_step(epoch.rule, epoch.steps + done + batches.size() + 1);
         if (sum > 0) rule.decay = static_cast<T>(epoch.alpha / sum);
@@ -114,22 +109,22 @@ std::vector<Batch<T>> next_batches(Samples<T>& samples, const Epoch<T>& epoch, s
     return batches;
 }
 
-// One step per batch. costs and accuracies have room for all batches; report as in descend.
-template <class T, class Report> std::size_t run_epoch(ThreadPool& pool, Trainer<T>& trainer,
-    const Epoch<T>& epoch, double* costs, double* accuracies, const Report& report) {
+// One step per batch; report as in descend.
+template <class T, class Report> size_t run_epoch(ThreadPool& pool, Trainer<T>& trainer,
+    const Epoch<T>& epoch, const Figures& figures, const Report& report) {
     ReportTimer timer;
     Samples<T>& samples = trainer.samples();
     samples.order = epoch.order;
     samples.count = epoch.count;
-    std::size_t done = 0;
+    size_t done = 0;
     for (bool stop = false; !stop && done * epoch.batch < epoch.count;) {
         const std::vector<Batch<T>> batches = next_batches(samples, epoch, done);
         std::vector<Metrics> metrics(batches.size());
         trainer.run(pool, batches, metrics.data());
-        for (std::size_t i = 0; i < batches.size(); ++i, ++done) {
+        for (size_t i = 0; i < batches.size(); ++i, ++done) {
             const double rows = static_cast<double>(batches[i].end - batches[i].begin);
-            costs[done] = metrics[i].cost;
-            accuracies[done] = static_cast<double>(metrics[i].correct) / rows;
+            figures.costs[done] = metrics[i].cost;
+            figures.accuracies[done] = static_cast<double>(metrics[i].correct) / rows;
         }
         if (timer.due() || batches.back().end == epoch.count) {
             stop = timer.take([&] {
@@ -140,13 +135,6 @@ template <class T, class Report> std::size_t run_epoch(ThreadPool& pool, Trainer
         }
     }
     return done;
-}
-
-// With a thread pool of its own.
-template <class T, class Report> std::size_t run_epoch(Trainer<T>& trainer, const Epoch<T>& epoch,
-    double* costs, double* accuracies, const Report& report) {
-    ThreadPool pool(trainer.workers(static_cast<double>(epoch.count)));
-    return run_epoch(pool, trainer, epoch, costs, accuracies, report);
 }
 
 }  // namespace handgrad

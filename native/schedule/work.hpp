@@ -6,7 +6,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstddef>
 
 #include "variants/kernels.hpp"
 
@@ -18,10 +17,10 @@ namespace handgrad {
 inline constexpr double work_in_a_call = 2e6, work_in_a_step = 1.5e5;
 
 // How many of at most `threads` workers get that much work, if each must have `least`.
-inline std::size_t workers_for(double work, std::size_t threads, double least = work_in_a_call) {
+inline size_t workers_for(double work, size_t threads, double least = work_in_a_call) {
     const double worth = work / least;
-    if (worth >= static_cast<double>(threads)) return std::max<std::size_t>(threads, 1);
-    return std::max<std::size_t>(static_cast<std::size_t>(worth), 1);
+    if (worth >= static_cast<double>(threads)) return std::max<size_t>(threads, 1);
+    return std::max<size_t>(static_cast<size_t>(worth), 1);
 }
 
 // The work of F1 to F4 for that many rows; the passes back take as much again.
@@ -31,8 +30,8 @@ double work_of_passes(const Samples<T>& samples, const Layout& layout, double ro
     const Rows& given = *samples.rows;
     double nonzeros = static_cast<double>(given.features);
     if (given.sparse())
-        nonzeros = static_cast<double>(given.starts[given.count] - given.starts[0]) /
-                   static_cast<double>(std::max<std::size_t>(given.count, 1));
+        nonzeros = static_cast<double>(given.starts[given.count]) /
+                   static_cast<double>(std::max<size_t>(given.count, 1));
     else if (samples.skip_zeros)
         nonzeros /= 4;
     const double lanes = static_cast<double>(layout.first().W.lanes);
@@ -42,7 +41,7 @@ double work_of_passes(const Samples<T>& samples, const Layout& layout, double ro
 
 // The work of looking at each number of some rows.
 inline double work_of_reading(const Rows& rows) {
-    if (rows.sparse()) return static_cast<double>(rows.starts[rows.count] - rows.starts[0]);
+    if (rows.sparse()) return static_cast<double>(rows.starts[rows.count]);
     return static_cast<double>(rows.count) * static_cast<double>(rows.features);
 }
 

@@ -2,10 +2,11 @@
 // several threads, and forks, never find one left over.
 #pragma once
 
+#include "types.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstddef>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -26,11 +27,11 @@ namespace handgrad {
 class ThreadPool {
   public:
     // The caller counts as a worker. There are fewer if the system cannot start that many threads.
-    explicit ThreadPool(std::size_t workers) {
+    explicit ThreadPool(size_t workers) {
         if (workers < 2) return;
         threads_.reserve(workers - 1);  // a thread without a place could not be joined
         try {
-            for (std::size_t worker = 1; worker < workers; ++worker) {
+            for (size_t worker = 1; worker < workers; ++worker) {
                 threads_.emplace_back([this, worker] { work_loop(worker); });
                 place(threads_.back(), worker);
             }
@@ -60,20 +61,20 @@ class ThreadPool {
         sleepers_ = 0;
     }
 
-    std::size_t workers() const { return threads_.size() + 1; }
+    size_t workers() const { return threads_.size() + 1; }
     // How often a worker has waited so long that it went to sleep.
-    std::size_t sleeps() const { return sleeps_.load(std::memory_order_relaxed); }
+    size_t sleeps() const { return sleeps_.load(std::memory_order_relaxed); }
 
     // Calls task(index, worker) once for each index below count, in any order.
-    template <class Task> void for_each(std::size_t count, const Task& task) {
+    template <class Task> void for_each(size_t count, const Task& task) {
         if (count < 2 || threads_.empty()) {
-            for (std::size_t index = 0; index < count; ++index) task(index, std::size_t{0});
+            for (size_t index = 0; index < count; ++index) task(index, size_t{0});
             return;
         }
         next_.store(0, std::memory_order_relaxed);
-        run([&](std::size_t worker) {
+        run([&](size_t worker) {
             for (;;) {
-                const std::size_t index = next_.fetch_add(1, std::memory_order_relaxed);
+                const size_t index = next_.fetch_add(1, std::memory_order_relaxed);
                 if (index >= count) return;
                 task(index, worker);
             }
@@ -83,9 +84,9 @@ class ThreadPool {
     // Calls action(worker) in every worker at the same time, so that they can wait at barriers. An
     // exception in one of them ends the others at their next barrier, and is thrown here.
     template <class Action> void run(const Action& action) {
-        if (threads_.empty()) return action(std::size_t{0});
+        if (threads_.empty()) return action(size_t{0});
         context_ = &action;
-        run_ = [](const void* context, std::size_t worker) {
+        run_ = [](const void* context, size_t worker) {
             (*static_cast<const Action*>(context))(worker);
         };
         working_.store(threads_.size(), std::memory_order_relaxed);
@@ -121,13 +122,13 @@ class ThreadPool {
 
     // Linux may leave a new thread on its creator's processor for ten milliseconds while others
     // are idle: this moves it once, and leaves it free to go where it likes.
-    static void place([[maybe_unused]] std::thread& thread, [[maybe_unused]] std::size_t places) {
+    static void place([[maybe_unused]] std::thread& thread, [[maybe_unused]] size_t places) {
 #ifdef __linux__
         cpu_set_t allowed, place;
         const int here = sched_getcpu();
         if (here < 0 || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-        std::size_t there = static_cast<std::size_t>(here);
-        for (places %= static_cast<std::size_t>(CPU_COUNT(&allowed)); places > 0;) {
+        size_t there = static_cast<size_t>(here);
+        for (places %= static_cast<size_t>(CPU_COUNT(&allowed)); places > 0;) {
             there = (there + 1) % CPU_SETSIZE;
             if (CPU_ISSET(there, &allowed)) --places;
         }
@@ -191,7 +192,7 @@ class ThreadPool {
         wake();
     }
 
-    void work_loop(std::size_t worker) {
+    void work_loop(size_t worker) {
         for (unsigned seen = 0;; ++seen) {
             wait_until([&] { return round_.load() != seen; });
             if (ends_) return;
@@ -201,7 +202,7 @@ class ThreadPool {
     }
 
     // One worker's part of run().
-    void run_part(std::size_t worker) noexcept {
+    void run_part(size_t worker) noexcept {
         try {
             run_(context_, worker);
         } catch (const Abandoned&) {
@@ -226,11 +227,11 @@ class ThreadPool {
     std::vector<std::thread> threads_;
     std::unique_ptr<Parking> parking_ = std::make_unique<Parking>();
     std::atomic<unsigned> round_{0}, barriers_{0};
-    std::atomic<std::size_t> sleepers_{0}, sleeps_{0}, next_{0}, working_{0}, arrived_{0};
+    std::atomic<size_t> sleepers_{0}, sleeps_{0}, next_{0}, working_{0}, arrived_{0};
     std::atomic<bool> ends_{false}, failed_{false};
     std::exception_ptr failure_;
     const void* context_ = nullptr;
-    void (*run_)(const void*, std::size_t) = nullptr;
+    void (*run_)(const void*, size_t) = nullptr;
 };
 
 }  // namespace handgrad

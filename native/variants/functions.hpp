@@ -11,7 +11,7 @@ template <> struct Constants<float> {
     static constexpr float rounder = 12582912.0f;  // 1.5 · 2^23: adding it rounds to an integer
     static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
     static constexpr float lowest = -87.0f;  // below it exp is taken for 0
-    static constexpr std::int32_t sqrt_half = 0x3f3504f3;
+    static constexpr int32_t sqrt_half = 0x3f3504f3;
 };
 template <> struct Constants<double> {
     static constexpr int exp_terms = 14, log_terms = 11, mantissa_bits = 52, bias = 1023;
@@ -19,7 +19,7 @@ template <> struct Constants<double> {
     static constexpr double ln2_high = 6.93147180369123816490e-01;
     static constexpr double ln2_low = 1.90821492927058770002e-10;
     static constexpr double lowest = -708.0;
-    static constexpr std::int64_t sqrt_half = 0x3fe6a09e667f3bcd;
+    static constexpr int64_t sqrt_half = 0x3fe6a09e667f3bcd;
 };
 
 template <class To, class From> inline To bits(From from) {

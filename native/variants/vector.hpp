@@ -4,8 +4,8 @@
 // so that code for a newer processor is never linked into an older one's.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include "types.hpp"
+
 #include <utility>
 
 #ifndef HANDGRAD_VARIANT
@@ -17,23 +17,23 @@ namespace handgrad::HANDGRAD_VARIANT {
 template <class T> struct Lanes;
 template <> struct Lanes<float> {
     typedef float Values __attribute__((vector_size(VECTOR_BYTES)));
-    typedef std::int32_t Integers __attribute__((vector_size(VECTOR_BYTES)));
-    using Integer = std::int32_t;
+    typedef int32_t Integers __attribute__((vector_size(VECTOR_BYTES)));
+    using Integer = int32_t;
 };
 template <> struct Lanes<double> {
     typedef double Values __attribute__((vector_size(VECTOR_BYTES)));
-    typedef std::int64_t Integers __attribute__((vector_size(VECTOR_BYTES)));
-    using Integer = std::int64_t;
+    typedef int64_t Integers __attribute__((vector_size(VECTOR_BYTES)));
+    using Integer = int64_t;
 };
 
 template <class T> using Vector = typename Lanes<T>::Values;
 template <class T> using Integers = typename Lanes<T>::Integers;
-template <class T> inline constexpr std::size_t lanes = VECTOR_BYTES / sizeof(T);
+template <class T> inline constexpr size_t lanes = VECTOR_BYTES / sizeof(T);
 
 // Accumulators of a tile of a dense product; four vectors wide where there are 32 registers.
-inline constexpr std::size_t panel_vectors = VECTOR_BYTES == 64 ? 4 : 2;
+inline constexpr size_t panel_vectors = VECTOR_BYTES == 64 ? 4 : 2;
 // Of a panel of a shard's weights: each pass over a row's non-zeros costs their reading again.
-inline constexpr std::size_t shard_vectors = 2 * panel_vectors;
+inline constexpr size_t shard_vectors = 2 * panel_vectors;
 
 template <class T> inline Vector<T> load(const T* from) {
     Vector<T> vector;
@@ -52,7 +52,7 @@ template <class T> inline Vector<T> larger(Vector<T> a, Vector<T> b) { return a 
 template <class T> inline Vector<T> smaller(Vector<T> a, Vector<T> b) { return a < b ? a : b; }
 
 // Each lane in the place of the one whose number differs from its own in the bits of distance.
-template <class T, std::size_t distance, std::size_t... lane>
+template <class T, size_t distance, size_t... lane>
 inline Vector<T> exchange(Vector<T> vector, std::index_sequence<lane...>) {
 #ifdef __clang__
     return __builtin_shufflevector(vector, vector, static_cast<int>(lane ^ distance)...);
@@ -63,7 +63,7 @@ inline Vector<T> exchange(Vector<T> vector, std::index_sequence<lane...>) {
 }
 
 // What the operation makes of all lanes, in every lane.
-template <class T, std::size_t distance = lanes<T> / 2, class Operation>
+template <class T, size_t distance = lanes<T> / 2, class Operation>
 inline Vector<T> reduce(Vector<T> vector, Operation operation) {
     vector = operation(vector, exchange<T, distance>(vector, std::make_index_sequence<lanes<T>>()));
     if constexpr (distance == 1)
@@ -84,8 +84,7 @@ template <class T> inline Vector<T> sum_of_lanes(Vector<T> vector) {
     return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return a + b; });
 }
 
-template <class T, std::size_t... lane>
-inline Vector<T> numbered_lanes(std::index_sequence<lane...>) {
+template <class T, size_t... lane> inline Vector<T> numbered_lanes(std::index_sequence<lane...>) {
     return Vector<T>{static_cast<T>(lane)...};
 }
 
@@ -96,7 +95,7 @@ template <class T> inline Vector<T> numbered_lanes() {
 
 template <class T> inline Vector<T> square_root(Vector<T> vector) {
 #pragma GCC unroll 16
-    for (std::size_t lane = 0; lane < lanes<T>; ++lane)
+    for (size_t lane = 0; lane < lanes<T>; ++lane)
         vector[lane] =
             sizeof(T) == 4 ? __builtin_sqrtf(vector[lane]) : __builtin_sqrt(vector[lane]);
     return vector;

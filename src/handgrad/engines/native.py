@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from handgrad.network import Labels, Matrix
     from handgrad.objective import Objective
 
-    CoreNetwork: TypeAlias = _native.Network32 | _native.Network64
     CoreSession: TypeAlias = _native.Session32 | _native.Session64
     CoreBatches: TypeAlias = _native.Batches32 | _native.Batches64
 
@@ -348,7 +347,7 @@ def _sparse_rows(network: Network, given: Any, scale: float) -> _native.Rows:
         raise damaged_sparse(str(error)) from None
 
 
-def _core_network(network: Network) -> CoreNetwork:
+def _core_network(network: Network) -> Any:  # of the type that the session has, too
     core = _native.Network32 if network.dtype == np.float32 else _native.Network64
     layers: Any = [(layer.W, layer.b) for layer in network.layers]
     return core(layers, _native.Output[network.output])
