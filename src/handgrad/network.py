@@ -162,6 +162,11 @@ class Network:
         return self.W1.dtype
 
     @property
+    def is_finite(self) -> bool:
+        """Whether every weight and bias is a finite number."""
+        return all(bool(np.isfinite(array).all()) for array in self.parameters)
+
+    @property
     def largest_value(self) -> float:
         """The largest number that a sample may hold."""
         return math.inf

@@ -52,12 +52,12 @@ def tasks(draw):
     integers = random.integers(1, 256, (m, D)) if kind == np.uint8 else random.normal(0, 2, (m, D))
     X = (integers * there).astype(kind)
     layout = draw(st.sampled_from(["C", "F", "strided", "reversed", "readonly", "csr", "csc"]))
-    network = Network.initial(
+    output = draw(st.sampled_from(["softmax", "softmax", "logistic"]), label="output")
+    K = 1 if output == "logistic" else K
+    initial = Network.initial(
         features=D, hidden=H, classes=K, seed=int(random.integers(100)), dtype=dtype
     )
-    if draw(st.booleans(), label="logistic"):
-        W1, b1, W2, b2 = network.parameters
-        network = Network(W1, b1, W2[:1], b2[:1], output="logistic")
+    network = Network(*initial.parameters, output=output)
     weights = None
     if draw(st.booleans(), label="weighted"):
         weights = random.integers(0, 3, m) + (np.arange(m) == 0)

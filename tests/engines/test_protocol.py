@@ -309,19 +309,20 @@ def test_batches_go_on_with_the_moments_of_others(rule, problem, engine):
 
 
 @every_engine
-def test_two_classes_can_have_one_logistic_output(engine):
+def test_a_logistic_output_has_the_binary_cross_entropy(engine):
     random = np.random.default_rng(5)
     X, y = random.normal(size=(60, 4)), random.integers(2, size=60)
-    W1, b1, W2, b2 = Network.initial(features=4, hidden=3, classes=1, dtype="f8").parameters
+    W1, b1, W2, b2 = Network.initial(features=4, hidden=3, classes=1, dtype=np.float64).parameters
     network = Network(W1, b1, W2, b2, output="logistic")
     last, costs = engine.descend(network, X, y, learning_rate=0.3, iterations=1, alpha=0.6)
-    A1 = np.maximum(network.W1 @ X.T + network.b1, 0)
-    p = 1 / (1 + np.exp(-network.W2[0] @ A1))
+    A1 = np.maximum(W1 @ X.T + b1, 0)
+    p = 1 / (1 + np.exp(-W2[0] @ A1))
     logistic = -np.mean(np.where(y == 1, np.log(p), np.log(1 - p)))
-    penalty = 0.6 / 2 / 60 * (np.sum(network.W1**2) + np.sum(network.W2**2))
+    penalty = 0.6 / 2 / 60 * (np.sum(network.W1**2) + np.sum(W2**2))
     np.testing.assert_allclose(costs[0], logistic + penalty)
-    slope = A1 @ (p - y) / 60 + 0.6 / 60 * network.W2[0]
-    np.testing.assert_allclose(last.W2, [network.W2[0] - 0.3 * slope], atol=1e-12)
+    slope = A1 @ (p - y) / 60 + 0.6 / 60 * W2[0]
+    np.testing.assert_allclose(last.W2[0], W2[0] - 0.3 * slope, atol=1e-12)
+    np.testing.assert_allclose(engine.predict_proba(network, X), np.stack([1 - p, p], axis=1))
 
 
 @every_engine

@@ -19,8 +19,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from handgrad import MLPClassifier, get_engine, load, notes, save
 from handgrad.engines import available_engines
-from handgrad.estimator import classifier
+from handgrad.estimator import base
 from handgrad.rows import values_of
+from handgrad.solvers import Driver
 from labelled import cancer, digits_8x8, mnist_5k
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -225,7 +226,8 @@ def test_a_callback_that_fails_leaves_the_network_of_its_iteration(solver, tmp_p
 
 def test_a_run_interrupted_before_its_first_iteration_is_saved(monkeypatch, tmp_path):
     X, y = cancer()
-    monkeypatch.setattr("handgrad.solvers.sgd", mock.Mock(side_effect=KeyboardInterrupt))
+    interrupt = mock.Mock(side_effect=KeyboardInterrupt)
+    monkeypatch.setattr("handgrad.estimator.base.fit_network", interrupt)
     with pytest.warns(UserWarning, match="interrupted by user"):
         model = MLPClassifier((4,), random_state=0).fit(X, y)
     save(model, tmp_path / "model.safetensors")
@@ -243,14 +245,14 @@ def test_rows_that_hold_themselves_are_refused():
 
 def test_an_interrupted_descent_that_nobody_watches_keeps_its_last_report(monkeypatch):
     X, y = cancer()
-    watch = classifier.Run.watch
+    measured = Driver.measured
 
     def interrupt(self, progress):
-        watch(self, progress)
+        measured(self, progress)
         if len(progress.costs) >= 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(classifier.Run, "watch", interrupt)
+    monkeypatch.setattr(Driver, "measured", interrupt)
     model = MLPClassifier((4,), solver="gd", engine="reference", max_iter=9, random_state=0)
     with pytest.warns(UserWarning, match="interrupted by user"):
         model.fit(X, y)
@@ -340,7 +342,7 @@ def test_engine_and_threads_can_be_chosen(engine, monkeypatch):
         asked.append((name, threads))
         return get_engine(name, threads=threads)
 
-    monkeypatch.setattr(classifier, "get_engine", recording)
+    monkeypatch.setattr(base, "get_engine", recording)
     model = MLPClassifier((4,), engine=engine, n_threads=1, max_iter=5, random_state=0).fit(X, y)
     assert set(asked) == {(engine, 1)}
     expected = MLPClassifier((4,), engine=engine, n_threads=3, max_iter=5, random_state=0)
@@ -361,32 +363,33 @@ def rows_of(kind, dtype):
 @pytest.mark.filterwarnings("ignore:X holds uint8 numbers")
 def test_the_engine_is_handed_the_rows_themselves(kind, dtype, solver, monkeypatch):
     X, y = rows_of(kind, dtype)
-    given = []
+    engine, given = get_engine(), []
     wanted = np.float32 if dtype == np.float32 else np.float64
 
     class Recorder:
         """An engine that notes which rows it was given."""
 
-        def __init__(self):
-            self.engine = get_engine()
+        name = engine.name
 
-        def __getattr__(self, name):
-            def call(network, X, *rest, **options):
-                given.append((network.dtype, X))
-                return getattr(self.engine, name)(network, X, *rest, **options)
+        def session(self, X, *rest):
+            given.append(X)
+            return engine.session(X, *rest)
 
-            return call
+        def predict_proba(self, network, X):
+            given.append(X)
+            assert network.dtype == wanted
+            return engine.predict_proba(network, X)
 
-    monkeypatch.setattr(classifier, "get_engine", lambda *_name, **_threads: Recorder())
+    monkeypatch.setattr(base, "get_engine", lambda *_name, **_threads: Recorder())
     model = MLPClassifier((3,), solver=solver, max_iter=2, random_state=0)
     model.fit(X, y, X_val=X, y_val=y).predict_proba(X)
     assert len(given) >= 3
     values = X.data if kind == "csr" else X
-    for network_type, rows in given:
+    for rows in given:
         found = values_of(rows)
         assert found.dtype == dtype
         assert np.shares_memory(found, values)
-        assert network_type == wanted
+    assert model.coefs_[0].dtype == wanted
 
 
 @pytest.mark.parametrize("kind", ["dense", "csr"])

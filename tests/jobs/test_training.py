@@ -10,14 +10,13 @@ from sklearn.datasets import load_iris
 from handgrad import data, get_engine, load
 from handgrad.errors import DataError, WriteError
 from handgrad.jobs.evaluation import evaluate
+from handgrad.jobs.inputs import load_model, samples_for
 from handgrad.jobs.training import (
     TrainingFiles,
-    load_model,
     prepare_further_training,
     prepare_training,
-    samples_for,
 )
-from handgrad.training import train
+from handgrad.solvers import train
 
 
 @pytest.fixture

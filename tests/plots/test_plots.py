@@ -18,7 +18,7 @@ from handgrad.errors import DataError, WriteError
 from handgrad.jobs.evaluation import Evaluation
 from handgrad.model import Model
 from handgrad.plots.plots import picture_files
-from handgrad.training import History
+from handgrad.solvers import History
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_a_notebook_shows_the_figure(history):
 def test_no_state_of_pyplot_is_touched():
     script = (
         "import sys; import numpy as np; from handgrad import plots;"
-        "from handgrad.training import History;"
+        "from handgrad.solvers import History;"
         "assert 'matplotlib' not in sys.modules;"
         "plots.learning_curves(History(np.ones(2), np.ones(2), np.ones(2)))._repr_png_();"
         "assert 'matplotlib.pyplot' not in sys.modules"

@@ -13,7 +13,8 @@ from handgrad.cli.app import app
 from handgrad.cli.options import JsonOption, LabelOption
 from handgrad.derivation.checks import check_formulas
 from handgrad.errors import MissingPackageError
-from handgrad.jobs.training import USUAL_LABEL, USUAL_SOURCE
+from handgrad.jobs.inputs import USUAL_LABEL
+from handgrad.jobs.training import USUAL_SOURCE
 from handgrad.plain_json import show_json
 
 DIGITS_CHECKED = 20

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from handgrad.jobs.training import TrainingJob
     from handgrad.model import Model
     from handgrad.network import Network
-    from handgrad.training import TrainingRun
+    from handgrad.solvers import Result
 
 
 @contextmanager
-def watched(job: TrainingJob, port: int, browser: bool) -> Iterator[tuple[TrainingRun, float]]:
+def watched(job: TrainingJob, port: int, browser: bool) -> Iterator[tuple[Result, float]]:
     """Train while the page shows it, and let the page stay once the results are printed.
 
     Gives the run, and the learning rate at which it ended.

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from handgrad.engines.threads import MOST_THREADS
-from handgrad.training import MOST_ITERATIONS
+from handgrad.solvers.training import MOST_ITERATIONS
 
 SourceArgument = Annotated[
     str, typer.Argument(metavar="SOURCE", help="Data; handgrad --help lists what it can be.")

@@ -8,7 +8,7 @@ import numpy as np
 
 from handgrad.cli import terminal
 from handgrad.export import own_samples
-from handgrad.jobs.training import load_model, samples_for
+from handgrad.jobs.inputs import load_model, samples_for
 
 if TYPE_CHECKING:
     from pathlib import Path

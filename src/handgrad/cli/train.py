@@ -31,7 +31,7 @@ from handgrad.plain_json import show_json
 if TYPE_CHECKING:
     from handgrad.engines import Progress
     from handgrad.jobs.training import TrainingJob
-    from handgrad.training import TrainingRun
+    from handgrad.solvers import Result
 
 
 @app.command(
@@ -116,7 +116,7 @@ def finish(report: TrainingReport, files: TrainingFiles, *, as_json: bool) -> No
             terminal.show_line(f"{name}: {path}")
 
 
-def _run_with_progress(job: TrainingJob) -> TrainingRun:
+def _run_with_progress(job: TrainingJob) -> Result:
     with terminal.interrupts() as asked, terminal.training_progress(job.iterations) as show:
 
         def on_progress(progress: Progress) -> bool:

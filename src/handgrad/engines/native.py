@@ -197,7 +197,7 @@ class NativeBatches:
         like: Network,
     ) -> None:
         self._run, self._rule, self._batch_size = run, rule, batch_size
-        self._m, self._like = m, like
+        self.samples, self._like = m, like
 
     @property
     def network(self) -> Network:
@@ -222,7 +222,7 @@ class NativeBatches:
         """Take one step per batch; see `handgrad.engines.Batches`."""
         rate = self._rule.learning_rate if learning_rate is None else learning_rate
         inputs.check_rate(rate, self._like.dtype)
-        rows = inputs.check_order(order, self._m)
+        rows = inputs.check_order(order, self.samples)
         batches = -(-len(rows) // self._batch_size)
         costs, accuracies = inputs.room_for(batches)
         report = _reporter(self._like, costs, accuracies, on_progress)

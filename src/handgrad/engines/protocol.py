@@ -56,6 +56,10 @@ class Batches(Protocol):
     """A run of batch steps over a session's rows; the rule's moments last from epoch to epoch."""
 
     @property
+    def samples(self) -> int:
+        """Number of rows, m."""
+
+    @property
     def network(self) -> Network:
         """The network after the steps so far."""
 

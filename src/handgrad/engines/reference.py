@@ -68,19 +68,19 @@ class ReferenceEngine(Engine):
         return ReferencePredictor(network)
 
 
-class Samples(NamedTuple):
+class HeldRows(NamedTuple):
     """Rows as the network reads them, with their labels and weights."""
 
     rows: Matrix
     labels: Labels
     weights: npt.NDArray[np.float64]
 
-    def only(self, batch: npt.NDArray[np.int64]) -> Samples:
+    def only(self, batch: npt.NDArray[np.int64]) -> HeldRows:
         """Return some of the samples."""
-        return Samples(self.rows[batch], self.labels[batch], self.weights[batch])
+        return HeldRows(self.rows[batch], self.labels[batch], self.weights[batch])
 
 
-class ReferenceSession(CheckedSession[Samples]):
+class ReferenceSession(CheckedSession[HeldRows]):
     """Calls `handgrad.notes` on all rows at once; see `handgrad.engines.Session`."""
 
     def _prepare(
@@ -89,9 +89,9 @@ class ReferenceSession(CheckedSession[Samples]):
         rows: Any,
         labels: Labels,
         weights: npt.NDArray[np.float64] | None,
-    ) -> Samples:
+    ) -> HeldRows:
         weights = np.ones(len(labels)) if weights is None else weights
-        return Samples(_finite_rows(network, rows), labels.copy(), weights)
+        return HeldRows(_finite_rows(network, rows), labels.copy(), weights)
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
@@ -151,7 +151,7 @@ class ReferenceBatches:
     def __init__(
         self,
         network: Network,
-        samples: Samples,
+        samples: HeldRows,
         objective: Objective,
         rule: Rule,
         batch_size: int,
@@ -163,6 +163,11 @@ class ReferenceBatches:
         zeros = tuple(np.zeros_like(array) for array in network.parameters)
         self._steps, first, second = moments or (0, zeros, zeros)
         self._first, self._second = [a.copy() for a in first], [a.copy() for a in second]
+
+    @property
+    def samples(self) -> int:
+        """Number of rows, m."""
+        return len(self._samples.labels)
 
     @property
     def network(self) -> Network:
@@ -272,7 +277,7 @@ class _Pass:
     of the notes. The gradient of that first row is dropped.
     """
 
-    def __init__(self, network: Network, samples: Samples, objective: Objective) -> None:
+    def __init__(self, network: Network, samples: HeldRows, objective: Objective) -> None:
         self._network, self._samples, self._objective = network, samples, objective
         self._total = float(samples.weights.sum())
         self._shares = samples.weights / (self._total or 1)  # a batch of no weight changes nothing

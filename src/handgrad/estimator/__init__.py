@@ -1,6 +1,6 @@
 """MLPClassifier, for scikit-learn."""
 
 from handgrad.estimator.classifier import MLPClassifier
-from handgrad.estimator.run import History
+from handgrad.estimator.record import FitHistory
 
-__all__ = ["History", "MLPClassifier"]
+__all__ = ["FitHistory", "MLPClassifier"]

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from handgrad import solvers
-from handgrad.engines import get_engine
 from handgrad.engines.threads import check_threads
+from handgrad.estimator.base import BaseMLP
 from handgrad.estimator.fitting import (
     Memory,
     as_network,
-    as_weights_and_biases,
-    check_finite,
     initial_values,
-    solve,
-    warn_unless_converged,
 )
-from handgrad.estimator.parameters import CONSTRAINTS, STOCHASTIC, check_network, hidden_units
-from handgrad.estimator.run import History, Run
+from handgrad.estimator.parameters import (
+    CONSTRAINTS,
+    check_network,
+    hidden_units,
+    stops_early,
+)
+from handgrad.estimator.record import FitHistory
 from handgrad.estimator.samples import (
     ROW_TYPES,
-    Samples,
+    WeightedSamples,
     check_classes,
     check_same_classes,
     codes_of,
@@ -48,11 +48,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.engines import Engine
     from handgrad.network import Network
 
 
-class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     """A two-layer network with scikit-learn's parameters, attributes and methods.
 
     Parameters have the names, meanings and defaults of `sklearn.neural_network.MLPClassifier`;
@@ -77,7 +76,7 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         Whether ``uint8`` rows are pixels, which are scaled by 1/255; by default bytes are numbers
         like any others, as in scikit-learn. Floating rows must lie from 0 to 1 then.
     on_iteration : callable, optional
-        Called with a `handgrad.solvers.State` after each iteration; returns True to end the run.
+        Called with a `handgrad.solvers.Iteration` after each one; returns True to end the run.
     engine : {"auto", "native", "reference"}
     n_threads : int or None
         By default one for each processor, as far as ``OMP_NUM_THREADS`` allows; never changes a
@@ -90,7 +89,7 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     classes_, n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_, \
 n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
         As in scikit-learn.
-    history_ : History
+    history_ : FitHistory
         Cost, accuracy and seconds of every iteration.
 
     See Also
@@ -143,7 +142,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         max_fun: int = 15000,
         class_weight: dict[Any, float] | str | None = None,
         pixels: bool = False,
-        on_iteration: Callable[[solvers.State], bool | None] | None = None,
+        on_iteration: Callable[[solvers.Iteration], bool | None] | None = None,
         engine: str = "auto",
         n_threads: int | None = None,
     ) -> None:
@@ -313,25 +312,11 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         tags.input_tags.sparse = True
         return tags
 
-    @property
-    def _stops_early(self) -> bool:
-        return bool(self.early_stopping) and self.solver in STOCHASTIC
-
-    def _check_solver(self) -> bool:
-        if self.solver not in STOCHASTIC:
-            raise AttributeError(
-                f"partial_fit is only available for sgd and adam; {self.solver} is not stochastic."
-            )
-        return True
-
     def _check_parameters(self) -> None:
         check_network(self.activation, self.hidden_layer_sizes)
         self._validate_params()
         hidden_units(self.hidden_layer_sizes)
         check_threads(self.n_threads)
-
-    def _engine(self) -> Engine:
-        return get_engine(self.engine, threads=self.n_threads)
 
     def _rows(self, X: Any, *, reset: bool) -> Any:
         """Return X as `Bytes`, float32 or float64 rows, in the scale that fit was asked for."""
@@ -344,16 +329,16 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         self._float_type = np.dtype(np.float32 if is_single else np.float64)
         return rows_to_fit(X, pixels=self._pixels)
 
-    def _samples(self, X: Any, labels: npt.NDArray[Any], sample_weight: Any) -> Samples:
+    def _samples(self, X: Any, labels: npt.NDArray[Any], sample_weight: Any) -> WeightedSamples:
         again = bool(self.warm_start) and hasattr(self, "coefs_")
         check_classes(unique_labels(labels), self.classes_, warm_start=again)
         weights = weights_of(sample_weight, self.class_weight, X, labels, self.classes_)
-        return Samples(X, codes_of(labels, self.classes_), weights)
+        return WeightedSamples(X, codes_of(labels, self.classes_), weights)
 
     def _fit(
         self,
-        samples: Samples,
-        held_out: Samples | None,
+        samples: WeightedSamples,
+        held_out: WeightedSamples | None,
         *,
         first: bool,
         iterations: int,
@@ -362,26 +347,12 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         random = check_random_state(self.random_state)
         if first:
             self._initialize(random)
-        self._remember(incremental)
-        if self._stops_early and held_out is None:
+        if stops_early(self) and held_out is None:
             stratify = self.classes_ if self.n_outputs_ == 1 else None
             samples, held_out = hold_out(
                 samples, self.validation_fraction, random, stratify=stratify
             )
-        network, engine = self._network(), self._engine()
-        best = network if self._stops_early else None
-        run, result = Run(self, engine, held_out, best, iterations), None
-        try:
-            with run.shown():
-                given = engine, network, samples, self._memory
-                result = solve(self, *given, random, run, iterations)
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=3)
-        finally:  # whatever a callback raises, the network is that of the last iteration
-            self._keep(run, result, len(samples.codes))
-        check_finite(self.coefs_ + self.intercepts_)
-        if result is not None and not incremental:
-            warn_unless_converged(self, result)
+        self._train(self._network(), samples, held_out, random, iterations, incremental)
 
     def _initialize(self, random: np.random.RandomState) -> None:
         self._reset()
@@ -390,50 +361,20 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
     def _reset(self) -> None:
         """Set what follows from the classes, and what a run will add to."""
-        classes, stops_early = len(self.classes_), self._stops_early
+        classes, is_scored = len(self.classes_), stops_early(self)
         self.n_outputs_ = 1 if classes <= 2 else classes
         self.out_activation_ = "softmax" if classes > 2 else "logistic"
         self.n_layers_ = 3
         self.t_ = 0
         self.loss_curve_: list[float] = []
-        self.history_ = History()
-        self.best_loss_ = None if stops_early else np.inf
-        self.validation_scores_: list[float] | None = [] if stops_early else None
-        self.best_validation_score_ = -np.inf if stops_early else None
+        self.history_ = FitHistory()
+        self.best_loss_ = None if is_scored else np.inf
+        self.validation_scores_: list[float] | None = [] if is_scored else None
+        self.best_validation_score_ = -np.inf if is_scored else None
         self._memory = Memory(solvers.Patience())
-
-    def _remember(self, incremental: bool) -> None:
-        """Go on as the parameters now say; only `partial_fit` goes on with the moments."""
-        self._memory.patience.tol = self.tol
-        self._memory.patience.iterations = self.n_iter_no_change
-        if not incremental or self._memory.solver != self.solver:
-            self._memory.moments = self._memory.learning_rate = None
-        self._memory.solver = self.solver
-
-    def _keep(self, run: Run, result: solvers.Result | None, m: int) -> None:
-        """Keep what a run found; without a result it was interrupted."""
-        network = run.last if run.best is None else run.best
-        if result is not None:
-            network = result.network if run.best is None else run.best
-            self._memory.moments, self._memory.learning_rate = result.moments, result.learning_rate
-            if self.solver == "gd":
-                run.catch_up(result.costs, result.accuracies)
-            self.loss_ = np.float64(result.costs[-1])
-        elif self.loss_curve_:
-            self.loss_ = self.loss_curve_[-1]
-        if network is not None:
-            self._take(network)
-        self.n_iter_ = run.iterations
-        if self.solver in STOCHASTIC:
-            self.t_ += m * run.iterations
-        if not self._stops_early and hasattr(self, "loss_"):
-            self.best_loss_ = min([*self.loss_curve_, self.loss_])
 
     def _network(self) -> Network:
         return as_network(self.coefs_, self.intercepts_, classes=len(self.classes_))
-
-    def _take(self, network: Network) -> None:
-        self.coefs_, self.intercepts_ = as_weights_and_biases(network)
 
     def _restore(
         self,
@@ -457,7 +398,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             self.coefs_[-1], self.intercepts_[-1] = self.coefs_[-1][:, 1:], self.intercepts_[-1][1:]
         for name, value in attributes.items():
             setattr(self, name, value)
-        best = self.best_validation_score_ if self._stops_early else self.best_loss_
+        best = self.best_validation_score_ if stops_early(self) else self.best_loss_
         if best is not None:
-            self._memory.patience.best = -best if self._stops_early else best
+            self._memory.patience.best = -best if stops_early(self) else best
         self._memory.patience.waited = waited

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,18 @@ from sklearn.exceptions import ConvergenceWarning
 
 from handgrad import solvers
 from handgrad.engines import Adam, Sgd
+from handgrad.engines.threads import one_blas_thread
+from handgrad.estimator.parameters import STOCHASTIC
 from handgrad.network import Network
+from handgrad.objective import Objective
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines import Engine, Moments, Rule
-    from handgrad.estimator.classifier import MLPClassifier
-    from handgrad.estimator.run import Run
-    from handgrad.estimator.samples import Samples
+    from handgrad.estimator.parameters import Hyperparameters
+    from handgrad.estimator.record import FitRecord
+    from handgrad.estimator.samples import WeightedSamples
     from handgrad.network import Output
 
 ADVICE = """
@@ -89,75 +93,77 @@ def as_weights_and_biases(
     return weights, [layer.b[:, 0].copy() for layer in network.layers]
 
 
-def solve(
-    model: MLPClassifier,
+def fit_network(
+    parameters: Hyperparameters,
     engine: Engine,
     network: Network,
-    samples: Samples,
+    samples: WeightedSamples,
+    solver: solvers.Solver,
+    driver: solvers.Driver,
+) -> solvers.Result:
+    """Run a solver on samples, from a network on."""
+    objective = Objective(network.output, alpha=parameters.alpha)
+    session = engine.session(samples.X, samples.codes, objective, samples.weights)
+    is_blas_busy = parameters.solver == "lbfgs" and engine.name != "reference"
+    with one_blas_thread() if is_blas_busy else nullcontext():
+        return driver.run(solver, session, network)
+
+
+def solver_of(
+    parameters: Hyperparameters,
+    m: int,
     memory: Memory,
     random: np.random.RandomState,
-    run: Run,
-    iterations: int,
-) -> solvers.Result:
-    """Run the classifier's solver."""
-    given = engine, network, samples.X, samples.codes
-    common: dict[str, Any] = {
-        "alpha": model.alpha,
-        "sample_weight": samples.weights,
-    }
-    if model.solver == "gd":
-        return solvers.gd(
-            *given,
-            learning_rate=model.learning_rate_init,
-            iterations=iterations,
-            on_iteration=run.after if run.every_iteration else None,
-            on_progress=run.watch,
-            **common,
-        )
-    if model.solver == "lbfgs":
-        return solvers.lbfgs(
-            *given,
-            iterations=iterations,
-            evaluations=model.max_fun,
-            tol=model.tol,
-            on_iteration=run.after,
-            **common,
-        )
-    return solvers.sgd(
-        *given,
-        rule=_rule(model),
-        schedule=model.learning_rate if model.solver == "sgd" else "constant",
-        power_t=model.power_t,
-        batch_size=_batch_size(model.batch_size, len(samples.codes)),
-        epochs=iterations,
-        seed=random if model.shuffle else None,
-        patience=memory.patience,
-        figure=run.figure,
-        moments=memory.moments,
-        samples_seen=model.t_,
-        learning_rate=memory.learning_rate,
-        on_iteration=run.after,
-        on_stall=run.stall,
-        **common,
+    samples_seen: int,
+) -> solvers.Solver:
+    """Return the solver that the parameters name, for m samples."""
+    if parameters.solver == "gd":
+        return solvers.descend
+    if parameters.solver == "lbfgs":
+        return solvers.Lbfgs(parameters.max_fun, parameters.tol)
+    return solvers.BatchSolver(
+        _rule(parameters),
+        _batch_size(parameters.batch_size, m),
+        parameters.learning_rate if parameters.solver == "sgd" else "constant",
+        parameters.power_t,
+        random if parameters.shuffle else None,
+        memory.moments,
+        samples_seen,
     )
 
 
-def warn_unless_converged(model: MLPClassifier, result: solvers.Result) -> None:
+def driver_of(
+    parameters: Hyperparameters, memory: Memory, record: FitRecord, iterations: int
+) -> solvers.Driver:
+    """Return the driver of a fit that records it."""
+    judges = parameters.solver != "gd" or record.looks_at_each_iteration
+    return solvers.Driver(
+        iterations,
+        memory.learning_rate or parameters.learning_rate_init,
+        on_iteration=parameters.on_iteration,
+        on_progress=record.draw if parameters.verbose == "bar" else None,
+        patience=memory.patience if parameters.solver in STOCHASTIC else None,
+        figure=record.figure if judges else None,
+        on_stall=record.stall,
+    )
+
+
+def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -> None:
     """Warn, as scikit-learn does, of a run that a limit ended; gd is meant to reach its own."""
-    if result.converged or model.solver == "gd":
+    if result.converged or parameters.solver == "gd":
         return
-    if model.solver == "lbfgs":
-        message = f"lbfgs failed to converge after {model.n_iter_} iteration(s) "
+    if parameters.solver == "lbfgs":
+        message = f"lbfgs failed to converge after {result.iterations} iteration(s) "
         message += f"(status={result.status}):\n{result.message}\n"
-        if model.n_iter_ == model.max_iter:
+        if result.iterations == parameters.max_iter:
             message += (
                 "\nIncrease the number of iterations to improve the convergence "
-                f"(max_iter={model.max_iter})."
+                f"(max_iter={parameters.max_iter})."
             )
         message += ADVICE
     else:
         message = (
-            f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and the "
+            f"Stochastic Optimizer: Maximum iterations ({parameters.max_iter}) reached and the "
             "optimization hasn't converged yet."
         )
     warnings.warn(message, ConvergenceWarning, stacklevel=4)
@@ -177,10 +183,11 @@ def check_finite(arrays: list[npt.NDArray[Any]]) -> None:
         )
 
 
-def _rule(model: MLPClassifier) -> Rule:
-    if model.solver == "adam":
-        return Adam(model.learning_rate_init, model.beta_1, model.beta_2, model.epsilon)
-    return Sgd(model.learning_rate_init, model.momentum, model.nesterovs_momentum)
+def _rule(parameters: Hyperparameters) -> Rule:
+    rate = parameters.learning_rate_init
+    if parameters.solver == "adam":
+        return Adam(rate, parameters.beta_1, parameters.beta_2, parameters.epsilon)
+    return Sgd(rate, parameters.momentum, parameters.nesterovs_momentum)
 
 
 def _batch_size(batch_size: int | str, m: int) -> int:

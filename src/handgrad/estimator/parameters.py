@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -12,7 +12,40 @@ from handgrad import solvers
 from handgrad.engines import ENGINE_NAMES
 from handgrad.engines.threads import MOST_THREADS
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 STOCHASTIC = ("sgd", "adam")
+
+
+class Hyperparameters:
+    """The parameters of an estimator that its training reads."""
+
+    solver: str
+    alpha: float
+    batch_size: int | str
+    learning_rate: solvers.Schedule
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    tol: float
+    verbose: bool | int | str
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    on_iteration: Callable[[solvers.Iteration], bool | None] | None
+
+
+def stops_early(parameters: Hyperparameters) -> bool:
+    """Tell whether a validation score ends the run; gd and lbfgs do not look at it."""
+    return bool(parameters.early_stopping) and parameters.solver in STOCHASTIC
+
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],

@@ -25,17 +25,17 @@ ROW_TYPES = [np.float64, np.float32, np.uint8]
 MOST_OF_COUNTS = 127  # bytes above it are mostly pixels
 
 
-class Samples(NamedTuple):
+class WeightedSamples(NamedTuple):
     """Rows, the number of each one's class (-1 for one that fit never saw), and its weight."""
 
     X: Any
     codes: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64] | None = None
 
-    def only(self, rows: npt.NDArray[np.int64]) -> Samples:
+    def only(self, rows: npt.NDArray[np.int64]) -> WeightedSamples:
         """Return some of the samples."""
         weights = None if self.weights is None else self.weights[rows]
-        return Samples(self.X[rows], self.codes[rows], weights)
+        return WeightedSamples(self.X[rows], self.codes[rows], weights)
 
 
 def refuse_text(X: Any) -> None:
@@ -203,7 +203,7 @@ def codes_of(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray
     return codes
 
 
-def validation_samples(X: Any, y: Any, classes: npt.NDArray[Any]) -> Samples:
+def validation_samples(X: Any, y: Any, classes: npt.NDArray[Any]) -> WeightedSamples:
     """Return samples to validate with; a label that fit never saw counts as predicted wrong.
 
     Examples
@@ -213,7 +213,7 @@ def validation_samples(X: Any, y: Any, classes: npt.NDArray[Any]) -> Samples:
     """
     numbers = {label: code for code, label in enumerate(classes.tolist())}
     labels = labels_of(y, X).tolist()
-    return Samples(X, np.array([numbers.get(label, -1) for label in labels]))
+    return WeightedSamples(X, np.array([numbers.get(label, -1) for label in labels]))
 
 
 def weights_of(
@@ -242,17 +242,17 @@ def weights_of(
 
 
 def hold_out(
-    samples: Samples,
+    samples: WeightedSamples,
     fraction: float,
     random: np.random.RandomState,
     *,
     stratify: npt.NDArray[Any] | None,
-) -> tuple[Samples, Samples]:
+) -> tuple[WeightedSamples, WeightedSamples]:
     """Hold a share of the samples out, drawn as scikit-learn does.
 
     Parameters
     ----------
-    samples : Samples
+    samples : WeightedSamples
     fraction : float
     random : RandomState
     stratify : array of shape (K,) or None
@@ -265,7 +265,7 @@ def hold_out(
 
     Examples
     --------
-    >>> samples = Samples(np.eye(10), np.arange(10))
+    >>> samples = WeightedSamples(np.eye(10), np.arange(10))
     >>> train, held_out = hold_out(samples, 0.2, np.random.RandomState(0), stratify=None)
     >>> train.X.shape, held_out.codes
     ((8, 10), array([2, 8]))

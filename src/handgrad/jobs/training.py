@@ -9,17 +9,20 @@ import numpy as np
 
 from handgrad import data
 from handgrad.engines import get_engine
-from handgrad.errors import DataError, WriteError
+from handgrad.errors import ShapeError, WriteError
 from handgrad.files.atomic import check_writable, write_atomically
 from handgrad.files.overlaps import check_distinct
-from handgrad.files.storage import load, save
+from handgrad.files.storage import save
 from handgrad.jobs.evaluation import Evaluation, evaluate
+from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
+from handgrad.memory import memory
 from handgrad.model import Model
+from handgrad.network import Network
 from handgrad.plots import save_plots
 from handgrad.plots.plots import picture_files, prepare_folder
-from handgrad.quoting import named
+from handgrad.quoting import named, shown
 from handgrad.rows import PIXEL_SCALE
-from handgrad.training import History, TrainingRun, initial_network, train
+from handgrad.solvers import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,13 +30,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.data import Dataset, Samples
+    from handgrad.data import Dataset
     from handgrad.engines import Engine, Progress
     from handgrad.initial import Scheme
-    from handgrad.network import Network
+    from handgrad.solvers import History, Result
 
 USUAL_SOURCE = "mnist-5k"
-USUAL_LABEL = "label"
+MOST_HIDDEN = 10**9  # more than fit into any machine
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class TrainingReport:
 
     model: Model
     """With its settings and figures in ``training``."""
-    run: TrainingRun
+    run: Result
     on_train: Evaluation
     on_test: Evaluation | None
     """None where there are no test samples."""
@@ -128,8 +131,8 @@ class TrainingJob:
         """The network before training, as a model."""
         return self._model(self.network, self.settings)
 
-    def run(self, on_progress: Callable[[Progress], bool | None] | None = None) -> TrainingRun:
-        """Take the steps; see `handgrad.training.train`."""
+    def run(self, on_progress: Callable[[Progress], bool | None] | None = None) -> Result:
+        """Take the steps; see `handgrad.solvers.train`."""
         return train(
             self.network,
             self.dataset.X_train,
@@ -140,7 +143,7 @@ class TrainingJob:
             on_progress=on_progress,
         )
 
-    def report(self, run: TrainingRun, **settings: Any) -> TrainingReport:
+    def report(self, run: Result, **settings: Any) -> TrainingReport:
         """Test what a run found; ``settings`` are those that changed on the way."""
         dataset, engine = self.dataset, self.engine
         on_train = evaluate(run.network, dataset.X_train, dataset.y_train, engine=engine)
@@ -201,7 +204,7 @@ def prepare_training(
     hidden, seed, initial, dtype
         As in `handgrad.Network.initial`.
     iterations, learning_rate
-        As in `handgrad.training.train`.
+        As in `handgrad.solvers.train`.
     engine, threads
         As in `handgrad.get_engine`.
 
@@ -256,50 +259,46 @@ def prepare_further_training(
     return TrainingJob(dataset, model, get_engine(engine, threads=threads), iterations, settings)
 
 
-def load_model(path: Path) -> Model:
-    """Read a model file as a model, whatever was saved.
-
-    Raises
-    ------
-    ModelFileError
-        If the file cannot be read.
-    """
-    return Model.of(load(path))
-
-
-def samples_for(model: Model, path: Path, source: str, *, label: str | None = None) -> Samples:
-    """Read samples whose features and labels the model finds by the names that it remembers.
+def initial_network(
+    dataset: Dataset,
+    *,
+    hidden: int,
+    seed: int,
+    dtype: npt.DTypeLike = np.float32,
+    scheme: Scheme = "he",
+) -> Network:
+    """Make a network for a data set, unless it is larger than this machine's memory.
 
     Parameters
     ----------
-    model : Model
-    path : path
-        Where the model was read, for errors.
-    source : str
-        See `handgrad.data.load_samples`.
-    label : str, optional
-        The label column of a CSV file, where it is not the model's.
+    dataset : Dataset
+    hidden, seed, dtype, scheme
+        As in `Network.initial`.
 
     Raises
     ------
-    DataError
-        If the samples cannot be read, or do not fit the model.
+    ShapeError
+        If the network does not fit into memory, which is found out before any is taken.
+
+    Examples
+    --------
+    >>> from handgrad import data
+    >>> initial_network(data.load("digits"), hidden=8, seed=0)
+    Network(64 features, 8 hidden units, 10 classes, float32)
     """
-    samples = data.load_samples(
-        source,
-        label=label or model.label or USUAL_LABEL,
-        image_shape=model.image_shape,
-        features=model.feature_names,
+    if hidden > MOST_HIDDEN:
+        raise ShapeError(f"hidden is {shown(hidden)}; expected at most {MOST_HIDDEN:,}.")
+    features, classes = dataset.X_train.shape[1], len(dataset.class_names)
+    needed = 8 * (hidden * (features + 1) + classes * (hidden + 1))  # drawn in float64
+    if needed > memory():
+        raise ShapeError(
+            f"A network of {features:,} features, {hidden:,} hidden units and {classes:,} "
+            f"classes needs {needed / 1e9:.3g} GB, and this machine has {memory() / 1e9:.3g}; "
+            "expected fewer hidden units."
+        )
+    return Network.initial(
+        features=features, hidden=hidden, classes=classes, seed=seed, dtype=dtype, scheme=scheme
     )
-    check_features(samples.X, source, model.D, f"{named(path)} takes")
-    return samples
-
-
-def check_features(X: Any, source: str, expected: int, whose: str) -> None:
-    """Raise a DataError where rows have another number of features than expected."""
-    found = X.shape[1]
-    if found != expected:
-        raise DataError(f"{named(source)} has {found} features per sample; {whose} {expected}.")
 
 
 def _training_data(

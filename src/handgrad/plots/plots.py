@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from handgrad.jobs.evaluation import Evaluation
     from handgrad.network import Network
-    from handgrad.training import History
+    from handgrad.solvers import History
 
 MOST_POINTS = 2000  # of a curve: more than a figure has dots
 MOST_UNITS = 64
@@ -63,7 +63,7 @@ def learning_curves(history: History) -> Figure:
     Parameters
     ----------
     history : History
-        Of `handgrad.training.train`.
+        Of `handgrad.solvers.train`.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def learning_curves(history: History) -> Figure:
 
     Examples
     --------
-    >>> from handgrad.training import History
+    >>> from handgrad.solvers import History
     >>> history = History(np.array([2.3, 1.1]), np.array([0.1, 0.7]), np.array([0.01, 0.02]))
     >>> [axes.get_ylabel() for axes in learning_curves(history).axes]
     ['cost', 'accuracy']

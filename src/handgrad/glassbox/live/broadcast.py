@@ -13,7 +13,7 @@ from handgrad.glassbox.payload import encode
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from handgrad.glassbox.live.run import LiveRun, Snapshot, State
+    from handgrad.glassbox.live.run import LiveRun, Snapshot, Status
     from handgrad.network import Network
 
 MOST_A_SECOND = 20  # snapshots
@@ -37,7 +37,7 @@ class Broadcast:
         self._loop = asyncio.get_running_loop()
         self._new = asyncio.Event()  # the run has something to show
         self._written = asyncio.Event()  # a snapshot was written down; each has an event of its own
-        self._shown: tuple[Snapshot, State] | None = None
+        self._shown: tuple[Snapshot, Status] | None = None
         self._text = b""
         self._version = 0
         self._viewers = 0
@@ -125,7 +125,7 @@ def progress_event(snapshot: Snapshot) -> bytes:
     return f"event: progress\ndata: {data}\n\n".encode()
 
 
-def state_event(state: State, sizes: dict[str, int]) -> bytes:
+def state_event(state: Status, sizes: dict[str, int]) -> bytes:
     """Write what a run is doing as an event."""
     data = json.dumps(
         {

@@ -60,6 +60,11 @@ class Curve:
         self._stride *= 2
         self._points = [point for point in self._points if point[0] % self._stride == 0]
 
+    def cut(self, end: int) -> None:
+        """Forget the steps from this one on."""
+        self._points = [point for point in self._points if point[0] < end]
+        self._last = None
+
     def to_json(self) -> str:
         """Return ``[[iteration, cost, accuracy], …]``; a cost that is not finite is null."""
         points = self._points

@@ -1,27 +1,35 @@
-"""A run that can be watched, stopped, steered and gone on with while it trains natively."""
+"""A run that can be watched, stopped, steered and continued while it trains natively."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import numpy as np
+
+from handgrad.engines import Progress
 from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import HandgradError, TrainingError
 from handgrad.glassbox.live.curve import Curve
-from handgrad.glassbox.live.pace import Pace
-from handgrad.training import Stretch, TrainingRun, train_in_stretches
+from handgrad.glassbox.live.replay import Replay
+from handgrad.objective import Objective
+from handgrad.solvers.history import History
+from handgrad.solvers.training import drive, training_driver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handgrad.data import Dataset
-    from handgrad.engines import Engine, Progress
+    from handgrad.engines import Engine, Session
     from handgrad.jobs.training import TrainingJob
     from handgrad.network import Network
+    from handgrad.solvers import Driver, Result
+
+Report: TypeAlias = "Callable[[Progress], bool | None]"
 
 
 class Snapshot(NamedTuple):
-    """What is to be seen of a run at one moment."""
+    """What a viewer sees of a run at one moment."""
 
     network: Network
     iteration: int
@@ -30,7 +38,7 @@ class Snapshot(NamedTuple):
     """JSON, see `Curve.to_json`."""
 
 
-class State(NamedTuple):
+class Status(NamedTuple):
     """What a run is doing."""
 
     running: bool
@@ -43,10 +51,12 @@ class State(NamedTuple):
 
 
 class LiveRun:
-    """Descends on a data set; other threads look at it and steer it meanwhile.
+    """Descends on a data set; meanwhile other threads look at it and steer it.
 
-    Nothing is computed for those who look: the training thread leaves its newest network where
-    they find it.
+    Nothing is computed for viewers: the training thread leaves its newest network where they find
+    it. A run of less than two seconds is replayed in four; see `Replay`. If it is stopped in its
+    replay, the network that is shown is kept. With a new learning rate, the run continues from
+    that network.
 
     Parameters
     ----------
@@ -58,10 +68,10 @@ class LiveRun:
         η, above 0.
     iterations : int
         Number of steps; each further start adds as many.
-    paced : bool
-        Whether to show a run that would be over in a moment more slowly; see `Pace`.
+    replayed : bool
+        Whether a short run is replayed.
     held : bool
-        Whether `start` leaves the run alone until `run` was called once.
+        Whether `start` does nothing until `run` was called once.
 
     Examples
     --------
@@ -69,7 +79,7 @@ class LiveRun:
     >>> dataset = data.load("digits")
     >>> network = Network.initial(features=64, hidden=8, classes=10, seed=0)
     >>> live = LiveRun(
-    ...     network, dataset, engine=get_engine(), learning_rate=0.1, iterations=20, paced=False
+    ...     network, dataset, engine=get_engine(), learning_rate=0.1, iterations=20, replayed=False
     ... )
     >>> live.run().iterations
     20
@@ -85,20 +95,22 @@ class LiveRun:
         engine: Engine,
         learning_rate: float,
         iterations: int,
-        paced: bool = True,
+        replayed: bool = True,
         held: bool = False,
     ) -> None:
         check_learning_rate(learning_rate)
         self.dataset = dataset
-        self._engine, self._paced, self._held = engine, paced, held
+        self._engine, self._replayed, self._held = engine, replayed, held
         self._initial = self._network = network
         self._learning_rate = learning_rate
         self._planned = self._target = iterations
         self._iteration = 0
         self._curve = Curve()
+        self._curve_shown: str | None = None  # that of a replay, which lags behind
         self._error: str | None = None
-        self._running = False
-        self._stopping = False
+        self._running = self._stopping = self._steered = False
+        self._driver: Driver | None = None  # of the run under way
+        self._replay: Replay[Snapshot] | None = None
         self._changed = threading.Condition()  # guards all of the above
         self._thread: threading.Thread | None = None
         self._observers: list[Callable[[], object]] = []
@@ -116,58 +128,59 @@ class LiveRun:
         )
 
     def observe(self, observer: Callable[[], object]) -> None:
-        """Call the observer, in whatever thread, whenever there is something new to be seen."""
+        """Call the observer, in any thread, whenever there is something new to see."""
         self._observers.append(observer)
 
     def snapshot(self) -> Snapshot:
-        """Return the newest network and the curve that led to it."""
+        """Return the newest network to show and the curve that led to it."""
         with self._changed:
-            return Snapshot(self._network, self._iteration, self._curve.to_json())
+            curve = self._curve.to_json() if self._curve_shown is None else self._curve_shown
+            return Snapshot(self._network, self._iteration, curve)
 
-    def state(self) -> State:
+    def state(self) -> Status:
         """Return what the run is doing."""
         with self._changed:
-            return State(
+            return Status(
                 self._running, self._iteration, self._target, self._learning_rate, self._error
             )
 
-    def run(self, on_progress: Callable[[Progress], bool | None] | None = None) -> TrainingRun:
+    def run(self, on_progress: Report | None = None) -> Result:
         """Take the steps in this thread, from the newest network on.
 
         Parameters
         ----------
         on_progress : callable, optional
-            As in `handgrad.training.train`.
+            As in `handgrad.solvers.train`; in a replay it is called once more for each picture.
 
         Returns
         -------
-        TrainingRun
+        Result
 
         Raises
         ------
         TrainingError
-            If the run goes on already, or the cost is no longer finite.
+            If the run is under way already, or the network is no longer finite.
         """
         self._begin()
-        return self._descend(on_progress)
+        return self._train(on_progress or _nothing)
 
     def start(self) -> None:
-        """Take the steps in a thread of their own, unless the run goes on already."""
+        """Take the steps in a thread of their own, unless the run is under way already."""
         with self._changed:
             if self._held or self._running:
                 return
             self._begin()
-            self._thread = threading.Thread(target=self._descend_alone, name="training")
+            self._thread = threading.Thread(target=self._train_alone, name="training")
             self._thread.start()
 
     def stop(self) -> None:
         """Take no further step."""
         with self._changed:
             self._stopping = True
-            self._changed.notify_all()
+            self._end_part()
 
     def set_learning_rate(self, learning_rate: float) -> None:
-        """Go on with another η.
+        """Continue with another η.
 
         Raises
         ------
@@ -177,7 +190,11 @@ class LiveRun:
         check_learning_rate(learning_rate)
         with self._changed:
             self._learning_rate = learning_rate
-            self._changed.notify_all()
+            if self._replay is not None and self._replay.records:
+                self._steered = True  # the next part begins at the network shown
+                self._end_part()
+            elif self._driver is not None:
+                self._driver.learning_rate = learning_rate
         self._tell()
 
     def reset(self) -> None:
@@ -186,13 +203,15 @@ class LiveRun:
         Raises
         ------
         TrainingError
-            If the run goes on.
+            If the run is under way.
         """
         with self._changed:
             if self._running:
-                raise TrainingError("The run goes on; stop it before you go back to its beginning.")
+                raise TrainingError(
+                    "The run is under way; stop it before you go back to its beginning."
+                )
             self._network, self._iteration, self._target = self._initial, 0, self._planned
-            self._curve, self._error = Curve(), None
+            self._curve, self._curve_shown, self._error = Curve(), None, None
         self._tell()
 
     def close(self) -> None:
@@ -207,92 +226,139 @@ class LiveRun:
     def _begin(self) -> None:
         with self._changed:
             if self._running:
-                raise TrainingError("The run goes on already; stop it before it begins anew.")
+                raise TrainingError("The run is under way already; stop it before it begins anew.")
             self._running, self._stopping, self._held, self._error = True, False, False, None
             if self._iteration >= self._target:
                 self._target = self._iteration + self._planned
         self._tell()
 
-    def _descend_alone(self) -> None:
+    def _end_part(self) -> None:
+        """End the part under way, be it computed or replayed."""
+        if self._driver is not None:
+            self._driver.stop()
+        self._changed.notify_all()
+
+    def _train_alone(self) -> None:
         try:
-            self._descend(None)
+            self._train(_nothing)
         except HandgradError:
-            pass  # it is told to those who look, by `state`
+            pass  # `state` tells it to the viewers
         except MemoryError:
             with self._changed:
                 self._error = "There is not enough memory for this run."
             self._tell()
 
-    def _descend(self, on_progress: Callable[[Progress], bool | None] | None) -> TrainingRun:
-        course = _Course(self._target - self._iteration, self._iteration)
-        pace = Pace(course.planned, wait=self._wait) if self._paced else None
-
-        def next_stretch(steps: int) -> Stretch | None:
-            if steps >= course.planned or (course.begun and course.stopped):
-                return None
-            course.begun = True
-            count = course.planned - steps if pace is None else pace.steps(steps)
-            with self._changed:
-                course.learning_rate = self._learning_rate
-            return Stretch(course.learning_rate, count)
-
-        def report(progress: Progress) -> bool:
-            wanted = bool(on_progress(progress)) if on_progress is not None else False
-            with self._changed:
-                self._take(progress, course)
-                course.stopped = wanted or self._stopping
-                steered = course.learning_rate != self._learning_rate
-            self._tell()
-            return course.stopped or steered
-
+    def _train(self, report: Report) -> Result:
         try:
-            run = train_in_stretches(
-                self._network,
-                self.dataset.X_train,
-                self.dataset.y_train,
-                engine=self._engine,
-                next_stretch=next_stretch,
-                on_progress=report,
-            )
-            with self._changed:
-                self._network, self._iteration = run.last, course.first + run.iterations
+            return self._train_in_parts(report)
         except HandgradError as error:
             with self._changed:
                 self._error = str(error)
             raise
         finally:
             with self._changed:
-                self._running = False
+                self._running, self._driver, self._replay = False, None, None
             self._tell()
-        return run
 
-    def _take(self, progress: Progress, course: _Course) -> None:
-        """Leave the newest figures where others find them."""
-        measured = len(progress.costs)
-        new = slice(course.measured, measured)
-        self._curve.add(
-            course.first + course.measured, progress.costs[new], progress.accuracies[new]
-        )
-        course.measured = measured
-        self._network, self._iteration = progress.network, course.first + measured - 1
+    def _train_in_parts(self, report: Report) -> Result:
+        """Train to the end; a new η in a replay begins another part, at the network shown."""
+        X, y = self.dataset.X_train, self.dataset.y_train
+        session = self._engine.session(X, y, Objective(self._network.output))
+        first, earlier = self._iteration, History(*np.empty((3, 0)))
+        while True:
+            begin = self._iteration
+            part = self._compute(session, earlier, report)
+            end = begin + part.iterations
+            whole = part._replace(history=earlier.followed_by(part.history), iterations=end - first)
+            if self._show_rest(Snapshot(part.last, end, ""), whole.history, report):
+                return whole
+            earlier = History(*(row[: self._iteration - first] for row in whole.history))
+            self._curve.cut(self._iteration)
+            if self._stopping:
+                return whole._replace(
+                    network=self._network,
+                    last=self._network,
+                    history=earlier,
+                    iterations=self._iteration - first,
+                    stopped=True,
+                )
 
-    def _wait(self, seconds: float) -> None:
+    def _compute(self, session: Session, earlier: History, report: Report) -> Result:
+        """Train to the end at full speed, and record pictures as long as the run may be short."""
+        begin, planned = self._iteration, self._target - self._iteration
+        size = sum(array.nbytes for array in self._network.parameters)
+
+        def on_progress(progress: Progress) -> bool:
+            ends = bool(report(_continued(earlier, progress)))
+            with self._changed:
+                self._stopping |= ends
+                self._curve.add(begin, progress.costs, progress.accuracies)
+                self._take(progress.network, begin + len(progress.costs) - 1)
+            self._tell()
+            return ends
+
         with self._changed:
-            before = self._learning_rate
-            self._changed.wait_for(
-                lambda: self._stopping or self._learning_rate != before, timeout=seconds
+            replay = Replay[Snapshot](begin, planned, picture_bytes=size)
+            self._replay = replay if self._replayed else None
+            self._driver = training_driver(
+                self._learning_rate,
+                planned,
+                on_progress=on_progress,
+                stretch=replay.steps_to_next_picture if self._replayed else None,
             )
+            self._steered = False
+            if self._stopping:
+                self._driver.stop()
+        return drive(self._driver, session, self._network)
+
+    def _take(self, network: Network, iteration: int) -> None:
+        """Leave the newest network where viewers find it, or in a replay the one due now."""
+        if self._replay is not None and self._replay.records:
+            picture = Snapshot(network, iteration, self._curve.to_json())
+            self._network, self._iteration, self._curve_shown = self._replay.record(picture)
+        else:
+            self._network, self._iteration, self._curve_shown = network, iteration, None
+
+    def _show_rest(self, last: Snapshot, history: History, report: Report) -> bool:
+        """Show how a part ended, after a replay if it was short; return False if cut short."""
+        with self._changed:
+            replay = self._replay
+            if replay is not None and not replay.records:
+                replay = None
+            if self._steered or (self._stopping and replay is not None):
+                return False
+            self._take(last.network, last.iteration)
+        return replay is None or self._play(replay, history, report)
+
+    def _play(self, replay: Replay[Snapshot], history: History, report: Report) -> bool:
+        """Show the pictures that are left, each when it is due; return False if cut short."""
+        first = self._target - len(history.costs)
+        for picture in replay.pictures_left():
+            with self._changed:
+                wait = replay.seconds_until(picture)
+                if self._changed.wait_for(lambda: self._stopping or self._steered, timeout=wait):
+                    return False
+                self._network, self._iteration, self._curve_shown = picture
+            self._tell()
+            shown = History(*(row[: max(picture.iteration - first, 1)] for row in history))
+            if report(Progress(picture.network, shown.costs, shown.accuracies)):
+                self.stop()
+        return not self._stopping
 
     def _tell(self) -> None:
         for observer in self._observers:
             observer()
 
 
-class _Course:
-    """How far one run has come."""
+def _continued(earlier: History, progress: Progress) -> Progress:
+    """Return the progress of a part as that of the whole run."""
+    if not len(earlier.costs):
+        return progress
+    costs = np.concatenate([earlier.costs, progress.costs])
+    return Progress(
+        progress.network, costs, np.concatenate([earlier.accuracies, progress.accuracies])
+    )
 
-    def __init__(self, planned: int, first: int) -> None:
-        self.planned, self.first = planned, first
-        self.learning_rate = 0.0
-        self.measured = 0
-        self.begun = self.stopped = False
+
+def _nothing(_progress: Progress) -> None:
+    pass

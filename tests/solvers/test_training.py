@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from handgrad import Network, get_engine, notes
-from handgrad.engines import available_engines
 from handgrad.errors import TrainingError
-from handgrad.training import Stretch, train, train_in_stretches
+from handgrad.solvers import train
 
 engine = get_engine("reference")
 
@@ -80,50 +79,6 @@ def test_the_history_is_a_csv_of_every_step(problem):
     costs = [float(line["cost"]) for line in lines]
     np.testing.assert_allclose(costs, run.history.costs, rtol=1e-9)
     assert set(lines[0]) == {"iteration", "cost", "accuracy", "seconds"}
-
-
-@pytest.mark.parametrize("name", available_engines())
-def test_a_run_in_stretches_ends_in_the_same_bits(problem, name):
-    network, X, y = problem
-    whole = train(*problem, engine=get_engine(name), learning_rate=0.2, iterations=20)
-    lengths = {0: 1, 1: 7, 8: 12}
-    run = train_in_stretches(
-        network,
-        X,
-        y,
-        engine=get_engine(name),
-        next_stretch=lambda steps: Stretch(0.2, lengths[steps]) if steps in lengths else None,
-    )
-    for there, expected in zip(run.network.parameters, whole.network.parameters, strict=True):
-        np.testing.assert_array_equal(there, expected)
-    np.testing.assert_array_equal(run.history.costs, whole.history.costs)
-    np.testing.assert_array_equal(run.history.accuracies, whole.history.accuracies)
-    assert (np.diff(run.history.seconds) >= 0).all()
-    assert (run.iterations, run.stopped) == (20, False)
-
-
-def test_a_stretch_that_is_ended_early_loses_no_step_and_counts_none_twice(problem):
-    network, X, y = problem
-    seen = []
-
-    def end_in_the_middle(progress):
-        seen.append(len(progress.costs))
-        return len(seen) == 6  # five steps are taken, and the cost after them measured
-
-    run = train_in_stretches(
-        network,
-        X,
-        y,
-        engine=engine,
-        next_stretch=lambda steps: {0: Stretch(0.5, 100), 5: Stretch(0.1, 4)}.get(steps),
-        on_progress=end_in_the_middle,
-    )
-    middle, before = engine.descend(network, X, y, learning_rate=0.5, iterations=5)
-    last, after = engine.descend(middle, X, y, learning_rate=0.1, iterations=4)
-    np.testing.assert_array_equal(run.network.W1, last.W1)
-    np.testing.assert_array_equal(run.history.costs, [*before, *after])
-    assert (run.iterations, run.stopped) == (9, False)
-    assert max(seen) == 9
 
 
 def test_a_stopped_run_can_go_on_from_its_last_network(problem):

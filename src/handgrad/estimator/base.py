@@ -1,0 +1,124 @@
+"""What the estimators share: a run of the driver, and what a fit keeps of it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from handgrad.engines import get_engine
+from handgrad.estimator.fitting import (
+    as_weights_and_biases,
+    check_finite,
+    driver_of,
+    fit_network,
+    solver_of,
+    warn_unless_converged,
+)
+from handgrad.estimator.parameters import STOCHASTIC, Hyperparameters, stops_early
+from handgrad.estimator.record import FitHistory, FitRecord
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from handgrad.engines import Engine
+    from handgrad.estimator.fitting import Memory
+    from handgrad.estimator.samples import WeightedSamples
+    from handgrad.network import Network
+    from handgrad.solvers import Driver, Result
+
+
+class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
+    """A multi-layer perceptron that the driver trains."""
+
+    engine: str
+    n_threads: int | None
+
+    coefs_: list[npt.NDArray[Any]]
+    intercepts_: list[npt.NDArray[Any]]
+    n_iter_: int
+    t_: int
+    loss_: float
+    loss_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    history_: FitHistory
+    _memory: Memory
+
+    def _check_solver(self) -> bool:
+        if self.solver not in STOCHASTIC:
+            raise AttributeError(
+                f"partial_fit is only available for sgd and adam; {self.solver} is not stochastic."
+            )
+        return True
+
+    def _engine(self) -> Engine:
+        return get_engine(self.engine, threads=self.n_threads)
+
+    def _train(
+        self,
+        network: Network,
+        samples: WeightedSamples,
+        held_out: WeightedSamples | None,
+        random: np.random.RandomState,
+        iterations: int,
+        incremental: bool,
+    ) -> None:
+        """Run the solver from a network on, and keep what it finds."""
+        self._remember(incremental)
+        engine, m = self._engine(), len(samples.codes)
+        scores: list[float] = []
+        record = FitRecord(self, engine, held_out, self.history_, self.loss_curve_, scores)
+        driver = driver_of(self, self._memory, record, iterations)
+        result = None
+        try:
+            solver = solver_of(self, m, self._memory, random, self.t_)
+            with record.shown(iterations):
+                result = fit_network(self, engine, network, samples, solver, driver)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=3)
+        finally:  # whatever a callback raises, the network is that of the last iteration
+            record.complete(*(figures[: driver.taken] for figures in driver.history))
+            self._keep(driver, result, m, scores)
+        check_finite(self.coefs_ + self.intercepts_)
+        if result is not None and not incremental:
+            warn_unless_converged(self, result)
+
+    def _remember(self, incremental: bool) -> None:
+        """Go on as the parameters now say; only `partial_fit` goes on with the moments."""
+        self._memory.patience.tol = self.tol
+        self._memory.patience.iterations = self.n_iter_no_change
+        if not incremental or self._memory.solver != self.solver:
+            self._memory.moments = self._memory.learning_rate = None
+        self._memory.solver = self.solver
+
+    def _keep(self, driver: Driver, result: Result | None, m: int, scores: list[float]) -> None:
+        """Keep what a run found; without a result it was interrupted."""
+        network = driver.best if stops_early(self) else driver.last
+        if network is not None:
+            self._take(network)
+        if result is not None:
+            self._memory.moments = result.moments
+            self._memory.learning_rate = result.learning_rate
+            self.loss_ = np.float64(result.costs[-1])
+        elif self.loss_curve_:
+            self.loss_ = self.loss_curve_[-1]
+        self.n_iter_ = driver.taken
+        if self.solver in STOCHASTIC:
+            self.t_ += m * driver.taken
+        self._keep_scores(driver, scores)
+
+    def _keep_scores(self, driver: Driver, scores: list[float]) -> None:
+        if scores:
+            self.validation_scores_ = [*(self.validation_scores_ or []), *scores]
+        if stops_early(self):
+            if scores:
+                self.best_validation_score_ = -driver.lowest
+        elif hasattr(self, "loss_"):
+            self.best_loss_ = min([*self.loss_curve_, self.loss_])
+
+    def _take(self, network: Network) -> None:
+        self.coefs_, self.intercepts_ = as_weights_and_biases(network)

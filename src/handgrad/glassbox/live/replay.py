@@ -1,0 +1,97 @@
+"""A short run is recorded and replayed, so that it can be watched."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class _Shown(Protocol):
+    @property
+    def iteration(self) -> int: ...
+
+
+Picture = TypeVar("Picture", bound=_Shown)
+
+BETWEEN_PICTURES = 0.05  # seconds
+TOO_SHORT = 2.0  # seconds: nobody could follow a run that is over so soon
+SHOWN_IN = 4.0  # seconds, for such a run
+MOST_BYTES = 64_000_000  # of all recorded pictures
+
+
+class Replay(Generic[Picture]):
+    """Records pictures of a run of less than two seconds, to be shown in four.
+
+    A short run is shown slowly at first, since its first steps change the most: after a share t
+    of the time, a share t² of the steps. A run that takes longer, or whose pictures take too much
+    memory, is shown as it is.
+
+    Parameters
+    ----------
+    first, steps : int
+        The iteration at which the run begins, and its number of steps.
+    picture_bytes : int
+        The size of one picture.
+    clock : callable
+        Returns the time in seconds.
+
+    Examples
+    --------
+    >>> replay = Replay(0, 500, picture_bytes=32_000)
+    >>> replay.steps_to_next_picture(taken=0)
+    1
+    """
+
+    def __init__(
+        self,
+        first: int,
+        steps: int,
+        *,
+        picture_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._first, self._steps, self._clock = first, steps, clock
+        self._start = clock()
+        self._pictures: list[Picture] = []
+        self._shown = 0
+        self._most = round(SHOWN_IN / BETWEEN_PICTURES)
+        self._records = self._most * picture_bytes <= MOST_BYTES
+        self._ended = False
+
+    @property
+    def records(self) -> bool:
+        """Whether the run is short, or may still turn out to be."""
+        if not self._ended and self._clock() - self._start >= TOO_SHORT:
+            self._records = False
+            self._pictures.clear()
+        return self._records
+
+    def steps_to_next_picture(self, taken: int) -> int:
+        """Return how many steps to take from here to the next picture."""
+        number = math.floor(self._most * math.sqrt(taken / self._steps)) + 1
+        if not self.records or number > self._most:
+            return self._steps - taken
+        return max(math.ceil(self._steps * (number / self._most) ** 2) - taken, 1)
+
+    def record(self, picture: Picture) -> Picture:
+        """Take the newest picture; return the one to show now."""
+        if not self._pictures or picture.iteration > self._pictures[-1].iteration:
+            self._pictures.append(picture)
+        self._ended = picture.iteration >= self._first + self._steps
+        later = range(self._shown + 1, len(self._pictures))
+        due = [number for number in later if self.seconds_until(self._pictures[number]) == 0]
+        self._shown = due[-1] if due else self._shown
+        return self._pictures[self._shown]
+
+    def pictures_left(self) -> Iterator[Picture]:
+        """Go through the pictures that are not shown yet."""
+        yield from self._pictures[self._shown + 1 :]
+
+    def seconds_until(self, picture: Picture) -> float:
+        """Return the time until a picture is due."""
+        share = math.sqrt((picture.iteration - self._first) / self._steps)
+        return max(0.0, self._start + SHOWN_IN * share - self._clock())

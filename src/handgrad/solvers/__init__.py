@@ -1,0 +1,29 @@
+"""Solvers: how a network is trained on an engine's session, and what drives their runs."""
+
+from handgrad.solvers.adam import adam
+from handgrad.solvers.driver import Driver, Iteration, Result, Solver
+from handgrad.solvers.gd import descend, gd
+from handgrad.solvers.history import History
+from handgrad.solvers.lbfgs import Lbfgs, lbfgs
+from handgrad.solvers.patience import Patience
+from handgrad.solvers.sgd import SCHEDULES, BatchSolver, Schedule, sgd
+from handgrad.solvers.training import train
+
+__all__ = [
+    "SCHEDULES",
+    "BatchSolver",
+    "Driver",
+    "History",
+    "Iteration",
+    "Lbfgs",
+    "Patience",
+    "Result",
+    "Schedule",
+    "Solver",
+    "adam",
+    "descend",
+    "gd",
+    "lbfgs",
+    "sgd",
+    "train",
+]

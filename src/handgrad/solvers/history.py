@@ -1,0 +1,85 @@
+"""What a run measured in each iteration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+class History(NamedTuple):
+    """What a run measured in each of its n iterations."""
+
+    costs: npt.NDArray[np.float64]
+    """(n,): the cost on the training rows."""
+    accuracies: npt.NDArray[np.float64]
+    """(n,): the share of the training rows predicted right."""
+    seconds: npt.NDArray[np.float64]
+    """(n,): the time from the start of the run until the figures were reported."""
+
+    def followed_by(self, later: History) -> History:
+        """Return this history and that of a run which continued, as one.
+
+        Examples
+        --------
+        >>> one = History(np.array([2.5]), np.array([0.125]), np.array([0.25]))
+        >>> one.followed_by(one).seconds
+        array([0.25, 0.5 ])
+        """
+        start = self.seconds[-1] if len(self.seconds) else 0.0
+        later = later._replace(seconds=later.seconds + start)
+        return History(*(np.concatenate(parts) for parts in zip(self, later, strict=True)))
+
+    def to_csv(self) -> str:
+        """Return the history as CSV, one line per iteration.
+
+        Examples
+        --------
+        >>> print(History(np.array([2.5]), np.array([0.125]), np.array([0.25])).to_csv())
+        iteration,cost,accuracy,seconds
+        0,2.5,0.125,0.25
+        <BLANKLINE>
+        """
+        lines = [
+            f"{iteration},{cost:.10g},{accuracy:.6g},{seconds:.6g}\n"
+            for iteration, (cost, accuracy, seconds) in enumerate(zip(*self, strict=True))
+        ]
+        return "iteration,cost,accuracy,seconds\n" + "".join(lines)
+
+
+class Recorder:
+    """Collects the figures of a run in arrays that grow.
+
+    Examples
+    --------
+    >>> recorder = Recorder()
+    >>> recorder.add([2.5, 1.5], [0.1, 0.5], seconds=0.25)
+    >>> recorder.history.costs
+    array([2.5, 1.5])
+    """
+
+    def __init__(self) -> None:
+        self._figures = np.empty((3, 0))  # costs, accuracies and seconds, with room for more
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, costs: npt.ArrayLike, accuracies: npt.ArrayLike, seconds: float) -> None:
+        """Add the figures of some iterations, reported after so many seconds."""
+        before, after = self._count, self._count + len(np.atleast_1d(costs))
+        if after > self._figures.shape[1]:
+            room = np.empty((3, 2 * after))
+            room[:, :before] = self._figures[:, :before]
+            self._figures = room
+        for row, figures in zip(self._figures, (costs, accuracies, seconds), strict=True):
+            row[before:after] = figures
+        self._count = after
+
+    @property
+    def history(self) -> History:
+        """The figures so far, which later ones leave as they are."""
+        return History(*self._figures[:, : self._count])

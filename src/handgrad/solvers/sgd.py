@@ -1,0 +1,175 @@
+"""Steps on one batch after another: stochastic gradient descent, or adam by its rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from handgrad.engines import Moments, Rule, Sgd
+from handgrad.errors import TrainingError
+from handgrad.objective import Objective
+from handgrad.quoting import shown
+from handgrad.solvers.driver import Driver, Outcome, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from handgrad.engines import Batches, Engine, Progress, Session
+    from handgrad.network import Network
+    from handgrad.solvers.driver import Iteration
+    from handgrad.solvers.patience import Patience
+
+Schedule: TypeAlias = Literal["constant", "invscaling", "adaptive"]
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+SMALLEST_RATE = 1e-6  # an adaptive rate ends the run here
+ADAPTIVE_FACTOR = 5
+
+
+def sgd(
+    engine: Engine,
+    network: Network,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    rule: Rule | None = None,
+    schedule: Schedule = "constant",
+    power_t: float = 0.5,
+    batch_size: int = 200,
+    epochs: int = 200,
+    seed: int | np.random.RandomState | None = 0,
+    alpha: float = 0.0,
+    sample_weight: npt.ArrayLike | None = None,
+    patience: Patience | None = None,
+    figure: Callable[[Iteration], float] | None = None,
+    moments: Moments | None = None,
+    samples_seen: int = 0,
+    learning_rate: float | None = None,
+    on_iteration: Callable[[Iteration], bool | None] | None = None,
+    on_stall: Callable[[float | None], None] | None = None,
+) -> Result:
+    """Train in batches: sgd by default, with momentum if the rule has it.
+
+    Parameters
+    ----------
+    engine, network, X, y
+        As for `handgrad.engines.Engine.batches`.
+    rule : Sgd or Adam
+        Its learning rate is the first epoch's.
+    schedule : {"constant", "invscaling", "adaptive"}
+        How the rate changes: not at all; divided by (t + 1) ** power_t, where t is the number
+        of samples seen so far; or divided by 5 whenever patience is spent, until it is below
+        1e-6.
+    batch_size, epochs : int
+    seed : int, RandomState or None
+        Shuffles the rows of each epoch, as scikit-learn does; None leaves them in order.
+    alpha, sample_weight, moments
+        As for `handgrad.engines.Engine.batches`.
+    patience : Patience, optional
+        Ends the run when ``figure`` (by default the epoch's cost) no longer falls.
+    figure : callable, optional
+        Given an `Iteration`, returns what should fall from epoch to epoch.
+    samples_seen : int
+        t at the start.
+    learning_rate : float, optional
+        That of the first epoch of a run that continues another, instead of the rule's.
+    on_iteration : callable, optional
+        Called after every epoch; returns True to end the run.
+    on_stall : callable, optional
+        Called when patience is spent, with the rate to continue with, or None if the run ends.
+
+    Raises
+    ------
+    TrainingError
+        If the schedule is unknown.
+
+    Examples
+    --------
+    >>> from handgrad import Network, get_engine
+    >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
+    >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
+    >>> result = sgd(get_engine(), network, X, y, rule=Sgd(0.5, momentum=0.9), epochs=9)
+    >>> bool(result.costs[-1] < result.costs[0])
+    True
+    """
+    rule = rule or Sgd()
+    session = engine.session(X, y, Objective(network.output, alpha=alpha), sample_weight)
+    solver = BatchSolver(rule, batch_size, schedule, power_t, seed, moments, samples_seen)
+    driver = Driver(
+        epochs,
+        rule.learning_rate if learning_rate is None else learning_rate,
+        on_iteration=on_iteration,
+        patience=patience,
+        figure=figure,
+        on_stall=on_stall,
+    )
+    return driver.run(solver, session, network)
+
+
+@dataclass(frozen=True)
+class BatchSolver:
+    """Epochs of batch steps by a rule; the settings are those of `sgd`."""
+
+    rule: Rule
+    batch_size: int = 200
+    schedule: Schedule = "constant"
+    power_t: float = 0.5
+    seed: int | np.random.RandomState | None = 0
+    moments: Moments | None = None
+    samples_seen: int = 0
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise TrainingError(
+                f"schedule is {shown(self.schedule)}; expected one of {', '.join(SCHEDULES)}."
+            )
+
+    def __call__(self, session: Session, network: Network, driver: Driver) -> Outcome:
+        """Take epochs until the driver ends the run."""
+        batches = session.batches(
+            network, rule=self.rule, batch_size=self.batch_size, moments=self.moments
+        )
+        m = batches.samples
+        sizes = np.diff(np.append(np.arange(0, m, self.batch_size), m))
+        random = None if self.seed is None else _random_state(self.seed)
+        order = np.arange(m)
+        while not driver.ended:
+            if random is not None:
+                order = order[_shuffled(random, m)]
+            rate = driver.learning_rate
+            last = _epoch(batches, order, rate)
+            cost, accuracy = (float(of_batches @ sizes) / m for of_batches in last[1:])
+            driver.iterated(last.network, cost, accuracy, rate)
+            self._schedule(driver, m)
+        return Outcome(batches.network, driver.ended_early, moments=batches.moments)
+
+    def _schedule(self, driver: Driver, m: int) -> None:
+        """Set the learning rate of the next epoch."""
+        if self.schedule == "invscaling":
+            seen = self.samples_seen + driver.taken * m
+            driver.learning_rate = self.rule.learning_rate / (seen + 1) ** self.power_t
+        if driver.patience_spent:
+            rate = driver.learning_rate
+            stuck = self.schedule != "adaptive" or rate <= SMALLEST_RATE
+            driver.stall(None if stuck else rate / ADAPTIVE_FACTOR)
+
+
+def _epoch(batches: Batches, order: npt.NDArray[np.int64], rate: float) -> Progress:
+    """Take an epoch; return where it ended."""
+    reports: list[Progress] = []
+    batches.epoch(order, learning_rate=rate, on_progress=reports.append)
+    return reports[-1]
+
+
+def _random_state(seed: int | np.random.RandomState) -> np.random.RandomState:
+    return seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
+
+
+def _shuffled(random: np.random.RandomState, m: int) -> npt.NDArray[np.int64]:
+    """Return the rows as `sklearn.utils.shuffle` would order them."""
+    indices = np.arange(m)
+    random.shuffle(indices)
+    return indices
