@@ -66,10 +66,13 @@ template <class T> class Session {
         const size_t count = rows.rows.count;
         if (labels.size() != count || (weights && weights->size() != count))
             throw std::invalid_argument("rows, labels and weights do not fit each other");
-        for (size_t i = 0; i < count; ++i) {
-            if (labels_[i] < 0) throw std::invalid_argument("a label is negative");
-            classes_ = std::max(classes_, static_cast<size_t>(labels_[i]) + 1);
+        int32_t least = 0, most = 0;
+        for (const int32_t* label = labels_.data(); label < labels_.data() + count; ++label) {
+            least = std::min(least, *label);
+            most = std::max(most, *label);
         }
+        if (least < 0) throw std::invalid_argument("a label is negative");
+        classes_ = static_cast<size_t>(most) + 1;
         samples_ = samples_of<T>(kernels_, rows_.rows);
         samples_.labels = labels_.data();
         if (!weights) return;
@@ -100,7 +103,7 @@ template <class T> class Session {
         {
             const nb::gil_scoped_release release;
             RowSliceTrainer<T> trainer(
-                kernels_, layout, network.arrays(), samples_, count(), threads_, /*lazy=*/false);
+                kernels_, layout, network.arrays(), samples_, count(), threads_, /*sparse=*/false);
             ThreadPool pool(trainer.workers(static_cast<double>(count())));
             metrics = trainer.pass(pool, 0, count());
             metrics.cost += trainer.penalty(pool, decay());
@@ -122,7 +125,7 @@ template <class T> class Session {
             Samples<T> samples = samples_;
             if (packed) samples.rows = &packed->columns.rows();
             RowSliceTrainer<T> trainer(
-                kernels_, layout, network.arrays(), samples, count(), threads_, /*lazy=*/false);
+                kernels_, layout, network.arrays(), samples, count(), threads_, /*sparse=*/false);
             const size_t iterations = std::min(costs.size(), accuracies.size());
             ThreadPool pool(
                 trainer.workers(static_cast<double>(count()) * static_cast<double>(iterations)));
@@ -228,7 +231,7 @@ template <class T> class Batches {
         }
         trainer_ = std::make_unique<RowSliceTrainer<T>>(kernels, layout_, network.arrays(), samples,
             batch_size_, session.threads_,
-            /*lazy=*/session.objective_.alpha == 0);  // a penalty moves all weights
+            /*sparse=*/true);
     }
     Batches(const Batches&) = delete;
     Batches& operator=(const Batches&) = delete;

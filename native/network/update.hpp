@@ -53,6 +53,13 @@ template <class T, class Action> inline void with_kind(const Rule<T>& rule, Acti
     }
 }
 
+// The gradients of all slices, at one place.
+template <class T> inline Vector<T> sum_of_slices(const Update<T>& u, size_t i) {
+    Vector<T> gradient = load(u.gradients + i);
+    for (size_t s = 1; s < u.slices; ++s) gradient += load(u.gradients + s * u.gradient_stride + i);
+    return gradient;
+}
+
 // Copies of rule and arrays stay in registers: what is stored cannot change them.
 template <class T>
 void update(const Rule<T>& of_step, const Update<T>& arrays, size_t begin, size_t end) {
@@ -60,9 +67,7 @@ void update(const Rule<T>& of_step, const Update<T>& arrays, size_t begin, size_
     const Update<T> u = arrays;
     with_kind(rule, [&](auto kind) {
         for (size_t i = begin; i < end; i += lanes<T>) {
-            Vector<T> gradient = load(u.gradients + i);
-            for (size_t s = 1; s < u.slices; ++s)
-                gradient += load(u.gradients + s * u.gradient_stride + i);
+            Vector<T> gradient = sum_of_slices(u, i);
             auto n = load_numbers<kind>(u, i);
             if (rule.decay != 0) gradient += rule.decay * n.value;  // else b2's −∞ would give NaN
             take_step<kind>(rule, gradient, n);
@@ -71,17 +76,59 @@ void update(const Rule<T>& of_step, const Update<T>& arrays, size_t begin, size_
     });
 }
 
+// The sum of squares of vectors: parts are added up in T, and the parts in double.
+template <class T> class SumOfSquares {
+  public:
+    void add(Vector<T> values) {
+        of_part_ += values * values;
+        if (++vectors_ % part == 0) end_part();
+    }
+    double total() {
+        end_part();
+        return sum_;
+    }
+
+  private:
+    static constexpr size_t part = 64;
+
+    void end_part() {
+        for (size_t lane = 0; lane < lanes<T>; ++lane) sum_ += static_cast<double>(of_part_[lane]);
+        of_part_ = Vector<T>{};
+    }
+
+    Vector<T> of_part_{};
+    size_t vectors_ = 0;
+    double sum_ = 0;
+};
+
 // Of whole vectors.
 template <class T> double sum_of_squares(const T* values, size_t count) {
-    constexpr size_t part = 64 * lanes<T>;  // added up in T; the parts in double
-    double sum = 0;
-    for (size_t begin = 0; begin < count; begin += part) {
-        Vector<T> squares{};
-        for (size_t i = begin; i < count && i < begin + part; i += lanes<T>)
-            squares += load(values + i) * load(values + i);
-        for (size_t lane = 0; lane < lanes<T>; ++lane) sum += static_cast<double>(squares[lane]);
-    }
-    return sum;
+    SumOfSquares<T> squares;
+    for (size_t i = 0; i < count; i += lanes<T>) squares.add(load(values + i));
+    return squares.total();
+}
+
+// A step with rows of weights. Row r has a gradient, slots[r] rows behind the first, unless its slot
+// is negative. Returns the sum of squares after the step.
+template <class T> double update_rows(const Rule<T>& of_step, const Update<T>& arrays,
+    const int32_t* slots, size_t rows, size_t width) {
+    const Rule<T> rule = of_step;
+    const Update<T> u = arrays;
+    SumOfSquares<T> squares;
+    with_kind(rule, [&](auto kind) {
+        for (size_t r = 0, i = 0; r < rows; ++r)
+            for (size_t j = 0; j < width; j += lanes<T>, i += lanes<T>) {
+                Vector<T> gradient{};
+                if (slots[r] >= 0)
+                    gradient = sum_of_slices(u, static_cast<size_t>(slots[r]) * width + j);
+                auto n = load_numbers<kind>(u, i);
+                gradient += rule.decay * n.value;
+                take_step<kind>(rule, gradient, n);
+                store_numbers<kind>(n, u, i);
+                squares.add(n.value);
+            }
+    });
+    return squares.total();
 }
 
 // All in one reading of the numbers, because they come from a farther cache.
@@ -105,22 +152,6 @@ double update_weights(const Rule<T>& of_step, const Update<T>& arrays, T* gradie
         }
     });
     return squares;
-}
-
-template <class T>
-void catch_up(const Rule<T>* rules, size_t steps, const Update<T>& u, size_t count) {
-    if (rules->kind == Rule<T>::sgd) return;
-    with_kind(*rules, [&](auto kind) {
-        for (size_t i = 0; i < count; i += lanes<T>) {
-            auto n = load_numbers<kind>(u, i);
-            bool rests = true;  // without momentum nothing moves
-            for (size_t lane = 0; lane < lanes<T>; ++lane) rests &= n.first[lane] == 0;
-            if (rests) continue;
-            for (size_t step = 0; step < steps; ++step)
-                take_step<kind>(rules[step], Vector<T>{}, n);
-            store_numbers<kind>(n, u, i);
-        }
-    });
 }
 
 }  // namespace handgrad::HANDGRAD_VARIANT

@@ -87,19 +87,23 @@ template <class T, class Index> inline Nonzeros<T, Index> gather_block(
             return {scratch.starts, stored + start, in_place, samples.slots, source.scale};
         }
         scratch.starts[0] = 0;
-        for (size_t r = 0, n = 0; r < rows; ++r) {
-            const size_t row = samples.row(first + r);
-            if (source.sparse()) {
+        size_t n = 0;
+        const auto each_row = [&](auto append) {
+            for (size_t r = 0; r < rows; ++r)
+                scratch.starts[r + 1] = n += append(samples.row(first + r));
+        };
+        if (source.sparse())
+            each_row([&](size_t row) {
                 const size_t start = source.starts[row], count = source.starts[row + 1] - start;
                 copy_nonzeros(
                     stored + start, values + start, count, indices + n, scratch.values + n, scale);
-                n += count;
-            } else {
-                n += compress_row(values + row * source.stride, source.features, indices + n,
+                return count;
+            });
+        else
+            each_row([&](size_t row) {
+                return compress_row(values + row * source.stride, source.features, indices + n,
                     scratch.values + n, scale);
-            }
-            scratch.starts[r + 1] = n;
-        }
+            });
         return {scratch.starts, indices, scratch.values, samples.slots, source.scale};
     });
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "rows/packed.hpp"
-#include "schedule/lazy_updates.hpp"
+#include "schedule/sparse_gradient.hpp"
 #include "schedule/trainer.hpp"
 #include "schedule/work.hpp"
 #include "schedule/workspace.hpp"
@@ -71,22 +71,22 @@ template <class T> double penalty_of(
 
 template <class T> class RowSliceTrainer final : public Trainer<T> {
   public:
-    // `batch` is the largest number of samples of a step; `lazy` lets steps of sparse rows leave
-    // alone the weights that they do not touch (lazy_updates.hpp).
+    // `batch` is the largest number of samples of a step; with `sparse` the gradient of sparse rows
+    // may hold touched features alone (sparse_gradient.hpp).
     RowSliceTrainer(const Kernels<T>& kernels, const Layout& layout,
         const NetworkArrays<const T>& from, const Samples<T>& samples, size_t batch, size_t threads,
-        bool lazy)
+        bool sparse)
         : Trainer<T>(samples), kernels_(kernels), layout_(layout), batch_(batch),
           store_(layout_, from), most_in_row_(most_in_row(*samples.rows)),
-          lazy_(lazy && worth_tracking(samples, layout, batch)
-                    ? std::make_unique<LazyUpdates<T>>(kernels, layout_, most_in_row_, batch)
-                    : nullptr),
-          gradient_size_(lazy_ ? layout.with_features(lazy_->most()).size() : layout.size()),
+          sparse_(sparse && worth_tracking(samples, layout, batch)
+                      ? std::make_unique<SparseGradient<T>>(kernels, layout_, most_in_row_, batch)
+                      : nullptr),
+          gradient_size_(sparse_ ? layout.with_features(sparse_->most()).size() : layout.size()),
           unit_(samples.rows->csc ? CscBlocks::block : 1), used_(0, batch, gradient_size_, unit_),
           gradients_(product(used_.count, gradient_size_)), metrics_(used_.count),
           workers_(std::min(threads, std::max(used_.count, update_tasks(layout.size())))),
           workspace_(layout_, samples, most_in_row_, batch, workers_) {
-        if (lazy_) this->samples_.slots = lazy_->slots();
+        if (sparse_) this->samples_.slots = sparse_->slots();
     }
 
     size_t most_workers() const override { return workers_; }
@@ -96,8 +96,8 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
 
     // C1 of the samples from begin to end, and each slice's part of the gradient.
     Metrics pass(ThreadPool& pool, size_t begin, size_t end) {
-        if (lazy_) lazy_->begin_step(pool, this->samples_, begin, end, parameters());
-        const Layout layout = lazy_ ? layout_.with_features(lazy_->count()) : layout_;
+        if (sparse_) sparse_->collect(this->samples_, begin, end);
+        const Layout layout = sparse_ ? layout_.with_features(sparse_->count()) : layout_;
         used_ = Slices(begin, end, gradient_size_, unit_);
         stride_ = layout.size();
         pool.for_each(used_.count, [&](size_t slice, size_t worker) {
@@ -127,7 +127,10 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
     }
 
     double penalty(ThreadPool& pool, T decay) const {
-        return penalty_of(pool, kernels_, layout_, store_.values(), decay);
+        if (!sparse_) return penalty_of(pool, kernels_, layout_, store_.values(), decay);
+        if (decay == 0) return 0;
+        const double rest = squares_behind_first(kernels_, layout_, store_.values());
+        return static_cast<double>(decay) / 2 * (rest + sparse_->squares(pool, store_.values()));
     }
 
     // Takes one step of the rule with the gradient of the last pass.
@@ -136,8 +139,8 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
         Update<T> update = parameters();
         update.slices = used_.count;
         update.gradient_stride = stride_;
-        if (lazy_)
-            lazy_->update(pool, rule, update);
+        if (sparse_)
+            sparse_->update(pool, rule, update);
         else
             apply(pool, rule, update);
         store_.refresh();
@@ -150,10 +153,6 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
             metrics++->cost += penalty(pool, batch.rule.decay);
             update(pool, batch.rule);
         }
-    }
-
-    void flush(ThreadPool& pool) override {
-        if (lazy_) lazy_->flush(pool, parameters());
     }
 
     void write(Part part, const NetworkArrays<T>& to) override {
@@ -174,9 +173,7 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
         return 2 * work_of_passes(this->samples_, layout_, rows);
     }
 
-    // Steps that touch few features wait for memory far longer than they compute.
     size_t workers_of_a_step() const {
-        if (lazy_) return workers_;
         const double numbers = static_cast<double>(layout_.size());
         const double updates = 4 * numbers / static_cast<double>(layout_.first().W.lanes);
         return workers_for(
@@ -206,7 +203,7 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
     const size_t batch_;
     ParameterStore<T> store_;
     size_t most_in_row_;
-    std::unique_ptr<LazyUpdates<T>> lazy_;
+    std::unique_ptr<SparseGradient<T>> sparse_;
     Moments<T> moments_;
     size_t gradient_size_, unit_;
     Slices used_;

@@ -127,10 +127,7 @@ template <class T, class Report> size_t run_epoch(ThreadPool& pool, Trainer<T>& 
             figures.accuracies[done] = static_cast<double>(metrics[i].correct) / rows;
         }
         if (timer.due() || batches.back().end == epoch.count) {
-            stop = timer.take([&] {
-                trainer.flush(pool);
-                return report(done);
-            });
+            stop = timer.take([&] { return report(done); });
             pool.check_fork();
         }
     }

@@ -45,8 +45,6 @@ template <class T> class Trainer {
     virtual size_t workers(double rows) const = 0;
     // Takes the steps one after another; writes C1 before each, and the hits.
     virtual void run(ThreadPool&, const std::vector<Batch<T>>&, Metrics*) = 0;
-    // Brings all parameters up to date.
-    virtual void flush(ThreadPool&) {}
     // Moments are zeros at first.
     virtual void write(Part, const NetworkArrays<T>& to) = 0;
     virtual void read(Part, const NetworkArrays<const T>& from) = 0;

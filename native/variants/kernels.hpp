@@ -89,12 +89,14 @@ template <class T> struct Kernels {
     void (*shard_backward)(const Matrix& W1, const ShardedRows&, const GroupRange* ranges,
         size_t rows, const T* dZ1, T* dW1);
     void (*update)(const Rule<T>&, const Update<T>&, size_t begin, size_t end);
+    // A step with rows of weights. Row r has a gradient, slots[r] rows behind the first, unless
+    // its slot is negative. Returns the sum of squares after the step.
+    double (*update_rows)(
+        const Rule<T>&, const Update<T>&, const int32_t* slots, size_t rows, size_t width);
     // A step with all of some weights, whose one gradient it leaves at zero; returns the sum of
     // their squares.
     double (*update_weights)(const Rule<T>&, const Update<T>&, T* gradient, size_t count);
     double (*sum_of_squares)(const T* values, size_t count);
-    // Steps with a gradient of 0, one per rule: those that a number missed while no sample touched it.
-    void (*catch_up)(const Rule<T>* rules, size_t steps, const Update<T>&, size_t count);
     // Packs a dense row into CSR: counts its non-zeros, or writes as many as `to` has room for.
     size_t (*count_nonzeros)(const Rows&, size_t row);
     void (*pack)(const Rows&, size_t row, const Rows& to, void* room);

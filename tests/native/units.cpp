@@ -48,7 +48,8 @@ template <class T> void functions_are_accurate() {
     expect(sigmoid<T>(broadcast(infinity))[0] == 1 && sigmoid<T>(broadcast(-infinity))[0] == 0,
         "sigmoid of infinity");
     expect(log_one_plus_exp<T>(broadcast(infinity))[0] == infinity, "a loss of infinity");
-    expect(std::isnan(sigmoid<T>(broadcast(std::numeric_limits<T>::quiet_NaN()))[0]), "sigmoid of NaN");
+    expect(std::isnan(sigmoid<T>(broadcast(std::numeric_limits<T>::quiet_NaN()))[0]),
+        "sigmoid of NaN");
 }
 
 // Each weight has a place of its own inside its layer; reading and writing are inverse.

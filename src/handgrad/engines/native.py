@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 INSTRUCTION_SET_VARIABLE = "HANDGRAD_INSTRUCTION_SET"
 MOST_SPARSE_COLUMNS = 2**31 - 1  # column indices are of 32 bits
 MOST_WORKERS = 1024  # more threads than any step can use
+_OUTPUTS = {output.name: output for output in _native.Output}
 
 
 class NativeEngine(Engine):
@@ -120,7 +121,7 @@ class NativeSession(CheckedSession["CoreSession"]):
                 engine.threads,
                 own_rows,
                 np.ascontiguousarray(labels, dtype=np.int32),
-                _native.Objective(_native.Output[objective.output], float(objective.alpha)),
+                _native.Objective(_OUTPUTS[objective.output], float(objective.alpha)),
                 weights,
                 self._total,
             )
@@ -350,7 +351,7 @@ def _sparse_rows(network: Network, given: Any, scale: float) -> _native.Rows:
 def _core_network(network: Network) -> Any:  # of the type that the session has, too
     core = _native.Network32 if network.dtype == np.float32 else _native.Network64
     layers: Any = [(layer.W, layer.b) for layer in network.layers]
-    return core(layers, _native.Output[network.output])
+    return core(layers, _OUTPUTS[network.output])
 
 
 def _core_rule(rule: Rule) -> _native.Rule:
