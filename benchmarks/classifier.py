@@ -1,9 +1,9 @@
-"""What does a script gain whose import line alone was changed from scikit-learn's?
+"""How much faster is a script when only its import line changes from scikit-learn's?
 
-Both train scikit-learn's default network (100 hidden units, adam, batches of 200) on the same
-rows from the same initial values, and must come down to the same loss: epoch by epoch alike, as
-long as rounding in float32 lets two runs stay together, and as low in the end. Of the late losses
-the lowest counts, for between them adam makes leaps that no two runs share.
+Both packages train scikit-learn's default network (100 hidden units, adam, batches of 200) on the
+same rows from the same initial values. Their losses must agree epoch by epoch as long as rounding
+in float32 lets two runs stay together, and must be equally low in the end. Among the late losses
+only the lowest counts, because adam makes jumps in between that no two runs share.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from tasks import digits, options
 from whole import printed_list, scripts
 
 EPOCHS, TOGETHER = 40, 15
-ALIKE, AS_LOW = 0.02, 0.5  # relative differences of single losses, and of the lowest
+ALIKE, AS_LOW = 0.02, 0.5  # relative differences: of single losses, and of the lowest
 
 
 def main():
@@ -29,7 +29,7 @@ def main():
 
 
 def check_losses(ours, theirs):
-    """Stop unless both scripts came down to the same loss."""
+    """Stop unless both scripts reach the same loss."""
     early = zip(ours[:TOGETHER], theirs[:TOGETHER], strict=True)
     if not (
         all(abs(one - other) <= ALIKE * other for one, other in early)

@@ -1,7 +1,7 @@
-"""Does the engine decide well when it skips zeros, and when it multiplies with them?
+"""Does the engine skip zeros exactly when that is faster?
 
-Rows as CSR always take the sparse path, and rows without zeros the dense one. At every density
-the engine's own choice for dense rows should take about as long as the better of the two.
+CSR rows always take the sparse path, and rows without zeros always take the dense path. At every
+density, the engine's own choice for dense rows should take about as long as the faster of the two.
 """
 
 import numpy as np

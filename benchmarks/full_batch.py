@@ -1,4 +1,4 @@
-"""How long does one full-batch step of 784-10-10 take, and how near is that to the limit?"""
+"""How long does one full-batch step of 784-10-10 take, and how near is that to the lower limit?"""
 
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter

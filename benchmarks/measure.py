@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 WIDTH = 100
-PAUSE = 0.05  # seconds, for the threads of the peer before to fall asleep
+PAUSE = 0.05  # seconds, in which the threads of the previous peer go to sleep
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass
 class Timing:
-    """What one peer took: seconds a round, and what shows that it did the same work."""
+    """The times of one peer in seconds, one per round, and the result that shows its work."""
 
     peer: str
     threads: int
@@ -35,12 +35,12 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """The middle of the rounds, in seconds."""
+        """The median of the rounds, in seconds."""
         return statistics.median(self.seconds)
 
 
 class PeerProcess:
-    """A peer that waits in a process of its own for its turn."""
+    """A peer that waits for its turn in a process of its own."""
 
     def __init__(self, peer: str, threads: int, question: str, task: Any) -> None:
         self.timing = Timing(peer, threads)
@@ -103,10 +103,10 @@ def compare(
     threads: Sequence[int],
     tolerance: float = 1e-4,
 ) -> list[Timing]:
-    """Time the peers in turns; each counts with the number of threads that serves it best.
+    """Time the peers in turns; for each, the number of threads that is fastest for it counts.
 
-    The first round is a warm-up: it is not counted, but its results are compared, so that no
-    time is compared of peers that compute different things.
+    The first round is a warm-up: its times are not counted, but its results are compared, so that
+    times are compared only between peers that compute the same thing.
     """
     running = []
     for peer in peers:
@@ -163,11 +163,11 @@ def processors() -> int:
 
 
 def report(title: str, timings: Sequence[Timing], *, as_json: bool, per: int = 1) -> None:
-    """Print a table, or JSON: medians, spread, and the ratio to the first, handgrad.
+    """Print a table, or JSON: medians, spread, and the ratio to the first peer, handgrad.
 
-    ``per`` divides the seconds: the number of steps or calls of a round.
+    The seconds are divided by ``per``, the number of steps or calls in a round.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "peer": timing.peer,
             "threads": timing.threads,
@@ -191,7 +191,7 @@ def report(title: str, timings: Sequence[Timing], *, as_json: bool, per: int = 1
 
 
 def machine() -> str:
-    """Describe the machine in a line."""
+    """Describe the machine in one line."""
     model = platform.processor() or platform.machine()
     cpuinfo = "/proc/cpuinfo"
     if os.path.exists(cpuinfo):  # noqa: PTH110

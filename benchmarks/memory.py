@@ -1,4 +1,4 @@
-"""How much memory does a whole process take at its peak that trains on full MNIST?"""
+"""What is the peak memory of a whole process that trains on full MNIST?"""
 
 import json
 

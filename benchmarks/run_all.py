@@ -16,7 +16,10 @@ QUESTIONS = (
     "classifier",
     "density",
     "growth",
+    "columns",
+    "touched",
     "small_fits",
+    "crowded",
     "viewers",
 )
 

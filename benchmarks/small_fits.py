@@ -1,8 +1,8 @@
 """From what size on do threads pay, and do they ever make a small fit slower?
 
-The same call with one thread and with two, in turns in one process; the table gives the time with
-two over the time with one. Small calls should take as long with either (1.00), and large ones
-should come near 0.5 where two processors are idle.
+The same call runs with one thread and with two, in turns in one process. The table shows the time
+with two threads divided by the time with one. Small calls should take the same time with both
+(1.00), and large calls should come near 0.5 if two processors are idle.
 """
 
 import json
@@ -27,7 +27,7 @@ SHAPES = ((4, 4), (64, 100), (784, 10))  # features and hidden units
 
 def time_both(prepare, rounds):
     """Time what `prepare` returns for each number of threads; return two medians."""
-    seconds = {threads: [] for threads in THREADS}
+    seconds: dict[int, list[float]] = {threads: [] for threads in THREADS}
     for turn in range(rounds + 1):
         for threads in THREADS if turn % 2 else reversed(THREADS):
             run = prepare(threads)

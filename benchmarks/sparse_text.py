@@ -1,4 +1,4 @@
-"""How long does an epoch of sparse text take: 2^18 features, 100 non-zeros a row, H = 16?"""
+"""How long does an epoch of sparse text take: 2^18 features, 100 non-zeros per row, H = 16?"""
 
 from measure import compare, processors, report
 from tasks import Task, network, options, text_like
@@ -7,7 +7,7 @@ ROWS, FEATURES, HIDDEN, CLASSES = 50_000, 2**18, 16, 4
 
 
 def main():
-    """Compare the peers that take sparse rows as they are."""
+    """Compare the peers that take sparse rows directly."""
     chosen = options(__doc__)
     X, y = text_like(1_000 if chosen.quick else ROWS, FEATURES)
     for solver, rate in (("adam", 0.001), ("sgd", 0.1)):

@@ -16,7 +16,7 @@ ROWS = 60_000
 
 @dataclass
 class Task:
-    """What every peer is given: rows, labels, initial values, and the settings of the steps."""
+    """What every peer gets: rows, labels, initial values, and the settings of the steps."""
 
     X: Any  # pixels as bytes, or CSR
     y: np.ndarray
@@ -58,7 +58,7 @@ def network(hidden: int, features: int = 784, classes: int = 10) -> tuple[np.nda
 
 
 def text_like(rows: int, features: int = 2**18, nonzeros: int = 100) -> tuple[Any, np.ndarray]:
-    """Return sparse rows as text makes them: few words of many, some far more often."""
+    """Return sparse rows like those of text: few of many words, some far more often than others."""
     random = np.random.default_rng(0)
     words = (features * random.random((rows, nonzeros)) ** 3).astype(np.int32)
     starts = np.arange(rows + 1) * nonzeros

@@ -1,7 +1,7 @@
 """How much do 20 viewers of the live page slow a native run that uses all processors?
 
-The viewers read what they are sent in a process of their own on the same machine, and do nothing
-with it: what a browser draws is its own affair.
+The viewers run in one process of their own on the same machine. They read what they receive and do
+nothing with it, because the time that a browser takes to draw is not measured here.
 """
 
 import json
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from handgrad import Network, get_engine
 from handgrad.data import Dataset
@@ -23,12 +24,13 @@ PROGRAM = Path(__file__).parent / "programs" / "viewers.py"
 
 @contextmanager
 def watched(server, seen):
-    """Let viewers watch; note how many snapshots each saw."""
+    """Let viewers watch, and append to ``seen`` how many snapshots each received."""
     command = [sys.executable, str(PROGRAM), server.address, str(VIEWERS)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as all_:
-        all_.stdout.readline()  # each has seen the network that the run begins with
+        pipe: Any = all_.stdout
+        pipe.readline()  # each has seen the network that the run begins with
         yield
         seen += json.loads(all_.communicate("end\n")[0])
 
@@ -45,12 +47,12 @@ def main():
         engine=get_engine("native"),
         learning_rate=0.1,
         iterations=iterations,
-        paced=False,
+        replayed=False,
     )
     server = LiveServer(run, lambda _network: {}, port=0)
     nobody = Timing("nobody watches", processors())
     some = Timing(f"{VIEWERS} viewers", processors())
-    seen = []
+    seen: list[int] = []
     for turn in range(chosen.rounds + 1):
         run.reset()
         alone = run.run()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -141,7 +142,7 @@ def test_a_logistic_output_descends_as_pytorchs_does(problem, form, dtype, engin
 @problems_with("batches")
 def test_two_epochs_of_batches_are_pytorchs_optimisers(problem, name, form, dtype, engine):
     expected = problem["batches"][name]
-    settings = {
+    settings: dict[str, Any] = {
         key: value if isinstance(value, bool) else float.fromhex(value)
         for key, value in expected["rule"].items()
     }

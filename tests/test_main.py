@@ -72,6 +72,7 @@ def test_a_watched_run_needs_no_standard_input():
     )
     said = ""
     while "stays until" not in said:
+        assert run.stderr is not None
         line = run.stderr.readline()
         assert line, said
         said += line

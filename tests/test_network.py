@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -61,7 +63,7 @@ def test_a_network_is_a_value():
     with pytest.raises(ValueError, match="read-only"):
         network.W1[0, 0] = 2
     with pytest.raises(AttributeError):
-        network.W1 = given["W1"]
+        network.W1 = given["W1"]  # type: ignore[misc]
 
 
 def test_the_seed_decides_the_initial_values_in_both_types():
@@ -150,7 +152,8 @@ def test_a_network_may_take_bytes_as_numbers():
     found = network.check_rows(bytes_)
     assert isinstance(found, Bytes)
     assert found.scale == 1
-    assert network.check_rows(Bytes(bytes_, 0.5)).scale == 0.5
+    scaled: Any = Bytes(bytes_, 0.5)
+    assert network.check_rows(scaled).scale == 0.5
     assert network.check_rows(bytes_.astype(np.int16)).dtype == np.int16
     assert Network(**arrays()).check_rows(bytes_) is bytes_
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from handgrad import Network, get_engine
@@ -28,7 +30,7 @@ def batches(name, task, X, threads):
     """Train for an epoch; the figure is the mean cost of the batches."""
     engine, network = prepared(name, task, threads)
     rule = (Adam if task.solver == "adam" else Sgd)(task.learning_rate)
-    runs = []
+    runs: list[Any] = []
 
     def reset():
         runs[:] = [engine.batches(network, X, task.y, rule=rule, batch_size=task.batch_size)]
@@ -39,7 +41,7 @@ def batches(name, task, X, threads):
 def predict(name, task, X, threads):
     """Predict all rows; the figure is the mean of the squared probabilities."""
     engine, network = prepared(name, task, threads)
-    found = []
+    found: list[np.ndarray] = []
 
     def run():
         found[:] = [engine.predict_proba(network, X)]
@@ -49,7 +51,7 @@ def predict(name, task, X, threads):
 
 
 def _checked_once(run, found):
-    """Run; compute the figure in the first run alone, which is not counted."""
+    """Run the work; compute the figure only in the first run, which is not counted."""
     first = [True]
 
     def checked():

@@ -1,4 +1,4 @@
-"""handgrad's native engine, on the rows as they are."""
+"""handgrad's native engine, on unconverted rows."""
 
 from peers import _engine
 

@@ -61,7 +61,7 @@ def batches(task, threads):
     parameters, X, y = _prepared(task)
     whole = len(y) // task.batch_size * task.batch_size
     if whole != len(y):
-        raise ValueError("the rows are no whole number of batches")
+        raise ValueError("the number of rows is not a multiple of the batch size")
     parts = (
         X.reshape(-1, task.batch_size, X.shape[1]),
         y.reshape(-1, task.batch_size),

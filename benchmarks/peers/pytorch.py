@@ -1,5 +1,7 @@
 """PyTorch in eager mode, with its fused optimisers."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch.nn import functional
@@ -7,7 +9,7 @@ from torch.nn import functional
 from peers._rows import float_rows
 
 
-class Net(torch.nn.Module):
+class Net(torch.nn.Module):  # type: ignore[misc]
     """The two-layer network, from given initial values."""
 
     def __init__(self, parameters):
@@ -49,7 +51,7 @@ def _step(net, optimiser, rows, labels):
 
 def full_batch(task, threads):
     net, rows, labels = _prepared(task, threads)
-    optimisers = []
+    optimisers: list[Any] = []
 
     def reset():
         net.take(task.parameters)
@@ -66,7 +68,7 @@ def full_batch(task, threads):
 def batches(task, threads):
     net, rows, labels = _prepared(task, threads)
     parts = list(zip(rows.split(task.batch_size), labels.split(task.batch_size), strict=True))
-    optimisers = []
+    optimisers: list[Any] = []
 
     def reset():
         net.take(task.parameters)

@@ -1,5 +1,6 @@
-"""A user's script; its import line names the package that it is given. Prints the losses."""
+"""A user's script that imports the package named by its argument, and prints the losses."""
 
+import importlib
 import json
 import sys
 import warnings
@@ -7,10 +8,8 @@ import warnings
 import numpy as np
 
 package, rows, labels, iterations = sys.argv[1:]
-if package == "handgrad":
-    from handgrad import MLPClassifier
-else:
-    from sklearn.neural_network import MLPClassifier
+module = "handgrad" if package == "handgrad" else "sklearn.neural_network"
+MLPClassifier = importlib.import_module(module).MLPClassifier
 
 warnings.simplefilter("ignore")
 X, y = np.load(rows), np.load(labels)

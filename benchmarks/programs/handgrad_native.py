@@ -1,4 +1,4 @@
-"""A user's whole program with handgrad: rows and labels from files, a trained network."""
+"""A whole program with handgrad that reads rows and labels from files and trains a network."""
 
 import sys
 

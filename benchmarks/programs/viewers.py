@@ -1,4 +1,4 @@
-"""Watches the live page with many viewers; at the end says how many snapshots each saw."""
+"""Watches the live page with many viewers; at the end prints how many snapshots each saw."""
 
 import json
 import selectors
@@ -10,7 +10,7 @@ EVENT = b"event: progress"
 
 
 def connected(address):
-    """Return a socket on which a viewer is sent events."""
+    """Return a socket on which a viewer receives events."""
     parts = urlsplit(address)
     viewer = socket.create_connection((parts.hostname, parts.port))
     viewer.sendall(f"GET {parts.path}events HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
@@ -24,14 +24,14 @@ def main():
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin, selectors.EVENT_READ)
     for viewer in seen:
-        selector.register(viewer, selectors.EVENT_READ)
+        selector.register(viewer, selectors.EVENT_READ, viewer)
     ready = False
     while True:
         for key, _ in selector.select():
             if key.fileobj is sys.stdin:
                 print(json.dumps([snapshots - 1 for snapshots in seen.values()]))
                 return
-            seen[key.fileobj] += key.fileobj.recv(1 << 18).count(EVENT)
+            seen[key.data] += key.data.recv(1 << 18).count(EVENT)
         if not ready and all(seen.values()):
             ready = True
             print("ready", flush=True)

@@ -112,7 +112,9 @@ class ThreadPool {
     }
 
   private:
-    static constexpr std::chrono::microseconds patience{500};
+    // Longer than nearly all waits where every worker has a processor of its own. 500 is no faster
+    // there, and takes up to twice as long where it has not (benchmarks/crowded.py).
+    static constexpr std::chrono::microseconds patience{50};
 
     struct Abandoned {};  // thrown at a barrier that not all can reach
     struct Parking {      // where sleeping workers are woken

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handgrad.errors import HandgradError
+from handgrad.errors import ExitStatus, HandgradError
 from handgrad.quoting import shortened
 
 if TYPE_CHECKING:
@@ -20,10 +20,7 @@ LONGEST = 1000  # characters of a sentence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 on success, 1 on a failed job, 2 on wrong usage.
-
-    A run that is broken off by Ctrl-C exits with 130.
-    """
+    """Run the command line and exit with an `ExitStatus`."""
     try:
         _prepare_streams()
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)  # no traceback at the end
@@ -37,13 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(ExitStatus.INTERRUPTED)
     except HandgradError as error:
         _fail(str(error))
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         if isinstance(error, BrokenPipeError):  # the reader has seen enough, and knows that
-            sys.exit(1)
+            sys.exit(ExitStatus.FAILED)
         _fail(f"The output cannot be written: {error.strerror or error}.")
     except MemoryError:
         _fail("There is not enough memory for this; try fewer samples, features or hidden units.")
@@ -88,7 +85,7 @@ def _prepare_streams() -> None:
 
 def _fail(sentence: str) -> None:
     print(f"handgrad: {shortened(' '.join(sentence.split()), LONGEST)}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(ExitStatus.FAILED)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a single number among the arguments of a call may be."""
+"""Checks of single numbers among the arguments of a call."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 def whole_number(
     name: str, value: Any, least: int, most: int | None, error: type[HandgradError]
 ) -> int:
-    """Return a whole number, or raise the error where it is none or out of range.
+    """Return a whole number; raise the error if the value is not one, or is out of range.
 
     Parameters
     ----------
     name : str
-        What the sentence calls it.
+        The name of the argument in the error.
     value : object
-        Python's or NumPy's whole numbers pass; True and False do not.
+        Whole numbers of Python and NumPy pass; True and False do not.
     least, most : int
-        The range; None for no end.
+        The range; None means that it has no upper end.
     error : type of HandgradError
 
     Examples
@@ -46,7 +46,7 @@ def whole_number(
 
 
 def real_number(value: Any) -> float:
-    """Return a number as a float; NaN where it is none, or too large for one.
+    """Return a number as a float; NaN if the value is not a number, or too large for a float.
 
     Examples
     --------

@@ -1,12 +1,29 @@
-"""The errors that handgrad raises: each says in one sentence what was found and what to do."""
+"""The errors that handgrad raises, and the exit statuses of its command line.
+
+Each error is one sentence with what was found and what to do.
+"""
+
+from enum import IntEnum
 
 from handgrad.quoting import escaped
 
 
-class HandgradError(Exception):
-    """Base of every error that handgrad raises on purpose.
+class ExitStatus(IntEnum):
+    """What the command line exits with."""
 
-    Control characters in its sentence, of the name of a file for example, are escaped.
+    SUCCESS = 0
+    FAILED = 1
+    """A job that failed, which one sentence on standard error explains."""
+    WRONG_USAGE = 2
+    """Arguments that no command takes; typer's own status."""
+    INTERRUPTED = 130
+    """Ctrl-C before there was a result to keep."""
+
+
+class HandgradError(Exception):
+    """Base class of all errors that handgrad raises on purpose.
+
+    Control characters in the sentence, for example from a file name, are escaped.
     """
 
     def __init__(self, *arguments: object) -> None:
@@ -18,11 +35,11 @@ class ShapeError(HandgradError, ValueError):
 
 
 class DataError(HandgradError, ValueError):
-    """A data source that cannot be read, or does not hold what it should."""
+    """A data source that cannot be read, or does not hold what is expected."""
 
 
 class ModelFileError(HandgradError, ValueError):
-    """A model file that is damaged, foreign, or too new."""
+    """A model file that is damaged, from another program, or too new."""
 
 
 class WriteError(HandgradError):
@@ -34,7 +51,7 @@ class EngineError(HandgradError, ValueError):
 
 
 class TrainingError(HandgradError, RuntimeError):
-    """A training run that cannot go on."""
+    """A training run that cannot continue."""
 
 
 class MissingPackageError(HandgradError, ImportError):
@@ -42,4 +59,4 @@ class MissingPackageError(HandgradError, ImportError):
 
 
 class PageError(HandgradError, RuntimeError):
-    """A file of the page that is missing, or that cannot be put into one file."""
+    """A file of the page that is missing, or that cannot become part of the one-file page."""

@@ -1,4 +1,4 @@
-"""How much memory there is."""
+"""The size of the memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def memory() -> int:
-    """Return the bytes of memory of this machine, or a number above all where it does not tell.
+    """Return the bytes of memory of this machine, or `sys.maxsize` if the system does not tell.
 
     Examples
     --------

@@ -1,16 +1,16 @@
 """The notes as NumPy, formula by formula, in the notes' order: the specification.
 
-Samples are the rows of X, labels are integers, Y is never formed. Each line carries the id of
-its formula; docs/derivation.md proves each one and checks.py verifies each one by machine.
+Samples are the rows of X, labels are integers, Y is never formed. Each formula has its id at the
+end of its line; docs/derivation.md proves it and derivation/checks.py verifies it by machine.
 
 m samples, D features, H hidden units, K classes:
 
 =======  =====  =========================================
-X        (m,D)  the data, one sample a row
-W1, b1   (H,D)  (H,1), the hidden layer's
-W2, b2   (K,H)  (K,1), the output layer's
-Z1, A1   (H,m)  the hidden layer, one column a sample
-Z2, A2   (K,m)  the output layer, one column a sample
+X        (m,D)  the data, one sample per row
+W1, b1   (H,D)  (H,1), of the hidden layer
+W2, b2   (K,H)  (K,1), of the output layer
+Z1, A1   (H,m)  the hidden layer, one column per sample
+Z2, A2   (K,m)  the output layer, one column per sample
 dQ       as Q   ∂C/∂Q, for any Q above
 =======  =====  =========================================
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Activations(NamedTuple):
-    """What the forward pass leaves for the backward pass: F1 to F4."""
+    """The matrices of the forward pass, which the backward pass needs: F1 to F4."""
 
     Z1: Matrix  # (H,m)
     A1: Matrix  # (H,m)
@@ -37,7 +37,7 @@ class Activations(NamedTuple):
 
 
 class Gradient(NamedTuple):
-    """∂C/∂θ for each of the four parameters θ, each in the shape of its parameter."""
+    """∂C/∂θ for each of the four parameters θ, in the shape of the parameter."""
 
     dW1: Matrix  # (H,D)
     db1: Matrix  # (H,1)
@@ -46,7 +46,7 @@ class Gradient(NamedTuple):
 
 
 class BackwardPass(NamedTuple):
-    """Every matrix of the backward pass, in the order in which the notes reach it: B1 to B7."""
+    """Every matrix of the backward pass, in the order of the notes: B1 to B7."""
 
     dZ2: Matrix  # (K,m)
     dW2: Matrix  # (K,H)
@@ -63,7 +63,7 @@ class BackwardPass(NamedTuple):
 
 
 def forward(network: Network, X: npt.ArrayLike) -> Activations:
-    """Go from the samples to the probabilities of their classes.
+    """Compute the probabilities of the classes of each sample (F1 to F4).
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def forward(network: Network, X: npt.ArrayLike) -> Activations:
 def softmax(Z2: Matrix) -> Matrix:
     """Turn each column of logits into probabilities (F4).
 
-    The largest logit of a column is subtracted first: the quotient stays the same, and no
-    exponential overflows, as they do without it from logits of 89 on in float32.
+    The largest logit of a column is subtracted first. The quotient stays the same, and no
+    exponential overflows; in float32, the exponential of a logit of 89 would.
 
     Examples
     --------
@@ -142,9 +142,9 @@ def predict(network: Network, X: npt.ArrayLike) -> Labels:
 def losses(Z2: Matrix, y: Labels) -> npt.NDArray[np.float64]:
     """Compute −log A2[y_i, i] for each sample i, from the logits.
 
-    The logarithm of the softmax is the logit less the logarithm of the sum of exponentials,
-    so no probability is rounded to 0 before its logarithm is taken: the loss is finite for any
-    finite logits.
+    The logarithm of the softmax is the logit minus the logarithm of the sum of exponentials.
+    So no probability is rounded to 0 before its logarithm is taken, and the loss is finite for
+    any finite logits.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def losses(Z2: Matrix, y: Labels) -> npt.NDArray[np.float64]:
     with np.errstate(over="ignore"):
         shifted = Z2 - Z2.max(axis=0)
         log_probability = shifted[y, samples] - np.log(np.exp(shifted).sum(axis=0))
-    # So that even the sum of m losses is finite where a difference of two logits is not.
+    # Keeps the sum of m losses finite even if a difference of two logits overflows.
     largest = np.finfo(np.float64).max / (len(samples) + 1)
     result: npt.NDArray[np.float64] = np.minimum(-log_probability, largest)
     return result
@@ -203,7 +203,7 @@ def cost(network: Network, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
 
 
 def output_gradient(A2: Matrix, y: Labels) -> Matrix:
-    """Differentiate the cost by the logits: (A2 − Y)/m without forming Y (B1).
+    """Differentiate the cost with respect to the logits: (A2 − Y)/m without forming Y (B1).
 
     Parameters
     ----------
@@ -270,9 +270,9 @@ def propagate(
 def backward(
     network: Network, X: npt.ArrayLike, y: npt.ArrayLike, activations: Activations
 ) -> Gradient:
-    """Differentiate the cost by every parameter (B1 to B7).
+    """Differentiate the cost with respect to every parameter (B1 to B7).
 
-    For the matrices on the way, dZ2, dA1 and dZ1, call `propagate`.
+    `propagate` also returns the matrices in between, dZ2, dA1 and dZ1.
 
     Parameters
     ----------
@@ -318,7 +318,7 @@ def descend(network: Network, gradient: Gradient, learning_rate: float) -> Netwo
     Returns
     -------
     Network
-        A new one; the old one stays as it is.
+        A new network; the old one does not change.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""JSON that every reader takes."""
+"""JSON that every parser accepts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from handgrad.quoting import without_surrogates
 def plain_json(value: object) -> str:
     r"""Return a value as JSON; numbers that are not finite become null.
 
-    Bytes of a file's name that are not UTF-8 are escaped: Python has them as halves of surrogate
-    pairs, which many readers of JSON refuse.
+    Bytes of a file name that are not UTF-8 are escaped, because Python represents them as lone
+    surrogates, which many parsers of JSON refuse.
 
     Examples
     --------
@@ -25,17 +25,17 @@ def plain_json(value: object) -> str:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
         return json.dumps(plain(value), allow_nan=False)
-    # Most values are plain already; "\ud" begins half of a pair, lone or not.
+    # Most values need no change; "\ud" starts a surrogate, lone or not.
     return json.dumps(plain(value)) if "\\ud" in text else text
 
 
 def show_json(value: object) -> None:
-    """Print a value as JSON, on one line."""
+    """Print a value as JSON on one line."""
     print(plain_json(value))
 
 
 def plain(value: Any) -> Any:
-    """Return what JSON can hold of a value; what it does not know becomes text.
+    """Return a value in types that JSON has; a value of any other type becomes text.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How errors quote what they found: short, and without control characters."""
+"""Quotes values in errors: short, and without control characters."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONGEST = 60  # characters of a quotation, quotes included
+LONGEST = 60  # characters of a quotation, including the quotes
 LONGEST_NAME = 300  # characters of a path
-BYTES = 0xDC00  # where Python puts bytes that are not UTF-8
+BYTES = 0xDC00  # the code point to which Python adds a byte that is not UTF-8
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def quoted(found: object) -> str:
-    r"""Return a text in quotes, cut to some 60 characters, as Python would write it.
+    r"""Return a text in quotes, as Python writes it, cut to about 60 characters.
 
-    Control characters, lone surrogates and all else that does not print are escaped, so that
-    the result can be printed and encoded anywhere.
+    Control characters, lone surrogates and all other unprintable characters are escaped, so that
+    the result can be printed and encoded everywhere.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def quoted(found: object) -> str:
 
 
 def listed(found: Sequence[object], most: int = 10) -> str:
-    """Return texts in quotes between commas, the first ones of many.
+    """Return texts in quotes, separated by commas; of many texts, only the first ones.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def listed(found: Sequence[object], most: int = 10) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as Python would write it, cut and escaped as `quoted` does.
+    """Return a value as Python writes it, cut and escaped as in `quoted`.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def shown(value: object) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""Return a text as it is, except that what does not print is escaped.
+    r"""Return a text with its unprintable characters escaped.
 
     Examples
     --------
@@ -80,10 +80,10 @@ def escaped(text: str) -> str:
 
 
 def without_surrogates(text: str) -> str:
-    r"""Return a text as it is, except that lone surrogates are escaped.
+    r"""Return a text with its lone surrogates escaped.
 
-    No UTF-8 file can hold them. Python has them in the place of a file name's bytes that are not
-    UTF-8 (PEP 383).
+    UTF-8 cannot encode them. Python uses them for the bytes of a file name that are not UTF-8
+    (PEP 383).
 
     Examples
     --------
@@ -94,7 +94,7 @@ def without_surrogates(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text without its middle where it is long: both ends say most.
+    """Return a text; if it is long, replace its middle, because both ends matter most.
 
     Examples
     --------
@@ -126,5 +126,5 @@ def _code(point: int) -> str:
 def _written(found: object) -> str:
     try:
         return str(found)
-    except ValueError:  # Python writes no whole number of more than 4,300 digits
+    except ValueError:  # Python refuses to write integers of more than 4,300 digits
         return f"{type(found).__name__} too long to be written"

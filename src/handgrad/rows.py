@@ -1,4 +1,4 @@
-"""Rows of data, dense or sparse (CSR), and what their bytes are multiplied with."""
+"""Rows of data, dense or sparse (CSR), and the scale of their bytes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ PIXEL_SCALE = 1 / 255
 
 @dataclass(frozen=True, eq=False)
 class Bytes:
-    """``uint8`` rows together with what each byte is multiplied with where it is used.
+    """``uint8`` rows with the scale that multiplies each byte where it is used.
 
-    Bare ``uint8`` rows are pixels, whose scale is 1/255. Bytes that are numbers like any others
-    come as ``Bytes(rows)``. Neither is copied.
+    Plain ``uint8`` arrays are pixels, whose scale is 1/255. Bytes that are ordinary numbers are
+    passed as ``Bytes(rows)``. Neither is copied.
 
     Parameters
     ----------
     values : uint8 array, or SciPy sparse array, of shape (m, D)
         Samples as rows.
     scale : float
-        1 where the bytes are numbers.
+        1 if the bytes are ordinary numbers.
 
     Raises
     ------
@@ -66,7 +66,7 @@ class Bytes:
 
     @property
     def ndim(self) -> int:
-        """2, where the values are rows."""
+        """2 if the values are rows."""
         return len(self.shape)
 
     @property
@@ -79,9 +79,9 @@ class Bytes:
 
 
 def is_sparse(X: object) -> bool:
-    """Tell whether X is one of SciPy's sparse arrays.
+    """Tell whether X is a sparse array of SciPy, without importing SciPy.
 
-    Nothing is where SciPy was not imported, and it is not imported for the question.
+    If SciPy has not been imported, X cannot be one.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def as_array(name: str, value: Any) -> npt.NDArray[Any]:
     Raises
     ------
     ShapeError
-        If NumPy cannot make one of it, as of lists of unequal length, or values are masked.
+        If NumPy cannot convert it, such as lists of unequal length, or if values are masked.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def as_array(name: str, value: Any) -> npt.NDArray[Any]:
 
 
 def real_rows(X: npt.ArrayLike | Bytes, features: int) -> Any:
-    """Return X as an array, or as CSR where it is sparse: real numbers, one sample per row.
+    """Return X as an array, or as CSR if it is sparse: real numbers, one sample per row.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def real_rows(X: npt.ArrayLike | Bytes, features: int) -> Any:
     Raises
     ------
     ShapeError
-        If X is no such matrix.
+        If X is not such a matrix.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def _csr(X: Any) -> Any:
 
 
 class CsrParts(NamedTuple):
-    """What a CSR matrix is made of."""
+    """The three arrays of a CSR matrix."""
 
     indptr: npt.NDArray[np.integer[Any]]
     indices: npt.NDArray[np.integer[Any]]
@@ -160,14 +160,14 @@ class CsrParts(NamedTuple):
 
 
 def csr_parts(X: Any) -> CsrParts:
-    """Return the parts of a CSR matrix as vectors of numbers, whose places are not checked yet.
+    """Return the three arrays of a CSR matrix as vectors of numbers; indices are not checked.
 
-    Places are of 64 bits at most; those of uint64 beyond them become negative.
+    Unsigned indices of 32 or 64 bits become int64; those that do not fit become negative.
 
     Raises
     ------
     ShapeError
-        If a part is something else.
+        If an array is anything else.
     """
     parts = []
     for name, kinds in (("indptr", "iu"), ("indices", "iu"), ("data", "buif")):
@@ -181,14 +181,14 @@ def csr_parts(X: Any) -> CsrParts:
 
 
 def own_places(rows: Any) -> Any:
-    """Return dense rows as they are, and sparse ones as a checked copy.
+    """Return dense rows unchanged, and sparse rows as a copy with checked indices.
 
-    SciPy's products do not ask whether a place is there, and the caller may write to the rows.
+    SciPy's products do not check indices, and the caller may change the rows at any time.
 
     Raises
     ------
     ShapeError
-        If sparse rows have a place beyond them.
+        If an index of sparse rows is out of range.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def own_places(rows: Any) -> Any:
 
 
 def damaged_sparse(found: str) -> ShapeError:
-    """Return the error of a sparse matrix that cannot be.
+    """Return the error for an invalid sparse matrix.
 
     Examples
     --------
@@ -227,7 +227,7 @@ def damaged_sparse(found: str) -> ShapeError:
 
 
 def scaled_rows(rows: Any, dtype: np.dtype[Any]) -> Any:
-    """Return the rows in that type; bytes are scaled, as pixels by 1/255 where they come bare.
+    """Return the rows in a floating type; bytes are scaled, plain ``uint8`` rows by 1/255.
 
     Examples
     --------
@@ -239,12 +239,12 @@ def scaled_rows(rows: Any, dtype: np.dtype[Any]) -> Any:
         return values.astype(dtype) * scale if is_sparse(values) else np.multiply(values, scale)
     if rows.dtype == np.uint8:
         return scaled_rows(Bytes(rows, PIXEL_SCALE), dtype)
-    with np.errstate(over="ignore"):  # to infinity, which engines refuse
+    with np.errstate(over="ignore"):  # an overflow gives infinity, which engines refuse
         return rows.astype(dtype, copy=False)
 
 
 def values_of(rows: Any) -> npt.NDArray[Any]:
-    """Return the numbers of dense rows, or those that sparse rows store.
+    """Return the numbers of dense rows, or the stored numbers of sparse rows.
 
     Examples
     --------

@@ -10,7 +10,7 @@ import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -70,7 +70,7 @@ def browser():
 
 
 @contextmanager
-def watched_page(browser, *, offline=True, **options) -> Iterator:
+def watched_page(browser, *, offline=True, **options) -> Iterator[Any]:
     """Open a page in a context of its own; whatever it complains of fails the test at the end.
 
     Parameters
@@ -166,7 +166,7 @@ def axe_source() -> str:
     named = os.environ.get("HANDGRAD_AXE")
     if not named:
         _missing("HANDGRAD_AXE does not name a copy of axe-core's axe.min.js")
-    path = Path(named)
+    path = Path(str(named))
     script = path / "axe.min.js" if path.is_dir() else path
     if not script.is_file():
         _missing(f"{script} is not there")

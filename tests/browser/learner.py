@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import math
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
 from handgrad import Network, notes
+from texts import found_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +108,7 @@ def samples_named(page: Any, selector: str) -> list[int]:
         "(buttons) => buttons.map((button) => button.getAttribute('aria-label'))"
     )
     names = Oracle(page).payload["samples"]["names"]
-    return [names.index(re.search(r"Sample (\w+)", label)[1]) for label in labels]
+    return [names.index(found_in(label, r"Sample (\w+)")) for label in labels]
 
 
 def batch(page: Any) -> list[int]:
@@ -133,17 +134,37 @@ def draw(page: Any, strokes: Sequence[Sequence[tuple[float, float]]] = THREE) ->
 
 
 def settled(page: Any) -> None:
-    """Wait until the frame is drawn that shows what was last done, and the address with it."""
+    """Wait until the frame is drawn that shows the last change, and let the address follow it."""
     page.evaluate(
-        "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame("
-        "() => setTimeout(resolve, 300))))"
+        "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => {"
+        "    window.dispatchEvent(new Event('pagehide'));"  # who leaves the page leaves no change
+        "    resolve();"
+        "})))"
     )
 
 
 def go_to(page: Any, fragment: str) -> None:
     """Follow a link to another place of the page that is open."""
-    page.evaluate("(fragment) => { window.location.hash = fragment; }", fragment)
+    page.evaluate(
+        """(fragment) => new Promise((resolve) => {
+            if (window.location.hash === `#${fragment}`) {
+                resolve();
+            }
+            window.addEventListener("hashchange", resolve, { once: true });
+            window.location.hash = fragment;
+        })""",
+        fragment,
+    )
     settled(page)
+
+
+def fragment_of(page: Any) -> dict[str, str]:
+    """Read what the address says of the state."""
+    return {key: value[0] for key, value in parse_qs(urlsplit(page.url).fragment).items()}
+
+
+def probabilities(page: Any) -> list[str]:
+    return list(page.locator(".class-value").all_inner_texts())
 
 
 def value_of(locator: Any) -> float:

@@ -35,8 +35,12 @@ def run(dataset):
 @contextmanager
 def serving(run, *, port=0, token=None):
     def describe(network):
+        W1, b1, W2, b2 = network.parameters
         model = Model(
-            *network.parameters,
+            W1,
+            b1,
+            W2,
+            b2,
             class_names=run.dataset.class_names,
             image_shape=run.dataset.image_shape,
             scaling=PIXEL_SCALE,
@@ -79,7 +83,7 @@ def weight_pictures(page):
 def test_the_page_shows_the_run_as_it_goes_on(live_page, run, artefacts):
     before = weight_pictures(live_page)
     live_page.get_by_role("button", name="Start", exact=True).click()
-    live_page.get_by_text(re.compile(r"Running: step \d+ of 500")).wait_for()
+    live_page.get_by_text(re.compile(r"Running: step [1-9]\d* of 500")).wait_for()
     live_page.get_by_text("Stopped at step 500 of 500.").wait_for()
     after = weight_pictures(live_page)
     assert sum(a != b for a, b in zip(before, after, strict=True)) >= 10
@@ -89,14 +93,14 @@ def test_the_page_shows_the_run_as_it_goes_on(live_page, run, artefacts):
 
 def test_a_run_is_stopped_and_goes_on_from_the_page(live_page, run):
     live_page.get_by_role("button", name="Start", exact=True).click()
-    live_page.get_by_text(re.compile(r"Running: step \d+ of 500")).wait_for()
+    live_page.get_by_text(re.compile(r"Running: step [1-9]\d* of 500")).wait_for()
     live_page.get_by_role("button", name="Stop", exact=True).click()
     live_page.get_by_text(re.compile(r"Stopped at step \d+ of 500\.")).wait_for()
     reached = run.state().iteration
     assert 0 < reached < 500
     live_page.get_by_role("button", name="Start", exact=True).click()
     live_page.get_by_text("Stopped at step 500 of 500.").wait_for()
-    live_page.get_by_role("button", name="Back to its beginning").click()
+    live_page.get_by_role("button", name="Back to the start").click()
     live_page.get_by_text("Stopped at step 0 of 500.").wait_for()
     assert run.snapshot().network.W1[0, 0] == Network.initial(seed=0).W1[0, 0]
 

@@ -12,6 +12,7 @@ from handgrad import Network, data, notes
 from handgrad.export import export_html
 from handgrad.glassbox import Trace
 from handgrad.model import Model
+from texts import embedded_data
 
 # what stands in the page says that it was drawn: the steps are the page's own words
 DRAWN = "() => document.querySelector('main').innerText.trim().length > 0"
@@ -30,7 +31,7 @@ def test_it_opens_from_disk_without_a_request(new_page, exported_page):
 
 def test_it_is_below_a_megabyte_with_500_digits(exported_page):
     text = exported_page.path.read_text(encoding="utf-8")
-    payload = json.loads(re.search(r'id="handgrad-data">(.*?)</script>', text, re.DOTALL)[1])
+    payload = json.loads(embedded_data(text))
     assert payload["samples"]["count"] == 500
     assert exported_page.path.stat().st_size < 1_000_000
 
@@ -104,6 +105,7 @@ def test_tables_and_networks_without_samples_open_too(new_page, tmp_path, with_s
 def test_a_notebook_shows_it_in_a_frame(new_page, digits_model, tmp_path):
     """As Jupyter does: the frame's text stands in an attribute of another page."""
     samples = data.load_samples("mnist-5k")
+    assert samples.y is not None
     trace = Trace(digits_model, samples.X[:3], samples.y[:3])
     notebook = tmp_path / "notebook.html"
     notebook.write_text(
@@ -145,7 +147,8 @@ def test_training_in_the_page_makes_the_steps_of_the_notes(page, exported_page):
         })""",
         worker_text,
     )
-    network = Network([[1, -1], [0.5, 2.0]], [[0], [0.1]], [[1, 0], [-1.0, 1]], [[0], [0.0]])
+    given = ([[1, -1], [0.5, 2.0]], [[0], [0.1]], [[1, 0], [-1.0, 1]], [[0], [0.0]])
+    network = Network(*map(np.array, given))
     X, y = np.array([[1.0, 0], [0, 1], [1, 1]]), np.array([0, 1, 1])
     for _ in range(3):
         gradient = notes.backward(network, X, y, notes.forward(network, X))

@@ -270,7 +270,7 @@ def test_a_sample_that_is_not_there_is_wrong_usage(run, model, flowers):
         (["train", "broken.csv"], "broken.csv, line 3: column 'a' holds 'x'"),
         (["train", "flowers.csv", "--label", "species", "--test", "broken.csv"], "broken.csv"),
         (["train", "flowers.csv", "--label", "species", "--test", "digits"], "64 features"),
-        (["train", "flowers.csv", "--label", "species", "--out", "no/m.st"], "is not there"),
+        (["train", "flowers.csv", "--label", "species", "--out", "no/m.st"], "does not exist"),
         (["train", "flowers.csv", "--label", "species", "--history", "."], "is a folder"),
         (["train", "huge.csv"], "lower the learning rate"),
         (["evaluate", "none.safetensors", "flowers.csv"], "none.safetensors does not exist"),

@@ -8,13 +8,19 @@ from rich.console import Console
 from handgrad import Network, engines
 from handgrad.cli import terminal
 from handgrad.derivation.checks import Comparison, FormulaCheck
-from handgrad.jobs.evaluation import Evaluation
+from handgrad.evaluation import Evaluation
+
+
+def text_on(console: Console) -> str:
+    """Return what was printed on a console that writes to a string."""
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
 
 
 def printed(renderable) -> str:
     console = Console(file=io.StringIO(), width=140)
     console.print(renderable)
-    return console.file.getvalue()
+    return text_on(console)
 
 
 def test_the_bar_shows_cost_and_accuracy_as_they_change(monkeypatch):
@@ -22,7 +28,7 @@ def test_the_bar_shows_cost_and_accuracy_as_they_change(monkeypatch):
     monkeypatch.setattr(terminal, "passing", lambda: console)
     with terminal.training_progress(4) as show:
         show(engines.Progress(Network.initial(), np.array([2.0, 1.25]), np.array([0.5, 0.75])))
-    shown = console.file.getvalue()
+    shown = text_on(console)
     assert "2/4" in shown
     assert "cost 1.2500" in shown
     assert "accuracy 75.00%" in shown
@@ -33,16 +39,25 @@ def test_nothing_passes_by_where_there_is_no_terminal(monkeypatch):
     monkeypatch.setattr(terminal, "passing", lambda: console)
     with terminal.waiting("reading"), terminal.training_progress(4) as show:
         show(engines.Progress(Network.initial(), np.array([2.0]), np.array([0.5])))
-    assert console.file.getvalue() == ""
+    assert text_on(console) == ""
+
+
+def cells(table) -> list[list[str]]:
+    """Return what stands in a table, column by column."""
+    return [[str(cell) for cell in column.cells] for column in table.columns]
 
 
 def test_the_tables_hold_the_figures_by_class():
     evaluation = Evaluation(0.5, np.array([[3, 1], [0, 4]]))
-    by_class = printed(terminal.class_table(evaluation, ("[red]cat", "dog")))
-    assert "[red]cat" in by_class
-    assert "75.0%" in by_class  # recall of the first class
-    assert "80.0%" in by_class  # precision of the second
-    assert "4" in printed(terminal.confusion_table(evaluation, ("cat", "dog")))
+    assert cells(terminal.class_table(evaluation, ("[red]cat", "dog"))) == [
+        ["[red]cat", "dog"],
+        ["100.0%", "80.0%"],  # precision: 3 of 3, 4 of 5
+        ["75.0%", "100.0%"],  # recall: 3 of 4, 4 of 4
+        ["85.7%", "88.9%"],  # F1: 2 · 3/7, 2 · 4/9
+        ["4", "4"],
+    ]
+    found = cells(terminal.confusion_table(evaluation, ("cat", "dog")))
+    assert found == [["cat", "dog"], ["3", "·"], ["1", "4"]]
 
 
 NAMES = ("[red]x[/]", "[/]", "\x1b[31mred\x07", "caf\udce9", "a\nb", "\u202eevil")
@@ -56,7 +71,7 @@ def test_names_are_shown_literally_and_without_control_characters(monkeypatch):
     console.print(terminal.confusion_table(evaluation, NAMES))
     console.print(terminal.fact_table({"name": NAMES[2]}))
     terminal.show_line(terminal.class_note(NAMES))
-    shown = console.file.getvalue()
+    shown = text_on(console)
     shown.encode()
     assert shown.count("[red]x[/]") == 4
     for name in (r"\x1b[31mred\x07", r"caf\xe9", r"a\nb", r"\u202eevil"):
@@ -70,14 +85,14 @@ def test_what_is_waited_for_is_shown_without_control_characters(monkeypatch):
     monkeypatch.setattr(terminal, "passing", lambda: console)
     with terminal.waiting("reading [/] \x1b[31mred"):
         pass
-    assert r"reading [/] \x1b[31mred" in console.file.getvalue()
-    assert "\x1b[31mred" not in console.file.getvalue().replace(r"\x1b[31mred", "")
+    assert r"reading [/] \x1b[31mred" in text_on(console)
+    assert "\x1b[31mred" not in text_on(console).replace(r"\x1b[31mred", "")
 
 
 def test_a_line_stays_one_line_on_a_narrow_terminal():
     console = Console(file=io.StringIO(), width=10)
     terminal.show_line("model: " + "x" * 300, console)
-    assert console.file.getvalue() == "model: " + "x" * 300 + "\n"
+    assert text_on(console) == "model: " + "x" * 300 + "\n"
 
 
 def test_a_confusion_matrix_too_wide_to_read_is_left_to_json():

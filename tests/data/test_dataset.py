@@ -116,7 +116,7 @@ def test_whole_numbers_of_any_size_are_classes_by_their_size(labels):
 
 
 def test_a_label_that_cannot_be_written_is_refused():
-    with pytest.raises(DataError, match=r"the label 'caf\\udce9', which UTF-8 cannot hold"):
+    with pytest.raises(DataError, match=r"the label 'caf\\udce9', which UTF-8 cannot encode"):
         encode_labels("source", ["cat", "caf\udce9"])
 
 

@@ -21,7 +21,7 @@ images = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=3, max_dims=3, max_side=
 
 def idx_bytes(array) -> bytes:
     shape = struct.pack(f">{array.ndim}I", *array.shape)
-    return bytes([0, 0, 8, array.ndim]) + shape + array.tobytes()
+    return bytes([0, 0, 8, array.ndim]) + shape + bytes(array)
 
 
 def write(path, content: bytes) -> None:

@@ -128,7 +128,7 @@ def test_more_than_8_bits_are_refused(folder):
 
 def test_a_folder_out_of_order_is_refused(folder, tmp_path_factory):
     (folder / "stray.png").write_bytes(b"")
-    with pytest.raises(DataError, match="lies beside folders of classes"):
+    with pytest.raises(DataError, match="lies beside class folders"):
         data.load(folder)
     (folder / "stray.png").unlink()
     (folder / "bird").mkdir()
@@ -160,6 +160,7 @@ def test_damage_to_what_a_camera_says_does_not_matter(tmp_path):
     exif[0x0112] = 6
     Image.fromarray(PIXELS[0]).save(path, exif=exif)
     upright = data.load_samples(path)
+    assert upright.image_shape is not None
     content = path.read_bytes()
     start = content.index(b"Exif\0\0") + 6
     path.write_bytes(content[:start] + b"\xff" * 8 + content[start + 8 :])
@@ -209,7 +210,7 @@ def test_links_that_lead_nowhere_are_named_rather_than_left_out(folder):
     for name, target in (("loop", "loop"), ("gone", "nowhere")):
         link = folder / name
         link.symlink_to(folder / target)
-        with pytest.raises(DataError, match=f"{name} lies beside folders of classes"):
+        with pytest.raises(DataError, match=f"{name} lies beside class folders"):
             data.load(folder)
         link.unlink()
 
@@ -226,7 +227,7 @@ def test_names_that_are_not_utf_8_are_escaped(folder, tmp_path_factory):
         data.load_samples(odd)
     (folder / os.fsdecode(b"caf\xe9")).mkdir()
     (folder / os.fsdecode(b"caf\xe9") / "1.png").write_bytes(content)
-    with pytest.raises(DataError, match=r"the label 'caf\\udce9', which UTF-8 cannot hold"):
+    with pytest.raises(DataError, match=r"the label 'caf\\udce9', which UTF-8 cannot encode"):
         data.load(folder)
 
 

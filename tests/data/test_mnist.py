@@ -54,6 +54,8 @@ def test_mnist_is_downloaded_once(mirror, tmp_path):
     for path in mirror.iterdir():
         path.unlink()
     second = mnist.read_mnist(cache)
+    assert first.test is not None
+    assert second.test is not None
     np.testing.assert_array_equal(first.test.X, second.test.X)
 
 

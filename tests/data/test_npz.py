@@ -150,6 +150,7 @@ def npy_bytes(shape: str, content: bytes, descr: str = "'<f8'", version: int = 1
         ("(2, 'x')", bytes(16), "no readable header"),
         ("(" * 3000, b"", "no readable header"),
     ],
+    ids=["short", "long", "very long", "huge", "negative", "number", "text", "brackets"],
 )
 def test_a_header_that_lies_is_refused(path, packing, shape, content, words):
     with zipfile.ZipFile(path, "w", packing) as archive:
@@ -254,6 +255,7 @@ def write_labels(path, descr: str, content: bytes) -> None:
 def test_labels_keep_their_value(path, descr, content, expected):
     write_labels(path, descr, content)
     samples = data.load_samples(path)
+    assert samples.y is not None
     assert [samples.class_names[k] for k in samples.y] == list(map(str, expected))
 
 
@@ -262,7 +264,7 @@ def test_labels_keep_their_value(path, descr, content, expected):
     [
         ("'<U1'", struct.pack("<2I", 0x7FFFFFFF, 65), "the character 0x7fffffff, which Unicode"),
         ("'>U1'", struct.pack(">2I", 0x110000, 65), "the character 0x110000, which Unicode"),
-        ("'<U1'", struct.pack("<2I", 0xD800, 65), r"label '\\ud800', which UTF-8 cannot hold"),
+        ("'<U1'", struct.pack("<2I", 0xD800, 65), r"label '\\ud800', which UTF-8 cannot encode"),
         ("'<U1'", bytes(8), "empty label"),
         ("'S1'", bytes(2), "empty label"),
         ("'<f8'", struct.pack("<2d", np.inf, 0), "not whole numbers"),

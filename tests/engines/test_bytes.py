@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -152,7 +153,8 @@ def test_bare_bytes_take_the_scale_of_their_network(engine, dtype):
 @every_engine
 def test_a_scale_that_is_not_finite_is_refused(engine):
     X = np.ones((2, 3), np.uint8)
-    for scale in (np.nan, np.inf, None, "1"):
+    scales: list[Any] = [np.nan, np.inf, None, "1"]
+    for scale in scales:
         with pytest.raises(ShapeError, match="scale is"):
             Bytes(X, scale)
     network = Network.initial(features=3, classes=2)

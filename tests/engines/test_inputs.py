@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 from handgrad import Network, get_engine
-from handgrad.arguments import shown
-from handgrad.engines import Adam, Moments, Sgd, available_engines
+from handgrad.engines import Adam, Sgd, available_engines
 from handgrad.errors import EngineError, HandgradError, ShapeError, TrainingError
 from handgrad.objective import Objective
+from handgrad.quoting import shown
 from handgrad.rows import Bytes
 
 every_engine = pytest.mark.parametrize(
@@ -48,7 +49,8 @@ def test_odd_numbers_of_threads_are_refused(name, threads):
 def test_as_many_threads_work_as_there_is_work(sparse_rows):
     call = problem()
     X = sparse.csr_array(call.X) if sparse_rows else call.X * (call.X > 1)
-    many, one = get_engine(threads=10**9), get_engine(threads=np.int64(1))
+    odd: Any = np.int64(1)
+    many, one = get_engine(threads=10**9), get_engine(threads=odd)
     for engine_call in (
         lambda engine: engine.predict_proba(call.network, X),
         lambda engine: engine.session(X, call.y, Objective()).cost_and_gradient(call.network).cost,
@@ -252,7 +254,7 @@ def test_odd_rates_of_an_epoch_are_refused(engine, rate):
 def garbage():
     call = problem()
     run = get_engine("reference").batches(call.network, call.X, call.y, rule=Adam(), batch_size=3)
-    moments = run.moments
+    moments: Any = run.moments
     other = Network.initial(features=5, hidden=3, classes=3, dtype=np.float64).parameters
     single = tuple(array.astype(np.float32) for array in moments.first)
     return {
@@ -268,7 +270,7 @@ def garbage():
         "text": "moments",
         "number": 3,
         "pair": (1, 2),
-        "empty": Moments(0, (), ()),
+        "empty": moments._replace(steps=0, first=(), second=()),
     }
 
 

@@ -248,7 +248,7 @@ def test_a_predictor_serves_several_threads():
     network, X, _ = dense_problem()
     predictor = get_engine("native").predictor(network)
     expected = [predictor.label(x) for x in X]
-    found = [[] for _ in range(3)]
+    found: list[list[int]] = [[] for _ in range(3)]
     workers = [
         threading.Thread(target=lambda to=to: to.extend(predictor.label(x) for x in X))
         for to in found

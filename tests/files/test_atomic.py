@@ -107,19 +107,28 @@ def test_the_folder_is_flushed_after_the_file(tmp_path, monkeypatch):
     assert flushed == [stat.S_IFREG, stat.S_IFDIR]
 
 
+# The limit ends with the write, so that nothing else meets it when the program ends.
+ON_A_FULL_DISK = """
+import resource, sys
+from handgrad.files.atomic import write_atomically
+
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+try:
+    write_atomically(sys.argv[1], bytes(1_000_000))
+finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+"""
+
+
 @pytest.mark.skipif(os.name != "posix", reason="there are no such limits elsewhere")
 @pytest.mark.parametrize("old", [None, b"old"])
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, old):
     path = tmp_path / "file"
     if old:
         path.write_bytes(old)
-    program = (
-        "import resource, sys; from handgrad.files.atomic import write_atomically;"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
-        "write_atomically(sys.argv[1], bytes(1_000_000))"
-    )
     run = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", ON_A_FULL_DISK, str(path)], capture_output=True, text=True
     )
     assert run.stderr.splitlines()[-1].endswith("file cannot be written: File too large.")
     assert [p.read_bytes() for p in tmp_path.iterdir()] == ([old] if old else [])

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,8 +174,8 @@ def test_a_loaded_classifier_goes_on_in_parts(path):
 
 def test_a_loaded_classifier_is_as_patient_as_the_saved_one(path):
     X, y = cancer()
-    options = {"solver": "sgd", "learning_rate_init": 0.01, "tol": 0.05, "random_state": 0}
-    model = MLPClassifier((5,), warm_start=True, max_iter=12, **options).fit(X, y)
+    options: dict[str, Any] = {"solver": "sgd", "learning_rate_init": 0.01, "tol": 0.05}
+    model = MLPClassifier((5,), warm_start=True, max_iter=12, random_state=0, **options).fit(X, y)
     save(model, path)
     again = load(path)
     assert again.fit(X, y).n_iter_ == model.fit(X, y).n_iter_ < 12
@@ -186,7 +187,7 @@ def test_a_loaded_classifier_is_as_patient_as_the_saved_one(path):
 )
 def test_parameters_that_fit_would_refuse_are_not_saved(path, changes):
     model = MLPClassifier((2,), max_iter=2).fit(*cancer()).set_params(**changes)
-    with pytest.raises(ModelFileError, match="set them right"):
+    with pytest.raises(ModelFileError, match="correct them"):
         save(model, path)
     assert not path.exists()
 
@@ -203,7 +204,8 @@ def test_what_is_no_model_is_not_saved(path):
     X, y = cancer()
     with pytest.raises(NotFittedError):
         save(MLPClassifier(), path)
-    for other in (neural_network.MLPClassifier(max_iter=1).fit(X, y), {"W1": X}, None):
+    others: list[Any] = [neural_network.MLPClassifier(max_iter=1).fit(X, y), {"W1": X}, None]
+    for other in others:
         with pytest.raises(ModelFileError, match=r"cannot be saved; expected a Network or"):
             save(other, path)
     assert not path.exists()

@@ -33,7 +33,7 @@ with temporary_file(Path(sys.argv[1])) as (path, file):
 
 @contextmanager
 def writer(target):
-    """A process that is in the middle of writing to the target."""
+    """A process that is in the middle of writing to the target, and its temporary file."""
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(target)],
         stdin=subprocess.PIPE,
@@ -41,8 +41,8 @@ def writer(target):
         text=True,
     )
     try:
-        process.temporary = process.stdout.readline().strip()
-        yield process
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
     finally:
         process.kill()
         process.communicate()
@@ -58,10 +58,10 @@ def names(folder):
 
 
 def killed(target):
-    with writer(target) as process:
+    with writer(target) as (process, temporary):
         process.send_signal(signal.SIGKILL)
         process.wait()
-    return process.temporary
+    return temporary
 
 
 def test_the_next_save_removes_what_killed_ones_left(target, tmp_path):
@@ -80,11 +80,11 @@ def test_a_check_removes_what_a_killed_save_left(target, tmp_path):
 
 
 def test_a_living_writer_keeps_its_file(target, tmp_path):
-    with writer(target) as process:
+    with writer(target) as (process, temporary):
         for content in (b"one", b"two"):
             write_atomically(target, content)
         check_writable(target)
-        assert Path(process.temporary).exists()
+        assert Path(temporary).exists()
         process.communicate("go on")
         assert process.returncode == 0
     assert target.read_bytes() == b"a part"
@@ -126,7 +126,8 @@ def test_where_there_are_no_locks_files_are_written_and_leftovers_kept_for_a_day
 
 
 def test_a_new_file_that_another_process_takes_for_a_leftover_is_created_again(target, monkeypatch):
-    lock, taken = leftovers.lock, []
+    lock = leftovers.lock
+    taken: list[str] = []
 
     def lock_too_late(descriptor):
         if not taken:

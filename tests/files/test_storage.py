@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_the_same_model_gives_the_same_bytes(model, tmp_path):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-PARAMETERS = dict(
+PARAMETERS: dict[str, Any] = dict(
     zip(
         ("W1", "b1", "W2", "b2"),
         Network.initial(features=6, hidden=3, classes=2).parameters,

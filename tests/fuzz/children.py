@@ -27,6 +27,7 @@ import time
 import traceback
 from base64 import b64encode
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,7 @@ class Child:
             struct.pack_into("<Q", self.counts, 0, index)
             seed = f"{self.target}:{self.campaign}:{index}"
             case = target.draw(Random(seed))
-            outcome = limits.run(lambda case=case: outcome_of(target, case))
+            outcome = limits.run(partial(outcome_of, target, case))
             place = 8 + 8 * KINDS.index(outcome.kind)
             (count,) = struct.unpack_from("<Q", self.counts, place)
             struct.pack_into("<Q", self.counts, place, count + 1)

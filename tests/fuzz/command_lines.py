@@ -123,7 +123,7 @@ def run_main(arguments: list[str]) -> tuple[int, str, str]:
         main(arguments)
         status = 0
     except SystemExit as end:
-        status = 0 if end.code is None else end.code
+        status = int(end.code or 0)
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.close()

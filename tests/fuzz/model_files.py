@@ -14,8 +14,8 @@ from fuzz import mutations
 from fuzz.scratch import scratch, written
 from handgrad import MLPClassifier, Network, get_engine, load, save
 from handgrad.errors import HandgradError
+from handgrad.evaluation import evaluate
 from handgrad.glassbox import Trace
-from handgrad.jobs.evaluation import evaluate
 from handgrad.jobs.predictions import predictions_csv
 from handgrad.model import Model
 
@@ -272,9 +272,10 @@ def _use(model: Any) -> None:
 
 def _as_model(model: Any) -> Model | None:
     try:
-        return model.model()
+        shown: Model = model.model()
     except HandgradError:  # of classes that the command line cannot tell apart
         return None
+    return shown
 
 
 def _use_classifier(model: Any) -> None:

@@ -43,7 +43,7 @@ def number(random: Random, width: int = 4) -> int:
     """Return an integer of so many bytes, mostly one at which programs break."""
     if random.random() < 0.2:
         return random.randrange(256**width)
-    return random.choice(EDGES) % 256**width
+    return int(random.choice(EDGES) % 256**width)
 
 
 def text(random: Random) -> str:

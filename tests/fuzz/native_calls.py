@@ -12,10 +12,12 @@ from handgrad.engines import Adam, Sgd
 from handgrad.errors import EngineError, HandgradError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
     from fuzz.outcome import Case
     from handgrad.engines import Engine
+    from handgrad.network import Output
 
 NAME = "native"
 LARGE_IS_ASKED = False
@@ -217,7 +219,7 @@ def _batches(engine: Engine, case: Case) -> list[Any]:
 
 def _begun(engine: Engine, case: Case, network: Network, X: Any, y: Any, weights: Any) -> Any:
     rate = 0.03125
-    rules = {
+    rules: dict[str, Sgd | Adam] = {
         "sgd": Sgd(rate),
         "momentum": Sgd(rate, 0.5),
         "nesterov": Sgd(rate, 0.5, nesterov=True),
@@ -293,7 +295,8 @@ def _inputs(case: Case) -> tuple[Network, Any, Any, Any]:
 
 
 def _network(case: Case, random: np.random.Generator) -> Network:
-    D, H, output = case["D"], case["H"], "logistic" if case["logistic"] else "softmax"
+    D, H = case["D"], case["H"]
+    output: Output = "logistic" if case["logistic"] else "softmax"
     K = 1 if case["logistic"] else case["K"]
     shapes = ((H, D), (H, 1), (K, H), (K, 1))
     arrays = [np.round(random.normal(0, 1, shape) * 64) / 64 for shape in shapes]
@@ -302,7 +305,9 @@ def _network(case: Case, random: np.random.Generator) -> Network:
 
 def _numbers(case: Case, random: np.random.Generator) -> np.ndarray:
     m, D, kind = case["m"], case["D"], np.dtype(case["type"]).kind
-    integers = random.integers(0, 256, (m, D)) if kind in "biu" else random.normal(0, 1, (m, D))
+    integers: np.ndarray = (
+        random.integers(0, 256, (m, D)) if kind in "biu" else random.normal(0, 1, (m, D))
+    )
     if kind in "iu" and case["type"] != "uint8":
         integers = integers % 8
     if case["values"] == "eighths":
@@ -343,7 +348,7 @@ def _laid_out(case: Case, X: np.ndarray) -> Any:
         return np.broadcast_to(X[0], X.shape)
     if layout == "masked":
         return np.ma.masked_array(X, mask=False)
-    others = {
+    others: dict[str, Callable[[], Any]] = {
         "F": lambda: np.asfortranarray(X),
         "list": X.tolist,
         "matrix": lambda: X.view(np.matrix),
@@ -404,7 +409,7 @@ def _damage_entries(damage: str, X: Any) -> None:
 
 def _labels(case: Case, random: np.random.Generator) -> Any:
     m, K, kind = case["m"], case["K"], case["labels"]
-    y = random.integers(0, K, m)
+    y: Any = random.integers(0, K, m)
     singles = {"K": K, "-1": -1, "2**31": 2**31, "2**32": 2**32, "-2**63": -(2**63)}
     if kind in singles:
         y[-1] = singles[kind]
@@ -413,7 +418,7 @@ def _labels(case: Case, random: np.random.Generator) -> Any:
         y[-1] = 2**63
     elif kind == "read-only":
         y.flags.writeable = False
-    others = {
+    others: dict[str, Callable[[], Any]] = {
         "list": y.tolist,
         "int8": lambda: y.astype(np.int8),
         "uint64": lambda: y.astype(np.uint64),

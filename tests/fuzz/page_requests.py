@@ -39,7 +39,7 @@ PATHS = (
     ),
     *(
         "main.js",
-        "style.css",
+        "style/page.css",
         "math/passes.js",
         "../page/main.js",
         "%2e%2e/main.js",
@@ -77,7 +77,7 @@ NUMBERS = (
     "1e1",
     "+1",
 )
-RATES = [
+RATES: list[Any] = [
     0.1,
     1,
     0,

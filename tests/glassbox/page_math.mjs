@@ -3,20 +3,20 @@
 import { readFileSync } from "node:fs";
 import { labelsOf, parsePayload, rowsOf } from "../../src/handgrad/glassbox/page/data/payload.js";
 import { centred } from "../../src/handgrad/glassbox/page/data/digit.js";
-import { outerProducts } from "../../src/handgrad/glassbox/page/math/batch.js";
-import { gradientCheck } from "../../src/handgrad/glassbox/page/math/check.js";
+import { outerProducts } from "../../src/handgrad/glassbox/page/math/outer_products.js";
+import { gradientCheck } from "../../src/handgrad/glassbox/page/math/gradient_check.js";
 import { createDescent } from "../../src/handgrad/glassbox/page/math/descent.js";
 import { matrix, multiply, multiplyTransposedRight, transpose } from "../../src/handgrad/glassbox/page/math/matrix.js";
 import { possible } from "../../src/handgrad/glassbox/page/math/mistakes.js";
 import { initialNetwork } from "../../src/handgrad/glassbox/page/math/passes.js";
-import { sumBehind } from "../../src/handgrad/glassbox/page/math/sums.js";
-import { createTrainer } from "../../src/handgrad/glassbox/page/training.js";
+import { sumBehind } from "../../src/handgrad/glassbox/page/math/sum_behind.js";
+import { createTrainer } from "../../src/handgrad/glassbox/page/run/trainer.js";
 import { matrixOf, shapesWithNumbers, STEPS, tracePass } from "../../src/handgrad/glassbox/page/math/trace.js";
 
 const toMatrix = (rows) => matrix(rows.length, rows[0].length, Float64Array.from(rows.flat()));
 const toRows = (M) => Array.from({ length: M.rows }, (_, i) => Array.from(M.data.slice(i * M.cols, (i + 1) * M.cols)));
 const toNetwork = (network) => Object.fromEntries(Object.entries(network).map(([name, rows]) => [name, toMatrix(rows)]));
-const toProblem = ({ network, X, y }) => [toNetwork(network), toMatrix(X), y && Int32Array.from(y)];
+const toProblem = ({ network, X, y }) => [toNetwork(network), toMatrix(X), Int32Array.from(y)];
 
 const BACKWARD = ["dZ2", "dW2", "db2", "dA1", "dZ1", "dW1", "db1"];
 const PARAMETERS = ["W1", "b1", "W2", "b2"];
@@ -29,9 +29,9 @@ function traceOf({ mistakes = [], learningRate = 0.5, ...problem }) {
 const JOBS = {
     passes(problem) {
         const trace = traceOf(problem);
-        const names = ["Z1", "A1", "Z2", "A2", ...(trace.y ? [...BACKWARD, ...PARAMETERS.map((n) => `${n} after`)] : [])];
+        const names = ["Z1", "A1", "Z2", "A2", ...BACKWARD, ...PARAMETERS.map((n) => `${n} after`)];
         const matrices = Object.fromEntries(names.map((name) => [name, toRows(matrixOf(trace, name))]));
-        return { ...matrices, predictions: Array.from(trace.predictions), losses: trace.losses && Array.from(trace.losses), cost: trace.cost };
+        return { ...matrices, predictions: Array.from(trace.predictions), losses: Array.from(trace.losses), cost: trace.cost };
     },
     sums(problem) {
         const trace = traceOf(problem);

@@ -130,14 +130,6 @@ def test_real_digits_go_the_same_way(page):
         assert_same(found[name], value, name)
 
 
-def test_without_labels_the_pass_ends_with_the_prediction(page, case):
-    network, X, _ = case
-    found = page("passes", **as_json(network, X))
-    assert found["predictions"] == notes.predict(network, X).tolist()
-    assert found["cost"] is None
-    assert found["losses"] is None
-
-
 def test_steps_hold_every_formula_in_the_order_of_the_notes(page):
     steps = page("shapes", m=1, D=784, H=10, K=10)
     assert len(steps) == 12

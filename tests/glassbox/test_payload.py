@@ -76,6 +76,7 @@ def test_samples_are_spread_evenly_over_the_classes(labels, most):
 
 def test_500_digits_are_50_of_each():
     samples = data.load_samples("mnist-5k")
+    assert samples.y is not None
     chosen = build_payload(Network.initial(), samples.X, samples.y)["samples"]
     assert np.bincount(chosen["y"]).tolist() == [50] * 10
     position = int(chosen["names"][-1])

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import html
 import json
-import re
 
 import numpy as np
 from hypothesis import given
@@ -11,6 +10,7 @@ from handgrad import Network, data, notes
 from handgrad.derivation.formulas import FORMULAS
 from handgrad.glassbox import Trace
 from strategies import problems
+from texts import embedded_data, found_in
 
 
 @given(problems())
@@ -53,7 +53,7 @@ def test_json_holds_the_same_as_the_list(problem):
 
 
 def test_numbers_that_are_not_finite_become_null_in_json():
-    network = Network([[1e308]], [[1e308]], [[1.0], [2.0]], [[0.0], [0.0]])
+    network = Network(*map(np.array, ([[1e308]], [[1e308]], [[1.0], [2.0]], [[0.0], [0.0]])))
     with np.errstate(over="ignore", invalid="ignore"):
         steps = json.loads(Trace(network, [[2.0]]).to_json())
     assert next(step for step in steps if step["name"] == "Z1")["value"] == [[None]]
@@ -77,13 +77,13 @@ def test_a_full_table_writes_large_matrices_out():
 
 
 def payload_in(frame):
-    page = html.unescape(re.fullmatch(r'<iframe srcdoc="([^"]*)".*></iframe>', frame, re.DOTALL)[1])
-    text = re.search(r'id="handgrad-data">(.*?)</script>', page, re.DOTALL)[1]
-    return json.loads(text)
+    page = html.unescape(found_in(frame, r'^<iframe srcdoc="([^"]*)".*></iframe>$'))
+    return json.loads(embedded_data(page))
 
 
 def test_a_notebook_gets_the_page_on_these_samples():
     samples = data.load_samples("mnist-5k")
+    assert samples.y is not None
     network = Network.initial()
     payload = payload_in(
         Trace(network, samples.X[:3], samples.y[:3], learning_rate=0.5)._repr_html_()

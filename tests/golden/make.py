@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -72,7 +73,7 @@ def problem(
     pixels: bool = False,
     weighted: bool = False,
     batched: bool = False,
-) -> dict:
+) -> dict[str, Any]:
     draw = random.Random(seed)
     X, y = rows(draw, m, D, pixels=pixels), [draw.randrange(K) for _ in range(m)]
     weights = [float(draw.randrange(4)) for _ in range(m)] if weighted else None
@@ -94,7 +95,7 @@ def problem(
     return found
 
 
-def rows(draw: random.Random, m: int, D: int, *, pixels: bool) -> list:
+def rows(draw: random.Random, m: int, D: int, *, pixels: bool) -> list[list[Any]]:
     """Rows of which a third of the numbers are 0."""
     return [[draw.choice((0, 1, 1)) * number(draw, pixels) for _ in range(D)] for _ in range(m)]
 
@@ -124,7 +125,7 @@ def copies(initial):
     return [array.clone().requires_grad_() for array in initial]
 
 
-def first_gradient(initial, X, y, shares) -> dict:
+def first_gradient(initial, X, y, shares) -> dict[str, Any]:
     parameters = copies(initial)
     cost = cost_of(parameters, X, y, shares)
     cost.backward()
@@ -137,7 +138,7 @@ def first_gradient(initial, X, y, shares) -> dict:
     }
 
 
-def descent(initial, X, y, shares) -> dict:
+def descent(initial, X, y, shares) -> dict[str, Any]:
     parameters = copies(initial)
     optimiser = torch.optim.SGD(parameters, lr=LEARNING_RATE)
     costs = [step(optimiser, parameters, X, y, shares) for _ in range(STEPS)]
@@ -155,10 +156,10 @@ def step(optimiser, parameters, X, y, shares) -> float:
     cost = cost_of(parameters, X, y, shares) + penalty_of(parameters, shares)
     cost.backward()
     optimiser.step()
-    return cost.item()
+    return float(cost.item())
 
 
-def batches(initial, X, y, shares, *, order, **rule) -> dict:
+def batches(initial, X, y, shares, *, order, **rule) -> dict[str, Any]:
     parameters = copies(initial)
     optimiser = optimiser_of(parameters, **rule)
     m, costs, steps = len(y), [], 0
@@ -187,7 +188,7 @@ def optimiser_of(parameters, *, learning_rate: float, **rule) -> torch.optim.Opt
     return torch.optim.SGD(parameters, lr=learning_rate, **rule)
 
 
-def logistic(found: dict) -> dict:
+def logistic(found: dict[str, Any]) -> dict[str, Any]:
     """Descend with two classes as one unit whose cost is the binary cross-entropy."""
     X, y = torch.tensor(found["X"]), torch.tensor(found["y"], dtype=torch.float64)
     initial = [torch.tensor(array) for array in found["initial"].values()]
@@ -216,7 +217,7 @@ def logistic(found: dict) -> dict:
     }
 
 
-def named(arrays) -> dict:
+def named(arrays) -> dict[str, Any]:
     return {name: array.tolist() for name, array in zip(NAMES, arrays, strict=True)}
 
 

@@ -9,7 +9,7 @@ from sklearn.datasets import load_iris
 
 from handgrad import data, get_engine, load
 from handgrad.errors import DataError, WriteError
-from handgrad.jobs.evaluation import evaluate
+from handgrad.evaluation import evaluate
 from handgrad.jobs.inputs import load_model, samples_for
 from handgrad.jobs.training import (
     TrainingFiles,

@@ -11,13 +11,13 @@ from handgrad import Network, get_engine, notes
 from handgrad.engines import Adam, available_engines
 from handgrad.errors import TrainingError
 from handgrad.objective import Objective
-from handgrad.solvers import BatchSolver, Driver, Lbfgs, Patience, descend
+from handgrad.solvers import BatchSolver, Driver, Lbfgs, Patience, Solver, descend
 from handgrad.solvers.training import drive, training_driver
 
 random = np.random.default_rng(2)
 X, y = random.normal(size=(30, 4)), random.integers(3, size=30)
 NETWORK = Network.initial(features=4, hidden=3, classes=3)
-SOLVERS = {
+SOLVERS: dict[str, tuple[Solver, float]] = {
     "gd": (descend, 0.2),
     "adam": (BatchSolver(Adam(0.05), batch_size=8), 0.05),
     "lbfgs": (Lbfgs(), np.nan),
@@ -111,10 +111,10 @@ def test_steered_adam_takes_the_new_rate_in_the_next_epoch():
 
 
 def test_spent_patience_ends_a_run_of_batches_alone(session):
-    impatient = {"patience": Patience(tol=1e9, iterations=1)}
-    batches = Driver(50, 0.01, **impatient).run(BatchSolver(Adam(0.01)), session, NETWORK)
+    patience = Patience(tol=1e9, iterations=1)
+    batches = Driver(50, 0.01, patience=patience).run(BatchSolver(Adam(0.01)), session, NETWORK)
     assert (batches.iterations, batches.converged, batches.stopped) == (3, True, False)
-    assert Driver(50, 0.01, **impatient).run(descend, session, NETWORK).iterations == 50
+    assert Driver(50, 0.01, patience=patience).run(descend, session, NETWORK).iterations == 50
 
 
 @pytest.mark.parametrize("solver", [descend, BatchSolver(Adam(1e30))], ids=["gd", "adam"])

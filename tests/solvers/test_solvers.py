@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +12,14 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 from sklearn.utils import gen_batches, shuffle
 
 from handgrad import Network, get_engine, notes, solvers
-from handgrad.engines import Adam, Sgd, available_engines
+from handgrad.engines import Adam, Progress, Sgd, available_engines
 from handgrad.errors import EngineError, ShapeError, TrainingError
 from handgrad.objective import Objective
 
 X, y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
-ORDERED = {"seed": None, "batch_size": 40}
-SOLVERS = {
+ORDERED: dict[str, Any] = {"seed": None, "batch_size": 40}
+SOLVERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "gd": (solvers.gd, {"learning_rate": 0.5, "iterations": 30}),
     "sgd": (solvers.sgd, {"rule": Sgd(0.1, momentum=0.9), "epochs": 30, "batch_size": 40}),
     "adam": (solvers.adam, {"rule": Adam(0.05), "epochs": 30, "batch_size": 40}),
@@ -45,7 +46,7 @@ def assert_same_network(found, expected, tolerance=1e-10):
 @pytest.mark.parametrize("watched", [False, True])
 def test_every_solver_lowers_the_cost_over_every_engine(engine, network, name, watched):
     solve, options = SOLVERS[name]
-    seen = []
+    seen: list[solvers.Iteration] = []
     watch = {"on_iteration": seen.append} if watched else {}
     result = solve(engine, network, X, y, **options, **watch)
     assert result.costs[-1] < 0.5 * result.costs[0]
@@ -80,10 +81,15 @@ def test_the_type_of_the_network_stays(engine, network, name, dtype):
 
 
 def test_gd_is_the_descent_of_the_engine_watched_or_not(engine, network):
-    options = {"learning_rate": 0.3, "iterations": 20}
+    options: dict[str, Any] = {"learning_rate": 0.3, "iterations": 20}
     expected, costs = engine.descend(network, X, y, **options)
-    reports = []
-    for watch in ({}, {"on_iteration": lambda _state: None}, {"on_progress": reports.append}):
+    reports: list[Progress] = []
+    watches: list[dict[str, Any]] = [
+        {},
+        {"on_iteration": lambda _state: None},
+        {"on_progress": reports.append},
+    ]
+    for watch in watches:
         result = solvers.gd(engine, network, X, y, **options, **watch)
         assert_same_network(result.network, expected, tolerance=0)
         np.testing.assert_array_equal(result.costs, costs)
@@ -92,7 +98,8 @@ def test_gd_is_the_descent_of_the_engine_watched_or_not(engine, network):
 
 
 def test_gd_takes_no_step_where_none_is_asked_for(engine, network):
-    for watch in ({}, {"on_iteration": pytest.fail}):
+    watches: list[dict[str, Any]] = [{}, {"on_iteration": pytest.fail}]
+    for watch in watches:
         result = solvers.gd(engine, network, X, y, iterations=0, **watch)
         assert result.network is network
         assert len(result.costs) == len(result.accuracies) == 0
@@ -133,7 +140,7 @@ def test_sgd_follows_the_optimizer_of_scikit_learn(engine, network, schedule, mo
         power_t=0.3,
     )
     rates = [0.02] + [oracle.epoch() for _ in range(4)]
-    seen = []
+    seen: list[solvers.Iteration] = []
     result = solvers.sgd(
         engine,
         network,
@@ -164,7 +171,7 @@ def test_adam_follows_the_optimizer_of_scikit_learn_in_its_order_of_rows(engine,
 
 
 def test_a_run_goes_on_where_another_ended(engine, network):
-    options = {"rule": Adam(0.01), **ORDERED}
+    options: dict[str, Any] = {"rule": Adam(0.01), **ORDERED}
     whole = solvers.adam(engine, network, X, y, epochs=5, **options)
     first = solvers.adam(engine, network, X, y, epochs=2, **options)
     second = solvers.adam(engine, first.network, X, y, epochs=3, moments=first.moments, **options)
@@ -172,7 +179,8 @@ def test_a_run_goes_on_where_another_ended(engine, network):
 
 
 def test_an_adaptive_rate_falls_by_five_whenever_patience_is_spent(engine, network):
-    rates, seen = [], []
+    rates: list[Any] = []
+    seen: list[solvers.Iteration] = []
     result = solvers.sgd(
         engine,
         network,
@@ -252,7 +260,7 @@ def test_a_logistic_output_stays_one(engine, name):
 
 def test_what_makes_no_sense_is_refused(engine, network):
     with pytest.raises(TrainingError, match="schedule is 'cosine'; expected one of constant"):
-        solvers.sgd(engine, network, X, y, schedule="cosine")
+        solvers.sgd(engine, network, X, y, schedule="cosine")  # type: ignore[arg-type]
     with pytest.raises(EngineError, match="batch_size is 0"):
         solvers.sgd(engine, network, X, y, batch_size=0)
     for solve, options in SOLVERS.values():
@@ -265,7 +273,7 @@ def test_what_makes_no_sense_is_refused(engine, network):
 
 
 def test_lbfgs_tells_the_accuracy_of_the_network_that_each_step_reached(engine, network):
-    states = []
+    states: list[solvers.Iteration] = []
     result = solvers.lbfgs(engine, network, X, y, iterations=9, on_iteration=states.append)
     expected = [np.mean(notes.predict(state.network, X) == y) for state in states]
     np.testing.assert_allclose(result.accuracies, expected)
@@ -281,7 +289,7 @@ def test_lbfgs_asks_for_each_cost_once(network):
         name = engine.name
 
         def session(self, *given):
-            session = engine.session(*given)
+            session: Any = engine.session(*given)
             self.compute, session.cost_and_gradient = session.cost_and_gradient, self.count
             return session
 
@@ -289,7 +297,8 @@ def test_lbfgs_asks_for_each_cost_once(network):
             asked.append(network)
             return self.compute(network)
 
-    result = solvers.lbfgs(Counting(), network, X, y, iterations=9, on_iteration=lambda _: None)
+    counting: Any = Counting()
+    result = solvers.lbfgs(counting, network, X, y, iterations=9, on_iteration=lambda _: None)
     assert len(result.costs) <= len(asked) <= 2 * len(result.costs)
     pairs = itertools.pairwise(asked)
     assert not any(np.array_equal(a.W1, b.W1) for a, b in pairs)
@@ -297,13 +306,14 @@ def test_lbfgs_asks_for_each_cost_once(network):
 
 def test_lbfgs_leaves_the_processors_to_the_engine(network):
     threadpoolctl = pytest.importorskip("threadpoolctl")
-    engine, seen = get_engine(), set()
+    engine = get_engine()
+    seen: set[int] = set()
 
     class Watching:
         name = "native"
 
         def session(self, *given):
-            session = engine.session(*given)
+            session: Any = engine.session(*given)
             self.compute, session.cost_and_gradient = session.cost_and_gradient, self.look
             return session
 
@@ -312,6 +322,7 @@ def test_lbfgs_leaves_the_processors_to_the_engine(network):
             seen.update(x["num_threads"] for x in libraries if x["user_api"] == "blas")
             return self.compute(network)
 
+    watching: Any = Watching()
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
-        solvers.lbfgs(Watching(), network, X, y, iterations=2)
+        solvers.lbfgs(watching, network, X, y, iterations=2)
     assert seen == {1}

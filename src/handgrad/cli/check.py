@@ -12,7 +12,7 @@ from handgrad.cli import terminal
 from handgrad.cli.app import app
 from handgrad.cli.options import JsonOption, LabelOption
 from handgrad.derivation.checks import check_formulas
-from handgrad.errors import MissingPackageError
+from handgrad.errors import ExitStatus, MissingPackageError
 from handgrad.jobs.inputs import USUAL_LABEL
 from handgrad.jobs.training import USUAL_SOURCE
 from handgrad.plain_json import show_json
@@ -40,7 +40,7 @@ def check(
     else:
         terminal.results().print(terminal.check_table(checks))
     if not all(check.passed for check in checks):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitStatus.FAILED)
 
 
 def _samples_to_check(source: str | None, label: str | None) -> tuple[Any, Any]:

@@ -18,7 +18,7 @@ from handgrad.cli.options import (
 from handgrad.cli.sources import model_and_samples, note_bytes
 from handgrad.engines import get_engine
 from handgrad.errors import DataError
-from handgrad.jobs.evaluation import Evaluation, evaluate
+from handgrad.evaluation import Evaluation, evaluate
 from handgrad.plain_json import show_json
 
 if TYPE_CHECKING:

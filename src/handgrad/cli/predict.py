@@ -17,9 +17,9 @@ from handgrad.cli.options import (
 )
 from handgrad.cli.sources import model_and_samples, note_bytes
 from handgrad.engines import get_engine
+from handgrad.evaluation import predicted_probabilities
 from handgrad.files.atomic import check_writable, write_atomically
 from handgrad.files.overlaps import check_distinct
-from handgrad.jobs.evaluation import predicted_probabilities
 from handgrad.jobs.predictions import predictions_csv
 from handgrad.plain_json import plain_json
 

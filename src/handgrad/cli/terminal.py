@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from handgrad import engines
     from handgrad.derivation.checks import FormulaCheck
-    from handgrad.jobs.evaluation import Evaluation
+    from handgrad.evaluation import Evaluation
 
 SHADES = " ░▒▓█"
 MOST_CLASSES_SHOWN = 30

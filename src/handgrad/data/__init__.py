@@ -1,4 +1,4 @@
-"""Data: one reader per format, and one function that picks it."""
+"""Data: one reader per format, and functions that pick the reader of a source."""
 
 from handgrad.data.dataset import Dataset, Samples, match_labels
 from handgrad.data.sources import load, load_samples

@@ -1,14 +1,14 @@
 """CSV files with a header: one column of labels, numbers in all others.
 
-Blocks of lines are parsed by NumPy; lines with quotes are first taken apart by Python's own reader.
-Where NumPy finds a fault, the block is read again cell by cell, to name its line and column.
+NumPy parses blocks of lines; if lines have quotes, Python's own reader first splits them into
+cells. If NumPy finds a fault, the block is read again cell by cell to name the line and the column.
 """
 
 from __future__ import annotations
 
 import itertools
 import warnings
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     Block = tuple[npt.NDArray[Any], list[str]]
 
-# NumPy looks up a character in tables by its code point, whatever that is, and takes some control
-# characters for blanks. It is therefore shown only what numbers are written with.
+# NumPy looks characters up in tables by their code points without a check of the range, and takes
+# some control characters for blanks. So it only gets characters that occur in numbers.
 OF_NUMBERS = b"0123456789+-.eE, \t\v\f\n"
 HIDDEN = bytes(byte if byte in OF_NUMBERS else ord("?") for byte in range(256))
 
@@ -36,43 +36,30 @@ HIDDEN = bytes(byte if byte in OF_NUMBERS else ord("?") for byte in range(256))
 def read_csv(
     path: Path, label: str, features: Sequence[str] | None = None, *, needs_labels: bool
 ) -> Part:
-    """Read a CSV file, ``.csv`` or ``.csv.gz``; with features given, these columns alone."""
+    """Read a CSV file, ``.csv`` or ``.csv.gz``; if features are given, only these columns."""
+    parts: list[npt.NDArray[Any]] = []
+    labels: list[str] = []
+    known: dict[str, str] = {}  # one object per label, however often the label occurs
     with open_unpacked(path) as stream:
-        layout, blocks = _open(path, stream, label, features, needs_labels=needs_labels)
-        parts: list[npt.NDArray[Any]] = []
-        labels: list[str] = []
-        known: dict[str, str] = {}  # one object for each label, however often it occurs
-        for X, block_labels in blocks:
+        blocks = lines.line_blocks(path, stream)
+        header, rest = lines.split_first_line(next(blocks, b""))
+        line = header.decode("utf-8-sig")
+        layout = read_header(path, line, label, features, needs_labels=needs_labels)
+        for X, block_labels in _parse(layout, itertools.chain([rest], blocks)):
             parts.append(X)
             labels += [known.setdefault(text, text) for text in block_labels]
     if not parts:
-        raise DataError(f"{path} holds a header and no rows; expected one row for each sample.")
-    X = _joined(parts)
+        raise DataError(f"{path} holds a header but no rows; expected one row per sample.")
     return Part(
-        X,
+        _joined(parts),
         None if layout.label is None else labels,
         layout.image_shape,
         feature_names=tuple(layout.names[column] for column in layout.features),
     )
 
 
-def _open(
-    path: Path,
-    stream: IO[bytes],
-    label: str,
-    features: Sequence[str] | None,
-    *,
-    needs_labels: bool,
-) -> tuple[Layout, Iterator[Block]]:
-    blocks = lines.line_blocks(path, stream)
-    header, rest = lines.split_first_line(next(blocks, b""))
-    text = header.decode("utf-8-sig")
-    layout = read_header(path, text, label, features, needs_labels=needs_labels)
-    return layout, _parse(layout, itertools.chain([rest], blocks))
-
-
 def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """Join blocks of rows, and let go of each as soon as it is copied."""
+    """Join blocks of rows, and free each block as soon as it is copied."""
     X = np.empty((sum(map(len, parts)), parts[0].shape[1]), parts[0].dtype)
     end = len(X)
     while parts:
@@ -83,7 +70,7 @@ def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
 
 
 def _parse(layout: Layout, blocks: Iterator[bytes]) -> Iterator[Block]:
-    first = 2  # the number of the block's first line; the header is line 1
+    first = 2  # the line number of the block's first line; the header is line 1
     for block in blocks:
         if b'"' in block:  # a cell may span lines, and blocks
             yield from _parse_quoted(layout, itertools.chain([block], blocks), first)
@@ -100,7 +87,7 @@ def _parse(layout: Layout, blocks: Iterator[bytes]) -> Iterator[Block]:
 
 
 def _parse_plain(layout: Layout, block: bytes, rows: list[str], first: int) -> Block:
-    """Parse lines without quotes, given as bytes and as text."""
+    """Parse lines without quotes, which are given both as bytes and as text."""
     hidden = block.translate(HIDDEN)
     numbers = rows if hidden == block else hidden.decode().split("\n")
     filled = [bool(row) and not row.isspace() for row in rows]
@@ -127,7 +114,7 @@ def _plain_labels(layout: Layout, rows: list[str]) -> list[str]:
 
 
 def _parse_quoted(layout: Layout, blocks: Iterator[bytes], first: int) -> Iterator[Block]:
-    """Parse what may hold quotes."""
+    """Parse lines that may contain quotes."""
     for rows in batches_of_rows(layout, lines.text_lines(blocks), first, lines.BLOCK):
         numbers = [",".join([cells[column] for column in layout.features]) for _, cells in rows]
         hidden = [row.encode().translate(HIDDEN).decode() for row in numbers]
@@ -136,7 +123,7 @@ def _parse_quoted(layout: Layout, blocks: Iterator[bytes], first: int) -> Iterat
 
 
 def _parse_by_cell(layout: Layout, rows: list[tuple[int, list[str]]]) -> Block:
-    """Parse rows that NumPy does not take: most often this says which cell is at fault."""
+    """Parse rows that NumPy refuses; in most cases this raises an error that names the cell."""
     values, labels = [], []
     for row in rows:
         values.append(read_features(layout, *row))
@@ -152,13 +139,13 @@ def _labels(layout: Layout, rows: list[tuple[int, list[str]]]) -> list[str]:
 def _parse_by_numpy(
     layout: Layout, numbers: list[str], columns: list[int] | None
 ) -> npt.NDArray[Any] | None:
-    """Return the features, or None where anything is not as it should be."""
+    """Return the features, or None if anything is not as expected."""
     if not layout.pixels:
         X = _load(layout, numbers, np.float64, columns)
         return X if X is not None and np.isfinite(X).all() else None
-    X = _load(layout, numbers, np.uint8, columns)  # several times faster than floating numbers
+    X = _load(layout, numbers, np.uint8, columns)  # several times faster than parsing floats
     if X is None:
-        X = _load(layout, numbers, np.float64, columns)  # 5.0 is a pixel, too
+        X = _load(layout, numbers, np.float64, columns)  # 5.0 is also a pixel
         X = X.astype(np.uint8) if X is not None and _are_pixels(X) else None
     return X
 
@@ -167,12 +154,14 @@ def _load(
     layout: Layout, numbers: list[str], dtype: type[np.number[Any]], columns: list[int] | None
 ) -> npt.NDArray[Any] | None:
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # of a fraction that would become a whole number
+        warnings.simplefilter("error")  # NumPy warns if a fraction becomes a whole number
         try:
             X = np.loadtxt(numbers, dtype, delimiter=",", comments=None, usecols=columns, ndmin=2)
         except (ValueError, OverflowError, Warning):
             return None
-    return X if X.shape == (len(numbers), len(layout.features)) else None  # it skips empty lines
+    return (
+        X if X.shape == (len(numbers), len(layout.features)) else None
+    )  # loadtxt skips empty lines
 
 
 def _are_pixels(X: npt.NDArray[np.float64]) -> bool:

@@ -1,4 +1,4 @@
-"""CSV cell by cell: for files with quotes, and to say which cell is at fault."""
+"""Reads CSV cell by cell, for files with quotes, and to name the cell that is wrong."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import math
 from typing import TYPE_CHECKING
 
+from handgrad.data.csv_header import number
 from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
 
     from handgrad.data.csv_header import Layout
 
-SPARE_COMMAS = 1 << 17  # that the texts of one row may hold: as many as a cell has characters
+SPARE_COMMAS = 1 << 17  # within the cells of a row: as many as the longest cell has characters
 
 
 class _Meter:
-    """Lines on their way to Python's reader, and what came since it was last read."""
+    """Passes lines on to Python's reader, and counts their commas and characters."""
 
     def __init__(self, layout: Layout, lines: Iterable[str], first: int) -> None:
         self.layout = layout
@@ -43,7 +44,10 @@ class _Meter:
 def batches_of_rows(
     layout: Layout, lines: Iterable[str], first: int, most: int
 ) -> Iterator[list[tuple[int, list[str]]]]:
-    """Yield rows, each the number of its first line and its cells, some characters at a time."""
+    """Yield batches of rows; a row is the number of its first line, and its cells.
+
+    A batch ends when its lines have more than ``most`` characters.
+    """
     meter = _Meter(layout, lines, first)
     reader = csv.reader(meter, strict=True)
     batch = []
@@ -71,7 +75,7 @@ def batches_of_rows(
 
 def read_label(layout: Layout, line: int, cells: list[str]) -> str:
     """Return the label of a row."""
-    assert layout.label is not None  # noqa: S101 - for the type checker: callers have looked
+    assert layout.label is not None  # noqa: S101 - for the type checker: callers have checked
     label = cells[layout.label].strip()
     if not label:
         layout.fail(line, f"column {quoted(layout.names[layout.label])} is empty", "a label")
@@ -81,22 +85,6 @@ def read_label(layout: Layout, line: int, cells: list[str]) -> str:
 def read_features(layout: Layout, line: int, cells: list[str]) -> list[float]:
     """Return the features of a row."""
     return [_feature(layout, line, column, cells[column]) for column in layout.features]
-
-
-def number(cell: str) -> float | None:
-    """Return the number that a cell holds; Python's own grouping by _ is not one in a CSV file.
-
-    Examples
-    --------
-    >>> number(" 1e3"), number("1_000"), number("0x10")
-    (1000.0, None, None)
-    """
-    if "_" in cell or not cell.isascii():
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
 
 
 def _feature(layout: Layout, line: int, column: int, cell: str) -> float:

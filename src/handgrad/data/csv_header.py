@@ -1,4 +1,4 @@
-"""The header of a CSV file: which column holds labels, which features, and what they mean."""
+"""The header of a CSV file: which columns hold labels and features, and whether they are pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from handgrad.data.csv_cells import number
 from handgrad.errors import DataError
 from handgrad.quoting import listed, quoted
 
@@ -22,24 +21,24 @@ MISSING_NAMED = 3
 
 
 class Layout(NamedTuple):
-    """What the header says."""
+    """The columns of a file, as its header describes them."""
 
     path: Path
     names: list[str]
     label: int | None  # index of the label column
-    features: list[int]  # indices of the columns that are read, in the order of the rows
-    pixels: bool  # whether those are pixels by their names
-    image_shape: tuple[int, int] | None  # of pixels that fill a picture, in raster order
+    features: list[int]  # indices of the feature columns, in the order of the columns of X
+    pixels: bool  # whether these are pixels, by their names
+    image_shape: tuple[int, int] | None  # if the pixels fill a picture in raster order
 
     def fail(self, line: int, found: str, expected: str) -> NoReturn:
-        """Say what is wrong in a line, counted from 1."""
+        """Raise the error that says what is wrong in a line, counted from 1."""
         raise DataError(f"{self.path}, line {line}: {found}; expected {expected}.")
 
 
 def read_header(
     path: Path, line: str, label: str, features: Sequence[str] | None, *, needs_labels: bool
 ) -> Layout:
-    """Read the header; with features given, find these columns and no others."""
+    """Read the header; if features are given, find these columns and ignore all others."""
     names = _names(path, line)
     features = None if features is None else [name.strip() for name in features]
     positions = {name: column for column, name in reversed(list(enumerate(names)))}
@@ -76,10 +75,10 @@ def read_header(
 
 
 def _raster(names: Sequence[str]) -> tuple[list[int], tuple[int, int] | None]:
-    """Return the order in which pixels fill a picture row by row, and its rows and columns.
+    """Return the order in which pixels fill a picture row by row, and the shape of the picture.
 
     Pixels are numbered from 0 or from 1: pixel0, pixel1, … of a square, or 1x1, 1x2, … of any
-    rectangle. Where some are missing, there is neither an order nor a picture.
+    rectangle. If some are missing, the order is empty and there is no shape.
     """
     places = [tuple(map(int, re.findall(r"\d+", name))) for name in names]
     order = sorted(range(len(places)), key=places.__getitem__)
@@ -117,6 +116,22 @@ def _names(path: Path, line: str) -> list[str]:
     if len(names) == 1 and (";" in line or "\t" in line):
         raise DataError(f"{path} has no comma in its header; expected commas between the cells.")
     return names
+
+
+def number(cell: str) -> float | None:
+    """Return the number in a cell, or None; 1_000, which Python takes, is not a number in CSV.
+
+    Examples
+    --------
+    >>> number(" 1e3"), number("1_000"), number("0x10")
+    (1000.0, None, None)
+    """
+    if "_" in cell or not cell.isascii():
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
 def _check_missing(path: Path, features: Sequence[str], positions: dict[str, int]) -> None:

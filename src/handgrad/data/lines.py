@@ -1,4 +1,4 @@
-"""Text files as blocks of whole lines, so that memory follows what is parsed, not the file."""
+"""Text files as blocks of whole lines, so that memory depends on a block and not on the file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-BLOCK = 1 << 21  # bytes; of lines with one digit each, a million: some 60 MB while they are parsed
+BLOCK = 1 << 21  # bytes: a million lines of one digit each take some 60 MB while they are parsed
 LONGEST_LINE = 1 << 24  # bytes
-# Real tables unpack to 2 to 30 times their size, and a table with 1 number in 200 that is not
-# zero to 200 times.
+# Real tables unpack to 2 to 30 times their size, and a table in which 1 number in 200 is not zero
+# unpacks to 200 times its size.
 LARGEST_RATIO = 256
-SMALL = 1 << 23  # bytes that any file may unpack to, or start with
+SMALL = 1 << 23  # bytes that every file may unpack to
 
 
 def line_blocks(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the stream's lines, many at a time; each line ends with LF, CRLF or CR."""
+    """Yield the lines of a stream, many at a time; a line ends with LF, CRLF or CR."""
     rest = b""
     total = 0
     while chunk := stream.read(BLOCK):
@@ -43,7 +43,7 @@ def line_blocks(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def split_first_line(block: bytes) -> tuple[bytes, bytes]:
-    r"""Return a block's first line, with its end, and what follows.
+    r"""Return the first line of a block, with its line end, and the rest of the block.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def split_first_line(block: bytes) -> tuple[bytes, bytes]:
 
 
 def count_lines(block: bytes) -> int:
-    r"""Return the number of ends of lines.
+    r"""Return the number of line ends.
 
     Examples
     --------
@@ -82,18 +82,18 @@ def with_line_feeds(block: bytes) -> bytes:
 
 
 def text_lines(blocks: Iterable[bytes]) -> Iterator[str]:
-    """Yield the lines of blocks one by one, with their ends as they are."""
+    """Yield the lines of blocks one by one, with their original line ends."""
     for block in blocks:
         yield from io.StringIO(block.decode(), newline="")
 
 
 def _checked(path: Path, block: bytes) -> bytes:
     longest = len(block)
-    if longest > LONGEST_LINE:  # few blocks are: then see whether a single line is
+    if longest > LONGEST_LINE:  # rare; then check each line
         longest = max(map(len, with_line_feeds(block).split(b"\n")))
     if longest > LONGEST_LINE:
         raise DataError(
             f"{path} has a line of more than {LONGEST_LINE:,} bytes; "
-            "expected a shorter one for each sample."
+            "expected one shorter line per sample."
         )
     return block

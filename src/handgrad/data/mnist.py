@@ -18,7 +18,7 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 SECONDS_TO_ANSWER = 10
-# SHA-256 of the unpacked files: mirrors may pack them differently.
+# SHA-256 of the unpacked files, because mirrors may pack them differently.
 HASHES = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -28,7 +28,7 @@ HASHES = {
 
 
 def read_mnist(folder: Path | None = None) -> Parts:
-    """Read MNIST from its cache, after fetching what is missing or damaged there."""
+    """Read MNIST from the cache, after downloading files that are missing or damaged there."""
     import pooch
 
     folder = folder or Path(pooch.os_cache("handgrad")) / "mnist"
@@ -40,7 +40,7 @@ def read_mnist(folder: Path | None = None) -> Parts:
 
 
 def _fetch(path: Path, expected: str) -> None:
-    """Download a file from the first mirror that has it whole."""
+    """Download a file from the first mirror that has an undamaged copy."""
     import pooch
 
     pooch.get_logger().setLevel("ERROR")

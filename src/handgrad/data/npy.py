@@ -1,7 +1,7 @@
-"""One array as NumPy writes it: a header that says type and shape, and the values.
+"""One array as NumPy writes it: a header that gives type and shape, and the values.
 
-Arrays are read here rather than by `numpy.load`, so that a header is compared with what the file
-can hold before memory is taken. Pickled objects are refused, never read.
+Arrays are read here and not by `numpy.load`, so that the header is compared with the size of the
+file before memory is allocated. Pickled objects are refused and never read.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 START = b"\x93NUMPY"
-LENGTH_BYTES = {b"\x01\x00": 2, b"\x02\x00": 4, b"\x03\x00": 4}  # of the header's length
-# Versions 2 and 3 differ in the encoding of names of fields, which are refused anyway.
-LONGEST_HEADER = 10_000  # bytes, as for numpy.load
+LENGTH_BYTES = {
+    b"\x01\x00": 2,
+    b"\x02\x00": 4,
+    b"\x03\x00": 4,
+}  # bytes of the header's length, by version
+# Versions 2 and 3 differ only in the encoding of field names, and arrays with fields are refused.
+LONGEST_HEADER = 10_000  # bytes, the limit of numpy.load
 LONGEST_TEXT = 1 << 16  # bytes
 
 
 class Header(NamedTuple):
-    """What an array's header says, checked to be possible."""
+    """The header of an array, after its checks."""
 
     shape: tuple[int, ...]
     fortran_order: bool
@@ -37,12 +41,12 @@ class Header(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """How many bytes follow."""
+        """The number of bytes that follow the header."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
 def read_header(stream: IO[bytes], *, most: int, what: str) -> Header:
-    """Read a header, and check that at most so many bytes can follow."""
+    """Read a header, and check that it promises at most ``most`` bytes."""
     shape, fortran_order, dtype = _parse_header(stream, what)
     if dtype.hasobject:
         raise DataError(f"{what} holds pickled objects, which can run code; expected numbers.")
@@ -68,7 +72,7 @@ def read_header(stream: IO[bytes], *, most: int, what: str) -> Header:
 
 
 def read_values(stream: IO[bytes], header: Header, *, what: str) -> npt.NDArray[Any]:
-    """Read what follows a header, in the order and with the bytes of the file."""
+    """Read the values that follow a header, in the order and byte order of the file."""
     content = read_exactly(stream, header.bytes, most=header.bytes, what=what)
     if not content:
         return np.empty(header.shape, header.dtype)
@@ -91,15 +95,14 @@ def _parse_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, 
             f"{what} has no readable header: it has {count:,} bytes; "
             f"expected at most {LONGEST_HEADER:,}."
         )
-    version = np.lib.format.read_array_header_1_0
-    if size > 2:
-        version = np.lib.format.read_array_header_2_0
+    formats = np.lib.format
+    read = formats.read_array_header_1_0 if size == 2 else formats.read_array_header_2_0
     content = io.BytesIO(length + stream.read(count))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a header that Python 2 wrote, or an old type
-            return version(content)
-    except Exception as error:  # NumPy evaluates it as Python, which can raise almost anything
+            warnings.simplefilter("ignore")  # for headers from Python 2, and for old types
+            return read(content)
+    except Exception as error:  # NumPy parses it as Python, which can raise almost anything
         raise DataError(
             f"{what} has no readable header ({quoted(error)}); expected an array that NumPy wrote."
         ) from error

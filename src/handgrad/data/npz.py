@@ -1,6 +1,6 @@
-"""NumPy's files: NPZ with samples and labels, NPY with samples alone.
+"""NumPy's files: NPZ with samples and labels, NPY with samples only.
 
-All headers are read and compared before any value is.
+All headers are read and compared before any value is read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 KEPT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
 LAST_CODE_POINT = 0x10FFFF
-ENCRYPTED = 1  # the flag of such a member
+ENCRYPTED = 1  # flag of an encrypted member
 
 
 def read_npz(path: Path) -> Parts:
@@ -87,7 +87,7 @@ def _wanted(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
 
 
 def _pairs(wanted: Sequence[str]) -> list[tuple[str, str | None]]:
-    """Return the names of samples, each with that of its labels."""
+    """Return the names of the arrays of samples, each with the name of its labels."""
     return [(X, next(iter(wanted[i + 1 : i + 2]), None)) for i, X in enumerate(wanted) if not i % 2]
 
 
@@ -110,7 +110,7 @@ def _read_member(
     header = headers[name]
     what = _what(path, name)
     with archive.open(f"{name}.npy") as stream:
-        read_header(stream, most=header.bytes, what=what)  # once more, to stand behind it
+        read_header(stream, most=header.bytes, what=what)  # once more, because the values follow it
         return read_values(stream, header, what=what)
 
 
@@ -127,7 +127,7 @@ def _what(path: Path, name: str) -> str:
 
 
 def _check_samples(path: Path, header: Header) -> tuple[int, int] | None:
-    """See whether an array can hold samples, and return the shape of a picture."""
+    """Check that an array can hold samples; return the shape of its pictures, if it has any."""
     if header.dtype.kind in "US":
         raise DataError(f"{path} holds texts as samples; expected numbers.")
     shape = header.shape
@@ -142,7 +142,7 @@ def _check_samples(path: Path, header: Header) -> tuple[int, int] | None:
 
 
 def _check_labels(path: Path, header: Header) -> int:
-    """See whether an array can hold labels, and return how many."""
+    """Check that an array can hold labels; return how many it holds."""
     shape = header.shape
     if len(shape) != 1 and (len(shape) != 2 or shape[1] != 1):
         raise DataError(
@@ -157,7 +157,7 @@ def _flat(header: Header) -> tuple[int, int]:
 
 
 def _as_rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return samples as rows of a type that the network takes, copied once at the most."""
+    """Return samples as rows of a type that the network takes; they are copied at most once."""
     native = array.dtype.newbyteorder("=")
     with np.errstate(over="ignore", invalid="ignore"):  # infinity and NaN are refused later
         X = np.ascontiguousarray(array, dtype=native if native in KEPT else np.float64)
@@ -183,7 +183,7 @@ def _labels(path: Path, array: npt.NDArray[Any]) -> list[object]:
 
 
 def _whole(path: Path, y: npt.NDArray[Any]) -> list[int]:
-    """Return floating numbers as the whole numbers that they are."""
+    """Return floats that are whole numbers as integers."""
     with np.errstate(over="ignore", invalid="ignore"):
         numbers = y.astype(np.float64)
         exact = np.isfinite(numbers) & (numbers == y) & (numbers == np.floor(numbers))

@@ -45,18 +45,18 @@ def load(
     label : str
         Name of the label column of a CSV file.
     features : sequence of str, optional
-        Names of the columns to be read, in this order, as for `load_samples`.
+        Names of the columns to read, in this order, as for `load_samples`.
 
     Returns
     -------
     Dataset
-        Rows, integer labels, class names and image shape. Pixels stay ``uint8``. Without rows
-        in ``X_test`` where the source has no test samples.
+        Rows, integer labels, class names and image shape. Pixels stay ``uint8``. If the source
+        has no test samples, ``X_test`` has no rows.
 
     Raises
     ------
     DataError
-        If the source does not exist, is damaged, or lacks labels; nothing is read by half.
+        If the source does not exist, is damaged, or has no labels. No part of it is returned.
     MissingPackageError
         If the source needs a package that is not installed.
 
@@ -78,7 +78,7 @@ def load_samples(
     image_shape: tuple[int, int] | None = None,
     features: Sequence[str] | None = None,
 ) -> Samples:
-    r"""Read samples to look at, with labels or without: the test samples where there are some.
+    r"""Read samples with or without labels: the test samples, if the source has any.
 
     Parameters
     ----------
@@ -86,13 +86,13 @@ def load_samples(
         As in `load`; also a file or a flat folder of images, an NPY file, an IDX file of
         images, and files without labels.
     label : str
-        Name of the label column of a CSV file, which may lack it.
+        Name of the label column of a CSV file; the column may be missing.
     image_shape : (int, int), optional
         Rows and columns that images without labels are scaled to.
     features : sequence of str, optional
-        The names of the features that a model was trained on. Of a CSV file these columns are
-        read, in this order, wherever they stand; all others but the labels are ignored, and may
-        hold anything. Sources without names of features do not look at it.
+        The names of the features that a model was trained on. These columns of a CSV file are
+        read, in this order, whatever their positions. All others except the labels are ignored
+        and may hold anything. Sources without feature names ignore this argument.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def load_samples(
     Raises
     ------
     DataError
-        If the source does not exist or is damaged, or lacks one of ``features``.
+        If the source does not exist, is damaged, or lacks one of ``features``.
     MissingPackageError
         If the source needs a package that is not installed.
 
@@ -155,7 +155,7 @@ def _read_folder(folder: Path) -> Parts:
 
 
 def _read_unlabelled(path: Path, image_shape: tuple[int, int] | None) -> Part | None:
-    """Read what never has labels; None where the source may have some."""
+    """Read a source that never has labels; return None if the source may have labels."""
     if str(path) in NAMED:
         return None
     if path.is_dir():

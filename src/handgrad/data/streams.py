@@ -1,4 +1,4 @@
-"""Reads from files that may lie about their size, or be no files at all."""
+"""Reads files whose headers may be wrong about their size, and paths that may not be files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-LARGEST_RATIO = 1032  # deflate packs no tighter
-GZIP_FRAME = 18  # bytes of a gzip file's own header and trailer, at the least
+LARGEST_RATIO = 1032  # the highest compression ratio of deflate
 CHUNK = 1 << 20
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged or forbidden file raises into one sentence."""
+    """Turn errors from a damaged or unreadable file into one sentence."""
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -33,14 +32,14 @@ def reading(path: Path) -> Iterator[None]:
         found = error.strerror or quoted(error)
         raise DataError(f"{named(path)} cannot be read: {found}.") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not text in UTF-8 ({error}); expected that.") from error
+        raise DataError(f"{path} is not UTF-8 text ({error}); expected UTF-8.") from error
     except MemoryError as error:
         raise DataError(f"{path} does not fit into memory; expected a smaller file.") from error
 
 
 @contextmanager
 def open_unpacked(path: Path) -> Iterator[IO[bytes]]:
-    """Open a regular file, unpacking gzip by its name."""
+    """Open a regular file; a file whose name ends with ``.gz`` is unpacked."""
     with reading(path):
         if not path.is_file():
             raise DataError(f"{path} is not a regular file; expected one.")
@@ -56,30 +55,30 @@ def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
 
 
 def packed_position(stream: IO[bytes]) -> int:
-    """Return how many bytes of the file itself have been read, packed or not."""
+    """Return how many bytes of the file itself, packed or not, have been read."""
     file: IO[bytes] = getattr(stream, "fileobj", stream)  # what gzip reads from
     return file.tell()
 
 
 def capacity(path: Path) -> int:
-    """Return how many bytes the file can hold at the most, unpacked."""
+    """Return the largest number of bytes that the file can unpack to."""
     size = path.stat().st_size
     return size * LARGEST_RATIO if path.suffix.lower() == ".gz" else size
 
 
 def read_exactly(stream: IO[bytes], promised: int, *, most: int, what: str) -> bytearray:
-    """Read the bytes that a header promised and see that nothing follows.
+    """Read the bytes that a header promised, and check that nothing follows.
 
-    Memory is taken as data arrives, so that a false promise costs none.
+    Memory is allocated as data arrives, so a false promise costs no memory.
 
     Parameters
     ----------
     stream : binary stream
-        At the end of the header.
+        Positioned at the end of the header.
     promised : int
         Number of bytes.
     most : int
-        Number of bytes that the stream can hold at all; a larger promise fails at once.
+        The largest number of bytes that the stream can hold; a larger promise fails at once.
     what : str
         What to call the stream in an error.
 

@@ -1,8 +1,9 @@
-"""The derivation, machine-checked: every formula of the notes against something else.
+"""Checks every formula of the notes against a value that is computed in a different way.
 
 Derivatives are compared with central differences of the cost and with the complex step, matrix
-products with sums over samples, integer labels with one-hot ones; always in float64, on small
-networks of odd shapes and, where given, on real digits. docs/derivation.md explains the methods.
+products with sums over samples, and integer labels with one-hot labels. All checks run in float64,
+on small networks of unusual shapes and, if given, on real digits. docs/derivation.md explains the
+methods.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import numpy as np
 from handgrad import notes
 from handgrad.derivation import textbook
 from handgrad.derivation.formulas import FORMULAS
-from handgrad.derivation.textbook import Parameters
 from handgrad.network import Network
 
 if TYPE_CHECKING:
@@ -37,29 +37,29 @@ SHAPES = (  # m, D, H, K
 )
 
 EXACT = 0.0
-SAME_SUM = 1e-12  # the same terms, added in another order
-COMPLEX_STEP = 1e-10  # exact but for rounding
-CENTRAL_DIFFERENCE = 1e-6  # rounding of the cost over the step: about 1e-16 / 1e-5, in 1e-2
+SAME_SUM = 1e-12  # the same terms, added in a different order
+COMPLEX_STEP = 1e-10  # exact except for rounding
+CENTRAL_DIFFERENCE = 1e-6  # rounding error of the cost over the step, about 1e-16 / 1e-5 / 1e-2
 
-STEP = float(np.cbrt(np.finfo(np.float64).eps))  # balances truncation and rounding
+STEP = float(np.cbrt(np.finfo(np.float64).eps))  # balances truncation and rounding errors
 KINK_MARGIN = 1e-3  # differences must not cross the kink of the ReLU
 SMALLEST_SCALE = 1e-2  # errors are relative to the largest entry, or to this if all are smaller
-MOST_ENTRIES = 200  # of a parameter that are differenced
+MOST_ENTRIES = 200  # of a matrix, at which derivatives are compared
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One formula's figures against one oracle."""
+    """One formula compared with one oracle."""
 
     formula: str
     method: str
     error: float
-    """Largest difference, relative to the largest entry of the two."""
+    """The largest difference, relative to the largest entry of both."""
     tolerance: float
 
     @property
     def passed(self) -> bool:
-        """Whether the error is within the tolerance; NaN is not."""
+        """Whether the error is within the tolerance; NaN never is."""
         return self.error <= self.tolerance
 
 
@@ -77,12 +77,12 @@ class FormulaCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether there were comparisons, and all passed."""
+        """Whether there are comparisons, and all of them passed."""
         return bool(self.comparisons) and all(c.passed for c in self.comparisons)
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """What the formula was compared with."""
+        """The methods of all comparisons, each once."""
         return tuple(dict.fromkeys(c.method for c in self.comparisons))
 
     @property
@@ -91,7 +91,7 @@ class FormulaCheck:
         return tuple(dict.fromkeys(c.method for c in self.comparisons if not c.passed))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as plain values, ready for JSON, which has no infinite numbers."""
+        """Return the outcome as plain values for JSON, which has no infinite numbers."""
         return {
             "formula": self.formula,
             "error": self.error if np.isfinite(self.error) else None,
@@ -106,8 +106,8 @@ class _Case:
     """A network on labelled rows."""
 
     network: Network
-    X: Array  # (m,D), as handed to notes.py
-    values: Array  # (m,D), the same as float64
+    X: Array  # (m,D), as notes.py gets them
+    values: Array  # (m,D), the same numbers as float64
     y: Array  # (m,)
 
 
@@ -119,7 +119,7 @@ def check_formulas(
     Parameters
     ----------
     digits : array of shape (m, D), optional
-        Real samples as rows, to be checked besides the random ones; about 20 are enough.
+        Real samples as rows, checked in addition to random samples; about 20 are enough.
     labels : array of shape (m,), optional
         Their integer labels.
 
@@ -160,7 +160,7 @@ def _digits_case(digits: npt.NDArray[np.uint8], labels: Array) -> _Case:
 
 
 def _network_off_the_kink(X: Array, H: int, K: int) -> Network:
-    """Draw networks until no hidden logit is so small that a difference would cross the kink."""
+    """Draw networks until no pre-activation is so small that a step would cross the kink."""
     for seed in range(1000):
         network = Network.initial(
             features=X.shape[1], hidden=H, classes=K, seed=seed, dtype=np.float64, scheme="uniform"
@@ -168,11 +168,11 @@ def _network_off_the_kink(X: Array, H: int, K: int) -> Network:
         Z1 = _columns(textbook.weighted_sums(network.W1, network.b1, x) for x in X)
         if np.abs(Z1).min() > KINK_MARGIN:
             return network
-    raise AssertionError("no network keeps its hidden logits off the kink")
+    raise AssertionError("no network keeps its pre-activations off the kink")
 
 
 def _until_an_error(comparisons: Iterator[Comparison]) -> Iterator[Comparison]:
-    """Pass comparisons on; after an error, say of factors that do not fit, fail the rest."""
+    """Pass comparisons on; after an error, such as shapes that do not fit, fail the rest."""
     compared = set()
     try:
         for comparison in comparisons:
@@ -213,14 +213,14 @@ def _compare_forward(case: _Case, activations: notes.Activations) -> Iterator[Co
     yield _compare("F5", one_by_one, predicted, largest, EXACT)
 
     cost = notes.cost(case.network, case.X, case.y)
-    expected = textbook.cost(Parameters(W1, b1, W2, b2), case.values, case.y)
+    expected = textbook.cost(case.network.parameters, case.values, case.y)
     yield _compare("C1", one_by_one, cost, expected, SAME_SUM)
 
 
 def _compare_with_sums(
     case: _Case, activations: notes.Activations, backward: notes.BackwardPass
 ) -> Iterator[Comparison]:
-    """B1 with one-hot labels; B2 to B7 with sums of one term a sample."""
+    """Compare B1 with one-hot labels, and B2 to B7 with sums of one term per sample."""
     dZ2, dW2, db2, dA1, dZ1, dW1, db1 = backward
     Y = textbook.one_hot(case.y, case.network.K)
     W2, A1, Z1 = case.network.W2, activations.A1, activations.Z1
@@ -238,7 +238,7 @@ def _compare_with_sums(
 def _compare_inner_derivatives(
     case: _Case, activations: notes.Activations, backward: notes.BackwardPass
 ) -> Iterator[Comparison]:
-    """B1, B4 and B5 with the complex step of the cost as a function of Z2, A1 and Z1."""
+    """Compare B1, B4 and B5 with the complex step of the cost as a function of Z2, A1 and Z1."""
     _, _, W2, b2 = case.network.parameters
 
     def of_Z2(Z2: Array) -> Any:
@@ -261,26 +261,27 @@ def _compare_inner_derivatives(
 
 
 def _compare_gradient(case: _Case, gradient: notes.Gradient) -> Iterator[Comparison]:
-    """B2, B3, B6 and B7 with central differences and the complex step of the cost."""
-    parameters = Parameters(*case.network.parameters)
+    for place, (formula, dθ) in enumerate(zip(("B6", "B7", "B2", "B3"), gradient, strict=True)):
+        yield from _compare_parameter(case, place, formula, dθ)
 
-    for formula, name in (("B2", "W2"), ("B3", "b2"), ("B6", "W1"), ("B7", "b1")):
 
-        def cost_of_notes(values: Array, name: str = name) -> float:
-            network = Network(**parameters._replace(**{name: values})._asdict())
-            return notes.cost(network, case.X, case.y)
+def _compare_parameter(case: _Case, place: int, formula: str, dθ: Array) -> Iterator[Comparison]:
+    """Compare one gradient with central differences and the complex step of the cost."""
+    parameters = case.network.parameters
+    before, at, after = parameters[:place], parameters[place], parameters[place + 1 :]
 
-        def cost_of_sums(values: Array, name: str = name) -> Any:
-            changed = parameters._replace(**{name: values})
-            return textbook.cost(changed, case.values, case.y)
+    def cost_of_notes(θ: Array) -> float:
+        return notes.cost(case.network.with_parameters((*before, θ, *after)), case.X, case.y)
 
-        at = getattr(parameters, name)
-        entries = _some_entries(at)
-        found = getattr(gradient, f"d{name}").flat[entries]
-        differences = _central_differences(cost_of_notes, at, entries)
-        complex_step = _complex_step(cost_of_sums, at, entries)
-        yield _compare(formula, "central differences", found, differences, CENTRAL_DIFFERENCE)
-        yield _compare(formula, "complex step", found, complex_step, COMPLEX_STEP)
+    def cost_of_sums(θ: Array) -> Any:
+        return textbook.cost((*before, θ, *after), case.values, case.y)
+
+    entries = _some_entries(at)
+    found = dθ.flat[entries]
+    differences = _central_differences(cost_of_notes, at, entries)
+    complex_step = _complex_step(cost_of_sums, at, entries)
+    yield _compare(formula, "central differences", found, differences, CENTRAL_DIFFERENCE)
+    yield _compare(formula, "complex step", found, complex_step, COMPLEX_STEP)
 
 
 def _compare_step(case: _Case, gradient: notes.Gradient) -> Iterator[Comparison]:
@@ -298,7 +299,7 @@ def _compare_step(case: _Case, gradient: notes.Gradient) -> Iterator[Comparison]
 
 
 def _compare_extremes() -> Iterator[Comparison]:
-    """Compare the mask at exactly 0, and logits as large as floating numbers go."""
+    """Check the mask at exactly 0, and the largest logits that a float can hold."""
     network = Network(
         W1=np.array([[0.0, 0.0], [1.0, -1.0]]),
         b1=np.zeros((2, 1)),
@@ -348,7 +349,7 @@ def _columns(vectors: Iterator[Array]) -> Array:
 
 
 def _some_entries(at: Array) -> Array:
-    """Return the flat indices to difference at: all, or a fixed random choice of many."""
+    """Return flat indices of entries to check: all of them, or a fixed random choice of many."""
     if at.size <= MOST_ENTRIES:
         return np.arange(at.size)
     return np.random.default_rng(0).choice(at.size, MOST_ENTRIES, replace=False)
@@ -365,7 +366,7 @@ def _central_differences(function: Callable[[Array], float], at: Array, entries:
 
 
 def _complex_step(function: Callable[[Array], Any], at: Array, entries: Array) -> Array:
-    tiny = 1e-200  # nothing is subtracted, so the step can be as small as it likes
+    tiny = 1e-200  # nothing is subtracted, so no step is too small
 
     def slope(entry: int) -> float:
         beside = at.astype(np.complex128)

@@ -1,4 +1,4 @@
-"""The formulas of the notes by their ids: the text that tables and traces show."""
+"""The formulas of the notes by their ids, as tables and traces show them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Formula(NamedTuple):
 FORMULAS = {
     formula.id: formula
     for formula in (
-        Formula("F1", "Z1 = W1 · Xᵀ + b1", "H×m = (H×D)(D×m) + (H×1)", "hidden logits"),
+        Formula("F1", "Z1 = W1 · Xᵀ + b1", "H×m = (H×D)(D×m) + (H×1)", "hidden pre-activations"),
         Formula("F2", "A1 = max(0, Z1)", "H×m", "hidden activations: ReLU, entry by entry"),
         Formula("F3", "Z2 = W2 · A1 + b2", "K×m = (K×H)(H×m) + (K×1)", "logits"),
-        Formula("F4", "A2 = softmax(Z2)", "K×m", "probabilities, a column a sample"),
+        Formula("F4", "A2 = softmax(Z2)", "K×m", "probabilities, one column per sample"),
         Formula("F5", "ŷ_i = argmax_k A2[k, i]", "m", "prediction: the most probable class"),
         Formula("C1", "C = −(1/m) Σ_i log A2[y_i, i]", "1", "cost: the average loss"),
         Formula("B1", "dZ2 = (A2 − Y)/m", "K×m", "subtract 1 at (y_i, i); Y is never formed"),

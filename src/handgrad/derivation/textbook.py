@@ -1,27 +1,19 @@
-"""The passes in summation notation: one sample, one term at a time, no matrix product.
+"""The passes in summation notation: one sample and one term at a time, no matrix product.
 
-The other notation of the notes, and the oracle of `handgrad.derivation.checks`. Nothing here calls
-`handgrad.notes`. The functions are analytic away from the kink of the ReLU, so that they take
-complex parameters, which the complex step needs.
+This is the other notation of the notes, and the oracle of `handgrad.derivation.checks`. Nothing
+here calls `handgrad.notes`. The functions are analytic except at the kink of the ReLU, so they
+also take the complex parameters that the complex step needs.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-
-
-class Parameters(NamedTuple):
-    """W1 (H,D), b1 (H,1), W2 (K,H), b2 (K,1); real or complex."""
-
-    W1: Array
-    b1: Array
-    W2: Array
-    b2: Array
+Parameters = tuple[Array, ...]  # W1 (H,D), b1 (H,1), W2 (K,H), b2 (K,1); real or complex
 
 
 def weighted_sums(W: Array, b: Array, x: Array) -> Array:
@@ -31,12 +23,12 @@ def weighted_sums(W: Array, b: Array, x: Array) -> Array:
 
 
 def relu(z: Array) -> Array:
-    """F2 for one sample: z where it is above 0, else 0."""
+    """F2 for one sample: z if it is above 0, else 0."""
     return np.where(z.real > 0, z, 0)
 
 
 def softmax(z: Array) -> Array:
-    """F4 for one sample, as it is defined: overflows for large logits."""
+    """F4 for one sample, by its definition, which overflows for large logits."""
     a: Array = np.exp(z) / np.exp(z).sum()
     return a
 
@@ -54,18 +46,18 @@ def cost(parameters: Parameters, X: Array, y: Array) -> Any:
 
 
 def cost_of_hidden(A1: Array, W2: Array, b2: Array, y: Array) -> Any:
-    """C1 as a function of the hidden activations, one column a sample."""
+    """C1 as a function of the hidden activations, one column per sample."""
     Z2 = np.stack([weighted_sums(W2, b2, a1) for a1 in A1.T], axis=1)
     return cost_of_logits(Z2, y)
 
 
 def cost_of_logits(Z2: Array, y: Array) -> Any:
-    """C1 as a function of the logits, one column a sample."""
+    """C1 as a function of the logits, one column per sample."""
     return sum(loss(z2, label) for z2, label in zip(Z2.T, y, strict=True)) / len(y)
 
 
 def one_hot(y: Array, K: int) -> Array:
-    """Y as the notes draw it: a column a sample, 1 in the row of its label."""
+    """Y as the notes draw it: one column per sample, with a 1 in the row of its label."""
     Y: Array = (np.arange(K)[:, None] == y).astype(np.float64)
     return Y
 

@@ -1,4 +1,4 @@
-"""A trained network in the forms in which others use it."""
+"""Trained networks in forms that other programs and people can use."""
 
 from handgrad.export.html import export_html, own_samples
 

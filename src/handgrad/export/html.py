@@ -1,4 +1,4 @@
-"""The glass box as one HTML file: page, network and samples."""
+"""The glass box as one HTML file with the page, a network and samples."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from handgrad.data import Samples
     from handgrad.estimator import MLPClassifier
     from handgrad.network import Network
+
 DEFAULT_SOURCE = "mnist-5k"
 
 
 class ExportedPage(NamedTuple):
-    """What was written."""
+    """The size of the written page, and the number of samples in it."""
 
     bytes: int
     samples: int
@@ -36,24 +37,24 @@ def export_html(
 ) -> ExportedPage:
     """Write the interactive page with a network and samples to one file.
 
-    The file opens from disk in any browser. It makes no request, and its
-    Content-Security-Policy forbids any.
+    The file opens from disk in any browser. It makes no network request, and its
+    Content-Security-Policy forbids all requests.
 
     Parameters
     ----------
     model : Network, Model or MLPClassifier
-        At most 64 hidden units and 26 classes.
+        It may have at most 64 hidden units and 26 classes.
     path : path
-        Where the page goes, whole or not at all.
+        The file to write; it is written whole or not at all.
     samples : Samples, optional
-        From `handgrad.data.load_samples`. Without them the page takes drawings alone.
+        From `handgrad.data.load_samples`. Without them, the page takes only drawings.
     most : int
-        At most so many samples go along, spread evenly over their classes.
+        The largest number of samples in the page, spread evenly over their classes.
 
     Returns
     -------
     ExportedPage
-        Its size in bytes, and the number of samples in it.
+        The size of the page in bytes, and the number of samples in it.
 
     Raises
     ------
@@ -94,18 +95,18 @@ def export_html(
 
 
 def own_samples(model: Model, *, label: str | None = None) -> Samples | None:
-    """Return samples of the source that a model was trained on, or else of mnist-5k.
+    """Return samples of the source that a model was trained on, or of mnist-5k if it has none.
 
     Parameters
     ----------
     model : Model
     label : str, optional
-        The label column of a CSV file; by default the one that the model was trained with.
+        The label column of a CSV file; by default the column that the model was trained with.
 
     Returns
     -------
     Samples or None
-        None where the source is not there any more, or does not fit the model.
+        None if the source no longer exists, or does not fit the model.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Models as files, and files written whole or not at all."""
+"""Model files, and files that are written whole or not at all."""

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write to a temporary name in the same folder, flush, and rename.
 
-    A reader sees the old file or the new one, never a part; a failed write leaves the old one.
-    A file that is replaced hands its permissions on. What a killed process left behind when it
-    wrote to the same path is removed. A device or a pipe, such as ``/dev/null``, is written to as
-    it is, and never replaced.
+    A reader sees the old file or the new one, never a part. If the write fails, the old file
+    stays. The new file gets the permissions of the file that it replaces. Temporary files that
+    killed processes left behind for the same path are removed. A device or a pipe, such as
+    ``/dev/null``, is written to directly and never replaced.
 
     Parameters
     ----------
@@ -49,32 +49,32 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
             return
         target = Path(os.path.realpath(path))
         _check_folder(path, target.parent)
-        # What replaces a private file is private from the beginning.
+        # A file that replaces a private file is private from the beginning.
         mode = MODE_OF_A_NEW_FILE if old is None else stat.S_IRUSR | stat.S_IWUSR
         with temporary_file(target, mode) as (temporary, file):
             file.write(content)
             file.flush()
             if old is not None:
-                _hand_on_permissions(old, temporary, file.fileno())
+                _copy_permissions(old, temporary, file.fileno())
             os.fsync(file.fileno())
             if os.name == "nt":
-                file.close()  # Windows renames no open file
+                file.close()  # Windows cannot rename an open file
             temporary.replace(target)
         _flush_folder(target.parent)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Find out before the work is done whether its result can be kept.
+    """Check before a job starts that its result can be written.
 
     Parameters
     ----------
     path : path
-        A file to be written later.
+        The file that will be written.
 
     Raises
     ------
     WriteError
-        If its folder does not exist or takes no files, or the path is a folder or a socket.
+        If its folder does not exist or is not writable, or the path is a folder or a socket.
     """
     with _writing(path):
         found = _status(path)
@@ -99,7 +99,7 @@ def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def cause(error: OSError | ValueError) -> str:
-    """Say why a file cannot be had, without the path that Python adds.
+    """Return the reason for an error of the file system, without the path that Python adds.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def cause(error: OSError | ValueError) -> str:
 
 
 def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
-    """Return what is there, behind all links; None where nothing is."""
+    """Return the status of what a path leads to through all links; None if there is nothing."""
     try:
         return Path(path).stat()
     except FileNotFoundError:
@@ -120,29 +120,30 @@ def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
 def _check_folder(path: str | os.PathLike[str], folder: Path) -> None:
     if not folder.is_dir():
         raise WriteError(
-            f"{named(path)} cannot be written: the folder {named(folder)} is not there."
+            f"{named(path)} cannot be written: the folder {named(folder)} does not exist; "
+            "make it first."
         )
 
 
 def _is_special(found: os.stat_result | None) -> bool:
-    """Say whether this is something other than a file or a folder."""
+    """Tell whether this is something other than a file or a folder."""
     return found is not None and not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode))
 
 
-def _hand_on_permissions(old: os.stat_result, path: Path, descriptor: int) -> None:
-    """Give the file that replaces another one its group and its permissions."""
+def _copy_permissions(old: os.stat_result, path: Path, descriptor: int) -> None:
+    """Give a file the group and the permissions of the file that it replaces."""
     mode = stat.S_IMODE(old.st_mode)
     if hasattr(os, "fchown") and os.fstat(descriptor).st_gid != old.st_gid:
         try:
             os.fchown(descriptor, -1, old.st_gid)
-        except OSError:  # what the old group was allowed is not meant for another one
+        except OSError:  # the rights of the old group must not pass to another group
             mode &= ~stat.S_IRWXG
     path.chmod(mode)
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make a new name in a folder outlast a power failure, where the system can."""
-    with suppress(OSError):  # Windows opens no folder, and some file systems flush none
+    """Make a new name in a folder survive a power failure, if the system supports it."""
+    with suppress(OSError):  # Windows cannot open folders, and some file systems cannot flush them
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What a model file says of an `MLPClassifier`: parameters and attributes as JSON and arrays."""
+"""The description of an `MLPClassifier` in a file: parameters and attributes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ARRAYS = {
     "validation_scores_": "F64",
     "accuracies": "F64",
     "seconds": "F64",
-    "classes": "U8",  # JSON as bytes: there may be more than fits in the header
+    "classes": "U8",  # JSON as bytes, because it may be too long for the header
     "feature_names": "U8",
 }
 COUNTS = ("n_iter_", "t_")
@@ -32,7 +32,7 @@ TYPE_OF_CLASSES = re.compile(r"[|<>][biuf]\d")
 
 
 def is_classifier(model: object) -> TypeGuard[MLPClassifier]:
-    """Tell whether this is an `MLPClassifier`, without importing scikit-learn for the question.
+    """Tell whether this is an `MLPClassifier`, without importing scikit-learn.
 
     Examples
     --------
@@ -44,15 +44,14 @@ def is_classifier(model: object) -> TypeGuard[MLPClassifier]:
 
 
 def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Return what JSON can hold of a fitted classifier, and the rest as arrays.
+    """Return the parameters and figures of a fitted classifier for JSON, and the rest as arrays.
 
     A callback, and a ``random_state`` that is not a number, are left out.
 
     Raises
     ------
     ModelFileError
-        If a parameter is not what `fit` would take, or the classes are of a type that a file
-        cannot hold.
+        If `fit` would refuse a parameter, or if a file cannot hold the type of the classes.
 
     Examples
     --------
@@ -72,8 +71,8 @@ def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArra
         model._check_parameters()  # noqa: SLF001
     except (TypeError, ValueError) as error:
         raise ModelFileError(
-            f"The classifier's parameters are no longer what fit would take ({error}); "
-            "set them right before you save it."
+            f"The parameters of the classifier are no longer valid for fit ({error}); "
+            "correct them before you save it."
         ) from None
     description = {
         "parameters": _described(model.get_params()),
@@ -98,9 +97,9 @@ def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArra
 def build(
     network: Network, description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
 ) -> MLPClassifier:
-    """Make the classifier again; whatever is missing or wrong raises, mostly a ValueError.
+    """Rebuild the classifier; if anything is missing or wrong, raise an error, mostly a ValueError.
 
-    Files of version 1 know no parameter ``pixels``: bytes were pixels whenever `fit` saw some.
+    Files of version 1 lack the parameter ``pixels``: bytes were pixels whenever `fit` got some.
 
     Raises
     ------
@@ -131,7 +130,7 @@ def build(
     for figures in zip(arrays["loss_curve_"], arrays["accuracies"], arrays["seconds"], strict=True):
         model.history_.add(*map(float, figures))
     try:
-        describe(model)  # what cannot be saved again must not load
+        describe(model)  # a classifier that cannot be saved again must not load
     except ModelFileError as error:
         raise ValueError(str(error)) from error
     return model
@@ -172,7 +171,7 @@ def _weight(weight: Any) -> float:
 
 
 def _classes(content: npt.NDArray[Any], type_name: Any, network: Network) -> npt.NDArray[Any]:
-    """Return the classes, once they are known to be what a fit could have found."""
+    """Return the classes, after checking that a fit could have found them."""
     labels = from_bytes(content)
     if type_name == "U" and not all(isinstance(label, str) for label in labels):
         raise ValueError("classes are not all strings")
@@ -209,7 +208,7 @@ def _figures(figures: dict[str, Any]) -> dict[str, Any]:
     counts = {name: _count(name, figures[name]) for name in COUNTS}
     numbers = {name: figures[name] for name in FIGURES if figures[name] is not None}
     known = counts | {name: np.float64(number) for name, number in numbers.items()}
-    absent = set(FIGURES) - {"loss_"}  # which a run lacks that ended before its first iteration
+    absent = set(FIGURES) - {"loss_"}  # missing if a run ended before its first iteration
     return dict.fromkeys(absent) | known
 
 
@@ -228,5 +227,5 @@ def _curves(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return NumPy's number as Python's own."""
+    """Return a number of NumPy as a number of Python."""
     return value.item() if isinstance(value, np.generic) else value

@@ -1,14 +1,14 @@
-"""Temporary files beside a target, and the removal of those whose writer was killed.
+"""Temporary files next to a target, and the removal of those whose writer was killed.
 
-A writer holds a lock (flock) on its temporary file from the beginning to the end. The kernel
-releases the lock when the process dies, however it dies, so a file that can be locked has no
-writer any more. This is why the lock decides and not the writer's process number: numbers are
-used again, and processes in two containers that share a folder do not see each other's.
+A writer holds a lock (flock) on its temporary file until it has finished. The kernel releases the
+lock when the process ends for any reason, so a file that can be locked has no writer any more.
+The lock decides, and not the process number of the writer, because the system reuses such numbers
+and processes in two containers that share a folder do not see each other's numbers.
 
 A lock can be invisible on another machine that shares the folder (NFS mounted with local locks),
-and Windows has no such locks. So a file's name also says on which machine it was begun, and one
-that was not begun on this machine, or cannot be locked, is removed only when it is a day old: no
-file takes so long to write.
+and Windows has no such locks. So the name of the file also says on which machine it was made. A
+file from another machine, or one that cannot be locked, is removed only when it is a day old,
+because no file takes that long to write.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 fcntl = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
 
 DAY = 24 * 3600  # seconds
-MODE_OF_A_NEW_FILE = 0o666  # less what the umask takes away
+MODE_OF_A_NEW_FILE = 0o666  # before the umask
 BINARY = getattr(os, "O_BINARY", 0)  # Windows
-# A leftover may have been replaced by a link or a pipe: follow none, and wait for none.
+# A leftover may have been replaced by a link, which is not followed, or a pipe, which would block.
 AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | BINARY
 
 
@@ -44,19 +44,19 @@ def temporary_file(
 ) -> Iterator[tuple[Path, IO[bytes]]]:
     """Open a new file in the target's folder, and remove it at the end unless it was renamed.
 
-    What killed writers of the same target left behind is removed first.
+    Files that killed writers of the same target left behind are removed first.
 
     Parameters
     ----------
     target : path
-        Without links.
+        A path without links.
     mode : int
-        Permissions, less what the umask takes away.
+        Permissions before the umask.
 
     Yields
     ------
     path, file
-        Of a name whose length does not depend on that of the target's.
+        The length of the file's name does not depend on the target's name.
     """
     remove_leftovers(target)
     path, descriptor = _created(target, mode)
@@ -68,20 +68,22 @@ def temporary_file(
 
 
 def remove_leftovers(target: Path) -> None:
-    """Remove what killed writers of the target left behind, and nothing that has a writer."""
+    """Remove what killed writers of the target left behind, but no file that has a writer."""
     of_the_target, here = _prefix(target), prefix_here(target)
     of_old_versions = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.tmp")
-    with suppress(OSError):  # the folder need not be readable to be written to
+    with suppress(OSError):  # a folder can be writable without being readable
         for name in os.listdir(target.parent):  # noqa: PTH208 - five times faster than iterdir
             if not name.endswith(".tmp"):
                 continue
             if name.startswith(of_the_target) or of_old_versions.fullmatch(name):
-                with suppress(OSError):  # someone else's, or removed meanwhile
+                with suppress(OSError):  # the file belongs to another user, or is already gone
                     _remove_if_dead(target.with_name(name), here=name.startswith(here))
 
 
 def _remove_if_dead(path: Path, *, here: bool) -> None:
-    descriptor = os.open(path, os.O_RDWR | AS_IT_IS)  # NFS locks only what may be written to
+    descriptor = os.open(
+        path, os.O_RDWR | AS_IT_IS
+    )  # NFS locks only files that are open for writing
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -89,7 +91,7 @@ def _remove_if_dead(path: Path, *, here: bool) -> None:
         locked = lock(descriptor)
         if locked is False or not ((locked and here) or time.time() - found.st_mtime > DAY):
             return
-        path.unlink()  # while it is locked: a writer that has just created it sees that it is gone
+        path.unlink()  # still locked, so a writer that has just created it notices that it is gone
     finally:
         os.close(descriptor)
 
@@ -99,7 +101,7 @@ def _created(target: Path, mode: int) -> tuple[Path, int]:
     while True:
         path = target.with_name(f"{prefix_here(target)}{secrets.token_hex(8)}.tmp")
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | AS_IT_IS, mode)
-        # Another process may have taken it for a leftover between these two calls.
+        # Between these two calls, another process may have taken it for a leftover and removed it.
         if lock(descriptor) is not False and _is_there(path, descriptor):
             return path, descriptor
         os.close(descriptor)
@@ -114,7 +116,7 @@ def _is_there(path: Path, descriptor: int) -> bool:
 
 
 def lock(descriptor: int) -> bool | None:
-    """Lock an open file; False where a process holds the lock, None where there are no locks."""
+    """Lock an open file; return False if a process holds the lock, None if there are no locks."""
     if fcntl is None:
         return None
     try:
@@ -127,18 +129,18 @@ def lock(descriptor: int) -> bool | None:
 
 
 def _prefix(target: Path) -> str:
-    """Return how the names of the target's temporary files begin."""
+    """Return the beginning of the names of the target's temporary files."""
     return f".handgrad-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}-"
 
 
 def prefix_here(target: Path) -> str:
-    """Return how the names of those begin that are written on this machine."""
+    """Return the beginning of the names of those that this machine writes."""
     return f"{_prefix(target)}{_machine()}-"
 
 
 @cache
 def _machine() -> str:
-    """Return a name of the running kernel, which containers on one machine share."""
+    """Return a name of the running kernel, which all containers of a machine share."""
     try:
         identity = Path("/proc/sys/kernel/random/boot_id").read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""What a model file says of a `Model`: settings as JSON, names as arrays of bytes."""
+"""The description of a `Model` in a file: settings as JSON, names as arrays of bytes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from handgrad.network import Network
 
 ARRAYS = {
-    "class_names": "U8",  # JSON as bytes: there may be more than fits in the header
+    "class_names": "U8",  # JSON as bytes, because it may be too long for the header
     "feature_names": "U8",
 }
 
 
 def describe(model: Model) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Return what JSON can hold of a model, and its names as arrays.
+    """Return the settings of a model for JSON, and its names as arrays.
 
     Examples
     --------
@@ -49,9 +49,9 @@ def describe(model: Model) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]
 def build(
     network: Network, description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
 ) -> Model:
-    """Make the model again; whatever is missing or wrong raises, mostly a ValueError.
+    """Rebuild the model; if anything is missing or wrong, raise an error, mostly a ValueError.
 
-    Files of version 1 hold the names of the classes as JSON, and bytes are always pixels.
+    Files of version 1 hold the class names in the settings, and bytes are always pixels.
     """
     is_first = description["format_version"] == 1
     shape, scaling = description["image_shape"], description["scaling"]

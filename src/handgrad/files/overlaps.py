@@ -1,7 +1,7 @@
-"""Refuses jobs that would write where they read, or twice to one place.
+"""Refuses jobs that would write to a file that they read, or twice to the same file.
 
-Two names mean one place when links lead them together, when they are hard links to one file, and
-when they differ in nothing but case on a disk that does not tell cases apart.
+Two names mean the same place if links lead to it from both, if they are hard links to one file, or
+if they differ only in case on a file system that ignores case.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from handgrad.quoting import named
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-LEVELS = 3  # of the folders of a source: train or test, class, images
+LEVELS = 3  # of the folders in a source: train or test, class, images
 
 
 def check_distinct(
     reads: Iterable[str | os.PathLike[str] | None], writes: Iterable[str | os.PathLike[str] | None]
 ) -> None:
-    """See that each file to be written has a place of its own, which is not read.
+    """Check that each file to write has a place of its own, and that none of these is read.
 
-    Devices and pipes, such as ``/dev/null``, may be named as often as one likes. None stands for
-    a file that was not asked for.
+    Devices and pipes, such as ``/dev/null``, may be named any number of times. None stands for a
+    file that is not wanted.
 
     Parameters
     ----------
     reads : paths
-        Models and sources of samples, which may be missing. A folder of images is read with all
-        that lies in it; of a folder of IDX files, the files with the names of such are read. A
-        source that is not a file, such as ``"mnist"``, is in nobody's way.
+        Models and sources of samples, which may not exist. Everything in a folder of images counts
+        as read; in a folder of IDX files, only the files with IDX names do. A source that is not a
+        file, such as ``"mnist"``, never overlaps.
     writes : paths
-        Files, which may be missing.
+        Files, which may not exist yet.
 
     Raises
     ------
     WriteError
-        If two of these places are one, or one lies in the other.
+        If two of these places are the same, or one lies in the other.
 
     Examples
     --------
@@ -58,36 +58,40 @@ def check_distinct(
     """
     written = [place for path in writes if (place := _Place.of(path)) is not None]
     for one, other in combinations(written, 2):
-        if one.is_(other):
-            raise WriteError(
-                f"{one} and {other} are one file, and would be written twice; "
-                "expected a file for each."
-            )
-        for inner, outer in ((one, other), (other, one)):
-            if not outer.is_folder() and inner.lies_in(outer):
-                raise WriteError(
-                    f"{outer} would be written as a file, and is the folder of {inner}; "
-                    "expected another name."
-                )
-    for path in reads:
-        read = _Place.of(path)
-        if read is None:
-            continue
+        _check_writes(one, other)
+    for read in filter(None, map(_Place.of, reads)):
         for place in written:
-            if place.is_(read):
-                raise WriteError(
-                    f"{read} would be read and overwritten{_called(place, read)}; "
-                    "name another file to write."
-                )
-            if _is_read_in(place, read):
-                raise WriteError(
-                    f"{place} lies in the folder {read}, which is read; "
-                    "expected a file outside of it."
-                )
+            _check_read(read, place)
+
+
+def _check_writes(one: _Place, other: _Place) -> None:
+    if one.is_(other):
+        raise WriteError(
+            f"{one} and {other} are the same file, which would be written twice; "
+            "expected two different files."
+        )
+    for inner, outer in ((one, other), (other, one)):
+        if not outer.is_folder() and inner.lies_in(outer):
+            raise WriteError(
+                f"{outer} would be written as a file, but {inner} lies in a folder of that name; "
+                "expected another name."
+            )
+
+
+def _check_read(read: _Place, written: _Place) -> None:
+    if written.is_(read):
+        called = "" if written.path == read.path else f" as {written}"
+        raise WriteError(
+            f"{read} would be read and overwritten{called}; name another file to write."
+        )
+    if _is_read_in(written, read):
+        raise WriteError(
+            f"{written} lies in the folder {read}, which is read; expected a file outside of it."
+        )
 
 
 class _Place:
-    """A path, and what is there."""
+    """A path, and the status of the file or folder there."""
 
     def __init__(self, path: str, real: Path, found: os.stat_result | None) -> None:
         self.path, self.real, self.found = path, real, found
@@ -97,7 +101,7 @@ class _Place:
 
     @classmethod
     def of(cls, path: str | os.PathLike[str] | None) -> _Place | None:
-        """Return the place of a file or a folder, or of one to come; None for anything else."""
+        """Return the place of a file or a folder, existing or not; None for anything else."""
         if path is None or os.fspath(path) in ("", *NAMED):
             return None
         found = None
@@ -105,7 +109,7 @@ class _Place:
             with suppress(FileNotFoundError):
                 found = Path(path).stat()
             real = Path(os.path.realpath(path))
-        except (OSError, ValueError):  # who reads or writes it says so
+        except (OSError, ValueError):  # reported when it is read or written
             return None
         kinds = (stat.S_ISREG, stat.S_ISDIR)
         if found is not None and not any(is_kind(found.st_mode) for is_kind in kinds):
@@ -115,8 +119,8 @@ class _Place:
     def is_(self, other: _Place) -> bool:
         if self.found is not None and other.found is not None:
             return os.path.samestat(self.found, other.found)
-        # Where a file is missing, nothing shows whether its disk tells cases apart: names that
-        # differ in case alone are rare enough to be refused everywhere.
+        # If a file does not exist, nothing shows whether its file system ignores case. Names that
+        # differ only in case are rare enough to be refused everywhere.
         return _folded(self.real) == _folded(other.real)
 
     def is_folder(self) -> bool:
@@ -129,7 +133,7 @@ class _Place:
 
 
 def _is_read_in(place: _Place, source: _Place) -> bool:
-    """Say whether a source is a folder that would be read together with a file to be written."""
+    """Tell whether a source is a folder whose files include a file to write."""
     if not source.is_folder():
         return False
     folder = source.real
@@ -145,11 +149,11 @@ def _is_read_in(place: _Place, source: _Place) -> bool:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Walk through the folders of a source, those behind links as well."""
+    """Yield the files in the folders of a source, including folders behind links."""
     depth = len(folder.parts)
     for parent, folders, files in os.walk(folder, followlinks=True):
         if len(Path(parent).parts) - depth >= LEVELS:
-            folders.clear()  # a link may lead back to where it lies
+            folders.clear()  # a link may lead back to one of its own parents
         yield from (Path(parent, name) for name in files)
 
 
@@ -162,7 +166,3 @@ def _is_at(path: Path, found: os.stat_result | None) -> bool:
 
 def _folded(path: Path) -> str:
     return unicodedata.normalize("NFC", str(path)).casefold()
-
-
-def _called(place: _Place, read: _Place) -> str:
-    return "" if place.path == read.path else f" as {place}"

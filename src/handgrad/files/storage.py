@@ -1,4 +1,4 @@
-"""Model files as safetensors: four arrays, and JSON that says what they mean.
+"""Model files as safetensors: four arrays, and JSON that describes them.
 
 Loading runs no code: the arrays are plain numbers, the metadata is JSON, and both are checked.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from handgrad.estimator import MLPClassifier
 
-FORMAT_VERSION = 2  # 1 lacked the names of features and of the label column
+FORMAT_VERSION = 2  # version 1 has no names of features and of the label column
 LARGEST_HEADER = 64 * 1024
 PARAMETER_NAMES = ("W1", "b1", "W2", "b2")
 ARRAYS: dict[str, dict[str, str]] = {
@@ -44,9 +44,10 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model : Network, Model or MLPClassifier
-        A `handgrad.model.Model` keeps its names, scaling and training settings as well; a fitted
-        `handgrad.MLPClassifier` its parameters, classes, feature names, figures and history, but
-        neither ``on_iteration`` nor the moments with which `partial_fit` would go on.
+        For a `handgrad.model.Model`, the file also has its names, scaling and training settings.
+        For a fitted `handgrad.MLPClassifier`, it has the parameters, classes, feature names,
+        figures and history, but neither ``on_iteration`` nor the moments that `partial_fit` needs
+        to continue.
     path : path
 
     Raises
@@ -54,8 +55,7 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     WriteError
         If the file cannot be written.
     ModelFileError
-        If this is not a model, or its settings are not JSON or take more than the 64 kB that a
-        header may have.
+        If this is not a model, or if its settings are not JSON or exceed the 64 kB of a header.
 
     Examples
     --------
@@ -95,12 +95,12 @@ def load(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     Network, Model or MLPClassifier
-        What was saved, bit for bit.
+        The saved model, bit for bit.
 
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, foreign, a pickle, or of a newer format.
+        If the file is missing, damaged, from another program, a pickle, or of a newer format.
     """
     path = Path(path)
     tensors, metadata = _read(path)
@@ -130,16 +130,16 @@ def _fault(path: Path | str | os.PathLike[str], sentence: str) -> ModelFileError
 def _described(
     model: Network | MLPClassifier,
 ) -> tuple[Network, dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Return a network, and what JSON and further arrays say of it."""
-    said: dict[str, Any] = {}
-    others: dict[str, npt.NDArray[Any]] = {}
-    network, kind = model, "network"
+    """Return the network of a model, its description for JSON, and further arrays."""
+    version = {"format_version": FORMAT_VERSION}
     if isinstance(model, Model):
-        kind, (said, others) = "model", model_file.describe(model)
-    elif not isinstance(model, Network):
-        network, kind = model.network(), "estimator"
-        said, others = estimator_file.describe(model)
-    return network, {"format_version": FORMAT_VERSION, "kind": kind} | said, others
+        description, others = model_file.describe(model)
+        return model, version | {"kind": "model"} | description, others
+    if isinstance(model, Network):
+        return model, version | {"kind": "network"}, {}
+    network = model.network()  # raises an error if the classifier is not fitted
+    description, others = estimator_file.describe(model)
+    return network, version | {"kind": "estimator"} | description, others
 
 
 def _as_json(description: dict[str, Any]) -> str:
@@ -157,7 +157,7 @@ def _header_length(first_bytes: bytes) -> int:
 
 
 def _check_header(path: Path) -> int:
-    """Return the length of the header; refuse other files before the library reads them."""
+    """Return the length of the header; other files are refused before the library reads them."""
     try:
         if not path.is_file():
             kinds = {path.is_dir(): "is a folder", not path.exists(): "does not exist"}
@@ -165,32 +165,30 @@ def _check_header(path: Path) -> int:
             raise _fault(path, f"{found}; expected a model that `handgrad train` wrote.")
         with path.open("rb") as file:
             start = file.read(9)
-            size = path.stat().st_size
+            length, size = _header_length(start[:8]), path.stat().st_size
     except OSError as error:
         raise _fault(path, f"cannot be read: {error.strerror or error}.") from error
-    if start[8:] != b"{" or _header_length(start[:8]) + 8 > size:
+    if start[8:] != b"{" or length + 8 > size:
         if start[:1] == b"\x80" or start[:4] == b"PK\x03\x04":
             raise _fault(
                 path,
                 "looks like a pickle or an archive; expected safetensors, "
-                "since loading a pickle can run code.",
+                "because loading a pickle can run code.",
             )
         raise _fault(
             path, "is not a whole safetensors file; expected a model that `handgrad train` wrote."
         )
-    if _header_length(start[:8]) > LARGEST_HEADER:
+    if length > LARGEST_HEADER:
         raise _fault(
-            path,
-            f"has a header of {_header_length(start[:8]):,} bytes; "
-            f"expected at most {LARGEST_HEADER:,}.",
+            path, f"has a header of {length:,} bytes; expected at most {LARGEST_HEADER:,}."
         )
-    return _header_length(start[:8])
+    return length
 
 
 def _read(path: Path) -> tuple[dict[str, _Tensor], Any]:
     """Return the tensors of a safetensors file by their names, and its metadata.
 
-    The file is read, not mapped: a mapped one that shrinks meanwhile would end the process.
+    The file is read and not mapped, because a mapped file that shrinks would crash the process.
     """
     from safetensors import SafetensorError, deserialize
 
@@ -214,7 +212,7 @@ def _read(path: Path) -> tuple[dict[str, _Tensor], Any]:
 
 
 class _Tensor(NamedTuple):
-    """An array of a file, as safetensors names its type."""
+    """An array of a file, with its type in the notation of safetensors."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -227,7 +225,7 @@ class _Tensor(NamedTuple):
 def _others(
     path: Path, tensors: dict[str, _Tensor], known: Mapping[str, str]
 ) -> dict[str, npt.NDArray[Any]]:
-    """Take out of a file's tensors those that are not parameters."""
+    """Remove the tensors that are not parameters, and return them as arrays."""
     parts = {name: tensors.pop(name) for name in known if name in tensors}
     for name, part in parts.items():
         if part.dtype != known[name] or len(part.shape) != 1:

@@ -1,9 +1,9 @@
-"""The page's ES modules as one script, without a build.
+"""Joins the page's ES modules into one script, without a build step.
 
-Each module becomes a function that is called once, in the order of dependency, and returns what
-it exports. The modules keep to a small part of the language, so that this needs no parser: static
-named imports of relative files, and ``export`` before a function, a class or a constant, each at
-the beginning of a line.
+Each module becomes a function that returns the module's exports. The script calls each function
+once, dependencies first. The modules use a small part of the language, so that the bundler needs
+no parser: static named imports of relative files, and ``export`` before a function, a class or a
+constant, each at the beginning of a line.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ IMPORTED_NAME = re.compile(r"([\w$]+)(?:\s+as\s+([\w$]+))?")
 WHOLE_LINES = re.compile(
     r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE
 )
-COMMENTS_STAY_IN = "math/"  # where a learner reads; elsewhere they would only fill the file
+COMMENTS_STAY_IN = "math/"  # learners read these modules; other comments only add bytes
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-FORBIDDEN = (  # sought in a module without its comments, imports and exports
+FORBIDDEN = (  # searched for after comments, imports and exports are removed
     (re.compile(r"^import\b", re.MULTILINE), 'an import that is not `import { … } from "./….js";`'),
-    (re.compile(r"^export\b", re.MULTILINE), "an export that is no function, class or constant"),
+    (re.compile(r"^export\b", re.MULTILINE), "an export that is not a function, class or constant"),
     (re.compile(r"\bimport\s*\("), "a dynamic import"),
     (re.compile(r"\bimport\.meta\b"), "import.meta"),
-    (re.compile(r"^(?!.*\basync\b)\S.*\bawait\b", re.MULTILINE), "an await outside of functions"),
+    (re.compile(r"^(?!.*\basync\b)\S.*\bawait\b", re.MULTILINE), "an await outside a function"),
 )
-ENDS_A_SCRIPT = re.compile(r"</?script|<!--", re.IGNORECASE)  # to an HTML parser
+ENDS_A_SCRIPT = re.compile(r"</?script|<!--", re.IGNORECASE)  # for an HTML parser
 
 
 class Module(NamedTuple):
-    """One file, read."""
+    """One file of the page."""
 
     name: str
     """Its path in the page's folder, such as ``math/passes.js``."""
     imports: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-    """For each import: the other module's name, and pairs of its name there and here."""
+    """For each import: the other module's name, and pairs of a name there and a name here."""
     exports: tuple[str, ...]
     body: str
-    """The text without imports, and without the word ``export``."""
+    """The text without imports and without the word ``export``."""
 
 
 def bundle(folder: Path, entry: str) -> str:
-    r"""Return a module and all that it imports as one script.
+    r"""Return a module and everything that it imports as one script.
 
     Parameters
     ----------
     folder : path
         The page's folder.
     entry : str
-        The module to begin with, such as ``"main.js"``.
+        The module to start with, such as ``"main.js"``.
 
     Returns
     -------
@@ -64,8 +64,8 @@ def bundle(folder: Path, entry: str) -> str:
     Raises
     ------
     PageError
-        If a module is missing, imports in a circle, imports what another does not export, or
-        uses what the bundler does not know.
+        If a module is missing, if modules import each other in a circle, if a module imports
+        a name that is not exported, or if it uses a form that the bundler does not support.
 
     Examples
     --------
@@ -83,12 +83,12 @@ def bundle(folder: Path, entry: str) -> str:
 
 
 def read_module(folder: Path, name: str) -> Module:
-    """Read one module and check that it keeps to the rules.
+    """Read one module and check that the bundler supports every form in it.
 
     Raises
     ------
     PageError
-        If it is missing or does not.
+        If the file cannot be read, or if the bundler does not support a form in it.
     """
     try:
         text = (folder / name).read_text(encoding="utf-8").replace("\r\n", "\n")
@@ -106,14 +106,14 @@ def read_module(folder: Path, name: str) -> Module:
         if pattern.search(code):
             _fail(name, what)
     if ENDS_A_SCRIPT.search(body):
-        _fail(name, "the text of a script tag or of an HTML comment: write it in two parts")
+        _fail(name, "the text of a script tag or of an HTML comment: write it as two strings")
     if not name.startswith(COMMENTS_STAY_IN):
         body = WHOLE_LINES.sub("", body)
     return Module(name, imports, exports, body.strip("\n"))
 
 
 def _in_order(folder: Path, entry: str) -> list[Module]:
-    """Return the modules so that each comes after those that it imports."""
+    """Return the modules in an order in which each one follows its imports."""
     done: dict[str, Module] = {}
     path: list[str] = []
 
@@ -150,7 +150,7 @@ def _imported_names(name: str, names: str) -> list[tuple[str, str]]:
     pairs = []
     for part in COMMENT.sub("", names).split(","):
         if not part.strip():
-            continue  # after a last comma
+            continue  # a comma may follow the last name
         match = IMPORTED_NAME.fullmatch(part.strip())
         if match is None:
             _fail(name, f"an import of {part.strip()!r}")
@@ -159,7 +159,7 @@ def _imported_names(name: str, names: str) -> list[tuple[str, str]]:
 
 
 def _resolve(name: str, source: str) -> str:
-    """Return the name of a module that another one imports, as a path from the page's folder."""
+    """Return the path of an imported module, relative to the page's folder."""
     parts = list(PurePosixPath(name).parent.parts)
     for part in PurePosixPath(source).parts:
         if part != "..":
@@ -167,12 +167,12 @@ def _resolve(name: str, source: str) -> str:
         elif parts:
             parts.pop()
         else:
-            _fail(name, f"an import of {source}, which is outside of the page")
+            _fail(name, f"an import of {source}, which is outside the page's folder")
     return "/".join(parts)
 
 
 def _fail(name: str, found: str) -> NoReturn:
     raise PageError(
-        f"The page's module {name} holds {found}; expected modules as glassbox/bundle.py "
-        "describes them."
+        f"The page's module {name} contains {found}; expected only the forms that "
+        "glassbox/bundle.py describes."
     )

@@ -1,7 +1,9 @@
-"""The page as one HTML text that needs nothing else, or as the text that a server fills in.
+"""The page as one HTML file that needs nothing else, or as the HTML that a server sends.
 
-The one-file page holds its styles, its scripts and its data, and a Content-Security-Policy that
-forbids everything besides: no request can leave it, and no other script can run in it.
+The one-file page contains its styles, its scripts, its data and a Content-Security-Policy. The
+policy forbids everything else: the page cannot send a request, and no other script can run in it.
+
+``index.html`` alone says which stylesheets belong to the page, and in which order.
 """
 
 from __future__ import annotations
@@ -22,14 +24,15 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).with_name("page")
 STYLESHEET = re.compile(r'[ \t]*<link rel="stylesheet" href="([\w./-]+)">')
-MAIN_SCRIPT = '<script type="module" src="main.js"></script>'
+MAIN, WORKER = "main.js", "run/worker.js"
+MAIN_SCRIPT = f'<script type="module" src="{MAIN}"></script>'
 DATA = '<script type="application/json" id="handgrad-data"></script>'
 CHARSET = '<meta charset="utf-8">'
 REQUEST_OF_A_STYLE = re.compile(r"@import|url\(\s*['\"]?(?!data:|#)", re.IGNORECASE)
 
 
 def one_file(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
-    """Return the page with its styles, scripts and data in one HTML text.
+    """Return the page with its styles, scripts and data as one HTML text.
 
     Parameters
     ----------
@@ -41,12 +44,12 @@ def one_file(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
     Returns
     -------
     str
-        It opens from disk, and makes no request.
+        A browser can open it from disk, and it sends no request.
 
     Raises
     ------
     PageError
-        If a file of the page is missing or not as it should be.
+        If a file of the page is missing or damaged.
 
     Examples
     --------
@@ -65,12 +68,12 @@ def one_file(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
         return f"<style>{styles[-1]}</style>"
 
     html = STYLESHEET.sub(inlined, html)
-    script = bundle(page, "main.js")
+    script = bundle(page, MAIN)
     scripts = [f"<script>{script}</script>"]
-    if (page / "worker.js").is_file():
-        worker = bundle(page, "worker.js")
+    if (page / WORKER).is_file():
+        worker = bundle(page, WORKER)
         scripts.insert(0, f'<script type="text/plain" id="handgrad-worker">{worker}</script>')
-    # At the end of the body, so that they find the whole document, as modules do.
+    # At the end of the body: like modules, they run when the whole document is there.
     html = html.replace(MAIN_SCRIPT, "").replace("</body>", "\n".join([*scripts, "</body>"]), 1)
     policy = f'<meta http-equiv="Content-Security-Policy" content="{_policy(script, styles)}">'
     html = html.replace(CHARSET, f"{CHARSET}\n{policy}", 1)
@@ -78,7 +81,7 @@ def one_file(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
 
 
 def served(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
-    """Return the page's HTML with its data, for a server that has the page's other files.
+    """Return the page's HTML with its data, for a server that also serves the other files.
 
     Examples
     --------
@@ -94,19 +97,19 @@ def served(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
 
 
 def as_script_data(value: object) -> str:
-    r"""Return JSON that may stand in a script element: no text in it can end the element.
+    r"""Return JSON for a script element; no string in it can end the element.
 
     Examples
     --------
     >>> as_script_data("</script>")
     '"\\u003c/script>"'
     """
-    # A "<" can stand in JSON's texts alone, and there it may be escaped.
+    # In JSON a "<" occurs only within strings, where it may be escaped.
     return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _filled(html: str, payload: Mapping[str, Any]) -> str:
-    # replaced last, so that no other replacement meets the data
+    # the last replacement, so that no other one changes the data
     return html.replace(DATA, DATA.replace("><", f">{as_script_data(payload)}<"), 1)
 
 
@@ -133,11 +136,12 @@ def _hash(text: str) -> str:
 def _style(page: Path, name: str) -> str:
     css = _read(page, name)
     if "</style" in css.lower() or "<!--" in css:
-        raise PageError(f"The page's style {name} holds the text of a tag; expected none.")
+        raise PageError(
+            f"The page's style {name} contains the text of a tag; expected CSS without tags."
+        )
     if REQUEST_OF_A_STYLE.search(css):
         raise PageError(
-            f"The page's style {name} loads something else; expected styles that need no file: "
-            "use data: addresses."
+            f"The page's style {name} loads another file; expected none: use data: addresses."
         )
     return css
 
@@ -152,23 +156,23 @@ def _read(page: Path, name: str) -> str:
 
 
 def _check(html: str) -> None:
-    """Refuse a page that the policy would break, or whose parts would not be found."""
+    """Refuse a page that the policy would break, or that lacks a part."""
     for part in (CHARSET, DATA, MAIN_SCRIPT, "</body>"):
         if html.count(part) != 1:
             raise PageError(
-                f"The page's index.html holds {part} {html.count(part)} times; expected once."
+                f"The page's index.html contains {part} {html.count(part)} times; expected once."
             )
     checker = _Checker()
     checker.feed(html)
     if checker.scripts != MAIN_SCRIPT.count("<script") + DATA.count("<script"):
         raise PageError(
-            f"The page's index.html holds {checker.scripts} scripts; expected the main one and "
-            "the data."
+            f"The page's index.html contains {checker.scripts} scripts; expected the main "
+            "script and the data."
         )
 
 
 class _Checker(HTMLParser):
-    """Finds in index.html what the Content-Security-Policy would stop."""
+    """Finds what the Content-Security-Policy would block in index.html."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -177,12 +181,14 @@ class _Checker(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.scripts += tag == "script"
         if tag == "style":
-            raise PageError("The page's index.html holds a style element; expected a stylesheet.")
+            raise PageError(
+                "The page's index.html contains a style element; expected a stylesheet."
+            )
         for name, _ in attrs:
             if name == "style" or name.startswith("on"):
                 raise PageError(
-                    f"The page's index.html gives a {tag} the attribute {name}, which its policy "
-                    "stops; expected a class in a stylesheet, or a listener in a module."
+                    f"The page's index.html gives a {tag} the attribute {name}, which the policy "
+                    "blocks; expected a class in a stylesheet, or a listener in a module."
                 )
         if tag == "link" and ("rel", "stylesheet") in attrs:
             href = dict(attrs).get("href")

@@ -1,4 +1,4 @@
-"""What the page is given: a network, samples to look at, and what to show first, as JSON."""
+"""What the page reads: a network, samples to look at, and what to show first, as JSON."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ VERSION = 1
 MOST_HIDDEN = 64
 MOST_CLASSES = 26
 MOST_SAMPLES = 500
-MOST_BYTES = 1 << 24  # of samples: a file larger than some 20 MB opens slowly
+MOST_BYTES = 1 << 24  # of samples: a browser opens a file of more than about 20 MB slowly
 LEARNING_RATE = 0.1
-DERIVATION = ""  # address of docs/derivation.md, once it is published
+DERIVATION = ""  # the address of docs/derivation.md, when it is published
 
 
 def build_payload(
@@ -44,31 +44,31 @@ def build_payload(
     show: Mapping[str, Any] | None = None,
     live: bool = False,
 ) -> dict[str, Any]:
-    """Collect what the page needs, ready for JSON.
+    """Collect what the page reads, ready for JSON.
 
     Parameters
     ----------
     model : Network, Model or MLPClassifier
         At most 64 hidden units and 26 classes.
     X : array of shape (m, D), optional
-        Samples as rows; dense, or a sparse matrix of SciPy. Without them the page still takes
-        drawings.
+        Samples as rows, dense or as a SciPy sparse matrix. Without samples the page still
+        accepts drawings.
     y : array of shape (m,), optional
         Integer labels.
     names : sequence of str, optional
-        What to call the samples; by default their numbers, counted from 0.
+        Names of the samples; by default their numbers, counted from 0.
     image_shape : (int, int), optional
-        Rows and columns of a sample, where the model does not know them.
+        Rows and columns of a sample, for a model that does not know them.
     feature_names : sequence of str, optional
-        D names; the page does not show them where samples are pictures.
+        D names; the page does not show them if the samples are pictures.
     most : int
-        Of more samples so many are picked by `pick_samples`.
+        If there are more samples, `pick_samples` picks this many.
     learning_rate : float, optional
-        η to begin with; by default the one that the model was trained with, or 0.1.
+        η at the start; by default the one that trained the model, or 0.1.
     show : mapping, optional
         ``{"samples": [numbers of embedded samples], "step": 0 to 11}``.
     live : bool
-        Whether a server answers the page.
+        Whether a server answers the requests of the page.
 
     Returns
     -------
@@ -111,26 +111,28 @@ def build_payload(
 
 
 def describe_model(model: Model) -> dict[str, Any]:
-    """Return sizes, names and parameters of a model, ready for JSON.
+    """Return names, sizes and parameters of a model, ready for JSON."""
+    return encode_network(model) | {
+        "class_names": list(model.class_names),
+        "image_shape": model.image_shape and list(model.image_shape),
+        "feature_names": None,
+        "scaling": float(model.scaling),
+    }
+
+
+def encode_network(network: Network) -> dict[str, Any]:
+    """Return sizes and parameters in the form that the page reads, ready for JSON.
 
     Examples
     --------
     >>> from handgrad import Network
     >>> network = Network.initial(features=1, hidden=1, classes=2)
-    >>> describe_model(Model.of(network))["b2"]  # eight bytes of zeros
+    >>> encode_network(network)["b2"]  # eight bytes of zeros
     'AAAAAAAAAAA='
     """
-    parameters = zip(("W1", "b1", "W2", "b2"), model.parameters, strict=True)
-    return {
-        "features": model.D,
-        "hidden": model.H,
-        "classes": model.K,
-        "class_names": list(model.class_names),
-        "image_shape": model.image_shape and list(model.image_shape),
-        "feature_names": None,
-        "scaling": float(model.scaling),
-        "dtype": model.dtype.name,
-    } | {name: encode(value) for name, value in parameters}
+    parameters = zip(("W1", "b1", "W2", "b2"), network.parameters, strict=True)
+    sizes = {"features": network.D, "hidden": network.H, "classes": network.K}
+    return sizes | {"dtype": network.dtype.name} | {name: encode(M) for name, M in parameters}
 
 
 def encode_samples(
@@ -167,9 +169,9 @@ def encode(values: npt.NDArray[Any]) -> str:
 
 
 def pick_samples(m: int, y: npt.ArrayLike | None, most: int) -> npt.NDArray[np.intp]:
-    """Pick samples evenly from the classes, the first ones of each, always the same.
+    """Pick the first samples of each class, as evenly as possible, always the same.
 
-    Without labels they are picked at even distances.
+    Without labels, pick samples at equal distances.
 
     Examples
     --------
@@ -183,7 +185,7 @@ def pick_samples(m: int, y: npt.ArrayLike | None, most: int) -> npt.NDArray[np.i
     if y is None:
         return np.linspace(0, m - 1, most).astype(np.intp)
     labels = np.asarray(y)
-    rank = np.empty(m, dtype=np.intp)  # how many of its class come before
+    rank = np.empty(m, dtype=np.intp)  # how many samples of its class come before it
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         rank[members] = np.arange(len(members))
@@ -199,8 +201,8 @@ def _check_size(network: Network) -> None:
     for what, found, most in limits:
         if found > most:
             raise ShapeError(
-                f"The network has {found} {what}; the page shows every one of them, "
-                f"and expects at most {most}: train a smaller one to look at."
+                f"The network has {found} {what}, and the page shows each of them; "
+                f"expected at most {most}: train a smaller network to look at."
             )
 
 
@@ -216,9 +218,9 @@ def _samples(
     rows = network.check_rows(X)
     m = rows.shape[0]
     labels = None if y is None or not m else network.labels(y, m)
-    of_numbers = isinstance(rows, Bytes)  # the page takes bytes for pixels, so they go as float32
-    bytes_a_sample = network.D * (4 if of_numbers else rows.dtype.itemsize)
-    chosen = pick_samples(m, labels, min(most, max(1, MOST_BYTES // bytes_a_sample)))
+    of_numbers = isinstance(rows, Bytes)  # bytes are pixels on the page: send these as float32
+    bytes_per_sample = network.D * (4 if of_numbers else rows.dtype.itemsize)
+    chosen = pick_samples(m, labels, min(most, max(1, MOST_BYTES // bytes_per_sample)))
     kept = scaled_rows(rows[chosen], np.dtype(np.float32)) if of_numbers else rows[chosen]
     return encode_samples(
         np.asarray(kept.toarray() if is_sparse(kept) else kept),
@@ -237,7 +239,7 @@ def _feature_names(
             f"feature_names holds {len(names)} names; expected {network.D}, one per feature."
         )
     if image_shape is not None:
-        return None  # a pixel is called by its row and column
+        return None  # the page names a pixel by its row and column
     return list(map(str, names))
 
 

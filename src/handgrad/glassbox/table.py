@@ -1,4 +1,4 @@
-"""A pass as a table for the terminal, a row a matrix."""
+"""A pass as a table for the terminal, with one row per matrix."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.glassbox.trace import TraceStep
+    from handgrad.glassbox.steps import TraceStep
 
-WIDE = 100  # room for six numbers beside a formula
-WIDTH_OF_A_FORMULA = 45  # with shape and borders
+WIDE = 100  # enough room for six numbers beside a formula
+WIDTH_OF_A_FORMULA = 45  # including the shape and the borders
 NARROWEST_NUMBERS = 40
 
 
 def trace_table(steps: Sequence[TraceStep], *, full: bool, width: int) -> Table:
-    """Tabulate every matrix of a pass on so many columns; large ones are shortened unless full."""
+    """Return a table of every matrix of a pass, ``width`` characters wide.
+
+    Large matrices are shortened unless ``full`` is true.
+    """
     table = Table("id", "formula", "shape", title="Forward and backward", show_lines=True)
     table.add_column("values", no_wrap=True)
     for step in steps:
@@ -35,7 +38,7 @@ def trace_table(steps: Sequence[TraceStep], *, full: bool, width: int) -> Table:
 
 
 def as_text(table: Table, *, width: int) -> str:
-    """Return a table as plain text, lines of so many characters."""
+    """Return a table as plain text with ``width`` characters per line."""
     console = Console(file=io.StringIO(), width=width, highlight=False, color_system=None)
     with console.capture() as captured:
         console.print(table)

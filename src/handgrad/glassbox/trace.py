@@ -1,53 +1,31 @@
-"""Every matrix of a forward and a backward pass, with the formula that made it."""
+"""A pass to look at: as a table, as JSON, or as the interactive page in a notebook."""
 
 from __future__ import annotations
 
 import html
 import shutil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad import notes
-from handgrad.derivation.formulas import FORMULAS, Formula
 from handgrad.errors import ShapeError
+from handgrad.glassbox.steps import steps_of_pass
 from handgrad.plain_json import plain_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
 
-    from handgrad.network import Matrix, Network
+    from handgrad.network import Network
 
-GIVEN = {
-    "X": Formula("", "X", "m×D", "the samples, one a row"),
-    "W1": Formula("", "W1", "H×D", "hidden weights"),
-    "b1": Formula("", "b1", "H×1", "hidden biases"),
-    "W2": Formula("", "W2", "K×H", "output weights"),
-    "b2": Formula("", "b2", "K×1", "output biases"),
-    "y": Formula("", "y", "m", "labels, as integers"),
-}
-
-
-MOST_SHOWN = 64  # samples that the page shows at once
+MOST_SHOWN = 64  # samples that the page can show at the same time
 HEIGHT_IN_A_NOTEBOOK = 860  # pixels
-
-
-class TraceStep(NamedTuple):
-    """One matrix of a pass."""
-
-    formula: Formula
-    """What made it; the formula of what was given has an empty id."""
-    name: str
-    value: npt.NDArray[Any]
 
 
 class Trace:
     """The whole pass of the notes on some samples, matrix by matrix.
 
-    At the end of a notebook's cell it shows the interactive page on these samples; `table` is
-    for the terminal.
+    As the last value of a notebook cell, it shows the interactive page with these samples;
+    `table` is for the terminal.
 
     Parameters
     ----------
@@ -88,13 +66,9 @@ class Trace:
     ) -> None:
         self._network, self._X, self._y = network, X, y
         self._learning_rate = learning_rate
-        rows = network.rows(X)
-        with np.errstate(over="ignore", invalid="ignore"):  # it is there to be seen
-            activations = notes.forward(network, rows)
-            steps = list(_forward_steps(network, rows, activations))
-            if y is not None:
-                steps += _backward_steps(network, rows, y, activations, learning_rate)
-        self.steps = tuple(steps)
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is there to be seen
+            steps = steps_of_pass(network, network.rows(X), y, learning_rate=learning_rate)
+            self.steps = tuple(steps)
 
     def __repr__(self) -> str:
         return f"Trace({self._network!r}, {len(self.steps[0].value)} samples)"
@@ -105,9 +79,9 @@ class Trace:
         Parameters
         ----------
         full : bool
-            Whether large matrices are written out.
+            Whether to print all entries of large matrices.
         width : int, optional
-            Characters a line; by default those of the terminal.
+            Characters per line; by default the width of the terminal.
 
         Examples
         --------
@@ -122,7 +96,7 @@ class Trace:
         return as_text(trace_table(self.steps, full=full, width=width), width=width)
 
     def to_json(self) -> str:
-        """Return `to_list` as JSON; numbers that are not finite become null.
+        """Return `to_list` as JSON, with null for numbers that are not finite.
 
         Examples
         --------
@@ -135,9 +109,9 @@ class Trace:
         return plain_json(self.to_list())
 
     def _repr_html_(self) -> str:
-        """Return the interactive page for a notebook: a frame that needs no server and no network.
+        """Return the interactive page as a frame that needs no server and no connection.
 
-        A network that is too large for the page is shown as a table.
+        If the network is too large for the page, return a table.
         """
         from handgrad.glassbox.document import one_file
         from handgrad.glassbox.payload import build_payload
@@ -157,7 +131,7 @@ class Trace:
         )
 
     def to_list(self) -> list[dict[str, Any]]:
-        """Return the steps as plain lists and texts, ready for JSON.
+        """Return the steps as lists and strings, ready for JSON.
 
         Examples
         --------
@@ -177,39 +151,3 @@ class Trace:
             }
             for step in self.steps
         ]
-
-
-def _forward_steps(
-    network: Network, X: Matrix, activations: notes.Activations
-) -> Iterator[TraceStep]:
-    Z1, A1, Z2, A2 = activations
-    yield TraceStep(GIVEN["X"], "X", X)
-    yield TraceStep(GIVEN["W1"], "W1", network.W1)
-    yield TraceStep(GIVEN["b1"], "b1", network.b1)
-    yield TraceStep(FORMULAS["F1"], "Z1", Z1)
-    yield TraceStep(FORMULAS["F2"], "A1", A1)
-    yield TraceStep(GIVEN["W2"], "W2", network.W2)
-    yield TraceStep(GIVEN["b2"], "b2", network.b2)
-    yield TraceStep(FORMULAS["F3"], "Z2", Z2)
-    yield TraceStep(FORMULAS["F4"], "A2", A2)
-    yield TraceStep(FORMULAS["F5"], "ŷ", notes.predict(network, X))
-
-
-def _backward_steps(
-    network: Network,
-    X: Matrix,
-    y: npt.ArrayLike,
-    activations: notes.Activations,
-    learning_rate: float,
-) -> Iterator[TraceStep]:
-    labels = network.labels(y, m=len(X))
-    backward = notes.propagate(
-        network, X, activations, notes.output_gradient(activations.A2, labels)
-    )
-    yield TraceStep(GIVEN["y"], "y", labels)
-    yield TraceStep(FORMULAS["C1"], "C", np.array(notes.cost(network, X, labels)))
-    for number, name in enumerate(backward._fields, start=1):
-        yield TraceStep(FORMULAS[f"B{number}"], name, getattr(backward, name))
-    after = notes.descend(network, backward.gradient, learning_rate)
-    for name, value in zip(("W1", "b1", "W2", "b2"), after.parameters, strict=True):
-        yield TraceStep(FORMULAS["U1"], name, value)

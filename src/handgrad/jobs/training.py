@@ -10,16 +10,16 @@ import numpy as np
 from handgrad import data
 from handgrad.engines import get_engine
 from handgrad.errors import ShapeError, WriteError
+from handgrad.evaluation import Evaluation, evaluate
 from handgrad.files.atomic import check_writable, write_atomically
 from handgrad.files.overlaps import check_distinct
 from handgrad.files.storage import save
-from handgrad.jobs.evaluation import Evaluation, evaluate
 from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
 from handgrad.memory import memory
 from handgrad.model import Model
 from handgrad.network import Network
 from handgrad.plots import save_plots
-from handgrad.plots.plots import picture_files, prepare_folder
+from handgrad.plots.folder import picture_files, prepare_folder
 from handgrad.quoting import named, shown
 from handgrad.rows import PIXEL_SCALE
 from handgrad.solvers import train

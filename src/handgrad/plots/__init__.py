@@ -1,11 +1,13 @@
-"""Figures of a run, for reports and notebooks."""
+"""Figures of a run, for reports and notebooks.
 
-from handgrad.plots.plots import (
-    confusion_matrix,
-    learning_curves,
-    mistakes,
-    save_plots,
-    weight_pictures,
-)
+Each function returns a figure of matplotlib (extra ``plots``) that a notebook shows and that
+``savefig`` writes. No state of pyplot is read or changed.
+"""
+
+from handgrad.plots.confusion import confusion_matrix
+from handgrad.plots.curves import learning_curves
+from handgrad.plots.folder import save_plots
+from handgrad.plots.weights import weight_pictures
+from handgrad.plots.worst_mistakes import mistakes
 
 __all__ = ["confusion_matrix", "learning_curves", "mistakes", "save_plots", "weight_pictures"]

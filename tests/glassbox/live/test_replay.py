@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -23,8 +23,9 @@ class Clock:
 
 def played(planned, seconds_per_step, first=0, picture_bytes=1):
     """Compute and replay a run; return when each picture was shown, and the time at the end."""
-    clock, shown = Clock(), []
-    replay = Replay(first, planned, picture_bytes=picture_bytes, clock=clock)
+    clock = Clock()
+    shown: list[tuple[float, Any]] = []
+    replay: Replay[Any] = Replay(first, planned, picture_bytes=picture_bytes, clock=clock)
     taken = 0
     while taken < planned:
         steps = replay.steps_to_next_picture(taken)

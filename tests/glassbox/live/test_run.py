@@ -173,7 +173,7 @@ def test_stop_in_a_replay_keeps_the_network_shown(dataset, monkeypatch):
 
 def test_a_new_learning_rate_in_a_replay_continues_from_the_network_shown(dataset, monkeypatch):
     live = replayed_slowly(monkeypatch, dataset, iterations=100)
-    steered = []
+    steered: list[int] = []
 
     def steer(progress):
         if len(progress.costs) == 100 and not steered:

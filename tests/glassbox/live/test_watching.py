@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import time
 import webbrowser
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import numpy as np
@@ -21,6 +23,7 @@ from handgrad import Network, data, get_engine, load, save
 from handgrad.__main__ import main
 from handgrad.glassbox.live import watching
 from handgrad.model import Model
+from texts import embedded_data
 
 PATIENCE = 60  # seconds, for what takes far less
 
@@ -204,7 +207,7 @@ def test_the_studio_goes_on_with_a_model_and_writes_what_it_became(tmp_path):
     with program(tmp_path, *arguments, "--json", stream="stdout") as studio:
         assert json.loads(studio.lines[0])["address"].startswith(studio.address)
         page = studio.ask("", "get").text
-        payload = json.loads(re.search(r'id="handgrad-data">(.*?)</script>', page, re.S)[1])
+        payload = json.loads(embedded_data(page))
         assert payload["model"]["hidden"] == 6
         assert payload["live"] is True
         studio.ask("start")
@@ -294,9 +297,15 @@ class Server:
 
 
 def test_a_browser_is_opened_only_where_there_is_a_display(monkeypatch):
-    opened, server = [], Server()
-    monkeypatch.setattr(watching.webbrowser, "open", lambda address: opened.append(address) or True)
-    monkeypatch.setattr(watching.sys, "platform", "linux")
+    opened: list[str] = []
+    server: Any = Server()
+
+    def open_(address):
+        opened.append(address)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_)
+    monkeypatch.setattr(sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert watching.open_in_browser(server) is False
@@ -311,15 +320,19 @@ def test_a_browser_that_does_not_start_is_no_failure(monkeypatch, error):
     def fail(_address):
         raise error
 
-    monkeypatch.setattr(watching.webbrowser, "open", fail)
+    monkeypatch.setattr(webbrowser, "open", fail)
     monkeypatch.setattr(watching, "_has_display", lambda: True)
-    assert watching.open_in_browser(Server()) is False
+    server: Any = Server()
+    assert watching.open_in_browser(server) is False
 
 
 @pytest.mark.skipif(os.name != "posix", reason="browsers are named otherwise elsewhere")
 def test_no_argument_of_the_browser_holds_the_token(tmp_path):
     browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" >"{tmp_path}/seen"\n')
+    seen = tmp_path / "seen"
+    os.mkfifo(seen)  # what the browser writes into it can be waited for
+    reading = os.open(seen, os.O_RDWR)
+    browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" >"{seen}"\n')
     browser.chmod(0o700)
     environment = os.environ | {"BROWSER": f"{browser} %s", "DISPLAY": ":9"}
     process = subprocess.Popen(
@@ -333,11 +346,8 @@ def test_no_argument_of_the_browser_holds_the_token(tmp_path):
     )
     try:
         studio = Program(process, process.stdout)
-        end = time.monotonic() + PATIENCE
-        while not (tmp_path / "seen").exists() or (tmp_path / "seen").read_text().count("\n") < 2:
-            assert time.monotonic() < end
-            time.sleep(0.02)
-        _, given = (tmp_path / "seen").read_text().splitlines()
+        assert select.select([reading], [], [], PATIENCE)[0]
+        _, given = os.read(reading, 4096).decode().splitlines()
         token = studio.address.rstrip("/").rpartition("/")[2]
         assert token not in given
         assert given.endswith("#view=descend")
@@ -348,6 +358,7 @@ def test_no_argument_of_the_browser_holds_the_token(tmp_path):
         assert studio.ask("", "get").status_code == 200
         studio.end()
     finally:
+        os.close(reading)
         process.kill()
         process.communicate()
 

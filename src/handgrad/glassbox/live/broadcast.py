@@ -1,4 +1,4 @@
-"""Hands the newest snapshot of a run to all who watch it, as server-sent events."""
+"""Sends the newest snapshot of a run to all viewers, as server-sent events."""
 
 from __future__ import annotations
 
@@ -6,37 +6,40 @@ import asyncio
 import contextlib
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from handgrad.glassbox.payload import encode
+from handgrad.glassbox.payload import encode_network
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from handgrad.glassbox.live.run import LiveRun, Snapshot, Status
-    from handgrad.network import Network
 
-MOST_A_SECOND = 20  # snapshots
-MOST_BYTES_A_SECOND = 6_000_000  # to all viewers together: what it costs is taken from the run
-HEARTBEAT = 15.0  # seconds of silence, after which a comment finds out who has gone
+MOST_PER_SECOND = 20  # snapshots
+MOST_BYTES_PER_SECOND = 6_000_000  # to all viewers together: sending slows the run down
+HEARTBEAT = 15.0  # seconds of silence; then a comment shows which viewers are still there
 
 
 class Broadcast:
-    """Writes a snapshot down once, however many watch, and not at all where nobody does.
+    """Encodes each snapshot once for all viewers, and not at all if there are no viewers.
 
-    A viewer that is slow misses snapshots, but never has more than one on its way. All methods
-    but `changed` and `wait_for_viewer` belong to the thread of the event loop.
+    A slow viewer misses snapshots, but at most one is on its way to it. Call `changed` and
+    `wait_for_viewer` from any thread, all other methods only in the thread of the event loop.
 
     Parameters
     ----------
     run : LiveRun
+    sleep : callable
+        Waits for so many seconds; tests pass a clock of their own.
     """
 
-    def __init__(self, run: LiveRun) -> None:
-        self._run = run
+    def __init__(
+        self, run: LiveRun, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._run, self._sleep = run, sleep
         self._loop = asyncio.get_running_loop()
-        self._new = asyncio.Event()  # the run has something to show
-        self._written = asyncio.Event()  # a snapshot was written down; each has an event of its own
+        self._new = asyncio.Event()  # set when the run has something new
+        self._encoded = asyncio.Event()  # set when a snapshot is encoded; one event per snapshot
         self._shown: tuple[Snapshot, Status] | None = None
         self._text = b""
         self._version = 0
@@ -46,30 +49,30 @@ class Broadcast:
         run.observe(self.changed)
 
     def changed(self) -> None:
-        """Take note, in any thread, that the run has something new to show."""
+        """Note that the run has something new to show; from any thread."""
         if self._viewers and not self._closed:
             with contextlib.suppress(RuntimeError):  # the loop has just ended
                 self._loop.call_soon_threadsafe(self._new.set)
 
     def wait_for_viewer(self, seconds: float) -> bool:
-        """Wait, in any thread, until somebody watches; return whether anybody does."""
+        """Wait until somebody watches; return whether somebody does; from any thread."""
         return self._somebody.wait(seconds)
 
     async def follow(self) -> None:
-        """Write snapshots down as the run goes on, until the task is cancelled."""
+        """Encode snapshots while the run continues, until the task is cancelled."""
         while True:
             await self._new.wait()
             self._new.clear()
-            self._write()
-            await asyncio.sleep(pause(self._viewers, len(self._text)))
+            self._encode()
+            await self._sleep(pause(self._viewers, len(self._text)))
 
     async def events(self) -> AsyncIterator[bytes]:
-        """Yield events to one viewer: what there is, and then whatever is new when it is due."""
+        """Yield events to one viewer: the newest snapshot, then each new one when it is due."""
         self._viewers += 1
         self._somebody.set()
         seen = 0
         try:
-            self._write()
+            self._encode()
             while True:
                 if seen != self._version:
                     seen = self._version
@@ -79,54 +82,54 @@ class Broadcast:
                     return
                 try:
                     async with asyncio.timeout(HEARTBEAT):
-                        await self._written.wait()
+                        await self._encoded.wait()
                 except TimeoutError:
                     yield b": still here\n\n"
         finally:
             self._viewers -= 1
 
     def close(self) -> None:
-        """Show all viewers what came last, and let them go."""
-        self._write()
+        """Show the last snapshot to all viewers and end their events."""
+        self._encode()
         self._closed = True
-        self._written.set()
+        self._encoded.set()
 
-    def _write(self) -> None:
+    def _encode(self) -> None:
         shown = self._run.snapshot(), self._run.state()
         if shown == self._shown:
             return
         self._shown = shown
         self._text = progress_event(shown[0]) + state_event(shown[1], part_sizes(self._run))
         self._version += 1
-        self._written.set()
-        self._written = asyncio.Event()
+        self._encoded.set()
+        self._encoded = asyncio.Event()
 
 
 def pause(viewers: int, size: int) -> float:
-    """Return the seconds between two snapshots of so many bytes, sent to so many viewers.
+    """Return the seconds between two snapshots of ``size`` bytes for this number of viewers.
 
     Examples
     --------
     >>> pause(viewers=1, size=50_000), pause(viewers=60, size=50_000)
     (0.05, 0.5)
     """
-    return max(1 / MOST_A_SECOND, viewers * size / MOST_BYTES_A_SECOND)
+    return max(1 / MOST_PER_SECOND, viewers * size / MOST_BYTES_PER_SECOND)
 
 
 def part_sizes(run: LiveRun) -> dict[str, int]:
-    """Count the samples that the page can ask for."""
+    """Count the samples that the page can request."""
     return {"train": len(run.dataset.X_train), "test": len(run.dataset.X_test)}
 
 
 def progress_event(snapshot: Snapshot) -> bytes:
-    """Write a network and its learning curve as an event."""
-    model = json.dumps(encoded_network(snapshot.network))
+    """Encode a network and its learning curve as an event."""
+    model = json.dumps(encode_network(snapshot.network))
     data = f'{{"iteration":{snapshot.iteration},"costs":{snapshot.curve},"model":{model}}}'
     return f"event: progress\ndata: {data}\n\n".encode()
 
 
 def state_event(state: Status, sizes: dict[str, int]) -> bytes:
-    """Write what a run is doing as an event."""
+    """Encode the state of a run as an event."""
     data = json.dumps(
         {
             "running": state.running,
@@ -138,18 +141,3 @@ def state_event(state: Status, sizes: dict[str, int]) -> bytes:
         }
     )
     return f"event: state\ndata: {data}\n\n".encode()
-
-
-def encoded_network(network: Network) -> dict[str, Any]:
-    """Return shapes and parameters as the page reads them."""
-    W1, b1, W2, b2 = map(encode, network.parameters)
-    return {
-        "features": network.D,
-        "hidden": network.H,
-        "classes": network.K,
-        "dtype": network.dtype.name,
-        "W1": W1,
-        "b1": b1,
-        "W2": W2,
-        "b2": b2,
-    }

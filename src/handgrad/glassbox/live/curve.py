@@ -1,4 +1,4 @@
-"""The learning curve of a run of any length, in a few hundred points."""
+"""The learning curve of a run of any length, as a few hundred points."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MOST_POINTS = 256
 
 
 class Curve:
-    """Cost and accuracy at every so many steps, and at the last one.
+    """Cost and accuracy at equal distances in steps, and at the last step.
 
-    The distance between points doubles whenever there are too many, so points that were shown
-    stay where they were. Each is written as JSON once, for it is sent many times.
+    When there are too many points, the distance between them doubles; the points that remain do
+    not move. Each point is encoded as JSON once, because it is sent many times.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class Curve:
         costs: npt.NDArray[np.float64],
         accuracies: npt.NDArray[np.float64],
     ) -> None:
-        """Take in the figures of steps ``first``, ``first + 1``, … of the run."""
+        """Add the figures of steps ``first``, ``first + 1``, … of the run."""
         if not len(costs):
             return
         end = first + len(costs)
@@ -52,7 +52,7 @@ class Curve:
         self._last = (end - 1, _point(end - 1, costs[-1], accuracies[-1]))
 
     def _next_point(self, step: int) -> int:
-        """Return the first step from this one on, and behind all points, that is to be shown."""
+        """Return the first step to show that is not before ``step`` and after all points."""
         after = self._points[-1][0] + 1 if self._points else 0
         return -(-max(step, after) // self._stride) * self._stride
 
@@ -66,7 +66,7 @@ class Curve:
         self._last = None
 
     def to_json(self) -> str:
-        """Return ``[[iteration, cost, accuracy], …]``; a cost that is not finite is null."""
+        """Return ``[[iteration, cost, accuracy], …]``, with null for a cost that is not finite."""
         points = self._points
         if self._last is not None and (not points or points[-1][0] != self._last[0]):
             points = [*points, self._last]

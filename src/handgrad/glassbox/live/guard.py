@@ -1,4 +1,4 @@
-"""Who is let in to the live page: nobody without the token, from elsewhere, or with a big body."""
+"""Decides which requests reach the live page: small ones with the token, from the page itself."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
 CLOSING = {"connection": "close"}
-OPENING = b"open"  # the first segment of an address that works once
+OPENING = b"open"  # the first part of an address that works once
 
 
 class Guard:
-    """Stands before every route and every method, and adds the headers to every answer.
+    """Checks every request, whatever its route and method, and adds headers to every response.
 
-    The token is the first segment of the address, as it was sent: nothing is decoded before it
-    is compared. What is behind it is handed on as it was sent, too, so that no way of writing a
-    path leads to a file that is not called so.
+    The token is the first part of the path. The guard compares it as it was sent, before anything
+    is decoded. It also passes the rest of the path on as it was sent, so that no other spelling
+    of a path can reach a file.
 
     Parameters
     ----------
     app : ASGI application
-        Sees paths without the token, and bodies below the limit.
+        It receives paths without the token, and bodies below the limit.
     token : str
     port : int
-        Where the server listens on loopback.
+        The port of loopback on which the server listens.
     """
 
     def __init__(self, app: ASGIApp, *, token: str, port: int) -> None:
@@ -60,21 +60,21 @@ class Guard:
         self._hosts = {f"127.0.0.1:{port}".encode(), f"localhost:{port}".encode()}
 
     def path_for_one_use(self) -> str:
-        """Return a path that leads to the page once, and never again.
+        """Return a path that leads to the page once.
 
-        A browser is started with an address among its arguments, and any user of the machine may
-        list the arguments of all processes. So the browser is given this path instead of the
-        token: who reads the list later finds a code that is spent. The other way, a private file
-        that redirects, fails with browsers from snap or flatpak, which see neither the folder for
-        temporary files nor hidden ones. The price is that somebody else could be faster than the
-        browser; but not without being noticed, since the browser is refused then and says why.
+        A browser receives the address as an argument, and every user of the machine can list the
+        arguments of all processes. Therefore the browser receives this path instead of the token:
+        the list then shows a code that no longer works. A private file that redirects to the page
+        would not do: browsers installed by snap or flatpak can read neither the folder for
+        temporary files nor hidden files. Another user could open the path before the browser
+        does, but then the browser is refused and says why.
         """
         code = secrets.token_urlsafe(24)
         self._codes.add(code.encode())
         return f"/{OPENING.decode()}/{code}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Refuse a request, or pass it on."""
         if scope["type"] != "http":
             return
 
@@ -90,22 +90,24 @@ class Guard:
                 inner = {**scope, "path": _behind_token(scope), "root_path": ""}
                 await self._app(inner, _replayed(body, receive), send_with_headers)
                 return
-            refusal = PlainTextResponse("The body is above 1 MB.", 413, CLOSING)
+            refusal = PlainTextResponse("The body is larger than 1 MB.", 413, CLOSING)
         await refusal(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         origins = [value for name, value in scope["headers"] if name == b"origin"]
         if len(hosts) != 1 or hosts[0] not in self._hosts:
-            return _forbidden("This address is not served here.")
+            return _forbidden("This server does not serve this host name.")
         if any(origin != b"http://" + hosts[0] for origin in origins):
-            return _forbidden("Other pages may not ask here.")
+            return _forbidden("Requests from other pages are not allowed.")
         root, _, rest = scope["raw_path"].partition(b"/")
         token, slash, behind = rest.partition(b"/")
         if not root and token == OPENING:
             return self._opened(behind, scope["method"])
         if root or not secrets.compare_digest(token, self._token):
-            return _forbidden("The address lacks its token; use the one that handgrad printed.")
+            return _forbidden(
+                "The address does not contain the token; use the address that handgrad printed."
+            )
         if not slash:
             return self._to_the_page()
         return None
@@ -113,12 +115,14 @@ class Guard:
     def _opened(self, code: bytes, method: str) -> Response:
         if code not in self._codes:
             return _forbidden(
-                "This address worked once. Use the one that handgrad printed; and if this page "
-                "has not been open before, somebody else on this machine has opened it: end "
-                "handgrad and start it again."
+                "This address works only once. Use the address that handgrad printed. If you have "
+                "not opened this page before, somebody else on this machine has: stop handgrad "
+                "and start it again."
             )
         if method != "GET":
-            return PlainTextResponse("This address is to be read.", 405, CLOSING | {"allow": "GET"})
+            return PlainTextResponse(
+                "This address accepts only GET.", 405, CLOSING | {"allow": "GET"}
+            )
         self._codes.discard(code)
         return self._to_the_page()
 
@@ -137,7 +141,7 @@ def _behind_token(scope: Scope) -> str:
 
 
 async def _small_body(scope: Scope, receive: Receive) -> bytes | None:
-    """Read the body, but give up on one that is too large, whether it says so or not."""
+    """Read the body; return None if it is too large, whether it declares its length or not."""
     for name, value in scope["headers"]:
         if name == b"content-length" and int(value) > LARGEST_BODY:
             return None

@@ -1,4 +1,4 @@
-"""Samples of the whole data set, a few at a time, as the live page asks for them."""
+"""Samples of the whole data set, a few at a time, when the live page requests them."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ MOST_BYTES = 4_000_000
 
 
 def choose_samples(dataset: Dataset, query: Mapping[str, str]) -> dict[str, Any]:
-    """Answer a query of the page.
+    """Answer a request of the page for samples.
 
     Parameters
     ----------
     dataset : Dataset
     query : mapping of str to str
-        ``part`` is ``train`` or ``test``; ``label`` picks one class, counted from 0; of the
-        samples picked ``count`` are returned from ``first`` on, fewer where they are large.
+        ``part`` is ``train`` or ``test``. ``label`` picks one class, counted from 0. Of the
+        samples picked, the answer contains ``count`` from ``first`` on, fewer if they are large.
 
     Returns
     -------
     dict
-        ``total`` counts the samples picked; ``samples`` holds those returned, each named by its
-        place in the part.
+        ``total`` counts the samples picked. ``samples`` contains those returned; each is named
+        by its place in the part.
 
     Raises
     ------
     DataError
-        If the query asks for something that is not there.
+        If the query requests something that does not exist.
 
     Examples
     --------

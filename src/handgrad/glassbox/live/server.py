@@ -1,4 +1,4 @@
-"""The live page: the glass box on a native run, served on loopback."""
+"""The server of the live page: it shows a native run, on loopback only."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ LOOPBACK = "127.0.0.1"
 
 
 class LiveServer:
-    """Serves the page, from its construction until `close`, in a thread of its own.
+    """Serves the page in a thread of its own, from its construction until `close`.
 
     Parameters
     ----------
     run : LiveRun
     describe : callable
-        Makes the page's payload of the run's newest network; see `build_payload`.
+        Returns the page's payload for the run's newest network; see `build_payload`.
     port : int
-        Where to listen; a free port is taken where somebody else does.
+        The port to listen on; if it is taken, the server uses a free one.
     token : str, optional
-        What the address begins with; by default nobody can guess it.
+        The first part of the address's path; by default a random one that nobody can guess.
     """
 
     def __init__(
@@ -77,15 +77,15 @@ class LiveServer:
         self._ready.wait()
 
     def address_for_one_use(self) -> str:
-        """Return an address that leads to the page once; see `Guard.path_for_one_use`."""
+        """Return an address that works once; see `Guard.path_for_one_use`."""
         return f"http://{LOOPBACK}:{self.port}{self._guard.path_for_one_use()}"
 
     def wait_for_viewer(self, seconds: float) -> bool:
-        """Wait until somebody watches; return whether anybody does."""
+        """Wait until somebody watches the run; return whether somebody does."""
         return self._broadcast.wait_for_viewer(seconds)
 
     def close(self) -> None:
-        """Let all viewers go, and stop listening."""
+        """End all connections and stop listening."""
         self._loop.call_soon_threadsafe(self._broadcast.close)
         self._server.should_exit = True
         self._thread.join()
@@ -113,9 +113,9 @@ def _settings(app: Any) -> uvicorn.Config:
         ws="none",
         loop="asyncio",
         lifespan="off",
-        proxy_headers=False,  # who asks is never believed to be somebody else
+        proxy_headers=False,  # never believe that a request comes from somebody else
         server_header=False,
-        access_log=False,  # addresses hold the token
+        access_log=False,  # addresses contain the token
         log_config=None,
         log_level="critical",
         timeout_graceful_shutdown=1,
@@ -123,10 +123,10 @@ def _settings(app: Any) -> uvicorn.Config:
 
 
 def _listening_socket(port: int) -> socket.socket:
-    """Listen on a port of loopback, or on any free one where that is taken."""
+    """Listen on a port of loopback; if it is taken, listen on a free one."""
     for wanted in (port, 0):
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        if os.name == "posix":  # elsewhere it would let two programs listen on one port
+        if os.name == "posix":  # on other systems two programs could then share one port
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((LOOPBACK, wanted))
@@ -145,31 +145,19 @@ def _listening_socket(port: int) -> socket.socket:
 def live_page(
     run: LiveRun, describe: Callable[[Network], Mapping[str, Any]], broadcast: Broadcast
 ) -> ASGIApp:
-    """Return the application behind the `Guard`: its paths are without the token."""
+    """Return the application behind the `Guard`; its paths do not contain the token."""
 
     async def page(_request: Request) -> Response:
         html = served(describe(run.snapshot().network))
         return Response(html, media_type="text/html")
 
     async def events(request: Request) -> Response:
-        if request.method == "HEAD":  # who asks for headers alone does not watch
+        if request.method == "HEAD":  # a request for the headers alone does not watch
             return Response(media_type="text/event-stream")
         return StreamingResponse(broadcast.events(), media_type="text/event-stream")
 
     async def samples(request: Request) -> Response:
         return JSONResponse(choose_samples(run.dataset, request.query_params))
-
-    async def start(_request: Request) -> Response:
-        run.start()
-        return JSONResponse({})
-
-    async def stop(_request: Request) -> Response:
-        run.stop()
-        return JSONResponse({})
-
-    async def reset(_request: Request) -> Response:
-        run.reset()
-        return JSONResponse({})
 
     async def learning_rate(request: Request) -> Response:
         run.set_learning_rate(_learning_rate(await request.body()))
@@ -179,9 +167,9 @@ def live_page(
         Route("/", page),
         Route("/events", events),
         Route("/samples", samples),
-        Route("/start", start, methods=["POST"]),
-        Route("/stop", stop, methods=["POST"]),
-        Route("/reset", reset, methods=["POST"]),
+        Route("/start", partial(_act, run.start), methods=["POST"]),
+        Route("/stop", partial(_act, run.stop), methods=["POST"]),
+        Route("/reset", partial(_act, run.reset), methods=["POST"]),
         Route("/learning-rate", learning_rate, methods=["POST"]),
         *(Route(f"/{name}", partial(_send, *file)) for name, file in page_files().items()),
     ]
@@ -191,9 +179,9 @@ def live_page(
 
 
 def page_files(page: Path = PAGE) -> dict[str, tuple[bytes, str]]:
-    """Read all files that may be served: their contents and types, by their paths on the page.
+    """Read all files that may be served; return their contents and types by their paths.
 
-    What is not among them is not served, whatever the disk holds. Links are left out.
+    The server serves no other file of the disk. Symbolic links are left out.
     """
     files = {}
     for path in sorted(page.rglob("*")):
@@ -202,6 +190,11 @@ def page_files(page: Path = PAGE) -> dict[str, tuple[bytes, str]]:
         if path.suffix in CONTENT_TYPES and path.is_file() and not linked:
             files[within.as_posix()] = path.read_bytes(), CONTENT_TYPES[path.suffix]
     return files
+
+
+async def _act(action: Callable[[], object], _request: Request) -> Response:
+    action()
+    return JSONResponse({})
 
 
 async def _send(content: bytes, media_type: str, _request: Request) -> Response:
@@ -217,7 +210,7 @@ def _learning_rate(body: bytes) -> float:
         value = json.loads(body)["learningRate"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise TrainingError('The body is not {"learningRate": number}.') from None
-    with contextlib.suppress(OverflowError):  # a whole number that no float can hold
+    with contextlib.suppress(OverflowError):  # a whole number that is too large for a float
         if type(value) in (int, float) and math.isfinite(value):
             return float(value)
     raise TrainingError(f"learningRate is {quoted(value)}; expected a number above 0.")

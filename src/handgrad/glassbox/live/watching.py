@@ -1,4 +1,4 @@
-"""The live page as a command serves it: it opens in a browser, and ends with the terminal."""
+"""How a command serves the live page: it opens a browser, and ends with the terminal."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 USUAL_PORT = 8765
 USUAL_SOURCE = "mnist-5k"
-TICK = 0.2  # seconds; where waits cannot be interrupted, signals are seen so often
-PATIENCE = 60.0  # seconds that a run waits for its page where somebody sits at the terminal
-LOADING = 15.0  # seconds that a browser which was opened may take
+TICK = 0.2  # seconds between two looks for signals, where these cannot interrupt a wait
+PATIENCE = 60.0  # seconds that a run waits for its page if it was started in a terminal
+LOADING = 15.0  # seconds that a browser may take to load the page
 
 
 def model_and_source(first: str | None, second: str | None) -> tuple[Path | None, str]:
-    """Tell which of ``studio [MODEL] [SOURCE]`` were given, where both may be left out.
+    """Return the model and the source of ``studio [MODEL] [SOURCE]``; both are optional.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def model_and_source(first: str | None, second: str | None) -> tuple[Path | None
 
 
 def _is_model(path: Path) -> bool:
-    """Tell a model by its name, or by the braces with which its header begins."""
+    """Recognise a model by its name, or by the brace at the start of its header."""
     if path.suffix == ".safetensors":
         return True
     try:
@@ -60,15 +60,15 @@ def _is_model(path: Path) -> bool:
 def serving(
     run: LiveRun, describe: Callable[[Network], Mapping[str, Any]], *, port: int = USUAL_PORT
 ) -> Iterator[LiveServer]:
-    """Serve the page of a run; at the end stop the run, too.
+    """Serve the page of a run; at the end, also stop the run.
 
     Parameters
     ----------
     run : LiveRun
     describe : callable
-        Makes the page's payload of a network; what the page cannot show is refused at once.
+        Returns the page's payload for a network; it refuses at once what the page cannot show.
     port : int
-        A free one is taken where somebody else has it.
+        If it is taken, the server uses a free one.
 
     Raises
     ------
@@ -95,10 +95,11 @@ def serving(
 def endings() -> Iterator[Event]:
     """Turn Ctrl-C, a request to terminate and the end of the terminal into one event.
 
-    A second Ctrl-C breaks off at once. A program that was told to outlive its terminal does.
+    A second Ctrl-C interrupts the program at once. A program that ignores the end of its terminal,
+    such as one started with nohup, continues to ignore it.
     """
     asked = Event()
-    terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]  # while they last
+    terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]  # before they close
 
     def ask(number: int, _frame: object) -> None:
         if asked.is_set() and number == signal.SIGINT:
@@ -127,15 +128,15 @@ def _write_to_nowhere(descriptors: Sequence[int]) -> None:
 
 
 def wait_until(asked: Event) -> None:
-    """Wait for the event, and let signals be seen meanwhile."""
+    """Wait for the event; signals can arrive in the meantime."""
     while not asked.wait(TICK):
         pass
 
 
 def wait_for_viewer(server: LiveServer, asked: Event, *, opened: bool) -> bool:
-    """Give the page time to open before a run begins that would be over otherwise.
+    """Give the page time to open, so that it shows even a short run from the start.
 
-    Where nobody sits at the terminal and no browser was opened, nothing is waited for.
+    Do not wait if the program does not run in a terminal and no browser was opened.
 
     Parameters
     ----------
@@ -143,12 +144,12 @@ def wait_for_viewer(server: LiveServer, asked: Event, *, opened: bool) -> bool:
     asked : Event
         Ends the wait.
     opened : bool
-        Whether a browser was told to open the page.
+        Whether a browser was asked to open the page.
 
     Returns
     -------
     bool
-        Whether somebody watches.
+        Whether somebody watches the run.
     """
     patience = PATIENCE if sys.stdin.isatty() and sys.stderr.isatty() else LOADING * opened
     end = time.monotonic() + patience
@@ -159,21 +160,21 @@ def wait_for_viewer(server: LiveServer, asked: Event, *, opened: bool) -> bool:
 
 
 def open_in_browser(server: LiveServer, view: str = "") -> bool:
-    """Open the page where there is a display; return whether a browser took it.
+    """Open the page in a browser if there is a display; return whether that worked.
 
-    The browser is given an address that works once, since others can read a process's arguments.
+    The browser receives an address that works once, because other users can read its arguments.
 
     Parameters
     ----------
     server : LiveServer
     view : str
-        What of the page to open, such as ``"#view=descend"``.
+        The part of the page to open, such as ``"#view=descend"``.
     """
     if not _has_display():
         return False
     try:
         return webbrowser.open(server.address_for_one_use() + view)
-    except (webbrowser.Error, OSError):  # OSError: a browser that is there but does not start
+    except (webbrowser.Error, OSError):  # OSError: the browser exists but does not start
         return False
 
 

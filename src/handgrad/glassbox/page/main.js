@@ -1,84 +1,66 @@
-/** The page: reads what it was given, makes the store and the views, and draws what changed. */
+/**
+ * The page: reads its data, creates the store and the views, and draws what has changed.
+ *
+ * @import { Payload } from "./data/payload.js"
+ * @import { Palette } from "./drawing/colours.js"
+ * @import { LiveLine } from "./run/live_line.js"
+ * @import { LocalRun } from "./run/local_run.js"
+ * @import { Actions } from "./state/actions.js"
+ * @import { Derived } from "./state/derived.js"
+ * @import { State } from "./state/state.js"
+ * @import { Store } from "./state/store.js"
+ * @import { LiveControls } from "./views/live_controls.js"
+ *
+ * @typedef {(state: State, changed: Set<string>) => void} Render draws what has changed
+ * @typedef {{node: HTMLElement, render: Render}} Part a part of the page
+ * @typedef {{node: HTMLElement, render: Render, leave?: () => void, key?: (event: KeyboardEvent) => void}} View
+ *   `leave` is called when another view is shown; `key` receives keys that no element has used
+ * @typedef {object} Page what every part of the page can use
+ * @property {Store<State>} store
+ * @property {Payload} payload
+ * @property {Derived} derived
+ * @property {LocalRun} run
+ * @property {LiveControls | null} liveControls null if no server answers the page
+ * @property {() => LiveLine} line the connection to the server
+ * @property {() => Palette} palette
+ * @property {Actions} actions
+ */
 import { readPayload } from "./data/payload.js";
 import { createPalette } from "./drawing/colours.js";
-import { element, setText } from "./drawing/elements.js";
+import { element, elementById, setText } from "./drawing/elements.js";
+import { createLocalRun } from "./run/local_run.js";
 import { createActions } from "./state/actions.js";
+import { fragmentIn, linkAddress } from "./state/address.js";
 import { createDerived } from "./state/derived.js";
-import { fragmentOf, LINKED, stateFrom, VIEWS } from "./state/fragment.js";
-import { firstSample } from "./state/hand.js";
+import { stateFrom, VIEWS } from "./state/fragment.js";
 import { createOrder } from "./state/order.js";
-import { createRun } from "./state/run.js";
+import { initialState } from "./state/state.js";
 import { createStore } from "./state/store.js";
 import { createTour } from "./tour.js";
+import { createBreakView } from "./views/break_it.js";
 import { createConfusionView } from "./views/confusion.js";
 import { createDescendView } from "./views/descend.js";
 import { createDrawView } from "./views/draw.js";
-import { createHand } from "./views/hand.js";
 import { createLabelsView } from "./views/labels.js";
 import { createLegend } from "./views/legend.js";
-import { createLiveRun } from "./views/live.js";
+import { createLiveControls } from "./views/live_controls.js";
 import { createMaskView } from "./views/mask.js";
-import { createMistakesView } from "./views/mistakes.js";
 import { createPassView } from "./views/pass.js";
+import { createSampleBar } from "./views/sample_bar.js";
+import { createTabs, TITLES } from "./views/tabs.js";
 import { createTools } from "./views/tools.js";
 
-const TITLES = {
-    draw: "Draw",
-    pass: "The pass",
-    mask: "The mask",
-    labels: "Labels",
-    descend: "Descend",
-    break: "Break it",
-    confusion: "Confusions",
-};
+/** @type {Record<string, (page: Page) => View>} */
 const CREATORS = {
     draw: createDrawView,
     pass: createPassView,
     mask: createMaskView,
     labels: createLabelsView,
     descend: createDescendView,
-    break: createMistakesView,
+    break: createBreakView,
     confusion: createConfusionView,
 };
-const WITH_LEGEND = ["pass", "descend"]; // views that hold one themselves
-const WRITE_ADDRESS_AFTER = 250; // ms: browsers refuse an address that changes every frame
-
-/** Everything that the state holds besides the payload; see the views for what each key means. */
-function initialState(payload, dark) {
-    const [first = 0] = payload.show?.samples ?? [];
-    const companions = payload.show?.samples?.length ?? 1;
-    return {
-        view: payload.live ? "descend" : payload.show ? "pass" : "draw",
-        step: payload.show?.step ?? 0,
-        entry: null, // the entry that was chosen: {name, row, col}
-        hover: null, // the entry that is pointed at
-        sample: firstSample(payload, first),
-        meant: null, // the label that a learner says the first sample has
-        about: null, // the class that the overview explains; null is the prediction
-        m: Math.min(64, companions),
-        column: 0, // the batch's sample that the mask is shown for
-        sums: false, // gradients as sums over samples
-        added: null, // how many shares have been added up; null is all
-        mistakes: [],
-        learningRate: payload.learningRate,
-        network: payload.network,
-        iteration: 0,
-        costs: [],
-        running: false,
-        diverged: false,
-        undo: [],
-        base: payload.network, // what "changed since the start" compares with
-        changesOnly: false, // whether W1's pictures show what has changed
-        picking: "all",
-        cell: null, // of the confusion matrix
-        contrast: 1,
-        theme: dark ? "dark" : "light",
-        tour: null, // the stop of the tour
-        live: null, // what the server says: {connected, state}
-        following: payload.live,
-        resized: 0,
-    };
-}
+const WITH_LEGEND = ["pass", "descend"]; // views that contain a legend
 
 function start() {
     const read = readPayload(document);
@@ -86,130 +68,132 @@ function start() {
     const preference = window.matchMedia("(prefers-color-scheme: dark)");
     const store = createStore({
         ...initialState(payload, preference.matches),
-        ...stateFrom(currentFragment(), payload),
+        ...stateFrom(fragmentIn(), payload),
     });
-    const derived = createDerived(payload);
-    const palettes = {
-        light: () => createPalette(false, store.get().contrast),
-        dark: () => createPalette(true, store.get().contrast),
-    };
-    let palette = palettes[store.get().theme]();
-    const run = createRun(store, payload, derived);
-    const liveRun = payload.live ? createLiveRun(store, run) : null;
-    const page = {
-        store,
-        payload,
-        derived,
-        run,
-        liveRun,
-        line: () => liveRun.line(),
-        palette: () => palette,
-        actions: createActions(store, payload),
-    };
-
-    const hand = createHand(page);
+    const page = createPage(store, payload);
+    const views = createViews(page);
     const legend = createLegend(page);
     const tour = createTour(page);
     const tools = createTools(page, preference);
-    const place = (id, ...nodes) => document.getElementById(id).append(...nodes.filter(Boolean));
-    place("tools", tools.node);
-    place("hand", hand.node);
-    place("tour", tour.node);
-    place("notices", liveRun?.notice);
-    const footLegend = element("div", {}, legend.node);
-    place("foot", footLegend, element("p.note", { text: footText(payload) }));
+    const sampleBar = createSampleBar(page);
     const tabs = createTabs(store);
-    place("views", ...tabs.nodes);
-
-    const content = document.getElementById("content");
-    const views = new Map(); // made when first shown
-    const unseen = new Map(VIEWS.map((name) => [name, new Set()]));
-    let current = null;
-
-    function showView(name) {
-        views.get(current)?.leave?.();
-        current = name;
-        if (!views.has(name)) {
-            views.set(name, CREATORS[name](page));
-        }
-        content.replaceChildren(views.get(name).node);
-        footLegend.hidden = WITH_LEGEND.includes(name);
-        document.title = `${TITLES[name]} · The glass box`;
-        window.scrollTo(0, 0);
+    const footLegend = element("div", {}, legend.node);
+    elementById("tools").append(tools.node);
+    elementById("views").append(...tabs.nodes);
+    elementById("sample").append(sampleBar.node);
+    elementById("tour").append(tour.node);
+    elementById("foot").append(footLegend, element("p.note", { text: footText(payload) }));
+    if (page.liveControls) {
+        elementById("notices").append(page.liveControls.notice);
     }
 
+    /** @type {Render} */
     function render(state, changed) {
-        if (changed.has("theme") || changed.has("contrast")) {
-            document.documentElement.dataset.theme = state.theme;
-            palette = palettes[state.theme]();
-        }
-        const isNew = !views.has(state.view);
-        unseen.forEach((keys) => changed.forEach((key) => keys.add(key)));
-        if (state.view !== current) {
-            showView(state.view);
-        }
-        const due = isNew ? new Set([...Object.keys(state)]) : unseen.get(state.view);
-        unseen.set(state.view, new Set());
-        for (const part of [tabs, tools, hand, legend, liveRun, tour]) {
+        for (const part of [tabs, tools, sampleBar, legend, page.liveControls, tour]) {
             part?.render(state, changed);
         }
-        views.get(state.view).render(state, due);
+        views.render(state, changed);
+        footLegend.hidden = WITH_LEGEND.includes(state.view);
         tour.place(state);
     }
 
     store.subscribe(render);
-    store.subscribe(addressWriter(store, payload));
-    listen(store, payload, views);
+    linkAddress(store, payload);
+    listen(store, views);
     render(store.get(), new Set(Object.keys(store.get())));
-    if (liveRun) {
-        liveRun.connect();
-        liveRun.openLinked(currentFragment(), page.actions);
+    if (page.liveControls) {
+        page.liveControls.connect();
+        page.liveControls.openLinked(fragmentIn(), page.actions);
     }
 }
 
-/** The names of the views, as buttons of a navigation. */
-function createTabs(store) {
-    const nodes = VIEWS.map((view) =>
-        element("button.tab", { text: TITLES[view], onclick: () => store.set({ view, hover: null }) }),
-    );
-    return {
-        nodes,
-        render(state, changed) {
-            if (!changed.has("view")) {
-                return;
-            }
-            VIEWS.forEach((view, n) => {
-                if (view === state.view) {
-                    nodes[n].setAttribute("aria-current", "page");
-                    const strip = nodes[n].parentElement;
-                    strip.scrollLeft = nodes[n].offsetLeft - (strip.clientWidth - nodes[n].offsetWidth) / 2;
-                } else {
-                    nodes[n].removeAttribute("aria-current");
-                }
-            });
-        },
-    };
-}
-
-/** Keeps the address in step with the state, where the browser lets a page do that. */
-function addressWriter(store, payload) {
-    let timer = null;
-    return (_, changed) => {
-        if (timer === null && LINKED.some((key) => changed.has(key))) {
-            timer = setTimeout(() => {
-                timer = null;
-                try {
-                    window.history.replaceState(null, "", `#${fragmentOf(store.get(), payload)}`);
-                } catch {
-                    // Inside a notebook's frame an address cannot change; the page does without.
-                }
-            }, WRITE_ADDRESS_AFTER);
+/**
+ * @param {Store<State>} store
+ * @param {Payload} payload
+ * @returns {Page}
+ */
+function createPage(store, payload) {
+    const derived = createDerived(payload);
+    const run = createLocalRun(store, payload, derived);
+    const liveControls = payload.live ? createLiveControls(store, run) : null;
+    const colours = () => {
+        const { theme, contrast } = store.get();
+        if (palette?.dark !== (theme === "dark") || palette.contrast !== contrast) {
+            palette = createPalette(theme === "dark", contrast);
         }
+        return palette;
+    };
+    /** @type {Palette | null} */
+    let palette = null;
+    return {
+        store,
+        payload,
+        derived,
+        run,
+        liveControls,
+        line() {
+            if (liveControls === null) {
+                throw new Error("No server answers this page.");
+            }
+            return liveControls.line();
+        },
+        palette: colours,
+        actions: createActions(store, payload),
     };
 }
 
-function listen(store, payload, views) {
-    window.addEventListener("hashchange", () => store.set(stateFrom(currentFragment(), payload)));
+/**
+ * The views. Each is created when it is first shown, and draws nothing while another one is shown.
+ *
+ * @param {Page} page
+ */
+function createViews(page) {
+    const content = elementById("content");
+    /** @type {Map<string, View>} */
+    const views = new Map();
+    /** @type {Map<string, Set<string>>} */
+    const undrawn = new Map(VIEWS.map((name) => [name, new Set()])); // changed, but not drawn yet
+    /** @type {string | null} */
+    let current = null;
+
+    /** @param {string} name */
+    function show(name) {
+        if (current !== null) {
+            views.get(current)?.leave?.();
+        }
+        current = name;
+        const view = views.get(name) ?? CREATORS[name](page);
+        views.set(name, view);
+        content.replaceChildren(view.node);
+        document.title = `${TITLES[name]} · The glass box`;
+        window.scrollTo(0, 0);
+    }
+
+    return {
+        /** @type {Render} */
+        render(state, changed) {
+            if (changed.has("theme")) {
+                document.documentElement.dataset.theme = state.theme;
+            }
+            const isNew = !views.has(state.view);
+            undrawn.forEach((keys) => changed.forEach((key) => keys.add(key)));
+            if (state.view !== current) {
+                show(state.view);
+            }
+            const due = isNew ? new Set(Object.keys(state)) : undrawn.get(state.view);
+            undrawn.set(state.view, new Set());
+            views.get(state.view)?.render(state, due ?? new Set());
+        },
+        /** @param {KeyboardEvent} event a key that no element has used */
+        key: (event) => (current === null ? undefined : views.get(current)?.key?.(event)),
+    };
+}
+
+/**
+ * @param {Store<State>} store
+ * @param {ReturnType<typeof createViews>} views
+ */
+function listen(store, views) {
     let width = window.innerWidth;
     window.addEventListener("resize", () => {
         if (window.innerWidth !== width) {
@@ -218,28 +202,30 @@ function listen(store, payload, views) {
         }
     });
     document.addEventListener("keydown", (event) => {
-        const nowhere =
-            event.target === document.body ||
-            event.target.id === "content" ||
-            event.target.closest?.(".views");
-        if (nowhere && store.get().view === "pass") {
-            views.get("pass")?.key(event);
+        const { target } = event;
+        const isFree =
+            target instanceof Element &&
+            (target === document.body || target.id === "content" || target.closest(".views") !== null);
+        if (isFree) {
+            views.key(event);
         }
     });
 }
 
-function currentFragment() {
-    return window.location.hash.slice(1);
-}
-
+/** @param {Payload} payload */
 function footText({ D, H, K, samples }) {
-    return `${D} features, ${H} hidden units, ${K} classes, ${samples.count} embedded samples. Everything is computed in this page; nothing leaves it.`;
+    return `${D} features, ${H} hidden units, ${K} classes, ${samples.count} embedded samples. This page computes everything itself; your data does not leave it.`;
 }
 
-/** Says what is wrong where the data cannot be read, instead of showing an empty page. */
+/** If the data cannot be read, the page says what is wrong instead of staying empty. */
 try {
     start();
 } catch (error) {
-    setText(document.getElementById("content"), `This page cannot be shown: ${error.message}`);
+    setText(elementById("content"), `This page cannot be shown: ${messageOf(error)}`);
     throw error;
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+    return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,8 @@
 /**
- * Makes of a drawing what MNIST's makers made of theirs: scaled with its proportions into a box
- * of 20 by 20, and moved by whole pixels until its centre of mass is in the middle of 28 by 28.
+ * Prepares a drawing as the digits of MNIST were prepared: scales it into a box of 20 by 20
+ * pixels, and moves it by whole pixels until its centre of mass is in the middle of 28 by 28.
+ *
+ * @typedef {{top: number, left: number, height: number, width: number}} Box
  */
 
 const BOX = 20 / 28; // of the picture's rows and columns
@@ -10,7 +12,7 @@ const BOX = 20 / 28; // of the picture's rows and columns
  * @param {number} width
  * @param {number} height
  * @param {[number, number]} imageShape [rows, columns] of the picture
- * @returns {Float64Array} rows × columns numbers from 0 to 1; zeros where there is no ink
+ * @returns {Float64Array} rows × columns numbers from 0 to 1; zeros if there is no ink
  */
 export function centred(ink, width, height, [rows, columns]) {
     const picture = new Float64Array(rows * columns);
@@ -30,6 +32,12 @@ export function centred(ink, width, height, [rows, columns]) {
     return picture;
 }
 
+/**
+ * @param {Float64Array} ink
+ * @param {number} width
+ * @param {number} height
+ * @returns {Box | null}
+ */
 function boxOfInk(ink, width, height) {
     let [top, bottom, left, right] = [height, -1, width, -1];
     for (let i = 0; i < height; i++) {
@@ -45,7 +53,14 @@ function boxOfInk(ink, width, height) {
     return bottom < 0 ? null : { top, left, height: bottom + 1 - top, width: right + 1 - left };
 }
 
-/** Each new pixel is the average of the ink on the area that it covers. */
+/**
+ * Each new pixel is the average of the ink on the area that it covers.
+ *
+ * @param {Float64Array} ink
+ * @param {number} width
+ * @param {Box} box
+ * @param {number} scale
+ */
 function resampled(ink, width, box, scale) {
     const down = overlaps(box.height, scale);
     const across = overlaps(box.width, scale);
@@ -72,12 +87,15 @@ function resampled(ink, width, box, scale) {
 /**
  * For each new pixel along one side: which old pixels it covers, and their shares of its area.
  *
+ * @param {number} length
+ * @param {number} scale
  * @returns {[number, number][][]}
  */
 function overlaps(length, scale) {
     const count = Math.max(1, Math.ceil(length * scale - 1e-9)); // 20.000000000000004 is 20
     return Array.from({ length: count }, (_, place) => {
         const [start, end] = [place / scale, Math.min((place + 1) / scale, length)];
+        /** @type {[number, number][]} */
         const shares = [];
         for (let old = Math.floor(start); old < Math.min(Math.ceil(end), length); old++) {
             const covered = Math.min(end, old + 1) - Math.max(start, old);
@@ -89,7 +107,13 @@ function overlaps(length, scale) {
     });
 }
 
-/** Where a digit begins, so that its centre of mass is nearest to the middle and none is cut off. */
+/**
+ * Where a digit begins, so that its centre of mass is nearest to the middle and none is cut off.
+ *
+ * @param {number} centre
+ * @param {number} length
+ * @param {number} size
+ */
 function offset(centre, length, size) {
     const wanted = Math.floor(size / 2) - Math.round(centre);
     return Math.max(0, Math.min(wanted, size - length));

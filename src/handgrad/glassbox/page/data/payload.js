@@ -1,8 +1,22 @@
 /**
- * What the page was given, read from the JSON in the document: network, samples, what to show.
+ * Reads the page's data from the JSON in the document: network, samples, what to show.
  *
- * @typedef {import("../math/matrix.js").Matrix} Matrix
- * @typedef {import("../math/passes.js").Network} Network
+ * @import { Matrix } from "../math/matrix.js"
+ * @import { Network } from "../math/passes.js"
+ * @import { Order } from "../state/order.js"
+ *
+ * @typedef {keyof typeof SIZES} NumberType
+ * @typedef {{features: number, hidden: number, classes: number, dtype: NumberType, W1: string,
+ *            b1: string, W2: string, b2: string}} SentModel sizes, and parameters as base64
+ * @typedef {{count: number, dtype: NumberType, X: string, y: number[] | null, names: string[]}} SentSamples
+ * @typedef {SentModel & {class_names: string[], image_shape: [number, number] | null,
+ *            feature_names: string[] | null, scaling: number}} DescribedModel
+ * @typedef {{version: number, model: DescribedModel, samples: SentSamples,
+ *            learning_rate: number | null, show: {samples?: number[], step?: number} | null,
+ *            live?: boolean, derivation: string | null}} SentPayload as Python writes it
+ * @typedef {ReturnType<typeof decodeSamples>} Samples
+ * @typedef {ReturnType<typeof parsePayload>} ReadPayload
+ * @typedef {ReadPayload & {order: Order}} Payload
  */
 import { matrix } from "../math/matrix.js";
 
@@ -14,13 +28,14 @@ const SIZES = { uint8: 1, float32: 4, float64: 8 };
  * @param {Document} document with the JSON in the script element #handgrad-data
  */
 export function readPayload(document) {
-    return parsePayload(document.getElementById("handgrad-data").textContent);
+    return parsePayload(document.getElementById("handgrad-data")?.textContent ?? "");
 }
 
 /**
  * @param {string} text JSON
  */
 export function parsePayload(text) {
+    /** @type {SentPayload} */
     const payload = JSON.parse(text);
     if (payload.version !== VERSION) {
         throw new Error(`The data of this page has version ${payload.version}; expected ${VERSION}: export it again.`);
@@ -35,7 +50,6 @@ export function parsePayload(text) {
         H: model.hidden,
         K: model.classes,
         scaling: model.scaling,
-        training: payload.training ?? {},
         learningRate: payload.learning_rate ?? 0.1,
         samples: decodeSamples(payload.samples, model.features),
         show: payload.show ?? null,
@@ -45,11 +59,11 @@ export function parsePayload(text) {
 }
 
 /**
- * @param {{features: number, hidden: number, classes: number, dtype: string, W1: string,
- *          b1: string, W2: string, b2: string}} model parameters as base64
+ * @param {SentModel} model
  * @returns {Network}
  */
 export function decodeNetwork({ features, hidden, classes, dtype, W1, b1, W2, b2 }) {
+    /** @type {(rows: number, cols: number, text: string) => Matrix} */
     const decode = (rows, cols, text) => matrix(rows, cols, numbers(bytes(text), dtype, 0, rows * cols));
     return {
         W1: decode(hidden, features, W1),
@@ -60,9 +74,9 @@ export function decodeNetwork({ features, hidden, classes, dtype, W1, b1, W2, b2
 }
 
 /**
- * Samples stay as bytes until one is asked for; pixels are scaled by 1/255 then.
+ * Samples stay encoded until one is read; then pixels are scaled by 1/255.
  *
- * @param {{count: number, dtype: string, X: string, y: number[] | null, names: string[]}} samples
+ * @param {SentSamples} samples
  * @param {number} features D
  */
 export function decodeSamples({ count, dtype, X, y, names }, features) {
@@ -76,17 +90,17 @@ export function decodeSamples({ count, dtype, X, y, names }, features) {
         count,
         features,
         hasLabels,
-        /** @returns {Float64Array} D numbers */
+        /** @type {(i: number) => Float64Array} D numbers */
         row: (i) => numbers(encoded, dtype, i * features, features),
-        /** @returns {number | null} */
-        label: (i) => (hasLabels ? y[i] : null),
-        /** @returns {string} */
+        /** @type {(i: number) => number | null} */
+        label: (i) => y?.[i] ?? null,
+        /** @type {(i: number) => string} */
         name: (i) => names[i] ?? String(i),
     };
 }
 
 /**
- * @param {ReturnType<typeof decodeSamples>} samples
+ * @param {Samples} samples
  * @param {ArrayLike<number>} indices m of them
  * @returns {Matrix} m×D
  */
@@ -98,24 +112,38 @@ export function rowsOf(samples, indices) {
     return X;
 }
 
-/** @returns {Int32Array} the labels of those samples */
+/**
+ * @param {Samples} samples that have labels
+ * @param {ArrayLike<number>} indices
+ * @returns {Int32Array} the labels of those samples
+ */
 export function labelsOf(samples, indices) {
-    return Int32Array.from(indices, (i) => samples.label(i));
+    return Int32Array.from(indices, (i) => samples.label(i) ?? NaN);
 }
 
+/** @param {string} base64 */
 function bytes(base64) {
     return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
-/** Decodes little-endian numbers from the n-th on, whatever the machine's own order is. */
+/**
+ * Decodes little-endian numbers from the n-th on, whatever the machine's own order is.
+ *
+ * @param {Uint8Array} encoded
+ * @param {NumberType} dtype
+ * @param {number} first
+ * @param {number} count
+ */
 function numbers(encoded, dtype, first, count) {
     const size = SIZES[dtype];
     const view = new DataView(encoded.buffer, encoded.byteOffset + first * size, count * size);
-    const read = {
+    /** @type {Record<NumberType, (n: number) => number>} */
+    const readers = {
         uint8: (n) => view.getUint8(n) * PIXEL_SCALE,
         float32: (n) => view.getFloat32(n * size, true),
         float64: (n) => view.getFloat64(n * size, true),
-    }[dtype];
+    };
+    const read = readers[dtype];
     const values = new Float64Array(count);
     for (let n = 0; n < count; n++) {
         values[n] = read(n);

@@ -1,5 +1,11 @@
-/** A curve over the iterations, on a canvas, with axes that a reader can read. */
-import { element, setAttribute } from "./elements.js";
+/**
+ * A curve over the iterations on a canvas, with axes.
+ *
+ * @typedef {[number, number][]} Line pairs of iteration and value
+ * @typedef {{first: number, last: number, low: number, high: number}} Range
+ * @typedef {ReturnType<typeof placing>} Placing
+ */
+import { contextOf, element, setAttribute } from "./elements.js";
 import { formatCount, formatNumber, formatPercent } from "./numbers.js";
 
 const MARGIN = { left: 52, right: 14, top: 12, bottom: 26 };
@@ -9,11 +15,11 @@ const HEIGHT = 180;
  * @param {string} title
  * @param {{percent?: boolean, colours?: string[], names?: string[]}} [options] CSS variables, one
  *   a line
- * @returns {{node: HTMLElement, show: (lines: [number, number][][], dark: boolean) => void}}
- *   each line holds [iteration, value] pairs; values that are no numbers break it
+ * @returns {{node: HTMLElement, show: (lines: Line[]) => void}}
+ *   a value that is not a number interrupts its line
  */
 export function createCurve(title, { percent = false, colours = ["--accent"], names = [] } = {}) {
-    const canvas = element("canvas", { role: "img" });
+    const canvas = element("canvas", { role: "img", "aria-label": describe(title, [], formatNumber) });
     const heading = element("h3.curve-title", { text: title });
     const keys = names.map((name, n) => {
         const swatch = element("span.swatch");
@@ -21,7 +27,8 @@ export function createCurve(title, { percent = false, colours = ["--accent"], na
         return element("span.key", {}, swatch, name);
     });
     const node = element("div.curve", {}, element("div.curve-head", {}, heading, ...keys), canvas);
-    const format = percent ? (value) => `${formatNumber(value * 100)} %` : (value) => formatNumber(value);
+    /** @type {(value: number) => string} */
+    const format = (value) => (percent ? `${formatNumber(value * 100)} %` : formatNumber(value));
 
     return {
         node,
@@ -33,7 +40,7 @@ export function createCurve(title, { percent = false, colours = ["--accent"], na
                 canvas.height = HEIGHT * ratio;
                 canvas.style.height = `${HEIGHT}px`;
             }
-            const context = canvas.getContext("2d");
+            const context = contextOf(canvas);
             context.setTransform(ratio, 0, 0, ratio, 0, 0);
             context.clearRect(0, 0, width, HEIGHT);
             const points = lines.flat().filter(([, value]) => Number.isFinite(value));
@@ -53,6 +60,11 @@ export function createCurve(title, { percent = false, colours = ["--accent"], na
     };
 }
 
+/**
+ * @param {Line} points
+ * @param {boolean} percent
+ * @returns {Range}
+ */
 function rangeOf(points, percent) {
     const xs = points.map(([x]) => x);
     const ys = points.map(([, y]) => y);
@@ -69,15 +81,29 @@ function rangeOf(points, percent) {
     return range;
 }
 
+/**
+ * @param {Range} range
+ * @param {number} width
+ */
 function placing({ first, last, low, high }, width) {
     const across = width - MARGIN.left - MARGIN.right;
     const down = HEIGHT - MARGIN.top - MARGIN.bottom;
     return {
+        /** @param {number} iteration */
         x: (iteration) => MARGIN.left + ((iteration - first) / (last - first)) * across,
+        /** @param {number} value */
         y: (value) => MARGIN.top + (1 - (value - low) / (high - low)) * down,
     };
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Range} range
+ * @param {Placing} place
+ * @param {number} width
+ * @param {(value: number) => string} format
+ * @param {CSSStyleDeclaration} style
+ */
 function drawAxes(context, range, place, width, format, style) {
     context.font = `12px ${style.fontFamily}`;
     context.fillStyle = style.getPropertyValue("--muted");
@@ -94,22 +120,25 @@ function drawAxes(context, range, place, width, format, style) {
         context.fillText(format(value), MARGIN.left - 8, y);
     }
     context.textBaseline = "alphabetic";
-    for (const [iteration, align] of [
-        [range.first, "left"],
-        [range.last, "right"],
-    ]) {
-        context.textAlign = align;
+    for (const iteration of [range.first, range.last]) {
+        context.textAlign = iteration === range.first ? "left" : "right";
         context.fillText(formatCount(Math.round(iteration)), place.x(iteration), HEIGHT - 8);
     }
     context.textAlign = "center";
     context.fillText("steps", (MARGIN.left + width - MARGIN.right) / 2, HEIGHT - 8);
 }
 
-/** Round values between two, about as many as asked for. */
+/**
+ * Round values between two, about `count` of them.
+ *
+ * @param {number} low
+ * @param {number} high
+ * @param {number} count
+ */
 function niceValues(low, high, count) {
     const rough = (high - low) / count;
     const power = 10 ** Math.floor(Math.log10(rough));
-    const stride = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough * 0.999);
+    const stride = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough * 0.999) ?? rough;
     const values = [];
     for (let n = Math.ceil(low / stride - 1e-9); n * stride <= high * (1 + 1e-9); n++) {
         values.push(n * stride);
@@ -117,6 +146,13 @@ function niceValues(low, high, count) {
     return values;
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Line} line
+ * @param {Placing} place
+ * @param {string} colour
+ * @param {number} width
+ */
 function drawLine(context, line, place, colour, width) {
     context.strokeStyle = colour;
     context.fillStyle = colour;
@@ -147,10 +183,15 @@ function drawLine(context, line, place, colour, width) {
     }
 }
 
+/**
+ * @param {string} title
+ * @param {Line} line
+ * @param {(value: number) => string} format
+ */
 function describe(title, line, format) {
     if (line.length === 0) {
         return `${title}: nothing to show yet`;
     }
-    const [first, last] = [line[0], line.at(-1)];
+    const [first, last] = [line[0], line[line.length - 1]];
     return `${title}: ${format(first[1])} at step ${first[0]}, ${format(last[1])} at step ${last[0]}`;
 }

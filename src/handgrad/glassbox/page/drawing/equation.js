@@ -8,6 +8,7 @@
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 const TOKEN =
     /frac\(|Σ_[a-z]|d?[XWZAYbQθ]\d?(?:_[a-z])?ᵀ?|[A-Za-zŷηε∂ℓδλ]+(?:_[a-z])?ᵀ?|\d+(?:[.,]\d+)*|\s+|./gu;
+/** @type {Record<string, string>} */
 const OPERATORS = { "*": "·", "-": "−", "<-": "←" };
 
 /**
@@ -16,7 +17,7 @@ const OPERATORS = { "*": "·", "-": "−", "<-": "←" };
  * @returns {Element} a <math> element
  */
 export function equation(text, { block = false } = {}) {
-    const tokens = text.match(TOKEN).filter((token) => token.trim() !== "");
+    const tokens = (text.match(TOKEN) ?? []).filter((token) => token.trim() !== "");
     const math = make("math", ...sequence(tokens, []));
     if (block) {
         math.setAttribute("display", "block");
@@ -24,11 +25,17 @@ export function equation(text, { block = false } = {}) {
     return math;
 }
 
-/** Reads tokens up to one of `ends`, which is left in place. */
+/**
+ * Reads tokens up to one of `ends`, which is left in place.
+ *
+ * @param {string[]} tokens
+ * @param {string[]} ends
+ * @returns {Element[]}
+ */
 function sequence(tokens, ends) {
     const nodes = [];
-    while (tokens.length > 0 && !ends.includes(tokens[0])) {
-        const token = tokens.shift();
+    for (let token = tokens[0]; token !== undefined && !ends.includes(token); token = tokens[0]) {
+        tokens.shift();
         if (token === "frac(") {
             const above = bracketed(tokens, ",");
             const below = bracketed(tokens, ")");
@@ -45,12 +52,17 @@ function sequence(tokens, ends) {
     return nodes;
 }
 
+/**
+ * @param {string[]} tokens
+ * @param {string} end
+ */
 function bracketed(tokens, end) {
     const nodes = sequence(tokens, [end]);
     tokens.shift();
     return nodes;
 }
 
+/** @param {string} token */
 function symbol(token) {
     if (token.startsWith("Σ_")) {
         return make("munder", operator("∑"), text("mi", token[2]));
@@ -65,6 +77,10 @@ function symbol(token) {
     return letter(name);
 }
 
+/**
+ * @param {string[]} name
+ * @returns {Element}
+ */
 function letter([, d, stem, index, below, transposed]) {
     const differential = d === "d" && /^[XWZAYbQθ]$/u.test(stem);
     let node = text("mi", differential ? stem : d + stem);
@@ -78,16 +94,25 @@ function letter([, d, stem, index, below, transposed]) {
     return differential ? make("mrow", text("mi", "d"), node) : node;
 }
 
+/** @param {string} content */
 function operator(content) {
     return text("mo", content);
 }
 
+/**
+ * @param {string} tag
+ * @param {string} content
+ */
 function text(tag, content) {
     const node = make(tag);
     node.textContent = content;
     return node;
 }
 
+/**
+ * @param {string} tag
+ * @param {Element[]} children
+ */
 function make(tag, ...children) {
     const node = document.createElementNS(MATHML, tag);
     node.append(...children);

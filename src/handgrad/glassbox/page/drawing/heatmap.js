@@ -1,19 +1,26 @@
-/** Numbers as colours on a canvas: one pixel an entry, which CSS enlarges. */
+/**
+ * Numbers as colours on a canvas: one pixel per entry, which CSS enlarges.
+ *
+ * @import { Palette } from "./colours.js"
+ *
+ * @typedef {{width: number, height: number}} Room in CSS pixels
+ */
 import { colourStep } from "./colours.js";
+import { contextOf } from "./elements.js";
 
 /**
  * @param {HTMLCanvasElement} canvas gets rows × cols pixels
  * @param {ArrayLike<number>} data rows × cols numbers, row by row
  * @param {number} rows
  * @param {number} cols
- * @param {{words: Uint32Array, contrast: number}} palette
+ * @param {Palette} palette
  */
 export function paintNumbers(canvas, data, rows, cols, palette) {
     if (canvas.width !== cols || canvas.height !== rows) {
         canvas.width = cols;
         canvas.height = rows;
     }
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     const image = context.createImageData(cols, rows);
     const pixels = new Uint32Array(image.data.buffer);
     for (let n = 0; n < pixels.length; n++) {
@@ -22,7 +29,15 @@ export function paintNumbers(canvas, data, rows, cols, palette) {
     context.putImageData(image, 0, 0);
 }
 
-/** The same with rows and columns exchanged: data holds cols × rows numbers. */
+/**
+ * The same with rows and columns exchanged: data holds cols × rows numbers.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {ArrayLike<number>} data
+ * @param {number} rows
+ * @param {number} cols
+ * @param {Palette} palette
+ */
 export function paintTransposed(canvas, data, rows, cols, palette) {
     const turned = new Float64Array(rows * cols);
     for (let i = 0; i < rows; i++) {
@@ -39,8 +54,8 @@ export function paintTransposed(canvas, data, rows, cols, palette) {
  *
  * @param {number} rows
  * @param {number} cols
- * @param {{width: number, height: number}} room in CSS pixels
- * @returns {number} CSS pixels an entry
+ * @param {Room} room
+ * @returns {number} CSS pixels per entry
  */
 export function entrySize(rows, cols, room) {
     const largest = Math.max(rows, cols);

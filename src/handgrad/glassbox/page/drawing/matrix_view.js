@@ -1,9 +1,36 @@
 /**
- * A matrix that can be looked at, pointed at and walked through with the keys.
+ * A matrix to look at, to point at, and to move through with the keys.
  *
- * It is a grid of which one cell, the current one, exists for screen readers: a 10×784 matrix
- * would need 7,840 elements otherwise. The grid is one stop of the Tab key; arrow keys walk inside.
+ * It is a grid in which only the current cell exists for screen readers: otherwise a 10×784
+ * matrix would need 7,840 elements. The grid is one stop of the Tab key; arrow keys walk inside.
+ *
+ * @import { Palette } from "./colours.js"
+ * @import { Room } from "./heatmap.js"
+ * @import { Matrix } from "../math/matrix.js"
+ *
+ * @typedef {{row: number, col: number}} Place
+ * @typedef {object} Marks what to light up: a row, a column or one entry
+ * @property {number} [row]
+ * @property {number} [col]
+ * @property {[number, number]} [cell]
+ * @property {boolean} [chosen]
+ * @typedef {object} MatrixContent
+ * @property {string} name what it is called: "Z1", "X transposed"
+ * @property {string} formula the same for the equation: "Z1", "Xᵀ"
+ * @property {Matrix} matrix
+ * @property {boolean} [transposed] show it with rows and columns exchanged
+ * @property {Palette} palette
+ * @property {Room} room
+ * @property {string[]} [rowNames] shown on the left where there is room
+ * @property {string} [note] a few words beside the shape
+ * @typedef {object} MatrixView
+ * @property {HTMLElement} node
+ * @property {(content: MatrixContent) => void} show
+ * @property {(entries: [number, number][]) => void} outline outlines entries while the content is shown
+ * @property {(marks: Marks | null) => void} mark lights up a row, a column or one entry
  */
+import { matrix } from "../math/matrix.js";
+import { createPalette } from "./colours.js";
 import { element, setAttribute, setText, uniqueId } from "./elements.js";
 import { equation } from "./equation.js";
 import { entrySize, paintNumbers, paintTransposed } from "./heatmap.js";
@@ -11,6 +38,8 @@ import { formatNumber } from "./numbers.js";
 
 const THINNEST = 8; // CSS pixels: a 784×1 column in true proportion would be a hairline
 const ROOM_FOR_TEXT = 13;
+const EMPTY = { name: "", formula: "", matrix: matrix(0, 0), palette: createPalette(false), room: { width: 0, height: 0 } };
+/** @type {Record<string, [number, number]>} */
 const MOVES = {
     ArrowUp: [-1, 0],
     ArrowDown: [1, 0],
@@ -22,16 +51,15 @@ const MOVES = {
 
 /**
  * @param {object} options
- * @param {(place: {row: number, col: number} | null) => void} options.onHover
- * @param {(place: {row: number, col: number} | null) => void} options.onSelect null: deselect
- * @returns {{node: HTMLElement, show: (content: object) => void,
- *            mark: (marks: object | null) => void}}
+ * @param {(place: Place | null) => void} options.onHover
+ * @param {(place: Place | null) => void} options.onSelect null: deselect
+ * @returns {MatrixView}
  */
 export function createMatrixView({ onHover, onSelect }) {
     const cellId = uniqueId("entry");
     const canvas = element("canvas", { "aria-hidden": "true" });
     const lines = element("div.matrix-lines", { "aria-hidden": "true" });
-    const band = (kind) => element(`div.band${kind}`, { hidden: true });
+    const band = (/** @type {string} */ kind) => element(`div.band${kind}`, { hidden: true });
     const bands = { row: band(""), col: band(""), cell: band(".cell") };
     const spots = element("div.spots", { "aria-hidden": "true" });
     const cell = element("div", { role: "gridcell", id: cellId });
@@ -57,12 +85,15 @@ export function createMatrixView({ onHover, onSelect }) {
         shape,
     );
 
-    let content = null;
+    /** @type {MatrixContent & {rows: number, cols: number, value: (i: number, j: number) => number}} */
+    let content = { ...EMPTY, rows: 0, cols: 0, value: () => NaN };
     let place = { row: 0, col: 0 };
     let pointed = false; // whether the focus came from a pointer, which selects by itself
 
+    /** @param {MouseEvent} event */
     function placeOf(event) {
         const box = grid.getBoundingClientRect();
+        /** @type {(position: number, size: number, count: number) => number} */
         const part = (position, size, count) =>
             Math.min(count - 1, Math.max(0, Math.floor((position / size) * count)));
         return {
@@ -102,6 +133,10 @@ export function createMatrixView({ onHover, onSelect }) {
         }
     });
 
+    /**
+     * @param {KeyboardEvent} event
+     * @returns {Place | null | undefined} null: deselect; undefined: the key means nothing here
+     */
     function targetOf(event) {
         if (event.key === "Escape") {
             return null;
@@ -125,6 +160,7 @@ export function createMatrixView({ onHover, onSelect }) {
         };
     }
 
+    /** @param {Place} target */
     function moveTo(target) {
         place = target;
         describe();
@@ -141,24 +177,14 @@ export function createMatrixView({ onHover, onSelect }) {
     return {
         node,
 
-        /**
-         * @param {object} next
-         * @param {string} next.name what it is called: "Z1", "X transposed"
-         * @param {string} next.formula the same for the equation: "Z1", "Xᵀ"
-         * @param {import("../math/matrix.js").Matrix} next.matrix
-         * @param {boolean} [next.transposed] show it with rows and columns exchanged
-         * @param {object} next.palette
-         * @param {{width: number, height: number}} next.room
-         * @param {string[]} [next.rowNames] shown on the left where there is room
-         * @param {string} [next.note] a few words beside the shape
-         */
         show(next) {
             const { data } = next.matrix;
             const [rows, cols] = next.transposed
                 ? [next.matrix.cols, next.matrix.rows]
                 : [next.matrix.rows, next.matrix.cols];
-            const value = next.transposed ? (i, j) => data[j * rows + i] : (i, j) => data[i * cols + j];
-            if (content === null || content.formula !== next.formula) {
+            const value = (/** @type {number} */ i, /** @type {number} */ j) =>
+                next.transposed ? data[j * rows + i] : data[i * cols + j];
+            if (content.formula !== next.formula) {
                 label.replaceChildren(equation(next.formula));
             }
             content = { ...next, rows, cols, value };
@@ -186,25 +212,15 @@ export function createMatrixView({ onHover, onSelect }) {
             showTexts(after, numbers, size);
         },
 
-        /**
-         * Outlines some entries for as long as the content is shown.
-         *
-         * @param {[number, number][]} entries
-         */
         outline(entries) {
             if (spots.childElementCount !== entries.length) {
                 spots.replaceChildren(...entries.map(() => band(".spot")));
             }
             entries.forEach(([i, j], n) =>
-                setBand(spots.children[n], [i, 1, j, 1], content.rows, content.cols),
+                setBand(/** @type {HTMLElement} */ (spots.children[n]), [i, 1, j, 1], content.rows, content.cols),
             );
         },
 
-        /**
-         * Lights up a row, a column or one entry.
-         *
-         * @param {{row?: number, col?: number, cell?: [number, number], chosen?: boolean} | null} marks
-         */
         mark(marks) {
             const { rows, cols } = content;
             setBand(bands.row, marks?.row !== undefined ? [marks.row, 1, 0, cols] : null, rows, cols);
@@ -219,20 +235,31 @@ export function createMatrixView({ onHover, onSelect }) {
     };
 }
 
+/**
+ * @param {HTMLElement} node
+ * @param {string[]} texts
+ * @param {number} size
+ */
 function showTexts(node, texts, size) {
     if (node.childElementCount !== texts.length) {
         node.replaceChildren(...texts.map(() => element("span")));
     }
     texts.forEach((text, n) => {
-        setText(node.children[n], text);
-        node.children[n].style.height = `${size}px`;
+        const line = /** @type {HTMLElement} */ (node.children[n]);
+        setText(line, text);
+        line.style.height = `${size}px`;
     });
 }
 
+/**
+ * @param {HTMLElement} band
+ * @param {[number, number, number, number] | null} area top, height, left, width
+ * @param {number} rows
+ * @param {number} cols
+ */
 function setBand(band, area, rows, cols) {
-    const inside = area !== null && area[0] < rows && area[2] < cols;
-    band.hidden = !inside;
-    if (inside) {
+    band.hidden = area === null || area[0] >= rows || area[2] >= cols;
+    if (area !== null) {
         const [top, height, left, width] = area;
         band.style.top = `${(top / rows) * 100}%`;
         band.style.height = `${(height / rows) * 100}%`;

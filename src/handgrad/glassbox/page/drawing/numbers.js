@@ -1,4 +1,4 @@
-/** Numbers as a reader wants them: a real minus, as many digits as carry meaning. */
+/** Numbers for readers: with a real minus sign, and only digits that matter. */
 
 const MINUS = "−";
 
@@ -26,17 +26,32 @@ export function formatNumber(value, digits = 3) {
     return signed(value, size.toFixed(decimals));
 }
 
-/** With a plus where it is positive: what is added. */
+/**
+ * With a plus sign if it is positive, for numbers that are added.
+ *
+ * @param {number} value
+ * @param {number} [digits]
+ */
 export function formatSigned(value, digits = 3) {
     return value > 0 ? `+${formatNumber(value, digits)}` : formatNumber(value, digits);
 }
 
-/** With a fixed number of decimals, for columns that line up. */
+/**
+ * With a fixed number of decimals, for columns that line up.
+ *
+ * @param {number} value
+ * @param {number} [decimals]
+ */
 export function formatFixed(value, decimals = 3) {
     return Number.isFinite(value) ? signed(value, Math.abs(value).toFixed(decimals)) : formatNumber(value);
 }
 
-/** 0.8734 as "87.3 %". */
+/**
+ * 0.8734 as "87.3 %".
+ *
+ * @param {number} value
+ * @param {number} [decimals]
+ */
 export function formatPercent(value, decimals = 1) {
     if (!Number.isFinite(value)) {
         return formatNumber(value);
@@ -53,12 +68,20 @@ export function formatPercent(value, decimals = 1) {
     return `${text} %`;
 }
 
-/** 60000 as "60,000". */
+/**
+ * 60000 as "60,000".
+ *
+ * @param {number} value
+ */
 export function formatCount(value) {
     return value.toLocaleString("en");
 }
 
-/** 480000 as "0.48 MB". */
+/**
+ * 480000 as "0.48 MB".
+ *
+ * @param {number} bytes
+ */
 export function formatBytes(bytes) {
     if (bytes < 1000) {
         return `${bytes} B`;
@@ -68,16 +91,27 @@ export function formatBytes(bytes) {
         : `${Number((bytes / 1e6).toPrecision(2))} MB`;
 }
 
-/** "1 sample", "2 samples". */
+/**
+ * "1 sample", "2 samples".
+ *
+ * @param {number} count
+ * @param {string} one
+ * @param {string} [many]
+ */
 export function plural(count, one, many = `${one}s`) {
     return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
+/**
+ * @param {number} value
+ * @param {string} text
+ */
 function signed(value, text) {
     return value < 0 && Number(text) !== 0 ? MINUS + text : text;
 }
 
+/** @param {number} exponent */
 function superscript(exponent) {
     const digits = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-    return (exponent < 0 ? "⁻" : "") + [...String(Math.abs(exponent))].map((d) => digits[d]).join("");
+    return (exponent < 0 ? "⁻" : "") + [...String(Math.abs(exponent))].map((d) => digits[Number(d)]).join("");
 }

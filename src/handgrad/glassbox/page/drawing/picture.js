@@ -1,6 +1,15 @@
-/** One sample, or one row of W1, as a picture: pixels where there is an image shape, else bars. */
+/**
+ * One sample, or one row of W1, as a picture: pixels if there is an image shape, otherwise bars.
+ *
+ * @import { Palette } from "./colours.js"
+ *
+ * @typedef {object} Picture
+ * @property {HTMLElement} node
+ * @property {(values: ArrayLike<number>, palette: Palette, label: string) => void} show
+ * @property {(feature: number | null) => void} mark
+ */
 import { colourOf } from "./colours.js";
-import { element, setAttribute } from "./elements.js";
+import { contextOf, element, setAttribute } from "./elements.js";
 import { paintNumbers } from "./heatmap.js";
 
 const BARS_SIZE = 112; // pixels each way of a picture made of bars
@@ -8,8 +17,7 @@ const BARS_SIZE = 112; // pixels each way of a picture made of bars
 /**
  * @param {[number, number] | null} imageShape
  * @param {{onPoint?: (feature: number | null) => void, classes?: string}} [options]
- * @returns {{node: HTMLElement, show: (values: ArrayLike<number>, palette: object, label: string) => void,
- *            mark: (feature: number | null) => void}}
+ * @returns {Picture}
  */
 export function createPicture(imageShape, { onPoint, classes = "" } = {}) {
     const canvas = element("canvas", { role: "img" });
@@ -27,6 +35,7 @@ export function createPicture(imageShape, { onPoint, classes = "" } = {}) {
         node.addEventListener("pointerleave", () => onPoint(null));
     }
 
+    /** @param {MouseEvent} event */
     function featureAt(event) {
         const box = node.getBoundingClientRect();
         const across = Math.min(0.9999, Math.max(0, (event.clientX - box.left) / box.width));
@@ -51,7 +60,7 @@ export function createPicture(imageShape, { onPoint, classes = "" } = {}) {
         },
         mark(feature) {
             mark.hidden = feature === null || count === 0;
-            if (!mark.hidden) {
+            if (feature !== null) {
                 const [rows, columns] = imageShape ?? [1, count];
                 mark.style.top = `${(Math.floor(feature / columns) / rows) * 100}%`;
                 mark.style.left = `${((feature % columns) / columns) * 100}%`;
@@ -62,13 +71,19 @@ export function createPicture(imageShape, { onPoint, classes = "" } = {}) {
     };
 }
 
-/** Bars up and down from a line in the middle; the largest fills its half. */
+/**
+ * Bars up and down from a line in the middle; the largest fills its half.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {ArrayLike<number>} values
+ * @param {Palette} palette
+ */
 function paintBars(canvas, values, palette) {
     if (canvas.width !== BARS_SIZE) {
         canvas.width = BARS_SIZE;
         canvas.height = BARS_SIZE;
     }
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.fillStyle = palette.texts[13];
     context.fillRect(0, 0, BARS_SIZE, BARS_SIZE);
     let largest = 0;

@@ -1,12 +1,15 @@
 /**
- * A run of full-batch gradient descent, one slice of time after another, so that whoever shares
- * the thread with it can work in between.
+ * A run of full-batch gradient descent in slices of time, so that other work in the same thread
+ * can run between them.
  *
- * @typedef {import("./matrix.js").Matrix} Matrix
- * @typedef {import("./passes.js").Network} Network
- * @typedef {{network: Network, iteration: number, costs: [number, number, number][],
+ * @import { Matrix } from "./matrix.js"
+ * @import { Network } from "./passes.js"
+ *
+ * @typedef {[number, number, number]} CostPoint iteration, cost, accuracy
+ * @typedef {ReturnType<typeof createDescent>} Descent
+ * @typedef {{network: Network, iteration: number, costs: CostPoint[],
  *            running: boolean, diverged: boolean}} Progress
- *   costs: [iteration, cost, accuracy] of each network since the last report, this one included
+ *   costs of each network since the last report, this one included
  */
 import { backward, cost, descend, forward, predict } from "./passes.js";
 
@@ -20,15 +23,17 @@ const MILLISECONDS_BETWEEN_REPORTS = 1000 / 30;
 export function createDescent({ X, y, network, learningRate, onProgress, sliceMilliseconds }) {
     let η = learningRate;
     let current = network;
-    let activations = null;
+    let activations = forward(network, X);
     let iteration = 0;
+    /** @type {CostPoint[]} */
     let costs = [];
     let stepsLeft = 0;
     let diverged = false;
-    let timer = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
     let lastReport = 0;
 
-    /** Goes forward with the current network, and notes its cost and accuracy. */
+    /** Runs the forward pass with the current network, and records its cost and accuracy. */
     function look() {
         activations = forward(current, X);
         const currentCost = cost(activations.Z2, y);
@@ -63,12 +68,13 @@ export function createDescent({ X, y, network, learningRate, onProgress, sliceMi
         do {
             takeStep();
         } while (stepsLeft > 0 && performance.now() < end);
-        timer = stepsLeft > 0 ? setTimeout(slice, 0) : null;
-        if (timer === null || performance.now() - lastReport >= MILLISECONDS_BETWEEN_REPORTS) {
+        timer = stepsLeft > 0 ? setTimeout(slice, 0) : undefined;
+        if (timer === undefined || performance.now() - lastReport >= MILLISECONDS_BETWEEN_REPORTS) {
             report();
         }
     }
 
+    /** @param {number} count */
     function go(count) {
         if (diverged) {
             report();
@@ -80,13 +86,13 @@ export function createDescent({ X, y, network, learningRate, onProgress, sliceMi
 
     function halt() {
         clearTimeout(timer);
-        timer = null;
+        timer = undefined;
         stepsLeft = 0;
     }
 
     look();
     return {
-        /** Goes on until it is stopped, or until the numbers overflow. */
+        /** Runs until it is stopped, or until the numbers overflow. */
         run: () => go(Infinity),
         /** @param {number} count steps from now on */
         step: (count) => go(count),
@@ -98,7 +104,12 @@ export function createDescent({ X, y, network, learningRate, onProgress, sliceMi
         setLearningRate(rate) {
             η = rate;
         },
-        /** Starts anew with a network; the run stops. */
+        /**
+         * Stops, and starts again with another network.
+         *
+         * @param {Network} other
+         * @param {number} [itsIteration] steps that it has behind it
+         */
         load(other, itsIteration = 0) {
             halt();
             current = other;

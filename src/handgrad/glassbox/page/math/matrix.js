@@ -3,7 +3,7 @@
  *
  * A zero times a finite number adds nothing, so the products skip it: most pixels of a digit
  * are 0. A zero times NaN or infinity is NaN and is not skipped, so that a mistake which
- * overflows shows in every entry that it reaches.
+ * overflows is visible in every entry that it reaches.
  *
  * @typedef {{rows: number, cols: number, data: Float64Array}} Matrix
  *   Entry (i, j) is data[i * cols + j].
@@ -22,17 +22,29 @@ export function matrix(rows, cols, data = new Float64Array(rows * cols)) {
     return Object.freeze({ rows, cols, data });
 }
 
-/** @returns {number} entry (i, j) */
+/**
+ * @param {Matrix} M
+ * @param {number} i
+ * @param {number} j
+ * @returns {number} entry (i, j)
+ */
 export function at(M, i, j) {
     return M.data[i * M.cols + j];
 }
 
-/** @returns {Float64Array} a copy of column j */
+/**
+ * @param {Matrix} M
+ * @param {number} j
+ * @returns {Float64Array} a copy of column j
+ */
 export function column(M, j) {
     return Float64Array.from({ length: M.rows }, (_, i) => at(M, i, j));
 }
 
-/** @returns {Matrix} cols × rows */
+/**
+ * @param {Matrix} M
+ * @returns {Matrix} cols × rows
+ */
 export function transpose(M) {
     const T = matrix(M.cols, M.rows);
     for (let i = 0; i < M.rows; i++) {
@@ -112,7 +124,10 @@ export function addColumn(M, b) {
     return sum;
 }
 
-/** @returns {Matrix} the sum of M's columns, rows × 1 */
+/**
+ * @param {Matrix} M
+ * @returns {Matrix} the sum of M's columns, rows × 1
+ */
 export function sumOfColumns(M) {
     const sum = matrix(M.rows, 1);
     for (let i = 0; i < M.rows; i++) {
@@ -123,6 +138,12 @@ export function sumOfColumns(M) {
     return sum;
 }
 
+/**
+ * @param {number} left
+ * @param {number} right
+ * @param {Matrix} A
+ * @param {Matrix} B
+ */
 function expectSame(left, right, A, B) {
     if (left !== right) {
         throw new RangeError(
@@ -131,13 +152,17 @@ function expectSame(left, right, A, B) {
     }
 }
 
+/** @param {Matrix} M */
 function allFinite(M) {
     return M.data.every(Number.isFinite);
 }
 
 /**
- * Room for one row without its zeros, if those may be skipped: values[n] stands in column
+ * Memory for one row, without its zeros if they may be skipped: values[n] is in column
  * places[n], for n < count.
+ *
+ * @param {number} length
+ * @param {boolean} skipZeros
  */
 function sparseRow(length, skipZeros) {
     return {
@@ -145,11 +170,15 @@ function sparseRow(length, skipZeros) {
         values: new Float64Array(length),
         count: 0,
         finite: true,
+        /**
+         * @param {Matrix} M
+         * @param {number} i
+         */
         read(M, i) {
             const { places, values } = this;
             const start = i * M.cols;
             let count = 0;
-            let zero = 0; // becomes NaN where a number is NaN or infinite
+            let zero = 0; // becomes NaN if a number is NaN or infinite
             for (let j = 0; j < length; j++) {
                 const value = M.data[start + j];
                 if (value !== 0 || !skipZeros) {
@@ -164,7 +193,14 @@ function sparseRow(length, skipZeros) {
     };
 }
 
-/** Adds factor · row to sum, from `start` on. */
+/**
+ * Adds factor · row to sum, from `start` on.
+ *
+ * @param {Float64Array} sum
+ * @param {number} start
+ * @param {number} factor
+ * @param {ReturnType<typeof sparseRow>} row
+ */
 function addMultiple(sum, start, factor, { places, values, count, finite }) {
     if (factor === 0 && finite) {
         return;
@@ -174,7 +210,12 @@ function addMultiple(sum, start, factor, { places, values, count, finite }) {
     }
 }
 
-/** @returns {number} the row of A that begins at `start`, times the row */
+/**
+ * @param {Float64Array} A
+ * @param {number} start
+ * @param {ReturnType<typeof sparseRow>} row
+ * @returns {number} the row of A that begins at `start`, times the row
+ */
 function productOfRows(A, start, { places, values, count }) {
     let sum = 0;
     for (let n = 0; n < count; n++) {

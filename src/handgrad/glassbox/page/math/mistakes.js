@@ -1,9 +1,12 @@
 /**
- * The classic mistakes, to be planted on purpose: each changes one formula and leaves the others.
+ * The common mistakes, to plant on purpose: each changes one formula and no other.
  *
- * @typedef {import("./matrix.js").Matrix} Matrix
- * @typedef {import("./passes.js").Network} Network
- * @typedef {import("./passes.js").Activations} Activations
+ * @import { Matrix } from "./matrix.js"
+ * @import { Activations, Backward, Network } from "./passes.js"
+ *
+ * @typedef {{id: string, title: string, formula: string, formulaId: string,
+ *            whatGoesWrong: string}} Mistake
+ * @typedef {ReturnType<typeof passesWith>} Passes
  */
 import {
     addColumn,
@@ -14,6 +17,7 @@ import {
     sumOfColumns,
 } from "./matrix.js";
 import {
+    backward as rightBackward,
     cost as rightCost,
     descend,
     forward as rightForward,
@@ -22,7 +26,11 @@ import {
     rectified,
 } from "./passes.js";
 
-/** Each with the wrong formula, and what a learner will see of it. */
+/**
+ * Each with the wrong formula, and what a learner sees of it.
+ *
+ * @type {Mistake[]}
+ */
 export const MISTAKES = [
     {
         id: "no-mask",
@@ -30,8 +38,8 @@ export const MISTAKES = [
         formula: "dZ1 = dA1",
         formulaId: "B5",
         whatGoesWrong:
-            "Units that were off get a gradient as if they had been on. dW1 and db1 are wrong " +
-            "wherever a unit was off; dW2 and db2 stay right.",
+            "Units that are off get a gradient as if they were on. dW1 and db1 are wrong " +
+            "where a unit is off. dW2 and db2 are right.",
     },
     {
         id: "no-mean",
@@ -39,15 +47,15 @@ export const MISTAKES = [
         formula: "dZ2 = A2 − Y",
         formulaId: "B1",
         whatGoesWrong:
-            "Every gradient is m times too long. The direction is right, so training may still " +
-            "work, but with m times the learning rate that you asked for.",
+            "Every gradient is m times too large. Its direction is right, so training may still " +
+            "work, but with m times the learning rate that you chose.",
     },
     {
         id: "wrong-sign",
         title: "Turn the sign around",
         formula: "dZ2 = (Y − A2)/m",
         formulaId: "B1",
-        whatGoesWrong: "Every gradient points the other way: each step climbs, and the cost rises.",
+        whatGoesWrong: "Every gradient points in the opposite direction. Each step goes uphill: the cost rises.",
     },
     {
         id: "not-transposed",
@@ -55,8 +63,8 @@ export const MISTAKES = [
         formula: "dA1 = W2 · dZ2",
         formulaId: "B4",
         whatGoesWrong:
-            "The shapes fit where H = K, so nothing complains. But every hidden unit gets the " +
-            "blame of another: dW1 and db1 are wrong; dW2 and db2 stay right.",
+            "If H = K, the shapes fit, so there is no error. But every hidden unit gets a slope " +
+            "that belongs to others. dW1 and db1 are wrong. dW2 and db2 are right.",
     },
     {
         id: "plain-softmax",
@@ -64,32 +72,32 @@ export const MISTAKES = [
         formula: "A2 = exp(Z2) / Σ exp(Z2)",
         formulaId: "F4",
         whatGoesWrong:
-            "It is right until a logit passes 709. Then exp overflows to ∞, ∞/∞ is NaN " +
-            "(not a number), and every number after it is NaN.",
+            "It is right as long as no logit is above 709. Then exp overflows to ∞. ∞/∞ is NaN " +
+            "(not a number), and every number that follows from it is NaN too.",
     },
 ];
 
 /**
- * Whether a mistake can be planted, or shows at all.
+ * Whether a mistake can be planted, and whether it has an effect.
  *
  * @param {string} id
  * @param {Network} network
- * @param {number} [m] samples in the batch, where it is known
- * @returns {true | string} a sentence where it cannot
+ * @param {number} [m] samples in the batch, if it is known
+ * @returns {true | string} a sentence if it cannot or has none
  */
 export function possible(id, network, m = 2) {
     const [K, H] = [network.W2.rows, network.W2.cols];
     if (id === "not-transposed" && H !== K) {
-        return `W2 is ${K}×${H} and dZ2 has ${K} rows: without the transpose the shapes do not fit, so this mistake cannot hide.`;
+        return `W2 is ${K}×${H} and dZ2 has ${K} rows: without the transpose the shapes do not fit, so a program would stop with an error.`;
     }
     if (id === "no-mean" && m === 1) {
-        return "With one sample 1/m is 1, so leaving it out changes nothing: take a batch of two or more.";
+        return "With one sample, 1/m is 1, so this mistake changes nothing. Choose a batch of two or more.";
     }
     return true;
 }
 
 /**
- * The passes with these mistakes planted; with none they are those of passes.js.
+ * The passes with these mistakes planted; without mistakes, the passes of passes.js.
  *
  * @param {Set<string>} mistakes ids of MISTAKES
  */
@@ -98,11 +106,20 @@ export function passesWith(mistakes) {
     return {
         forward: plain ? forwardWithPlainSoftmax : rightForward,
         cost: plain ? costOfPlainSoftmax : rightCost,
+        /** @type {typeof rightBackward} */
         backward: (network, X, y, activations) => backwardWith(mistakes, network, X, y, activations),
         descend,
     };
 }
 
+/**
+ * @param {Set<string>} mistakes
+ * @param {Network} network
+ * @param {Matrix} X m×D
+ * @param {Int32Array} y m labels
+ * @param {Activations} activations
+ * @returns {Backward}
+ */
 function backwardWith(mistakes, { W2 }, X, y, { Z1, A1, A2 }) {
     let scale = mistakes.has("wrong-sign") ? -1 : 1;
     if (mistakes.has("no-mean")) {
@@ -118,6 +135,11 @@ function backwardWith(mistakes, { W2 }, X, y, { Z1, A1, A2 }) {
     return { dZ2, dW2, db2, dA1, dZ1, dW1, db1 };
 }
 
+/**
+ * @param {Network} network
+ * @param {Matrix} X m×D
+ * @returns {Activations}
+ */
 function forwardWithPlainSoftmax({ W1, b1, W2, b2 }, X) {
     const Z1 = addColumn(multiplyTransposedRight(W1, X), b1); // F1
     const A1 = rectified(Z1); // F2
@@ -126,7 +148,11 @@ function forwardWithPlainSoftmax({ W1, b1, W2, b2 }, X) {
     return { Z1, A1, Z2, A2 };
 }
 
-/** F4 as it is written down, which overflows where a logit is large. */
+/**
+ * F4 as it is written, which overflows if a logit is large.
+ *
+ * @param {Matrix} Z2 K×m
+ */
 function plainSoftmax(Z2) {
     const A2 = matrix(Z2.rows, Z2.cols, Z2.data.map(Math.exp));
     for (let i = 0; i < A2.cols; i++) {
@@ -141,12 +167,21 @@ function plainSoftmax(Z2) {
     return A2;
 }
 
-/** C1 from those probabilities. */
+/**
+ * C1 from those probabilities.
+ *
+ * @param {Matrix} Z2 K×m
+ * @param {Int32Array} y m labels
+ */
 function costOfPlainSoftmax(Z2, y) {
     const A2 = plainSoftmax(Z2);
     return y.reduce((sum, label, i) => sum - Math.log(A2.data[label * A2.cols + i]), 0) / A2.cols;
 }
 
+/**
+ * @param {Matrix} M
+ * @param {number} factor
+ */
 function scaled(M, factor) {
     return factor === 1 ? M : matrix(M.rows, M.cols, M.data.map((value) => value * factor));
 }

@@ -4,15 +4,17 @@
  * Samples are the rows of X, labels are integers, Y is never formed. Each line carries the id of
  * its formula. m samples, D features, H hidden units, K classes:
  *
- *   X        m×D   the data, one sample a row
+ *   X        m×D   the data, one sample per row
  *   W1, b1   H×D   H×1, the hidden layer's
  *   W2, b2   K×H   K×1, the output layer's
- *   Z1, A1   H×m   the hidden layer, one column a sample
- *   Z2, A2   K×m   the output layer, one column a sample
+ *   Z1, A1   H×m   the hidden layer, one column per sample
+ *   Z2, A2   K×m   the output layer, one column per sample
  *   dQ       as Q  ∂C/∂Q, for any Q above
  *
- * @typedef {import("./matrix.js").Matrix} Matrix
+ * @import { Matrix } from "./matrix.js"
+ *
  * @typedef {{W1: Matrix, b1: Matrix, W2: Matrix, b2: Matrix}} Network
+ * @typedef {{dW1: Matrix, db1: Matrix, dW2: Matrix, db2: Matrix}} Gradient
  * @typedef {{Z1: Matrix, A1: Matrix, Z2: Matrix, A2: Matrix}} Activations
  * @typedef {{dZ2: Matrix, dW2: Matrix, db2: Matrix, dA1: Matrix, dZ1: Matrix, dW1: Matrix,
  *            db1: Matrix}} Backward
@@ -40,7 +42,11 @@ export function forward({ W1, b1, W2, b2 }, X) {
     return { Z1, A1, Z2, A2 };
 }
 
-/** F2: max(0, Z1), entry by entry. */
+/**
+ * F2: max(0, Z1), entry by entry.
+ *
+ * @param {Matrix} Z1 H×m
+ */
 export function rectified(Z1) {
     return matrix(Z1.rows, Z1.cols, Z1.data.map((z) => Math.max(0, z)));
 }
@@ -70,7 +76,12 @@ export function softmax(Z2) {
     return A2;
 }
 
-/** F5: the most probable class of each column; of equals, the first. */
+/**
+ * F5: the most probable class of each column; if several are equal, the first.
+ *
+ * @param {Matrix} A2 K×m
+ * @returns {Int32Array} m labels
+ */
 export function predict(A2) {
     const labels = new Int32Array(A2.cols);
     for (let i = 0; i < A2.cols; i++) {
@@ -85,7 +96,7 @@ export function predict(A2) {
 
 /**
  * −log A2[y_i, i] of each sample, from the logits: the logarithm of a probability would be
- * infinite where that was rounded to 0.
+ * infinite if the probability was rounded to 0.
  *
  * @param {Matrix} Z2 K×m
  * @param {Int32Array} y m labels
@@ -103,7 +114,12 @@ export function losses(Z2, y) {
     });
 }
 
-/** C1: the average loss. */
+/**
+ * C1: the average loss.
+ *
+ * @param {Matrix} Z2 K×m
+ * @param {Int32Array} y m labels
+ */
 export function cost(Z2, y) {
     return losses(Z2, y).reduce((sum, loss) => sum + loss, 0) / Z2.cols;
 }
@@ -146,7 +162,12 @@ export function propagate({ W2 }, X, { Z1, A1 }, dZ2) {
     return { dZ2, dW2, db2, dA1, dZ1, dW1, db1 };
 }
 
-/** B5: dA1 where Z1 > 0, and 0 elsewhere; at exactly 0 no gradient flows. */
+/**
+ * B5: dA1 where Z1 > 0, and 0 elsewhere; at exactly 0 no gradient flows.
+ *
+ * @param {Matrix} dA1 H×m
+ * @param {Matrix} Z1 H×m
+ */
 export function masked(dA1, Z1) {
     return matrix(dA1.rows, dA1.cols, dA1.data.map((d, n) => (Z1.data[n] > 0 ? d : 0)));
 }
@@ -168,7 +189,7 @@ export function backward(network, X, y, activations) {
  * U1: θ ← θ − η dθ for each parameter θ.
  *
  * @param {Network} network
- * @param {{dW1: Matrix, db1: Matrix, dW2: Matrix, db2: Matrix}} gradient
+ * @param {Gradient} gradient
  * @param {number} learningRate η
  * @returns {Network} a new one
  */
@@ -181,6 +202,11 @@ export function descend({ W1, b1, W2, b2 }, { dW1, db1, dW2, db2 }, learningRate
     };
 }
 
+/**
+ * @param {Matrix} θ
+ * @param {Matrix} dθ
+ * @param {number} η
+ */
 function moved(θ, dθ, η) {
     const data = new Float64Array(θ.data.length);
     for (let n = 0; n < data.length; n++) {
@@ -190,18 +216,30 @@ function moved(θ, dθ, η) {
 }
 
 /**
- * Fresh initial values: weights from a normal distribution of variance 2 / inputs, which keeps
+ * Initial values: weights from a normal distribution of variance 2 / inputs, which keeps
  * the size of the activations from layer to layer under ReLU (He et al., 2015); biases 0.
  *
+ * @param {number} D
+ * @param {number} H
+ * @param {number} K
+ * @param {number} seed an integer
  * @returns {Network}
  */
 export function initialNetwork(D, H, K, seed) {
     const { normal } = randomNumbers(seed);
+    /**
+     * @param {number} rows
+     * @param {number} cols
+     */
     const weights = (rows, cols) =>
         matrix(rows, cols, Float64Array.from({ length: rows * cols }, () => normal() * Math.sqrt(2 / cols)));
     return { W1: weights(H, D), b1: matrix(H, 1), W2: weights(K, H), b2: matrix(K, 1) };
 }
 
+/**
+ * @param {Matrix} M
+ * @param {number} j
+ */
 function largestInColumn(M, j) {
     let largest = -Infinity;
     for (let i = 0; i < M.rows; i++) {

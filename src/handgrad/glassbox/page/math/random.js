@@ -1,10 +1,14 @@
-/** Random numbers that a seed makes reproducible, which Math.random() cannot promise. */
+/**
+ * Random numbers that a seed makes reproducible, which Math.random() cannot promise.
+ *
+ * @typedef {{uniform: () => number, normal: () => number, below: (bound: number) => number}} Random
+ */
 
 const TWO_TO_THE_32 = 2 ** 32;
 
 /**
  * @param {number} seed an integer
- * @returns {{uniform: () => number, normal: () => number, below: (bound: number) => number}}
+ * @returns {Random}
  *   numbers from [0, 1), from the normal distribution, and integers from [0, bound)
  */
 export function randomNumbers(seed) {

@@ -1,8 +1,11 @@
 /**
- * The twelve steps of a pass, in the notes' order, and every matrix that they make.
+ * The twelve steps of a pass in the order of the notes, and every matrix that they compute.
  *
- * @typedef {import("./matrix.js").Matrix} Matrix
- * @typedef {import("./passes.js").Network} Network
+ * @import { Matrix } from "./matrix.js"
+ * @import { Activations, Backward, Network } from "./passes.js"
+ *
+ * @typedef {{name: string, row: number, col: number}} Entry an entry of a matrix of a trace
+ * @typedef {ReturnType<typeof tracePass>} Trace
  * @typedef {{index: number, ids: string[], title: string, statement: string, shapes: string,
  *            meaning: string, results: string[]}} Step
  *   ids of the formulas; shapes in the letters m, D, H, K; results are names of a trace's matrices
@@ -10,7 +13,7 @@
 import { passesWith } from "./mistakes.js";
 import { losses, predict } from "./passes.js";
 
-/** @type {Step[]} */
+/** @type {Readonly<Step>[]} */
 export const STEPS = [
     {
         ids: ["X"],
@@ -18,18 +21,18 @@ export const STEPS = [
         statement: "X, y, W1, b1, W2, b2",
         shapes: "X: m×D,  y: m,  W1: H×D,  b1: H×1,  W2: K×H,  b2: K×1",
         meaning:
-            "Samples are the rows of X, one label each in y. The network is four matrices of " +
-            "numbers: weights W and biases b of two layers.",
+            "The samples are the rows of X, and each has one label in y. The network is four " +
+            "matrices of numbers: the weights W and the biases b of two layers.",
         results: ["X", "W1", "b1", "W2", "b2"],
     },
     {
         ids: ["F1"],
-        title: "Hidden logits",
+        title: "Pre-activations",
         statement: "Z1 = W1 · Xᵀ + b1",
         shapes: "H×m = (H×D)(D×m) + (H×1)",
         meaning:
-            "Each hidden unit multiplies every feature by a weight, adds all of it up, and adds " +
-            "its bias. A column a sample: b1 is repeated over the columns.",
+            "Each hidden unit multiplies every feature by a weight, adds up the products, and adds " +
+            "its bias. Each sample has one column, and b1 is added to every column.",
         results: ["Z1"],
     },
     {
@@ -37,7 +40,7 @@ export const STEPS = [
         title: "Hidden activations",
         statement: "A1 = max(0, Z1)",
         shapes: "H×m = H×m",
-        meaning: "ReLU: what is above 0 passes, everything else becomes 0. A unit at 0 is off.",
+        meaning: "ReLU: a number above 0 passes, any other number becomes 0. A unit at 0 is off.",
         results: ["A1"],
     },
     {
@@ -45,7 +48,7 @@ export const STEPS = [
         title: "Logits",
         statement: "Z2 = W2 · A1 + b2",
         shapes: "K×m = (K×H)(H×m) + (K×1)",
-        meaning: "Each class adds up what the hidden units say for it (or against it), and its bias.",
+        meaning: "Each class adds up the support of all hidden units, and its bias.",
         results: ["Z2"],
     },
     {
@@ -55,7 +58,7 @@ export const STEPS = [
         shapes: "K×m = K×m",
         meaning:
             "Softmax turns each column of logits into probabilities that add up to 1. The " +
-            "prediction is the class with the largest.",
+            "prediction is the class with the largest probability.",
         results: ["A2"],
     },
     {
@@ -64,18 +67,18 @@ export const STEPS = [
         statement: "C = −(1/m) Σ_i log A2[y_i, i]",
         shapes: "1",
         meaning:
-            "The loss of a sample is small where its own class got a large probability, and grows " +
-            "without bound as that goes to 0. The cost is the average loss.",
+            "The loss of a sample is small if its own class has a large probability. It grows " +
+            "without limit as this probability goes to 0. The cost is the average loss.",
         results: ["losses", "C"],
     },
     {
         ids: ["B1"],
-        title: "Slope in the logits",
+        title: "Slopes of the logits",
         statement: "dZ2 = (A2 − Y)/m",
         shapes: "K×m = K×m − K×m",
         meaning:
-            "What was said less what should have been said: subtract 1 where the true class " +
-            "stands, and divide by m. Y is never formed.",
+            "Take the probabilities, subtract 1 at the true class of each sample, and divide by m. " +
+            "The matrix Y is never formed.",
         results: ["dZ2"],
     },
     {
@@ -84,7 +87,7 @@ export const STEPS = [
         statement: "dW2 = dZ2 · A1ᵀ,  db2 = Σ_i dZ2[:, i]",
         shapes: "K×H = (K×m)(m×H),  K×1 = Σ K×m",
         meaning:
-            "A weight carried the activation of its unit, so its slope is that activation times " +
+            "A weight multiplies the activation of its unit. So its slope is this activation times " +
             "the slope of the logit, added up over the samples.",
         results: ["dW2", "db2"],
     },
@@ -94,8 +97,8 @@ export const STEPS = [
         statement: "dA1 = W2ᵀ · dZ2",
         shapes: "H×m = (H×K)(K×m)",
         meaning:
-            "Each hidden unit gathers the blame of all classes that it spoke to, by the same " +
-            "weights, the other way.",
+            "Each hidden unit adds up the slopes of all classes, times the weights that connect it " +
+            "to them. These are the weights of the forward pass, used in the other direction.",
         results: ["dA1"],
     },
     {
@@ -103,7 +106,7 @@ export const STEPS = [
         title: "Through the ReLU mask",
         statement: "dZ1 = dA1 ⊙ (Z1 > 0)",
         shapes: "H×m = H×m ⊙ H×m",
-        meaning: "Where a unit was off it changed nothing, so nothing flows back: its slope is 0.",
+        meaning: "If a unit is off, it changes nothing. So nothing flows back through it: its slope is 0.",
         results: ["dZ1"],
     },
     {
@@ -111,7 +114,7 @@ export const STEPS = [
         title: "Gradient of the hidden layer",
         statement: "dW1 = dZ1 · X,  db1 = Σ_i dZ1[:, i]",
         shapes: "H×D = (H×m)(m×D),  H×1 = Σ H×m",
-        meaning: "Each unit's slope times the features that it saw, added up over the samples.",
+        meaning: "The slope of each unit times the features of the sample, added up over the samples.",
         results: ["dW1", "db1"],
     },
     {
@@ -120,14 +123,11 @@ export const STEPS = [
         statement: "θ ← θ − η dθ",
         shapes: "H×D = H×D − η H×D,  and so on",
         meaning:
-            "Every parameter moves a little against its slope; η says how far. The cost falls, if " +
-            "η is not too large.",
+            "Every parameter moves a little against its slope. η says how far. If η is not too " +
+            "large, the cost falls.",
         results: ["W1 after", "b1 after", "W2 after", "b2 after"],
     },
 ].map((step, index) => Object.freeze({ index, ...step }));
-
-/** Steps from this one on need labels. */
-export const FIRST_STEP_WITH_LABELS = 5;
 
 /**
  * A step's shapes with numbers for letters: 10×1 = (10×784)(784×1) + (10×1).
@@ -138,22 +138,25 @@ export const FIRST_STEP_WITH_LABELS = 5;
  */
 export function shapesWithNumbers(step, sizes) {
     // A letter stands for a size unless it is part of a name, such as the dW of dW1.
-    return step.shapes.replace(/(?<![\p{L}\d])[mDHK](?![\p{L}\d])/gu, (letter) => sizes[letter]);
+    return step.shapes.replace(/(?<![\p{L}\d])[mDHK](?![\p{L}\d])/gu, (letter) =>
+        String(sizes[/** @type {"m" | "D" | "H" | "K"} */ (letter)]),
+    );
 }
 
 /**
- * The whole pass on some samples, with mistakes planted where they are asked for.
+ * The whole pass on some samples, with the given mistakes planted.
  *
  * @param {Network} network
  * @param {Matrix} X m×D
- * @param {Int32Array | null} y m labels; without them there is no backward pass
+ * @param {Int32Array} y m labels
  * @param {number} learningRate η of the step at the end
  * @param {Set<string>} [mistakes] ids of MISTAKES
  */
 export function tracePass(network, X, y, learningRate, mistakes = new Set()) {
     const passes = passesWith(mistakes);
     const activations = passes.forward(network, X);
-    const forwardPart = {
+    const gradient = passes.backward(network, X, y, activations);
+    return {
         network,
         X,
         y,
@@ -161,13 +164,6 @@ export function tracePass(network, X, y, learningRate, mistakes = new Set()) {
         mistakes,
         ...activations,
         predictions: predict(activations.A2),
-    };
-    if (y === null) {
-        return { ...forwardPart, ...NO_BACKWARD_PART };
-    }
-    const gradient = passes.backward(network, X, y, activations);
-    return {
-        ...forwardPart,
         losses: losses(activations.Z2, y),
         cost: passes.cost(activations.Z2, y),
         ...gradient,
@@ -175,29 +171,17 @@ export function tracePass(network, X, y, learningRate, mistakes = new Set()) {
     };
 }
 
-const NO_BACKWARD_PART = {
-    losses: null,
-    cost: null,
-    dZ2: null,
-    dW2: null,
-    db2: null,
-    dA1: null,
-    dZ1: null,
-    dW1: null,
-    db1: null,
-    after: null,
-};
-
 /**
- * A matrix of a trace by its name, which may be that of a parameter or of one after the step.
+ * A matrix of a trace by its name; a name may also be that of a parameter, or of one after the step.
  *
- * @param {ReturnType<typeof tracePass>} trace
+ * @param {Trace} trace
  * @param {string} name X, W1, Z1, dZ2, "W1 after", …
- * @returns {Matrix | null} null where there are no labels and the matrix needs them
+ * @returns {Matrix}
  */
 export function matrixOf(trace, name) {
     if (name.endsWith(" after")) {
-        return trace.after && trace.after[name.slice(0, -" after".length)];
+        return trace.after[/** @type {keyof Network} */ (name.slice(0, -" after".length))];
     }
-    return trace.network[name] ?? trace[name];
+    const parameter = trace.network[/** @type {keyof Network} */ (name)];
+    return parameter ?? trace[/** @type {"X" | keyof Activations | keyof Backward} */ (name)];
 }

@@ -7,7 +7,11 @@
 
 const LEVELS = 255;
 
-/** Rounds ink from 0 to 1 to the 256 levels of MNIST's pixels, so that packing loses nothing. */
+/**
+ * Rounds ink from 0 to 1 to the 256 levels of MNIST's pixels, so that packing loses nothing.
+ *
+ * @param {Float64Array} values
+ */
 export function toLevels(values) {
     return values.map((value) => Math.round(Math.min(1, Math.max(0, value)) * LEVELS) / LEVELS);
 }
@@ -37,7 +41,7 @@ export function pack(values) {
 /**
  * @param {string} text what `pack` returned
  * @param {number} length how many numbers there are
- * @returns {Float64Array | null} null where the text does not hold exactly that many
+ * @returns {Float64Array | null} null if the text does not contain exactly that many
  */
 export function unpack(text, length) {
     let bytes;

@@ -4,18 +4,29 @@
  *
  * Subscribers are called once a frame with the set of keys that changed since, so ten changes in
  * one frame are drawn once.
+ *
  */
 
 /**
- * @template {object} State
- * @param {State} initial
+ * @template {object} T
+ * @typedef {object} Store
+ * @property {() => Readonly<T>} get
+ * @property {(change: Partial<T>) => void} set
+ * @property {(listener: (state: T, changed: Set<string>) => void) => void} subscribe
+ */
+
+/**
+ * @template {object} T
+ * @param {T} initial
  * @param {(callback: () => void) => void} [schedule] when to tell the subscribers
- * @returns {{get: () => State, set: (change: Partial<State>) => void,
- *            subscribe: (listener: (state: State, changed: Set<string>) => void) => void}}
+ * @returns {Store<T>}
  */
 export function createStore(initial, schedule = nextFrame) {
+    /** @type {Readonly<T>} */
     let state = Object.freeze({ ...initial });
+    /** @type {Set<string>} */
     let changed = new Set();
+    /** @type {((state: T, changed: Set<string>) => void)[]} */
     const listeners = [];
 
     function tell() {
@@ -29,7 +40,9 @@ export function createStore(initial, schedule = nextFrame) {
     return {
         get: () => state,
         set(change) {
-            const keys = Object.keys(change).filter((key) => !Object.is(state[key], change[key]));
+            const keys = /** @type {(keyof T & string)[]} */ (Object.keys(change)).filter(
+                (key) => !Object.is(state[key], change[key]),
+            );
             if (keys.length === 0) {
                 return;
             }
@@ -45,7 +58,11 @@ export function createStore(initial, schedule = nextFrame) {
     };
 }
 
-/** The next frame; a page in the background gets no frames, so a timer stands in. */
+/**
+ * The next frame; a page in the background gets no frames, so a timer replaces them.
+ *
+ * @param {() => void} callback
+ */
 function nextFrame(callback) {
     if (document.hidden) {
         setTimeout(callback, 50);

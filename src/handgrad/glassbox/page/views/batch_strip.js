@@ -1,20 +1,28 @@
-/** The m samples of the batch, side by side: one column of every matrix belongs to each. */
+/**
+ * The m samples of the batch, side by side: one column of every matrix belongs to each.
+ *
+ * @import { Page, Part } from "../main.js"
+ */
 import { element } from "../drawing/elements.js";
 import { createPicture } from "../drawing/picture.js";
-import { valuesOf, nameOf } from "../state/hand.js";
+import { valuesOf, nameOf } from "../state/samples.js";
 import { matrixOf, STEPS } from "../math/trace.js";
 
 const READS = ["sample", "meant", "m", "network", "theme", "contrast", "mistakes", "view"];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createBatchStrip({ store, payload, derived, palette }) {
     const list = element("ol.batch-strip", { "aria-label": "The samples of the batch" });
     const node = element("div", { hidden: true }, list);
 
-    /** Looks at the sample's column in what the step makes. */
+    /**
+     * Looks at the sample's column in what the step makes.
+     *
+     * @param {number} i
+     */
     function look(i) {
         const state = store.get();
         const result = STEPS[state.step].results[0];
@@ -33,7 +41,7 @@ export function createBatchStrip({ store, payload, derived, palette }) {
             if (node.hidden) {
                 return;
             }
-            const { samples, y, assumed } = derived.hand(state);
+            const { samples, y, assumed } = derived.batch(state);
             const { predictions } = derived.trace(state);
             list.replaceChildren(
                 ...samples.map((sample, i) => {

@@ -1,12 +1,19 @@
-/** What a step changes in W1, unit by unit: −η dW1 as pictures, and why, in words. */
+/**
+ * What a step changes in W1, unit by unit: −η dW1 as pictures, and why, in words.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Palette } from "../drawing/colours.js"
+ * @import { Matrix } from "../math/matrix.js"
+ * @import { Trace } from "../math/trace.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber, plural } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
 import { cost, forward } from "../math/passes.js";
 
 /**
- * @param {object} payload
- * @returns {{node: HTMLElement, show: (trace: object, palette: object) => void}}
+ * @param {Payload} payload
+ * @returns {{node: HTMLElement, show: (trace: Trace, palette: Palette) => void}}
  */
 export function createChanges(payload) {
     const items = Array.from({ length: payload.H }, (_, h) => {
@@ -49,11 +56,10 @@ export function createChanges(payload) {
                 setText(text, wordsFor(dZ1, h, m));
             });
             setText(
-                effect,
                 summary,
                 `Each picture is −η times a row of dW1: what the step adds to the unit’s weights (largest change ${formatNumber(largest)}` +
                     `${contrast > 1 ? `; colours here are ${plural(contrast, "time")} stronger than elsewhere` : ""}). ` +
-                    "Orange grows, blue shrinks, and where the sample is empty nothing changes.",
+                    "Orange weights grow, blue weights shrink. Where the sample is empty, nothing changes.",
             );
             const costAfter = cost(forward(trace.after, X).Z2, trace.y);
             setText(
@@ -64,18 +70,23 @@ export function createChanges(payload) {
     };
 }
 
+/**
+ * @param {Matrix} dZ1 H×m
+ * @param {number} h
+ * @param {number} m
+ */
 function wordsFor(dZ1, h, m) {
     const slopes = dZ1.data.subarray(h * m, (h + 1) * m);
     if (m === 1) {
         const [slope] = slopes;
         if (slope === 0) {
-            return "was off here (or is not to blame): it stays as it is.";
+            return "is off here, or has slope 0: it does not change.";
         }
         return slope > 0
-            ? "spoke too loudly here: some of this sample is taken away."
-            : "should speak louder here: some of this sample is added.";
+            ? "is too strong here: the step subtracts some of this sample."
+            : "is too weak here: the step adds some of this sample.";
     }
-    const louder = slopes.filter((slope) => slope < 0).length;
-    const quieter = slopes.filter((slope) => slope > 0).length;
-    return `should speak louder for ${louder} of the samples, more softly for ${quieter}; off for ${m - louder - quieter}.`;
+    const weak = slopes.filter((slope) => slope < 0).length;
+    const strong = slopes.filter((slope) => slope > 0).length;
+    return `is too weak for ${weak} of the samples, too strong for ${strong}, and off for ${m - weak - strong}.`;
 }

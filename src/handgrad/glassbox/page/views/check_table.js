@@ -1,4 +1,8 @@
-/** The gradient check as a table: a row for each parameter, red where it fails. */
+/**
+ * The gradient check as a table: one row per parameter, red if it fails.
+ *
+ * @import { ParameterCheck } from "../math/gradient_check.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber } from "../drawing/numbers.js";
 
@@ -7,7 +11,7 @@ const TITLES = ["Gradient", "Error", "Worst entry", "Derived", "Measured"];
 
 /**
  * @returns {{node: HTMLElement,
- *            show: (results: import("../math/check.js").ParameterCheck[]) => void}}
+ *            show: (results: ParameterCheck[]) => void}}
  */
 export function createCheckTable() {
     const rows = PARAMETERS.map((parameter) => createCheckRow(parameter));
@@ -26,24 +30,22 @@ export function createCheckTable() {
     };
 }
 
+/** @param {string} parameter */
 function createCheckRow(parameter) {
     const cells = Array.from({ length: 4 }, () => element("td"));
+    const mark = element("span.check-mark", { "aria-hidden": "true" });
     const node = element(
         "tr",
         {},
-        element(
-            "th",
-            { scope: "row" },
-            element("span.check-mark", { "aria-hidden": "true" }),
-            `d${parameter}`,
-        ),
+        element("th", { scope: "row" }, mark, `d${parameter}`),
         ...cells,
     );
     return {
         node,
+        /** @param {ParameterCheck} result */
         show({ error, passed, worst }) {
             node.className = passed ? "passed" : "failed";
-            setText(node.querySelector(".check-mark"), passed ? "✓ " : "✗ ");
+            setText(mark, passed ? "✓ " : "✗ ");
             setText(cells[0], formatNumber(error, 2));
             setText(cells[1], `[${worst.row}, ${worst.col}]`);
             setText(cells[2], formatNumber(worst.derived, 4));

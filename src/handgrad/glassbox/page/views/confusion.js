@@ -1,15 +1,22 @@
-/** The confusion matrix of the embedded samples: a cell opens its samples, a sample its trace. */
+/**
+ * The confusion matrix of the embedded samples: a cell shows its samples, a sample its pass.
+ *
+ * @import { Page, Part } from "../main.js"
+ * @import { Matrix } from "../math/matrix.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { formatPercent, plural } from "../drawing/numbers.js";
+import { embedded } from "../state/samples.js";
 import { createThumbnails } from "./thumbnails.js";
 
 const READS = ["network", "cell", "theme", "contrast", "view", "running"];
 const STRONG = 0.4; // of a class: below it, the colour stays pale enough for dark text
+/** @type {Record<string, [number, number]>} */
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createConfusionView(page) {
     const { store, payload, derived, actions } = page;
@@ -20,7 +27,7 @@ export function createConfusionView(page) {
         "table.confusion",
         { onkeydown: (event) => walk(event) },
         element("caption", {
-            text: "Rows: what it is. Columns: what the network says. Arrow keys walk through the cells.",
+            text: "Rows: what it is. Columns: what the network says. Use the arrow keys to move between the cells.",
         }),
         element(
             "thead",
@@ -46,12 +53,12 @@ export function createConfusionView(page) {
         ),
     );
     const heading = element("h2", { tabindex: "-1" });
-    const thumbnails = createThumbnails(page, (index) => actions.openTrace({ kind: "embedded", index }));
+    const thumbnails = createThumbnails(page, (index) => actions.openTrace(embedded(index)));
     const opened = element("section.card", { "aria-label": "Samples of the cell" }, heading, thumbnails.node);
     const node = element(
         "div.view.confusion-view",
         {},
-        element("h1", { text: "What it gets right, and what it takes for something else" }),
+        element("h1", { text: "What the network gets right, and what it confuses" }),
         summary,
         samples.hasLabels
             ? element(
@@ -65,11 +72,12 @@ export function createConfusionView(page) {
                   opened,
               )
             : element("p.notice", {
-                  text: "The embedded samples have no labels, so there is nothing to compare with.",
+                  text: "The embedded samples have no labels, so this page cannot compare the predictions with anything.",
               }),
     );
     let current = 0;
 
+    /** @param {number} n */
     function createCell(n) {
         return element("button.confusion-cell", {
             tabindex: n === 0 ? "0" : "-1",
@@ -78,16 +86,19 @@ export function createConfusionView(page) {
         });
     }
 
+    /** @param {number} n */
     function openCell(n) {
         store.set({ cell: { truth: Math.floor(n / K), says: n % K } });
     }
 
+    /** @param {number} n */
     function setCurrent(n) {
         buttons[current].tabIndex = -1;
         current = n;
         buttons[n].tabIndex = 0;
     }
 
+    /** @param {KeyboardEvent & {target: HTMLElement}} event */
     function walk(event) {
         const move = MOVES[event.key];
         if (move && event.target.classList.contains("confusion-cell")) {
@@ -99,6 +110,7 @@ export function createConfusionView(page) {
         }
     }
 
+    /** @param {Matrix} confusion */
     function showCells(confusion) {
         buttons.forEach((button, n) => {
             const [truth, says] = [Math.floor(n / K), n % K];
@@ -121,27 +133,31 @@ export function createConfusionView(page) {
     return {
         node,
         render(state, changed) {
-            if (!READS.some((key) => changed.has(key)) || !samples.hasLabels) {
+            if (!READS.some((key) => changed.has(key))) {
                 return;
             }
             const evaluation = derived.evaluation(state.network);
-            const wrong = samples.count - Math.round(evaluation.accuracy * samples.count);
+            const { results } = evaluation;
+            if (results === null) {
+                return;
+            }
+            const wrong = samples.count - Math.round(results.accuracy * samples.count);
             setText(
                 summary,
-                `${formatPercent(evaluation.accuracy)} of ${plural(samples.count, "embedded sample")} are right, ${wrong} are not. Open a cell to see its samples; choose one to walk through its pass.`,
+                `${formatPercent(results.accuracy)} of ${plural(samples.count, "embedded sample")} are right, ${wrong} are not. Choose a cell to see its samples, then a sample to see its pass.`,
             );
-            showCells(evaluation.confusion);
-            const { truth, says } = state.cell ?? costliestCell(evaluation.confusion);
+            showCells(results.confusion);
+            const { truth, says } = state.cell ?? costliestCell(results.confusion);
             buttons.forEach((button, n) =>
                 button.setAttribute("aria-pressed", String(n === truth * K + says)),
             );
             const indices = Array.from({ length: samples.count }, (_, i) => i)
                 .filter((i) => samples.label(i) === truth && evaluation.predictions[i] === says)
-                .sort((one, other) => evaluation.losses[other] - evaluation.losses[one]);
+                .sort((one, other) => results.losses[other] - results.losses[one]);
             setText(
                 heading,
                 truth === says
-                    ? `“${classNames[truth]}”, and rightly so`
+                    ? `“${classNames[truth]}”, recognised`
                     : `“${classNames[truth]}”, taken for “${classNames[says]}”`,
             );
             thumbnails.show(
@@ -153,7 +169,11 @@ export function createConfusionView(page) {
     };
 }
 
-/** The most frequent confusion; where there is none, the first class. */
+/**
+ * The most frequent confusion; if there is none, the first class.
+ *
+ * @param {Matrix} confusion
+ */
 function costliestCell({ rows, data }) {
     let best = 0;
     let most = 0;

@@ -1,4 +1,11 @@
-/** Descent: one step, ten, or a run; the curves, and the rows of W1 as they change. */
+/**
+ * Descent: one step, ten, or a run; the curves, and the rows of W1 as they change.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Page, Part } from "../main.js"
+ * @import { CostPoint } from "../math/descent.js"
+ * @import { State } from "../state/state.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { createCurve } from "../drawing/curves.js";
 import { formatCount, formatNumber, formatPercent, formatSigned, plural } from "../drawing/numbers.js";
@@ -26,13 +33,13 @@ const READS = [
 ];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createDescendView(page) {
-    const { store, payload, derived, palette, run, liveRun } = page;
+    const { store, payload, derived, palette, run, liveControls } = page;
     const rate = createRate((learningRate) =>
-        store.get().following ? liveRun.setLearningRate(learningRate) : run.setLearningRate(learningRate),
+        (store.get().following ? liveControls : run)?.setLearningRate(learningRate),
     );
     const weights = createWeights(page);
     const legend = createLegend(page);
@@ -50,18 +57,18 @@ export function createDescendView(page) {
         }),
         undo: element("button.tool", { text: "Undo", onclick: () => run.undo() }),
         reset: element("button.quiet", { text: "Back to the loaded network", onclick: () => run.reset() }),
-        fresh: element("button.quiet", { text: "Fresh initial values", onclick: () => run.fresh() }),
+        fresh: element("button.quiet", { text: "New initial values", onclick: () => run.fresh() }),
         tryIt: element("button.tool", {
             text: `Try η = ${TOO_LARGE}, ten steps`,
             onclick: () => run.tryRate(TOO_LARGE, 10),
         }),
     };
     const whileFollowing = element("p.note", {
-        text: "To try it, stop following the run: then the steps are taken here.",
+        text: "To try it, stop following the run. Then this page takes the steps.",
     });
     const noLabels = element("p.notice", {
         hidden: run.possible(),
-        text: "The embedded samples have no labels, so there is nothing to learn from here.",
+        text: "The embedded samples have no labels, so the network cannot learn from them.",
     });
     const localControls = element(
         "div.row",
@@ -80,7 +87,7 @@ export function createDescendView(page) {
         element(
             "section.card",
             { "aria-label": "Controls" },
-            liveRun?.controls,
+            liveControls?.controls,
             localControls,
             rate.node,
             outcome,
@@ -112,14 +119,16 @@ export function createDescendView(page) {
             { id: "too-large" },
             element("h2", { text: "What if η is too large?" }),
             element("p", {
-                text: "The slope holds only close by. A small step goes downhill; a huge one flies over the valley and lands higher up on the other side, where the slope is steeper still. The cost jumps, units die, and the answers are lost. Try it: one Undo brings everything back.",
+                text: "The slope is right only nearby. A small step goes downhill. A very large step jumps over the valley and lands higher up on the other side, where the slope is even steeper. The cost jumps up, units die, and the predictions become useless. Try it: one Undo brings everything back.",
             }),
             element("div.row", {}, buttons.tryIt),
             whileFollowing,
         ),
     );
-    let before = null; // the cost before the last action, to say what it did
+    /** @type {{iteration: number, cost: number} | null} before the last action, to say what it did */
+    let before = null;
 
+    /** @param {State} state */
     function say(state) {
         const { costs } = state;
         const last = costs.at(-1);
@@ -128,13 +137,12 @@ export function createDescendView(page) {
         } else if (state.diverged) {
             setText(
                 outcome,
-                "The numbers have left the range of what a computer holds: η was too large. Undo, and take a smaller one.",
+                "The numbers have become too large for a computer, because η was too large. Undo, and choose a smaller η.",
             );
         } else if (
             last !== undefined &&
             before !== null &&
-            before.iteration < state.iteration &&
-            before.cost !== null
+            before.iteration < state.iteration
         ) {
             const change = last[1] - before.cost;
             const steps = plural(state.iteration - before.iteration, "step");
@@ -153,7 +161,7 @@ export function createDescendView(page) {
         node,
         render(state, changed) {
             legend.render(state, changed);
-            liveRun?.render(state, changed);
+            liveControls?.render(state, changed);
             if (!READS.some((key) => changed.has(key))) {
                 return;
             }
@@ -173,22 +181,21 @@ export function createDescendView(page) {
                 state.following && state.live?.state ? state.live.state.learningRate : state.learningRate,
             );
             const last = state.costs.at(-1);
-            const standing = last ? { cost: last[1], accuracy: last[2] } : derived.evaluation(state.network);
+            const standing = last ? { cost: last[1], accuracy: last[2] } : derived.evaluation(state.network).results;
             setText(figures.iteration, formatCount(state.iteration));
-            setText(figures.cost, standing.cost === null ? "–" : formatNumber(standing.cost, 4));
-            setText(figures.accuracy, standing.accuracy === null ? "–" : formatPercent(standing.accuracy));
+            setText(figures.cost, standing === null ? "–" : formatNumber(standing.cost, 4));
+            setText(figures.accuracy, standing === null ? "–" : formatPercent(standing.accuracy));
             if (changed.has("undo")) {
                 const previous = state.undo.at(-1);
-                before = previous
-                    ? {
-                          iteration: previous.iteration,
-                          cost: previous.costs.at(-1)?.[1] ?? derived.evaluation(previous.network).cost,
-                      }
-                    : null;
+                const cost =
+                    previous?.costs.at(-1)?.[1] ??
+                    (previous && derived.evaluation(previous.network).results?.cost);
+                before = previous && cost !== undefined ? { iteration: previous.iteration, cost } : null;
             }
             say(state);
+            /** @type {CostPoint[]} */
             const points =
-                state.costs.length > 0 || standing.cost === null
+                state.costs.length > 0 || standing === null
                     ? state.costs
                     : [[state.iteration, standing.cost, standing.accuracy]];
             costCurve.show([points.map(([iteration, cost]) => [iteration, cost])]);
@@ -198,9 +205,10 @@ export function createDescendView(page) {
     };
 }
 
+/** @param {Payload} payload */
 function leadText({ samples, live }) {
     const count = plural(samples.count, "embedded sample");
     return live
-        ? "The page follows a run on your computer, step by step. Stop following it to take steps of your own here."
-        : `One step: go forward and backward with all ${count}, then move every parameter a little downhill (U1).`;
+        ? "This page shows a run on your computer, step by step. Stop following it to take your own steps here."
+        : `One step goes forward and backward with all ${count}. Then it moves every parameter a little downhill (U1).`;
 }

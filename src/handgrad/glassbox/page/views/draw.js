@@ -1,13 +1,18 @@
-/** The first view: draw or pick a sample, and see at a glance how the network reads it. */
+/**
+ * The first view: draw or choose a sample, and see how the network reads it.
+ *
+ * @import { Page, Part, View } from "../main.js"
+ */
 import { element } from "../drawing/elements.js";
 import { createPicture } from "../drawing/picture.js";
-import { valuesOf } from "../state/hand.js";
+import { valuesOf } from "../state/samples.js";
 import { createEvidence } from "./evidence.js";
 import { createFeatures } from "./features.js";
 import { createOverview } from "./overview.js";
 import { createPad } from "./pad.js";
 import { createPick } from "./pick.js";
 
+/** @type {[text: string, label: string, down: number, right: number, key: string][]} */
 const NUDGES = [
     ["↑", "Move up", -1, 0, "ArrowUp"],
     ["←", "Move left", 0, -1, "ArrowLeft"],
@@ -16,27 +21,27 @@ const NUDGES = [
 ];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, title: string, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {View}
  */
 export function createDrawView(page) {
     const { payload, actions } = page;
     const isPicture = payload.imageShape !== null;
-    const input = isPicture ? createDrawing(page) : createFeatures(page);
+    const input = payload.imageShape === null ? createFeatures(page) : createDrawing(page, payload.imageShape);
     const overview = createOverview(page);
     const evidence = createEvidence(page);
     const pick = createPick(page);
     const heading = isPicture
         ? "Draw a digit, and see how the network reads it"
-        : "Change a feature, and see what the network makes of it";
+        : "Change a feature, and see how the network reads the sample";
     const onward = element(
         "div.onward",
         {},
         element("p", {
-            text: "This is the whole forward pass at a glance. Every number in it is a sum that you can read.",
+            text: "This is the whole forward pass. Every number in it is a sum that you can look at.",
         }),
         element("button.primary", {
-            text: "Walk through it, step by step",
+            text: "Go through it step by step",
             onclick: () => actions.inspect(1, null),
         }),
         element("button.quiet", {
@@ -70,10 +75,17 @@ export function createDrawView(page) {
     };
 }
 
-/** The pad, its tools, and the picture that the network sees, which can be nudged. */
-function createDrawing({ store, payload, palette }) {
-    let drawn = null; // the last picture that came from here, which need not be loaded again
-    const use = (values) => {
+/**
+ * The pad, its tools, and the picture that the network sees, which can be nudged.
+ *
+ * @param {Page} page
+ * @param {[number, number]} imageShape
+ * @returns {Part}
+ */
+function createDrawing({ store, payload, palette }, imageShape) {
+    /** @type {Float64Array | null} the last picture from here, which need not be loaded again */
+    let drawn = null;
+    const use = (/** @type {Float64Array} */ values) => {
         drawn = values;
         store.set({
             sample: { kind: "drawn", values },
@@ -82,8 +94,10 @@ function createDrawing({ store, payload, palette }) {
             entry: null,
         });
     };
-    const pad = createPad(payload.imageShape, use);
-    const tools = ["pen", "eraser"].map((tool) =>
+    const pad = createPad(imageShape, use);
+    /** @type {("pen" | "eraser")[]} */
+    const kinds = ["pen", "eraser"];
+    const tools = kinds.map((tool) =>
         element("button.tool", {
             text: tool === "pen" ? "Pen" : "Eraser",
             "aria-pressed": String(tool === "pen"),
@@ -91,7 +105,7 @@ function createDrawing({ store, payload, palette }) {
         }),
     );
     const clear = element("button.tool", { text: "Clear", onclick: () => pad.clear() });
-    const sees = createPicture(payload.imageShape, { classes: "sees-picture" });
+    const sees = createPicture(imageShape, { classes: "sees-picture" });
     const buttons = NUDGES.map(([text, label, down, right, key]) =>
         element(`button.icon.nudge.${key}`, { text, "aria-label": label, onclick: () => nudge(down, right) }),
     );
@@ -99,7 +113,7 @@ function createDrawing({ store, payload, palette }) {
         "div.nudging",
         {
             role: "group",
-            "aria-label": "Move the picture by one pixel; the arrow keys do it as well",
+            "aria-label": "Move the picture by one pixel; you can also use the arrow keys",
             onkeydown: (event) => nudgeByKey(event),
         },
         ...buttons,
@@ -120,11 +134,12 @@ function createDrawing({ store, payload, palette }) {
             element("h3", { text: "What the network sees" }),
             nudging,
             element("p.note", {
-                text: `${payload.imageShape.join("×")} pixels, scaled and centred as MNIST’s digits are. Nudge it by a pixel: does the answer hold?`,
+                text: `${imageShape.join("×")} pixels, scaled and centred like MNIST’s digits. Move the picture by one pixel: does the prediction change?`,
             }),
         ),
     );
 
+    /** @param {"pen" | "eraser"} tool */
     function choose(tool) {
         pad.setTool(tool);
         tools.forEach((button, n) =>
@@ -132,12 +147,17 @@ function createDrawing({ store, payload, palette }) {
         );
     }
 
+    /**
+     * @param {number} down
+     * @param {number} right
+     */
     function nudge(down, right) {
-        const values = shifted(valuesOf(store.get().sample, payload), payload.imageShape, down, right);
+        const values = shifted(valuesOf(store.get().sample, payload), imageShape, down, right);
         use(values);
         pad.load(values);
     }
 
+    /** @param {KeyboardEvent} event */
     function nudgeByKey(event) {
         const found = NUDGES.find(([, , , , key]) => key === event.key);
         if (found && !event.altKey && !event.ctrlKey && !event.metaKey) {
@@ -165,7 +185,14 @@ function createDrawing({ store, payload, palette }) {
     };
 }
 
-/** The picture moved by whole pixels; what leaves it is lost. */
+/**
+ * The picture moved by whole pixels; what leaves it is lost.
+ *
+ * @param {Float64Array} values
+ * @param {[number, number]} imageShape
+ * @param {number} down
+ * @param {number} right
+ */
 function shifted(values, [rows, columns], down, right) {
     const moved = new Float64Array(values.length);
     for (let i = 0; i < rows; i++) {

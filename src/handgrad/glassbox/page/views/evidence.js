@@ -1,22 +1,27 @@
-/** Which features spoke for a class, and which against: shown on the sample itself. */
+/**
+ * Which features support a class and which count against it, shown on the sample itself.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Page, Part } from "../main.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { formatSigned } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
 import { predictionOf } from "../state/derived.js";
-import { valuesOf } from "../state/hand.js";
-import { createShareList } from "./shares.js";
+import { valuesOf } from "../state/samples.js";
+import { createShareBars } from "./share_bars.js";
 
 const READS = ["sample", "network", "about", "theme", "contrast"];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createEvidence({ payload, derived, palette }) {
     const heading = element("h2");
     const text = element("p");
     const pointed = element("p.note", { "aria-live": "off" });
-    const list = payload.imageShape === null ? createShareList(payload) : null;
+    const list = payload.imageShape === null ? createShareBars(payload) : null;
     const picture = createPicture(payload.imageShape, {
         classes: "evidence-picture",
         onPoint: (j) => point(j),
@@ -32,14 +37,16 @@ export function createEvidence({ payload, derived, palette }) {
             element("div", {}, text, pointed),
         ),
     );
+    /** @type {Float64Array | null} */
     let shares = null;
 
+    /** @param {number | null} j */
     function point(j) {
         picture.mark(j);
         setText(
             pointed,
             j === null || shares === null
-                ? "Point at a pixel to read its share."
+                ? "Point at a pixel to see what it adds."
                 : `${featureName(payload, j)} adds ${formatSigned(shares[j])}.`,
         );
     }
@@ -54,28 +61,33 @@ export function createEvidence({ payload, derived, palette }) {
             const { prediction } = predictionOf(state.network, values);
             const k = state.about ?? prediction;
             const evidence = derived.evidence(state.network, values, k);
-            shares = evidence.shares;
+            const added = evidence.shares;
+            shares = added;
             const name = payload.classNames[k];
             const kind = payload.imageShape === null ? "features" : "pixels";
-            setText(heading, `Which ${kind} spoke for ${name}?`);
-            const total = (sign) => shares.reduce((sum, share) => sum + Math.max(0, sign * share), 0);
+            setText(heading, `Which ${kind} support ${name}?`);
+            const total = (/** @type {1 | -1} */ sign) => added.reduce((sum, share) => sum + Math.max(0, sign * share), 0);
             setText(
                 text,
-                `Orange ${kind} spoke for ${name}: together they add ${formatSigned(total(1))} to its logit. ` +
-                    `Blue ones spoke against it: ${formatSigned(-total(-1))}. The biases add ${formatSigned(evidence.fromBiases)}. ` +
-                    `The sum of all, ${formatSigned(evidence.logit)}, is the logit of ${name}; softmax makes the probability of it.`,
+                `Orange ${kind} support ${name}: together they add ${formatSigned(total(1))} to its logit. ` +
+                    `Blue ${kind} count against it: ${formatSigned(-total(-1))}. The biases add ${formatSigned(evidence.fromBiases)}. ` +
+                    `Everything together, ${formatSigned(evidence.logit)}, is the logit of ${name}. Softmax turns the logits into probabilities.`,
             );
             if (list) {
-                list.show(shares, palette());
+                list.show(added, palette());
             } else {
-                picture.show(shares, palette(), `Shares of the pixels in the logit of ${name}`);
+                picture.show(added, palette(), `What each pixel adds to the logit of ${name}`);
                 point(null);
             }
         },
     };
 }
 
-/** @returns {string} "Pixel in row 3, column 12", or the feature's name */
+/**
+ * @param {Payload} payload
+ * @param {number} j
+ * @returns {string} "Pixel in row 3, column 12", or the feature's name
+ */
 export function featureName(payload, j) {
     if (payload.featureNames) {
         return payload.featureNames[j];

@@ -1,15 +1,21 @@
-/** Named features to edit, where a sample is no picture: a bar and a number each. */
+/**
+ * Named features to edit, if a sample is not a picture: a slider and a number for each.
+ *
+ * @import { Samples } from "../data/payload.js"
+ * @import { Palette } from "../drawing/colours.js"
+ * @import { Page, Part } from "../main.js"
+ */
 import { colourOf } from "../drawing/colours.js";
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber } from "../drawing/numbers.js";
-import { valuesOf } from "../state/hand.js";
+import { valuesOf } from "../state/samples.js";
 
 const SHOWN = 40;
 const READS = ["sample", "theme", "contrast"];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createFeatures({ store, payload, palette }) {
     const names = payload.featureNames ?? Array.from({ length: payload.D }, (_, j) => `Feature ${j}`);
@@ -23,6 +29,7 @@ export function createFeatures({ store, payload, palette }) {
     });
     const count = element("p.note");
     const node = element("div", {}, payload.D > SHOWN ? search : null, count, list);
+    /** @type {ReturnType<typeof createRow>[]} */
     let rows = [];
 
     function choose() {
@@ -38,6 +45,10 @@ export function createFeatures({ store, payload, palette }) {
         rows.forEach((row) => row.show(valuesOf(sample, payload)[row.j], palette()));
     }
 
+    /**
+     * @param {number} j
+     * @param {number} value
+     */
     function change(j, value) {
         const { sample } = store.get();
         if (!Number.isFinite(value)) {
@@ -49,6 +60,7 @@ export function createFeatures({ store, payload, palette }) {
         store.set({ sample: { kind: "edited", index, values }, about: null });
     }
 
+    /** @param {number} j */
     function createRow(j) {
         const [low, high] = ranges[j];
         const step = (high - low) / 200 || 0.01;
@@ -77,6 +89,10 @@ export function createFeatures({ store, payload, palette }) {
                 slider,
                 number,
             ),
+            /**
+             * @param {number} value
+             * @param {Palette} colours
+             */
             show(value, colours) {
                 slider.value = String(value);
                 if (document.activeElement !== number) {
@@ -100,8 +116,14 @@ export function createFeatures({ store, payload, palette }) {
     };
 }
 
-/** The smallest and the largest value of each feature among the embedded samples. */
+/**
+ * The smallest and the largest value of each feature among the embedded samples.
+ *
+ * @param {Samples} samples
+ * @param {number} D
+ */
 function rangesOf(samples, D) {
+    /** @type {[number, number][]} */
     const ranges = Array.from({ length: D }, () => [Infinity, -Infinity]);
     for (let i = 0; i < samples.count; i++) {
         samples.row(i).forEach((value, j) => {

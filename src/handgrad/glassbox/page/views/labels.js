@@ -1,17 +1,23 @@
-/** Integer labels or one-hot: B1 both ways, side by side, and the memory that each takes. */
+/**
+ * Integer labels or one-hot: B1 both ways, side by side, and the memory that each needs.
+ *
+ * @import { MatrixView } from "../drawing/matrix_view.js"
+ * @import { Page, Part } from "../main.js"
+ * @import { Matrix } from "../math/matrix.js"
+ */
 import { matrix } from "../math/matrix.js";
 import { element, setText } from "../drawing/elements.js";
 import { equation } from "../drawing/equation.js";
 import { formatBytes, formatCount, formatNumber } from "../drawing/numbers.js";
 import { createMatrixView } from "../drawing/matrix_view.js";
-import { oneHot } from "./steps.js";
+import { oneHot, placesOf } from "./equation_parts.js";
 
 const MANY = 60_000; // samples of MNIST's training set
 const READS = ["sample", "meant", "m", "network", "mistakes", "theme", "contrast", "resized", "view"];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createLabelsView({ payload, derived, palette }) {
     const { K, classNames } = payload;
@@ -20,15 +26,15 @@ export function createLabelsView({ payload, derived, palette }) {
     const whole = { A2: createMatrixView(ignore), dZ2: createMatrixView(ignore) };
     const list = element("span.labels-list");
     const verdict = element("p.verdict");
-    const sign = (text) => element("span.sign", { text, "aria-hidden": "true" });
-    const code = (text) => element("pre.code", { tabindex: "0" }, element("code", { text }));
+    const sign = (/** @type {string} */ text) => element("span.sign", { text, "aria-hidden": "true" });
+    const code = (/** @type {string} */ text) => element("pre.code", { tabindex: "0" }, element("code", { text }));
     const touched = element("p.note");
     const node = element(
         "div.view.labels-view",
         {},
         element("h1", { text: "Integer labels or one-hot: two ways to the same dZ2" }),
         element("p.lead", {
-            text: "On paper, Y holds a column for each sample: a 1 at its class, and 0 elsewhere. A program never needs it: it can subtract 1 at one place of each column.",
+            text: "On paper, Y has one column per sample, with a 1 at its class and 0 elsewhere. A program does not need Y: it subtracts 1 at one place of each column.",
         }),
         element(
             "div.columns.even",
@@ -91,6 +97,7 @@ export function createLabelsView({ payload, derived, palette }) {
                 width: Math.max(120, node.clientWidth / (node.clientWidth > 900 ? 2 : 1) - 90),
                 height: 400,
             };
+            /** @type {(view: MatrixView, name: string, M: Matrix) => void} */
             const show = (view, name, M) =>
                 view.show({ name, formula: name, matrix: M, palette: palette(), room, rowNames: classNames });
             const byOneHot = scaled(
@@ -104,11 +111,11 @@ export function createLabelsView({ payload, derived, palette }) {
             show(hot.dZ2, "dZ2", byOneHot);
             show(whole.A2, "A2", A2);
             show(whole.dZ2, "dZ2", byIntegers);
-            whole.A2.outline(Array.from(y, (label, i) => [label, i]));
+            whole.A2.outline(placesOf(y));
             list.replaceChildren(
                 ...Array.from(y, (label) => element("span.label-chip", { text: classNames[label] })),
             );
-            setText(touched, `Numbers that the labels touch: ${m} of ${formatCount(K * m)}.`);
+            setText(touched, `Numbers that the labels change: ${m} of ${formatCount(K * m)}.`);
             const gap = byOneHot.data.reduce(
                 (largest, value, n) => Math.max(largest, Math.abs(value - byIntegers.data[n])),
                 0,
@@ -124,6 +131,11 @@ export function createLabelsView({ payload, derived, palette }) {
     };
 }
 
+/**
+ * @param {Float64Array} data
+ * @param {number} K
+ * @param {number} m
+ */
 function scaled(data, K, m) {
     return matrix(
         K,
@@ -132,7 +144,12 @@ function scaled(data, K, m) {
     );
 }
 
-/** B1 with integers: only one entry of each column is touched before the division. */
+/**
+ * B1 with integers: only one entry of each column changes before the division.
+ *
+ * @param {Matrix} A2 K×m
+ * @param {Int32Array} y m labels
+ */
 function subtracted(A2, y) {
     const data = A2.data.slice();
     y.forEach((label, i) => {
@@ -141,8 +158,10 @@ function subtracted(A2, y) {
     return scaled(data, A2.rows, y.length);
 }
 
+/** @param {number} K */
 function memoryTable(K) {
     const entries = K * MANY;
+    /** @type {[string, number, string][]} */
     const rows = [
         [`Y in float64 (8 bytes × ${formatCount(entries)})`, entries * 8, "hot"],
         [`Y in float32 (4 bytes × ${formatCount(entries)})`, entries * 4, "hot"],

@@ -1,4 +1,8 @@
-/** What the colours mean: the 27 steps with their numbers, and how strong the contrast is. */
+/**
+ * What the colours mean: the 27 steps with their numbers, and how strong the contrast is.
+ *
+ * @import { Page, Part } from "../main.js"
+ */
 import { THRESHOLDS } from "../drawing/colours.js";
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber } from "../drawing/numbers.js";
@@ -7,8 +11,8 @@ const MARKED = [-10, -1, -0.1, -0.01, 0, 0.01, 0.1, 1, 10];
 const CONTRASTS = [1, 10, 100];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createLegend({ store, palette }) {
     const steps = THRESHOLDS.length;

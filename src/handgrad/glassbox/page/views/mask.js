@@ -1,4 +1,12 @@
-/** The mask: which hidden units are on, where the gradient stops, which units are dead. */
+/**
+ * The mask: which hidden units are on, where the gradient stops, which units are dead.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Palette } from "../drawing/colours.js"
+ * @import { Page, Part } from "../main.js"
+ * @import { Trace } from "../math/trace.js"
+ * @import { Actions } from "../state/actions.js"
+ */
 import { colourOf } from "../drawing/colours.js";
 import { element, setText } from "../drawing/elements.js";
 import { equation } from "../drawing/equation.js";
@@ -21,8 +29,8 @@ const READS = [
 ];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createMaskView({ store, payload, derived, palette, actions }) {
     const rows = Array.from({ length: payload.H }, (_, h) => createUnitRow(h, payload, actions));
@@ -37,20 +45,20 @@ export function createMaskView({ store, payload, derived, palette, actions }) {
         {},
         element("h2", { text: "The mask of the whole batch" }),
         element("p", {
-            text: "One column a sample: orange is on, neutral is off. Choose a column to see its sample below.",
+            text: "One column per sample: orange is on, grey is off. Choose a column to see its sample below.",
         }),
         element("div.equation-line", {}, maskView.node),
     );
     const planted = element("p.notice", {
         hidden: true,
-        text: "The mistake “Forget the ReLU mask” is planted: dA1 flows on even where a unit is off.",
+        text: "The mistake “Forget the ReLU mask” is planted: dA1 flows back even if a unit is off.",
     });
     const node = element(
         "div.view.mask",
         {},
         element("h1", { text: "The mask: where the gradient stops" }),
         element("p.lead", {
-            text: "A hidden unit whose sum Z1 is not above 0 is off: it sends 0 forward, so nothing that it did can have mattered, and nothing flows back to it.",
+            text: "A hidden unit is off if its sum Z1 is not above 0. It passes 0 forward, so it does not affect the cost, and no gradient flows back to it.",
         }),
         summary,
         planted,
@@ -64,7 +72,7 @@ export function createMaskView({ store, payload, derived, palette, actions }) {
                 element(
                     "div.mask-row.mask-head",
                     { role: "row" },
-                    ...["Unit", "Z1", "Is it on?", "dA1 arrives", "dZ1 goes on", "On for"].map((text) =>
+                    ...["Unit", "Z1", "Is it on?", "dA1 arrives", "dZ1 passes", "On for"].map((text) =>
                         element("span", { role: "columnheader", text }),
                     ),
                 ),
@@ -100,7 +108,7 @@ export function createMaskView({ store, payload, derived, palette, actions }) {
             ).length;
             setText(
                 summary,
-                `For ${m === 1 ? "this sample" : `sample ${i} of the batch`}, ${on} of ${payload.H} units are on, ${payload.H - on} off.`,
+                `For ${m === 1 ? "this sample" : `sample ${i} of the batch`}, ${on} of ${payload.H} units are on, ${payload.H - on} are off.`,
             );
             planted.hidden = !state.mistakes.includes("no-mask");
             batchPart.hidden = m === 1;
@@ -128,18 +136,27 @@ export function createMaskView({ store, payload, derived, palette, actions }) {
     };
 }
 
+/**
+ * @param {number[]} units
+ * @param {number} count
+ */
 function deadText(units, count) {
     if (count === 0) {
-        return "This page carries no samples, so it cannot tell which units are off for all of them.";
+        return "This page contains no samples, so it cannot say which units are off for all samples.";
     }
     const samples = plural(count, "embedded sample");
     if (units.length === 0) {
-        return `None: each unit is on for at least one of the ${samples}. A unit that is off for all of them gets a gradient of exactly 0, and never comes back by itself.`;
+        return `None: each unit is on for at least one of the ${samples}. A unit that is off for all of them gets a gradient of exactly 0, so training cannot turn it on again.`;
     }
     const names = units.length === 1 ? `Unit ${units[0]} is` : `Units ${units.join(", ")} are`;
-    return `${names} off for all ${samples}. The gradient there is exactly 0, so no step on these samples will ever change ${units.length === 1 ? "it" : "them"}.`;
+    return `${names} off for all ${samples}. The gradient there is exactly 0, so no step on these samples can change ${units.length === 1 ? "it" : "them"}.`;
 }
 
+/**
+ * @param {number} h
+ * @param {Payload} payload
+ * @param {Actions} actions
+ */
 function createUnitRow(h, payload, actions) {
     const picture = createPicture(payload.imageShape, { classes: "mask-picture" });
     const cells = ["z", "gate", "arrives", "leaves", "often"].map((kind) =>
@@ -163,6 +180,14 @@ function createUnitRow(h, payload, actions) {
     let painted = false;
     return {
         node,
+        /**
+         * @param {Trace} trace
+         * @param {number} i
+         * @param {number} active for how many samples the unit is on
+         * @param {number} count of samples
+         * @param {Palette} palette
+         * @param {boolean} repaint
+         */
         show(trace, i, active, count, palette, repaint) {
             const m = trace.X.rows;
             if (repaint || !painted) {
@@ -186,6 +211,11 @@ function createUnitRow(h, payload, actions) {
     };
 }
 
+/**
+ * @param {HTMLElement} cell
+ * @param {number} value
+ * @param {Palette} palette
+ */
 function swatch(cell, value, palette) {
     setText(cell, formatNumber(value));
     cell.style.boxShadow = `inset 0.55rem 0 ${colourOf(palette, value)}`;

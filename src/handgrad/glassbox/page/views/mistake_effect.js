@@ -1,4 +1,14 @@
-/** What mistakes do to learning: two runs of descent side by side, with and without them. */
+/**
+ * What mistakes do to learning: two runs of descent side by side, with and without them.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Matrix } from "../math/matrix.js"
+ * @import { Passes } from "../math/mistakes.js"
+ * @import { Network } from "../math/passes.js"
+ * @import { State } from "../state/state.js"
+ *
+ * @typedef {ReturnType<typeof createRecordedDescent>} RecordedDescent
+ */
 import { labelsOf, rowsOf } from "../data/payload.js";
 import { createCurve } from "../drawing/curves.js";
 import { element, setText } from "../drawing/elements.js";
@@ -13,58 +23,65 @@ const PAUSE = 60; // ms, so that a slider that is still moving does not start a 
 const LARGEST_EXPONENT = 709; // of exp in float64
 
 /**
- * @param {object} payload
- * @returns {{node: HTMLElement, show: (state: object, Z2: object) => void, stop: () => void}}
- *   Z2 are the logits in hand: where they overflow, the runs start from the network in hand
+ * @param {Payload} payload
+ * @returns {{node: HTMLElement, show: (state: State, Z2: Matrix) => void, stop: () => void}}
+ *   Z2 are the current logits: if they overflow, the runs start from the current network
  */
 export function createEffect(payload) {
-    const curve = createCurve("Cost, with η as chosen", {
+    const curve = createCurve("Cost with the chosen η", {
         colours: ["--curve-cost", "--bad"],
         names: ["right", "with the mistakes"],
     });
     const text = element("p");
-    const heading = element("h2", { text: "What it does to learning" });
+    const heading = element("h2", { text: "What it does to training" });
     const node = element("section.card", {}, heading, text, curve.node);
     const data = samplesToLearnFrom(payload);
-    let timer = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
 
     function stop() {
         clearTimeout(timer);
-        timer = null;
+        timer = undefined;
     }
 
+    /**
+     * @param {State} state
+     * @param {Matrix} Z2
+     */
     function show(state, Z2) {
         stop();
         if (data === null) {
-            setText(text, "The embedded samples have no labels, so there is nothing to learn from here.");
+            setText(text, "The embedded samples have no labels, so the network cannot learn from them.");
             return;
         }
-        // From fresh values a mistake shows best; only an overflow needs the network as it is.
+        // A mistake shows best from new values; only an overflow needs the current network.
         const overflows = Z2.data.some((z) => Math.abs(z) > LARGEST_EXPONENT);
         const start = overflows ? state.network : initialNetwork(payload.D, payload.H, payload.K, 1);
-        const runs = [[], state.mistakes].map((mistakes) =>
-            createRun(passesWith(new Set(mistakes)), start, data.X, data.y, state.learningRate),
-        );
+        const run = (/** @type {string[]} */ mistakes) =>
+            createRecordedDescent(passesWith(new Set(mistakes)), start, data.X, data.y, state.learningRate);
+        const [right, wrong] = [run([]), run(state.mistakes)];
         const slice = () => {
             const end = performance.now() + SLICE;
-            while (performance.now() < end && runs[1].costs.length <= STEPS) {
-                runs.forEach((one) => one.step());
+            while (performance.now() < end && wrong.costs.length <= STEPS) {
+                right.step();
+                wrong.step();
             }
-            const shown = state.mistakes.length > 0 ? runs : runs.slice(0, 1);
+            const shown = state.mistakes.length > 0 ? [right, wrong] : [right];
             curve.show(shown.map((one) => one.costs));
-            timer = runs[1].costs.length <= STEPS ? setTimeout(slice, SLICE) : null;
-            if (timer === null) {
-                const origin = overflows ? "the network in hand" : "fresh values";
-                setText(text, effectText(state, runs, `${data.y.length} samples from ${origin}`));
+            timer = wrong.costs.length <= STEPS ? setTimeout(slice, SLICE) : undefined;
+            if (timer === undefined) {
+                const origin = overflows ? "the current network" : "new initial values";
+                setText(text, effectText(state, [right, wrong], `${data.y.length} samples from ${origin}`));
             }
         };
-        setText(text, "Learning twice, side by side …");
+        setText(text, "Two runs, side by side …");
         timer = setTimeout(slice, PAUSE);
     }
 
     return { node, show, stop };
 }
 
+/** @param {Payload} payload */
 function samplesToLearnFrom({ samples, order }) {
     if (!samples.hasLabels) {
         return null;
@@ -73,8 +90,16 @@ function samplesToLearnFrom({ samples, order }) {
     return { X: rowsOf(samples, indices), y: labelsOf(samples, indices) };
 }
 
-function createRun(passes, start, X, y, learningRate) {
+/**
+ * @param {Passes} passes
+ * @param {Network} start
+ * @param {Matrix} X m×D
+ * @param {Int32Array} y m labels
+ * @param {number} learningRate
+ */
+function createRecordedDescent(passes, start, X, y, learningRate) {
     let network = start;
+    /** @type {[number, number][]} */
     const costs = [];
     return {
         costs,
@@ -86,9 +111,15 @@ function createRun(passes, start, X, y, learningRate) {
     };
 }
 
+/**
+ * @param {State} state
+ * @param {[RecordedDescent, RecordedDescent]} runs
+ * @param {string} where
+ */
 function effectText({ mistakes, learningRate }, [right, wrong], where) {
     const about = `${STEPS} steps on ${where} with η = ${learningRate}`;
-    const end = (one) => formatNumber(one.costs.at(-1)[1]);
+    /** @param {RecordedDescent} one */
+    const end = (one) => formatNumber(one.costs[one.costs.length - 1][1]);
     if (mistakes.length === 0) {
         return `${about}: the cost ends at ${end(right)}. Plant a mistake to see a second curve beside it.`;
     }

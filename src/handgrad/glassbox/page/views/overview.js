@@ -1,6 +1,14 @@
 /**
- * The pass at a glance: the picture, the hidden units that it turned on, the probabilities. The
- * lines show what each unit says for or against one class.
+ * The forward pass at a glance: the hidden units that the sample turns on, and the probabilities.
+ * The lines show how much each unit supports one class or counts against it.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Palette } from "../drawing/colours.js"
+ * @import { Page, Part } from "../main.js"
+ * @import { Activations, Network } from "../math/passes.js"
+ * @import { Actions } from "../state/actions.js"
+ * @import { State } from "../state/state.js"
+ * @import { Store } from "../state/store.js"
  */
 import { matrix } from "../math/matrix.js";
 import { forward } from "../math/passes.js";
@@ -8,14 +16,14 @@ import { colourOf } from "../drawing/colours.js";
 import { element, setAttribute, setText } from "../drawing/elements.js";
 import { formatFixed, formatNumber, formatPercent, formatSigned } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
-import { valuesOf } from "../state/hand.js";
+import { valuesOf } from "../state/samples.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const READS = ["sample", "network", "about", "theme", "contrast", "resized"];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createOverview({ store, payload, palette, actions }) {
     const { H, classNames } = payload;
@@ -46,6 +54,11 @@ export function createOverview({ store, payload, palette, actions }) {
         wires,
     );
 
+    /**
+     * @param {State} state
+     * @param {Activations} activations
+     * @param {number} k
+     */
     function drawWires(state, activations, k) {
         const frame = node.getBoundingClientRect();
         const side = unitList.getBoundingClientRect().right < classList.getBoundingClientRect().left;
@@ -65,10 +78,8 @@ export function createOverview({ store, payload, palette, actions }) {
                 `M${start[0]} ${start[1]} C${bend} ${start[1]} ${bend} ${end[1]} ${end[0]} ${end[1]}`,
             );
             line.setAttribute("stroke", colourOf(palette(), says));
-            line.setAttribute(
-                "stroke-width",
-                says === 0 ? 0 : Math.min(9, 0.6 + 1.6 * Math.sqrt(Math.abs(says))),
-            );
+            const width = says === 0 ? 0 : Math.min(9, 0.6 + 1.6 * Math.sqrt(Math.abs(says)));
+            line.setAttribute("stroke-width", String(width));
         });
     }
 
@@ -85,7 +96,7 @@ export function createOverview({ store, payload, palette, actions }) {
             const k = state.about ?? Math.max(0, best);
             const strongest = Math.max(1e-9, ...activations.A1.data);
             const repaint = ["network", "theme", "contrast"].some((key) => changed.has(key));
-            units.forEach((unit, h) =>
+            units.forEach((unit) =>
                 unit.show(state.network, activations, {
                     strongest,
                     repaint,
@@ -100,18 +111,24 @@ export function createOverview({ store, payload, palette, actions }) {
             const on = activations.A1.data.filter((a) => a > 0).length;
             setText(
                 unitsNote,
-                `${on} of ${H} are on. Each one's picture shows what it looks for; the bar is how strongly it found it.`,
+                `${on} of ${H} are on. The picture of a unit shows what it looks for. The bar shows how strongly it found it.`,
             );
             setText(
                 classesNote,
-                `The lines show what the units say for (orange) and against (blue) ${classNames[k]}. Choose another class to compare.`,
+                `Orange lines: the unit supports ${classNames[k]}. Blue lines: it counts against ${classNames[k]}. Choose another class to compare.`,
             );
             drawWires(state, activations, k);
         },
     };
 }
 
-/** One hidden unit: its row of W1 as a picture, and how strongly it is on. */
+/**
+ * One hidden unit: its row of W1 as a picture, and how strongly it is on.
+ *
+ * @param {number} h
+ * @param {Payload} payload
+ * @param {Actions} actions
+ */
 function createUnit(h, payload, actions) {
     const picture = createPicture(payload.imageShape, { classes: "unit-picture" });
     const bar = element("span.unit-bar");
@@ -127,6 +144,11 @@ function createUnit(h, payload, actions) {
     let painted = false;
     return {
         node: element("li", {}, button),
+        /**
+         * @param {Network} network
+         * @param {Activations} activations
+         * @param {{strongest: number, repaint: boolean, palette: Palette, k: number, name: string}} how
+         */
         show(network, { Z1, A1 }, { strongest, repaint, palette, name, k }) {
             if (repaint || !painted) {
                 const { cols, data } = network.W1;
@@ -144,14 +166,20 @@ function createUnit(h, payload, actions) {
                 button,
                 "title",
                 off
-                    ? `Unit ${h} is off: Z1 is ${formatNumber(Z1.data[h])}, not above 0. It says nothing.`
+                    ? `Unit ${h} is off: Z1 is ${formatNumber(Z1.data[h])}, not above 0. It adds nothing.`
                     : `Unit ${h} is on with ${formatNumber(activation)} and adds ${formatSigned(says)} to the logit of ${name}.`,
             );
         },
     };
 }
 
-/** One class: its probability as a bar. Choosing it shows what speaks for it. */
+/**
+ * One class: its probability as a bar. Choosing it shows what supports it.
+ *
+ * @param {string} name
+ * @param {number} k
+ * @param {Store<State>} store
+ */
 function createClass(name, k, store) {
     const bar = element("span.class-bar");
     const value = element("span.class-value");
@@ -164,6 +192,12 @@ function createClass(name, k, store) {
     );
     return {
         node: element("li", {}, button),
+        /**
+         * @param {number} probability
+         * @param {number} logit
+         * @param {boolean} best
+         * @param {boolean} chosen
+         */
         show(probability, logit, best, chosen) {
             bar.style.transform = `scaleX(${Number.isFinite(probability) ? probability : 0})`;
             setText(value, formatPercent(probability));

@@ -1,23 +1,26 @@
 /**
  * The drawing pad: a fine grid of ink under a pen, an eraser or the arrow keys. After every
- * change it hands over the picture that the network sees, at most once a frame.
+ * change it reports the picture that the network sees, at most once per frame.
+ *
+ * @import { Palette } from "../drawing/colours.js"
  */
 import { centred } from "../data/digit.js";
-import { element, setText } from "../drawing/elements.js";
-import { colourStep } from "../drawing/colours.js";
+import { contextOf, element, setText } from "../drawing/elements.js";
+import { colourStep, createPalette } from "../drawing/colours.js";
 import { toLevels } from "../state/packing.js";
 
 const FINENESS = 140; // cells of ink along the longer side
 const PEN = 0.042; // radii, as parts of the longer side
 const ERASER = 0.075;
 const KEY_STRIDE = 0.03;
+/** @type {Record<string, [number, number]>} */
 const KEYS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
 /**
  * @param {[number, number]} imageShape rows and columns of the network's picture
  * @param {(values: Float64Array) => void} onDrawn the picture, centred, on 256 levels
  * @returns {{node: HTMLElement, load: (values: Float64Array) => void, clear: () => void,
- *            setPalette: (palette: object) => void, setTool: (tool: "pen" | "eraser") => void}}
+ *            setPalette: (palette: Palette) => void, setTool: (tool: "pen" | "eraser") => void}}
  */
 export function createPad([rows, columns], onDrawn) {
     const scale = Math.max(1, Math.round(FINENESS / Math.max(rows, columns)));
@@ -42,15 +45,22 @@ export function createPad([rows, columns], onDrawn) {
     surface.style.aspectRatio = `${columns} / ${rows}`;
     const node = element("div.pad", {}, surface, said);
 
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     const image = context.createImageData(width, height);
     const pixels = new Uint32Array(image.data.buffer);
-    let palette = null;
+    let palette = createPalette(false);
     let tool = "pen";
-    let last = null; // where the stroke under way has come to
+    /** @type {{x: number, y: number} | null} where the pen is in the current stroke */
+    let last = null;
     let waiting = false;
     const keyboard = { x: width / 2, y: height * 0.25, down: false };
 
+    /**
+     * @param {number} left
+     * @param {number} top
+     * @param {number} right
+     * @param {number} bottom
+     */
     function paint(left, top, right, bottom) {
         for (let y = top; y < bottom; y++) {
             for (let x = left; x < right; x++) {
@@ -60,6 +70,10 @@ export function createPad([rows, columns], onDrawn) {
         context.putImageData(image, 0, 0, left, top, right - left, bottom - top);
     }
 
+    /**
+     * @param {number} x
+     * @param {number} y
+     */
     function stamp(x, y) {
         const radius = (tool === "pen" ? PEN : ERASER) * Math.max(width, height);
         const left = Math.max(0, Math.floor(x - radius - 1));
@@ -80,6 +94,10 @@ export function createPad([rows, columns], onDrawn) {
         }
     }
 
+    /**
+     * @param {number} x
+     * @param {number} y
+     */
     function lineTo(x, y) {
         const from = last ?? { x, y };
         const steps = Math.max(1, Math.ceil(Math.hypot(x - from.x, y - from.y) / 2));
@@ -101,6 +119,7 @@ export function createPad([rows, columns], onDrawn) {
         }
     }
 
+    /** @param {PointerEvent} event */
     function follow(event) {
         const box = canvas.getBoundingClientRect();
         const moves = event.getCoalescedEvents?.() ?? [];
@@ -211,7 +230,15 @@ export function createPad([rows, columns], onDrawn) {
     };
 }
 
-/** The picture's value between its pixels. */
+/**
+ * The picture's value between its pixels.
+ *
+ * @param {Float64Array} values
+ * @param {number} rows
+ * @param {number} columns
+ * @param {number} y
+ * @param {number} x
+ */
 function between(values, rows, columns, y, x) {
     const [top, left] = [Math.floor(y), Math.floor(x)];
     let value = 0;

@@ -1,18 +1,25 @@
-/** The pass as the notes write it: twelve steps, each an equation of real matrices. */
+/**
+ * The pass as the notes write it: twelve steps, each an equation of real matrices.
+ *
+ * @import { Page, View } from "../main.js"
+ * @import { Trace } from "../math/trace.js"
+ * @import { State } from "../state/state.js"
+ */
 import { shapesWithNumbers, STEPS } from "../math/trace.js";
 import { element, setText } from "../drawing/elements.js";
 import { equation } from "../drawing/equation.js";
-import { createOuterProducts } from "./batch.js";
+import { createGradientAsSum } from "./gradient_as_sum.js";
 import { createBatchStrip } from "./batch_strip.js";
 import { createChanges } from "./changes.js";
 import { createDerivation, formulaReference } from "./derivations.js";
 import { createLegend } from "./legend.js";
-import { createSharePanel } from "./share.js";
+import { createRowPictures } from "./row_pictures.js";
 import { createStage } from "./stage.js";
-import { createStepper } from "./stepper.js";
-import { FORMULAS, isInside } from "./steps.js";
-import { createSumPanel } from "./sums.js";
+import { createStepButtons } from "./step_buttons.js";
+import { FORMULAS, isInside } from "./equation_parts.js";
+import { createSumPanel } from "./sum_panel.js";
 
+/** @type {Record<number, "dW1" | "dW2" | undefined>} */
 const SUM_GRADIENTS = { 7: "dW2", 10: "dW1" };
 const READS = [
     "step",
@@ -31,16 +38,16 @@ const READS = [
 ];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void, leave: () => void}}
+ * @param {Page} page
+ * @returns {View}
  */
 export function createPassView(page) {
     const { store, payload, derived, palette } = page;
-    const stepper = createStepper(store);
+    const stepButtons = createStepButtons(store);
     const stage = createStage(page);
     const panel = createSumPanel(payload);
-    const share = createSharePanel(page);
-    const outer = createOuterProducts(page);
+    const rowPictures = createRowPictures(page);
+    const outer = createGradientAsSum(page);
     const changes = createChanges(payload);
     const strip = createBatchStrip(page);
     const legend = createLegend(page);
@@ -56,17 +63,17 @@ export function createPassView(page) {
     const sumsSwitch = element(
         "div.switch",
         { role: "group", "aria-label": "How the gradient is computed" },
-        ...[
-            ["As a matrix product", false],
-            ["As a sum over samples", true],
-        ].map(([text, sums]) =>
-            element("button.chip", { text, onclick: () => store.set({ sums, added: sums ? 1 : null }) }),
+        ...[false, true].map((sums) =>
+            element("button.chip", {
+                text: sums ? "As a sum over samples" : "As a matrix product",
+                onclick: () => store.set({ sums, added: sums ? 1 : null }),
+            }),
         ),
     );
     const node = element(
         "div.view.pass",
         { onkeydown: (event) => stepByKey(event) },
-        stepper.node,
+        stepButtons.node,
         strip.node,
         element(
             "div.pass-grid",
@@ -82,24 +89,31 @@ export function createPassView(page) {
                 outer.node,
                 stage.node,
                 legend.node,
-                stepper.controls,
+                stepButtons.controls,
             ),
             element("div.pass-side", {}, panel.node, whyPlace),
         ),
-        share.node,
+        rowPictures.node,
         changes.node,
     );
+    /** @type {number | null} */
     let shownStep = null;
 
+    /** @param {KeyboardEvent} event */
     function stepByKey(event) {
-        const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-        const typing = event.target.closest("input, select, [role=grid]");
-        if (by !== undefined && !typing && !event.altKey && !event.ctrlKey && !event.metaKey) {
+        const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
+        const typing =
+            event.target instanceof Element && event.target.closest("input, select, [role=grid]");
+        if (by !== 0 && !typing && !event.altKey && !event.ctrlKey && !event.metaKey) {
             event.preventDefault();
-            stepper.move(by);
+            stepButtons.move(by);
         }
     }
 
+    /**
+     * @param {State} state
+     * @param {Trace} trace
+     */
     function showWords(state, trace) {
         const step = STEPS[state.step];
         const sizes = { m: trace.X.rows, D: payload.D, H: payload.H, K: payload.K };
@@ -127,10 +141,10 @@ export function createPassView(page) {
 
     return {
         node,
-        /** Arrow keys step even where nothing in the view has the focus. */
+        /** Arrow keys move between steps even if nothing in the view has the focus. */
         key: stepByKey,
         leave() {
-            stepper.stop();
+            stepButtons.stop();
             outer.stop();
         },
         render(state, changed) {
@@ -142,30 +156,29 @@ export function createPassView(page) {
             }
             const trace = derived.trace(state);
             const entry =
-                [state.hover, state.entry].find((candidate) => candidate && isInside(trace, candidate)) ??
-                null;
+                [state.hover, state.entry].find((one) => one !== null && isInside(trace, one)) ?? null;
             const gradient = SUM_GRADIENTS[state.step];
-            const asSum = gradient !== undefined && state.sums;
+            const asSum = state.sums ? gradient : undefined;
             if (due) {
-                stepper.render(state);
+                stepButtons.render(state);
                 showWords(state, trace);
                 sumsSwitch.hidden = gradient === undefined;
                 [...sumsSwitch.children].forEach((button, n) =>
                     button.setAttribute("aria-pressed", String((n === 1) === state.sums)),
                 );
-                outer.node.hidden = !asSum;
+                outer.node.hidden = asSum === undefined;
                 stage.show(trace, state, palette(), {
-                    skip: asSum ? gradient : null,
-                    assumed: derived.hand(state).assumed,
+                    skip: asSum ?? null,
+                    assumed: derived.batch(state).assumed,
                 });
                 if (asSum) {
-                    outer.show(trace, gradient, state, palette(), {
+                    outer.show(trace, asSum, state, palette(), {
                         width: stage.node.clientWidth - 8,
                         height: 400,
                     });
                 }
                 changes.node.hidden = state.step !== 11;
-                share.node.hidden = ![1, 10].includes(state.step);
+                rowPictures.node.hidden = ![1, 10].includes(state.step);
                 if (state.step === 11) {
                     changes.show(trace, palette());
                 }
@@ -176,9 +189,9 @@ export function createPassView(page) {
             stage.mark(trace, entry);
             panel.show(trace, entry, palette());
             if (state.step === 1) {
-                share.show(trace, entry, palette());
+                rowPictures.show(trace, entry, palette());
             } else if (state.step === 10) {
-                share.showGradient(trace, entry, palette());
+                rowPictures.showGradient(trace, entry, palette());
             }
         },
     };

@@ -1,27 +1,31 @@
-/** Samples to pick from: all, one class, or what the network gets wrong, the costliest first. */
+/**
+ * Samples to choose from: all, one class, or those that the network gets wrong, largest loss first.
+ *
+ * @import { Payload } from "../data/payload.js"
+ * @import { Page, Part } from "../main.js"
+ * @import { Evaluation } from "../state/derived.js"
+ * @import { State } from "../state/state.js"
+ */
 import { element } from "../drawing/elements.js";
+import { embedded } from "../state/samples.js";
 import { createThumbnails } from "./thumbnails.js";
 import { createRemotePick } from "./remote_pick.js";
 
 const READS = ["network", "running", "picking", "sample", "theme", "contrast", "live"];
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createPick(page) {
     const { store, payload, derived, actions } = page;
-    const thumbnails = createThumbnails(page, (index) => actions.open({ kind: "embedded", index }));
-    const choices = [
-        ["all", "All"],
-        ...(payload.samples.hasLabels
-            ? [
-                  ["wrong", "What it gets wrong"],
-                  ["hardest", "Costliest first"],
-              ]
-            : []),
-        ...(payload.samples.hasLabels ? payload.classNames.map((name, k) => [k, name]) : []),
-    ];
+    const thumbnails = createThumbnails(page, (index) => actions.open(embedded(index)));
+    /** @type {[State["picking"], string][]} */
+    const choices = [["all", "All"]];
+    if (payload.samples.hasLabels) {
+        choices.push(["wrong", "What it gets wrong"], ["hardest", "Largest loss first"]);
+        payload.classNames.forEach((name, k) => choices.push([k, name]));
+    }
     const chips = choices.map(([picking, text]) =>
         element("button.chip", { text, onclick: () => store.set({ picking }) }),
     );
@@ -30,7 +34,7 @@ export function createPick(page) {
     const node = element(
         "section.card.pick",
         { id: "pick" },
-        element("h2", { text: `Or pick ${noun}` }),
+        element("h2", { text: `Or choose ${noun}` }),
         element("div.chips", { role: "group", "aria-label": "Which samples" }, ...chips),
         thumbnails.node,
         remote?.node,
@@ -57,12 +61,16 @@ export function createPick(page) {
 }
 
 /**
- * @param {"all" | "wrong" | "hardest" | number} picking a number is a class
+ * @param {State["picking"]} picking
+ * @param {Payload} payload
+ * @param {Evaluation} evaluation
  * @returns {number[]} places among the embedded samples
  */
-export function pickedIndices(picking, { samples, order }, { predictions, losses }) {
+export function pickedIndices(picking, { samples, order }, { predictions, results }) {
     const all = Array.from({ length: samples.count }, (_, place) => order.at(place));
-    const byCost = (one, other) => losses[other] - losses[one];
+    const losses = results?.losses;
+    /** @type {(one: number, other: number) => number} */
+    const byCost = (one, other) => (losses ? losses[other] - losses[one] : 0);
     if (picking === "wrong") {
         return all.filter((i) => predictions[i] !== samples.label(i)).sort(byCost);
     }

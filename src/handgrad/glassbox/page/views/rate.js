@@ -26,8 +26,9 @@ export function createRate(onChange) {
         onchange: (event) => changeTo(event.target),
     });
     const node = element("div.rate.field", {}, element("span", { text: "Learning rate η" }), slider, number);
-    let shown = null;
+    let shown = NaN;
 
+    /** @param {HTMLInputElement} input */
     function changeTo(input) {
         const rate = input.valueAsNumber;
         if (rate > 0 && rate <= 1000) {
@@ -50,7 +51,11 @@ export function createRate(onChange) {
     };
 }
 
-/** Two digits are enough for a slider. */
+/**
+ * Two digits are enough for a slider.
+ *
+ * @param {number} value
+ */
 function rounded(value) {
     return Number(value.toPrecision(2));
 }

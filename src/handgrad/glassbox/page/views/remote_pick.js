@@ -1,4 +1,11 @@
-/** Samples of the whole data set, fetched from the program that serves the page. */
+/**
+ * Samples of the whole data set, fetched from the program that serves the page.
+ *
+ * @import { Samples } from "../data/payload.js"
+ * @import { Page, Part } from "../main.js"
+ * @import { LiveSamples, SamplesChoice } from "../run/live_line.js"
+ * @import { RemoteSample } from "../state/samples.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { formatCount } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
@@ -6,8 +13,8 @@ import { createPicture } from "../drawing/picture.js";
 const COUNT = 24;
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @param {Page} page
+ * @returns {Part}
  */
 export function createRemotePick({ payload, palette, actions, line }) {
     const part = element(
@@ -46,9 +53,11 @@ export function createRemotePick({ payload, palette, actions, line }) {
     );
     let first = 0;
 
+    /** @param {number} start */
     async function fetchFrom(start) {
+        /** @type {SamplesChoice} */
         const choice = {
-            part: part.value,
+            part: part.value === "train" ? "train" : "test",
             first: start,
             count: COUNT,
             label: label.value === "" ? null : Number(label.value),
@@ -59,16 +68,20 @@ export function createRemotePick({ payload, palette, actions, line }) {
             first = answer.first;
             show(answer, choice);
         } catch (error) {
-            setText(place, error.message);
+            setText(place, error instanceof Error ? error.message : String(error));
         }
     }
 
+    /**
+     * @param {LiveSamples} answer
+     * @param {SamplesChoice} choice
+     */
     function show({ total, samples }, choice) {
         const last = first + samples.count;
         setText(
             place,
             samples.count === 0
-                ? "None of these."
+                ? "There are none."
                 : `${formatCount(first)} to ${formatCount(last - 1)} of ${formatCount(total)}`,
         );
         back.disabled = first === 0;
@@ -78,7 +91,8 @@ export function createRemotePick({ payload, palette, actions, line }) {
                 const picture = createPicture(payload.imageShape, { classes: "thumbnail-picture" });
                 const name = `${choice.part === "test" ? "Test" : "Training"} sample ${samples.name(i)}`;
                 picture.show(samples.row(i), palette(), name);
-                const truth = samples.hasLabels ? payload.classNames[samples.label(i)] : "";
+                const label = samples.label(i);
+                const truth = label === null ? "" : payload.classNames[label];
                 const choose = () => actions.open(remoteSample(choice.part, samples, i));
                 return element(
                     "li",
@@ -97,7 +111,12 @@ export function createRemotePick({ payload, palette, actions, line }) {
     return { node, render() {} };
 }
 
-/** @returns {import("../state/hand.js").RemoteSample} its name is its place in the part */
+/**
+ * @param {"train" | "test"} part
+ * @param {Samples} samples
+ * @param {number} i
+ * @returns {RemoteSample} its name is its place in the part
+ */
 export function remoteSample(part, samples, i) {
     const name = samples.name(i);
     return {

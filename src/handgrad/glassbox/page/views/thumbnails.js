@@ -1,23 +1,32 @@
-/** Samples as small pictures to choose from, a page of them at a time. */
+/**
+ * Samples as small pictures to choose from, a page of them at a time.
+ *
+ * @import { Picture } from "../drawing/picture.js"
+ * @import { Page } from "../main.js"
+ * @import { Evaluation } from "../state/derived.js"
+ */
 import { element, setText } from "../drawing/elements.js";
 import { formatNumber, plural } from "../drawing/numbers.js";
 import { createPicture } from "../drawing/picture.js";
-import { nameOf } from "../state/hand.js";
+import { embedded, nameOf } from "../state/samples.js";
 
 const PAGE = 48;
+const NONE = { predictions: new Int32Array(), active: new Int32Array(), results: null };
 
 /**
- * @param {object} page
+ * @param {Page} page
  * @param {(index: number) => void} onChoose
- * @returns {{node: HTMLElement, show: (indices: number[], evaluation: object, chosen: number | null) => void}}
+ * @returns {{node: HTMLElement, show: (indices: number[], evaluation: Evaluation, chosen: number | null) => void}}
  */
 export function createThumbnails({ payload, palette }, onChoose) {
     const grid = element("ul.thumbnails");
     const more = element("button.quiet", { text: "Show more", onclick: () => grow() });
     const count = element("p.note");
     const node = element("div", {}, count, grid, more);
-    let content = { indices: [], evaluation: null, chosen: null };
+    /** @type {{indices: number[], evaluation: Evaluation, chosen: number | null}} */
+    let content = { indices: [], evaluation: NONE, chosen: null };
     let limit = PAGE;
+    /** @type {{picture: Picture, says: HTMLElement, button: HTMLButtonElement, node: HTMLElement}[]} */
     const items = [];
 
     function grow() {
@@ -27,6 +36,7 @@ export function createThumbnails({ payload, palette }, onChoose) {
         items[first]?.button.focus();
     }
 
+    /** @param {number} n */
     function itemAt(n) {
         if (items[n] === undefined) {
             const picture = createPicture(payload.imageShape, { classes: "thumbnail-picture" });
@@ -51,12 +61,13 @@ export function createThumbnails({ payload, palette }, onChoose) {
             const label = payload.samples.label(index);
             const wrong = label !== null && label !== evaluation.predictions[index];
             const truth = label === null ? "" : `, is ${payload.classNames[label]}`;
-            const name = nameOf({ kind: "embedded", index }, payload);
+            const name = nameOf(embedded(index), payload);
             item.picture.show(payload.samples.row(index), palette(), `${name}${truth}`);
             setText(item.says, wrong ? `✗ ${prediction}` : prediction);
             item.button.classList.toggle("wrong", wrong);
             item.button.setAttribute("aria-label", `${name}${truth}; the network says ${prediction}`);
-            item.button.title = evaluation.losses ? `loss ${formatNumber(evaluation.losses[index])}` : "";
+            const losses = evaluation.results?.losses;
+            item.button.title = losses ? `loss ${formatNumber(losses[index])}` : "";
             item.button.setAttribute("aria-pressed", String(index === chosen));
             return item.node;
         });

@@ -1,13 +1,17 @@
-/** The page's own tools: the tour, a link to what is shown, light and dark. */
+/**
+ * The page's own tools: the tour, a link to what is shown, light and dark.
+ *
+ * @import { Page, Part } from "../main.js"
+ */
 import { element, setAttribute, setText } from "../drawing/elements.js";
 import { fragmentOf } from "../state/fragment.js";
 
 const SAID_FOR = 2500; // ms
 
 /**
- * @param {object} page
+ * @param {Page} page
  * @param {MediaQueryList} preference whether the system is dark
- * @returns {{node: HTMLElement, render: (state: object, changed: Set<string>) => void}}
+ * @returns {Part}
  */
 export function createTools({ store, payload }, preference) {
     const tour = element("button.tool", { text: "Take the tour", onclick: () => store.set({ tour: 0 }) });
@@ -37,12 +41,13 @@ export function createTools({ store, payload }, preference) {
         }
     });
 
+    /** @param {"light" | "dark"} next */
     function choose(next) {
         store.set({ theme: next });
         try {
             window.localStorage.setItem("handgrad-theme", next);
         } catch {
-            // Not allowed here: the choice holds until the page is closed.
+            // Not allowed here: the choice lasts until the page is closed.
         }
     }
 
@@ -59,6 +64,7 @@ export function createTools({ store, payload }, preference) {
         }
     }
 
+    /** @param {string} text */
     function say(text) {
         setText(said, text);
         setText(link, text);

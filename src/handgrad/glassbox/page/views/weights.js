@@ -1,13 +1,17 @@
 /**
  * The H rows of W1 as pictures, which change while the network learns; or only what has changed
- * since the start, without the random values that it began with.
+ * since the start, without the random initial values.
+ *
+ * @import { Palette } from "../drawing/colours.js"
+ * @import { Page } from "../main.js"
+ * @import { State } from "../state/state.js"
  */
 import { element, setText } from "../drawing/elements.js";
 import { createPicture } from "../drawing/picture.js";
 
 /**
- * @param {object} page
- * @returns {{node: HTMLElement, show: (state: object, palette: object) => void}}
+ * @param {Page} page
+ * @returns {{node: HTMLElement, show: (state: State, palette: Palette) => void}}
  */
 export function createWeights({ store, payload }) {
     const items = Array.from({ length: payload.H }, (_, h) => {
@@ -17,11 +21,11 @@ export function createWeights({ store, payload }) {
             node: element("figure", {}, picture.node, element("figcaption", { text: `Unit ${h}` })),
         };
     });
-    const choices = [
-        ["The weights", false],
-        ["What has changed", true],
-    ].map(([text, changesOnly]) =>
-        element("button.chip", { text, onclick: () => store.set({ changesOnly }) }),
+    const choices = [false, true].map((changesOnly) =>
+        element("button.chip", {
+            text: changesOnly ? "What has changed" : "The weights",
+            onclick: () => store.set({ changesOnly }),
+        }),
     );
     const note = element("p.note");
     const node = element(
@@ -47,11 +51,15 @@ export function createWeights({ store, payload }) {
     };
 }
 
+/**
+ * @param {boolean} changesOnly
+ * @param {boolean} nothingChanged
+ */
 function noteFor(changesOnly, nothingChanged) {
     if (!changesOnly) {
-        return "Each picture is what one hidden unit looks for: orange where ink turns it on, blue where ink turns it off.";
+        return "Each picture shows what one hidden unit looks for. Ink on orange pixels turns the unit on, ink on blue pixels turns it off.";
     }
     return nothingChanged
         ? "Nothing has changed yet: take a step."
-        : "What the steps since the start have added: nothing but blended samples, for each step adds a multiple of them (B6).";
+        : "What the steps since the start have added. Each picture is a mixture of samples, because each step adds a multiple of them (B6).";
 }

@@ -1,0 +1,60 @@
+"""Cost and accuracy against the steps of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from handgrad.plots.figures import ACCURACY, COST, LARGEST, LINE, as_percent, empty_figure, quieten
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from handgrad.solvers import History
+
+MOST_POINTS = 2000  # of a curve: more than a figure has dots
+
+
+def learning_curves(history: History) -> Figure:
+    """Draw cost and accuracy on the training samples against the steps of a run.
+
+    Parameters
+    ----------
+    history : History
+        From `handgrad.solvers.train`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from handgrad.solvers import History
+    >>> history = History(np.array([2.3, 1.1]), np.array([0.1, 0.7]), np.array([0.01, 0.02]))
+    >>> [axes.get_ylabel() for axes in learning_curves(history).axes]
+    ['cost', 'accuracy']
+    """
+    figure = empty_figure(9, 3.6)
+    shown = np.unique(np.linspace(0, len(history.costs) - 1, MOST_POINTS).astype(int))
+    panels = (
+        ("cost", history.costs, COST, "{:.4g}"),
+        ("accuracy", history.accuracies, ACCURACY, "{:.1%}"),
+    )
+    for place, (name, values, colour, style) in enumerate(panels, start=1):
+        axes = figure.add_subplot(1, 2, place)
+        axes.plot(shown, values[shown], color=colour, linewidth=1.8)
+        axes.plot(shown[-1], values[shown[-1]], "o", color=colour, markersize=4)
+        axes.set_title(f"{name} {style.format(values[-1])} after {shown[-1]:,} steps", loc="left")
+        axes.set_xlabel("step")
+        axes.set_ylabel(name)
+        axes.grid(color=LINE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.margins(x=0.02)
+        if name == "accuracy":
+            axes.set_ylim(0, 1.02)
+            axes.yaxis.set_major_formatter(as_percent)
+        elif values[shown].max() > 0:
+            axes.set_ylim(0, min(1.05 * values[shown].max(), LARGEST))
+        quieten(axes)
+    return figure
