@@ -88,10 +88,12 @@ NB_MODULE(_native, m) {
         return names;
     });
     // Errors of the core's own, which a callback does not raise.
+    // NOLINTBEGIN(bugprone-throw-keyword-missing, bugprone-unused-raii)
     nb::exception<std::bad_alloc>(m, "OutOfMemoryError", PyExc_MemoryError);
     nb::exception<std::invalid_argument>(m, "RefusedError", PyExc_ValueError);
     nb::exception<InsideEpoch>(m, "InsideEpochError", PyExc_RuntimeError);
-    nb::class_<RowsHandle>(m, "Rows");
+    // NOLINTEND(bugprone-throw-keyword-missing, bugprone-unused-raii)
+    nb::class_<RowsHandle>(m, "Rows");  // NOLINT(bugprone-unused-raii)
     m.def("within", &within, "rows"_a, "least"_a, "most"_a, "threads"_a);
     bind_rows<uint8_t>(m);
     bind_rows<float>(m);

@@ -25,8 +25,8 @@ struct RowsHandle {
     }
 };
 
-template <class X>
-RowsHandle dense_rows(nb::ndarray<const X, nb::ndim<2>, nb::device::cpu> values, double scale) {
+template <class X> RowsHandle dense_rows(
+    const nb::ndarray<const X, nb::ndim<2>, nb::device::cpu>& values, double scale) {
     if (values.size() > 0 && values.shape(1) > 1 && values.stride(1) != 1)
         throw std::invalid_argument("the numbers of a row are not contiguous");
     if (values.shape(0) > 1 && values.stride(0) < 0)
@@ -75,8 +75,9 @@ Buffer<unsigned char> columns_of(const From* indices, size_t end, size_t feature
 
 inline constexpr size_t most_sparse_features = (size_t{1} << 31) - 1;
 
-template <class X, class Index> RowsHandle sparse_rows(VectorIn<int64_t> indptr,
-    VectorIn<Index> indices, VectorIn<X> values, size_t count, size_t features, double scale) {
+template <class X, class Index> RowsHandle sparse_rows(const VectorIn<int64_t>& indptr,
+    const VectorIn<Index>& indices, const VectorIn<X>& values, size_t count, size_t features,
+    double scale) {
     if (indptr.size() == 0 || indptr.size() - 1 != count)
         throw std::invalid_argument("its indptr does not belong to its number of rows");
     if (features > most_sparse_features) throw std::invalid_argument("it has too many columns");

@@ -115,7 +115,8 @@ template <class T> class Session {
     // Full-batch steps, as many as costs and accuracies have room for. Returns how many were
     // taken, and the last network.
     std::tuple<size_t, Layers> descend(const NetworkIn<T>& network, double learning_rate,
-        VectorOut<double> costs, VectorOut<double> accuracies, const nb::object& report) {
+        const VectorOut<double>& costs, const VectorOut<double>& accuracies,
+        const nb::object& report) {
         const Layout layout = layout_of(network);
         NetworkOut<T> out(layout);
         const std::shared_ptr<const Packed> packed = pack();
@@ -164,7 +165,7 @@ template <class T> class Session {
             ThreadPool pool(workers_for(work_of_reading(rows_.rows), threads_));
             packed = std::make_shared<const Packed>(kernels_, rows_.rows, pool);
         }
-        if (!packed_) packed_ = packed;
+        if (!packed_) packed_ = std::move(packed);
         return packed_;
     }
 
@@ -239,7 +240,8 @@ template <class T> class Batches {
     // Takes one step per batch of the order's rows, with a learning rate instead of the rule's if
     // one is given; returns how many were taken.
     size_t epoch(const VectorIn<int64_t>& given_order, std::optional<double> learning_rate,
-        VectorOut<double> costs, VectorOut<double> accuracies, const nb::object& report) {
+        const VectorOut<double>& costs, const VectorOut<double>& accuracies,
+        const nb::object& report) {
         if (state_ != State::idle) throw InsideEpoch();
         const Enter computing(state_, State::computing);
         const size_t count = given_order.size();

@@ -49,12 +49,12 @@ struct Layer {
 struct Layout {
     static constexpr size_t depth = 2;  // the passes know two layers
     Output output;
-    Layer layers[depth];
+    Layer layers[depth]{};
 
     // sizes: D, H and the rows of the last layer.
     HANDGRAD_INLINE Layout(
         const size_t (&sizes)[depth + 1], Output output, size_t lanes, size_t vectors)
-        : output(output), layers{} {
+        : output(output) {
         size_t start = 0, back = 0;
         for (size_t i = 0; i < depth; ++i) {
             const Matrix W{sizes[i], sizes[i + 1], lanes, lanes * vectors};

@@ -42,6 +42,7 @@ template <class T> class PackedShards {
         : starts_(product(rows.count, cuts.size() - 1) + 1) {
         const size_t shards = cuts.size() - 1;
         std::vector<Rows> parts;
+        parts.reserve(shards);
         for (size_t s = 0; s < shards; ++s)
             parts.push_back(some_features(rows, cuts[s], cuts[s + 1]));
         each_row(pool, rows.count, [&](size_t row, size_t) {

@@ -19,9 +19,8 @@ template <class T> class Workspace {
         const size_t features = std::min(most, chunk);
         const size_t a_row = nonzeros ? most : features;
         const size_t widest = std::max(hidden.stride(), output.stride());
-        const size_t part =
-            std::clamp<size_t>(budget / std::max<size_t>(std::max(a_row, widest), 1), 1,
-                std::min(part_rows, std::max<size_t>(rows, 1)));
+        const size_t part = std::clamp<size_t>(budget / std::max<size_t>({a_row, widest, 1}), 1,
+            std::min(part_rows, std::max<size_t>(rows, 1)));
         const size_t block = samples.rows->csc ? CscBlocks::block : part;
         const size_t numbers = product(block, a_row) + slack;
         const size_t padded = (block + hidden.lanes - 1) / hidden.lanes * hidden.lanes;

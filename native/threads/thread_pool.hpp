@@ -55,7 +55,7 @@ class ThreadPool {
         if (threads_.empty() || process_ == getpid()) return;
         // What belongs to threads that do not exist can be neither joined nor destroyed.
         new std::vector<std::thread>(std::move(threads_));
-        (void)parking_.release();
+        (void)parking_.release();  // NOLINT(bugprone-unused-return-value)
         threads_.clear();
         parking_ = std::make_unique<Parking>();
         sleepers_ = 0;
@@ -184,7 +184,7 @@ class ThreadPool {
     void wake() {
         if (sleepers_.load() == 0) return;
         {
-            const std::lock_guard<std::mutex> lock(parking_->mutex);
+            const std::scoped_lock lock(parking_->mutex);
         }
         parking_->wake.notify_all();
     }
@@ -210,7 +210,7 @@ class ThreadPool {
         } catch (const Abandoned&) {
         } catch (...) {
             {
-                const std::lock_guard<std::mutex> lock(parking_->mutex);
+                const std::scoped_lock lock(parking_->mutex);
                 if (!failure_) failure_ = std::current_exception();
             }
             failed_.store(true, std::memory_order_relaxed);

@@ -30,8 +30,8 @@ template <class To, class From> inline To bits(From from) {
 }
 
 template <class T> struct InverseFactorials {
-    T of[Constants<T>::exp_terms];
-    constexpr InverseFactorials() : of{} {
+    T of[Constants<T>::exp_terms]{};
+    constexpr InverseFactorials() {
         T value = 1;
         for (int i = 0; i < Constants<T>::exp_terms; ++i) {
             of[i] = 1 / value;
@@ -72,7 +72,8 @@ template <class T> inline Vector<T> logarithm(Vector<T> x) {
     for (int i = C::log_terms - 1; i > 0; --i) series = series * square + T(1) / (2 * i - 1);
     const Vector<T> exponent = __builtin_convertvector(n, Vector<T>);
     const Vector<T> result = exponent * C::ln2_high + (2 * s * series + exponent * C::ln2_low);
-    return x - x == 0 ? result : x;  // infinity and NaN stay what they are
+    // Infinity and NaN stay what they are.
+    return x - x == 0 ? result : x;  // NOLINT(misc-redundant-expression)
 }
 
 // σ(x) = 1 / (1 + exp(−x)), as accurate where it is near 0 as elsewhere.
