@@ -22,7 +22,7 @@ class Random {
         state_ = state_ * 6364136223846793005u + 1442695040888963407u;
         return static_cast<uint32_t>((state_ >> 33) % end);
     }
-    double number() { return below(1u << 24) / double(1u << 24) - 0.5; }
+    double number() { return below(1u << 24) / static_cast<double>(1u << 24) - 0.5; }
 
   private:
     uint64_t state_ = 1;

@@ -23,10 +23,12 @@ template <class T> struct Task {
     std::vector<int32_t> indices, labels;
     std::vector<T> weights[Layout::depth], biases[Layout::depth];
     Output output;
-    size_t sizes[Layout::depth + 1];
+    size_t sizes[Layout::depth + 1]{};
 
-    Task(size_t m, size_t D, size_t H, Output output = Output::softmax)
-        : output(output), sizes{D, H, output == Output::logistic ? size_t{1} : size_t{4}} {
+    Task(size_t m, size_t D, size_t H, Output output = Output::softmax) : output(output) {
+        sizes[0] = D;
+        sizes[1] = H;
+        sizes[2] = output == Output::logistic ? 1 : 4;
         rows.count = m;
         rows.features = rows.stride = D;
         Random random;

@@ -165,6 +165,7 @@ template <class T> void pools_side_by_side(const Kernels<T>& kernels) {
     const Result alone = run(1);
     std::vector<Result> results(4);
     std::vector<std::thread> callers;
+    callers.reserve(results.size());
     for (Result& result : results) callers.emplace_back([&] { result = run(3); });
     for (std::thread& caller : callers) caller.join();
     for (const Result& result : results)
@@ -192,7 +193,7 @@ void run_all() {
 }  // namespace
 }  // namespace handgrad
 
-int main() {
+int main() {  // NOLINT(bugprone-exception-escape): it ends the program
     handgrad::run_all();
     std::puts("threads: the same bits for any number of workers");
 }
