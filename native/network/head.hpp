@@ -77,7 +77,7 @@ inline void each_vector_of_logits(const T* Z2, size_t rows, size_t stride, Actio
 
 // With t = z for label 0 and −z for label 1, the loss is log(1 + exp(t)), and dZ2 is σ(t) times
 // the share, negative for label 1: no difference of large numbers, whatever z is.
-template <class T> inline void logistic_gradient(
+template <class T> [[gnu::noinline]] void logistic_gradient(
     const Samples<T>& samples, size_t first, size_t rows, size_t stride, T* Z2, Metrics& metrics) {
     each_vector_of_logits(Z2, rows, stride, [&](size_t from, size_t count, T* t) {
         bool ones[lanes<T>] = {};
@@ -109,20 +109,24 @@ template <class T> inline void output_gradient(const Layout& layout, const Sampl
         softmax_gradient(samples, first, rows, stride, scratch.dZ2, scratch.sums, metrics);
 }
 
+template <class T>
+[[gnu::noinline]] void logistic_probabilities(size_t rows, size_t stride, const T* Z2, T* to) {
+    each_vector_of_logits(Z2, rows, stride, [&](size_t from, size_t count, const T* z) {
+        T zeros[lanes<T>], ones[lanes<T>];
+        store(zeros, sigmoid<T>(-load(z)));
+        store(ones, sigmoid<T>(load(z)));
+        for (size_t i = 0; i < count; ++i) {
+            to[(from + i) * 2] = zeros[i];
+            to[(from + i) * 2 + 1] = ones[i];
+        }
+    });
+}
+
 // F4: one row of probabilities per sample.
 template <class T>
 inline void write_probabilities(const Layout& layout, size_t rows, T* Z2, T* to) {
-    const size_t K = layout.classes(), stride = layout.last().W.stride();
-    if (layout.output == Output::logistic)
-        return each_vector_of_logits(Z2, rows, stride, [&](size_t from, size_t n, T* z) {
-            T zeros[lanes<T>], ones[lanes<T>];
-            store(zeros, sigmoid<T>(-load(z)));
-            store(ones, sigmoid<T>(load(z)));
-            for (size_t i = 0; i < n; ++i) {
-                to[(from + i) * K] = zeros[i];
-                to[(from + i) * K + 1] = ones[i];
-            }
-        });
+    const size_t K = layout.last().W.outputs, stride = layout.last().W.stride();
+    if (layout.output == Output::logistic) return logistic_probabilities(rows, stride, Z2, to);
     for (size_t r = 0; r < rows; ++r) {
         T* z = Z2 + r * stride;
         const Vector<T> sum = exponentiate(z, stride, largest_logit(z, stride));

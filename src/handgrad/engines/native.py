@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -19,7 +18,7 @@ from handgrad.notes import Gradient
 from handgrad.rows import PIXEL_SCALE, Bytes, as_array, csr_parts, damaged_sparse, is_sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
@@ -80,8 +79,8 @@ class NativeEngine(Engine):
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`."""
-        rows = _rows_of_the_core(network, network.check_rows(X), self.threads)
-        with _core_errors():
+        with _CoreErrors():
+            rows = _rows_of_the_core(network, network.check_rows(X), self.threads)
             return _native.predict_proba(
                 self.instruction_set, self.threads, _core_network(network), rows
             )
@@ -114,12 +113,11 @@ class NativeSession(CheckedSession["CoreSession"]):
     ) -> CoreSession:
         engine, objective = self._engine, self.objective
         core = _native.Session32 if network.dtype == np.float32 else _native.Session64
-        own_rows = _rows_of_the_core(network, rows, engine.threads)
-        with _core_errors():
+        with _CoreErrors():
             return core(
                 engine.instruction_set,
                 engine.threads,
-                own_rows,
+                _rows_of_the_core(network, rows, engine.threads),
                 np.ascontiguousarray(labels, dtype=np.int32),
                 _native.Objective(_OUTPUTS[objective.output], float(objective.alpha)),
                 weights,
@@ -130,7 +128,7 @@ class NativeSession(CheckedSession["CoreSession"]):
         """Compute the cost; see `handgrad.engines.Session`."""
         core = self._prepared(network)
         self._decay(network)
-        with _core_errors():
+        with _CoreErrors():
             cost, _ = core.cost(_core_network(network))
         return cost
 
@@ -138,7 +136,7 @@ class NativeSession(CheckedSession["CoreSession"]):
         """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
         core = self._prepared(network)
         self._decay(network)
-        with _core_errors():
+        with _CoreErrors():
             cost, accuracy, layers = core.cost_and_gradient(_core_network(network))
         return Measurement(cost, Gradient(*_parameters(layers)), accuracy)
 
@@ -158,7 +156,7 @@ class NativeSession(CheckedSession["CoreSession"]):
             return network, np.empty(0)
         costs, accuracies = inputs.room_for(iterations)
         report = _reporter(network, costs, accuracies, on_progress)
-        with _core_errors():
+        with _CoreErrors():
             steps, layers = core.descend(
                 _core_network(network), float(learning_rate), costs, accuracies, report
             )
@@ -176,7 +174,7 @@ class NativeSession(CheckedSession["CoreSession"]):
         inputs.check_batches(rule, batch_size, moments, network)
         core = self._prepared(network)
         batch_size = min(int(batch_size), core.count)
-        with _core_errors():
+        with _CoreErrors():
             run = core.batches(_core_network(network), _core_rule(rule), batch_size)
             if moments is not None:
                 first, second = (
@@ -203,13 +201,13 @@ class NativeBatches:
     @property
     def network(self) -> Network:
         """The network after the steps so far."""
-        with _core_errors():
+        with _CoreErrors():
             return _like(self._like, self._run.parameters())
 
     @property
     def moments(self) -> Moments:
         """What the rule remembers."""
-        with _core_errors():
+        with _CoreErrors():
             steps, first, second = self._run.moments()
         return Moments(steps, _parameters(first), _parameters(second))
 
@@ -227,7 +225,7 @@ class NativeBatches:
         batches = -(-len(rows) // self._batch_size)
         costs, accuracies = inputs.room_for(batches)
         report = _reporter(self._like, costs, accuracies, on_progress)
-        with _core_errors():
+        with _CoreErrors():
             done = self._run.epoch(rows, float(rate), costs, accuracies, report)
         return costs[:done]
 
@@ -246,7 +244,7 @@ class NativePredictor:
         core = _native.Predictor32 if network.dtype == np.float32 else _native.Predictor64
         least, most = _range_of(network)
         largest = min(most, network.largest_value)
-        with _core_errors():
+        with _CoreErrors():
             self._core = core(
                 engine.instruction_set,
                 _core_network(network),
@@ -296,7 +294,7 @@ def _rows_of_the_core(network: Network, given: Any, threads: int) -> _native.Row
     values, scale = given, PIXEL_SCALE
     if isinstance(given, Bytes):
         values, scale = given.values, float(given.scale)
-    with _core_errors(), inputs.enough_memory():
+    with inputs.enough_memory():
         rows = (_sparse_rows if is_sparse(values) else _dense_rows)(network, values, scale)
         if not _native.within(rows, *_range_of(network), threads):
             raise ShapeError(inputs.NOT_FINITE)
@@ -393,17 +391,22 @@ def _reporter(
     return report
 
 
-@contextmanager
-def _core_errors() -> Iterator[None]:
-    """Say in sentences what the core raises; what a callback raises passes through."""
-    try:
-        yield
-    except _native.OutOfMemoryError as error:
-        raise EngineError(inputs.NO_MEMORY) from error
-    except _native.InsideEpochError:
-        raise EngineError(inputs.INSIDE_AN_EPOCH) from None
-    except _native.RefusedError as error:
-        raise ShapeError(
-            f"The arrays changed while they were read: {error}; expected arrays that nobody "
-            "writes to during the call."
-        ) from None
+class _CoreErrors:
+    """Says in sentences what the core raises; what a callback raises passes through."""
+
+    def __enter__(self) -> None:
+        """Do nothing; a class costs short calls less than a generator."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Raise the engine's error instead of the core's."""
+        if error is None:
+            return
+        if isinstance(error, _native.OutOfMemoryError):
+            raise EngineError(inputs.NO_MEMORY) from error
+        if isinstance(error, _native.InsideEpochError):
+            raise EngineError(inputs.INSIDE_AN_EPOCH) from None
+        if isinstance(error, _native.RefusedError):
+            raise ShapeError(
+                f"The arrays changed while they were read: {error}; expected arrays that nobody "
+                "writes to during the call."
+            ) from None
