@@ -106,7 +106,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
         (EOFError("end"), r"a\.csv is a truncated or damaged file \(end\)"),
         (zlib.error("bad"), "truncated or damaged file"),
         (PermissionError(13, "Permission denied"), "cannot be read: Permission denied"),
-        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "not text in UTF-8"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "UTF-8"),
         (MemoryError(), "does not fit into memory"),
     ],
     ids=lambda value: type(value).__name__,

@@ -79,7 +79,7 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             with record.shown(iterations):
                 result = fit_network(self, engine, network, samples, solver, driver)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=3)
+            warnings.warn("Training interrupted by user.", stacklevel=4)
         finally:  # whatever a callback raises, the network is that of the last iteration
             record.complete(*(figures[: driver.taken] for figures in driver.history))
             self._keep(driver, result, m, scores)
