@@ -156,7 +156,7 @@ template <class T> class Session {
     };
 
     // The rows packed for full batches, where zeros are skipped. Two threads may both come here
-    // before anything is packed; then one packs in vain.
+    // before anything is packed; then what one of them packs is not kept.
     std::shared_ptr<const Packed> pack() {
         if (packed_ || !samples_.skip_zeros) return packed_;
         std::shared_ptr<const Packed> packed;

@@ -180,7 +180,7 @@ class ThreadPool {
     // the sleeper's addition comes later in that order, and its reading later still: it sees
     // what the waker wrote, and does not sleep. Otherwise the waker takes the mutex. A sleeper
     // holds it from before its addition until it sleeps, so the waker gets it either before the
-    // sleeper has looked, who then sees what was written, or when it sleeps and can be notified.
+    // sleeper has looked, so that it sees what was written, or when it sleeps and can be notified.
     void wake() {
         if (sleepers_.load() == 0) return;
         {

@@ -12,7 +12,7 @@ template <class T> struct Scratch {
     size_t features;  // of dense rows, as many as are converted at a time
     size_t* starts;   // block + 1
     void* indices;    // of the block's non-zeros
-    T* values;        // likewise; or block × features dense numbers
+    T* values;        // their values; or block × features dense numbers
     T *A1, *dZ1;      // block × Hp
     T* dZ2;           // block × Kp
     T* sums;          // block, padded to whole vectors
@@ -46,7 +46,7 @@ template <class T> struct Update {
     size_t slices, gradient_stride;
 };
 
-// Row i of each shard's part of Z1 lies i rows behind its first; likewise that of dZ1.
+// Row i of each shard's part of Z1, and of dZ1, lies i rows behind the first.
 template <class T> struct ShardSums {
     const T* Z1;  // shard s begins at s · stride
     size_t shards, stride;

@@ -102,7 +102,7 @@ void small_work_gets_few_workers() {
         expect(workers_for(work, 64) <= workers_for(1.5 * work, 64), "more work gets less");
 }
 
-// A stretch of 100 rows that takes so many seconds, 10,000 times a second's worth of sleeps.
+// Batches of 100 rows in total, the seconds that they take, and the sleeps of workers in them.
 void one_continues_alone_if_others_are_slow() {
     Contention contention;
     const auto batches = [&](double together, double alone, size_t sleeps) {
