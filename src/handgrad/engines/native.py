@@ -32,6 +32,7 @@ INSTRUCTION_SET_VARIABLE = "HANDGRAD_INSTRUCTION_SET"
 MOST_SPARSE_COLUMNS = 2**31 - 1  # column indices are of 32 bits
 MOST_WORKERS = 1024  # more threads than any step can use
 _OUTPUTS = {output.name: output for output in _native.Output}
+_LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in FLOAT_TYPES}
 
 
 class NativeEngine(Engine):
@@ -124,10 +125,14 @@ class NativeSession(CheckedSession["CoreSession"]):
                 self._total,
             )
 
+    def _check_alpha(self, network: Network) -> None:
+        if self.objective.alpha:
+            self._decay(network)  # refuses one beyond the network's type
+
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
         core = self._prepared(network)
-        self._decay(network)
+        self._check_alpha(network)
         with _CoreErrors():
             cost, _ = core.cost(_core_network(network))
         return cost
@@ -135,7 +140,7 @@ class NativeSession(CheckedSession["CoreSession"]):
     def cost_and_gradient(self, network: Network) -> Measurement:
         """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
         core = self._prepared(network)
-        self._decay(network)
+        self._check_alpha(network)
         with _CoreErrors():
             cost, accuracy, layers = core.cost_and_gradient(_core_network(network))
         return Measurement(cost, Gradient(*_parameters(layers)), accuracy)
@@ -151,7 +156,7 @@ class NativeSession(CheckedSession["CoreSession"]):
         """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
         inputs.check_descent(learning_rate, iterations, network.dtype)
         core = self._prepared(network)
-        self._decay(network)
+        self._check_alpha(network)
         if iterations == 0:
             return network, np.empty(0)
         costs, accuracies = inputs.room_for(iterations)
@@ -371,7 +376,7 @@ def _like(network: Network, layers: Any) -> Network:
 
 def _range_of(network: Network) -> tuple[float, float]:
     """Return the least and the largest finite number of the network's type."""
-    largest = float(np.finfo(network.dtype).max)
+    largest = _LARGEST[network.dtype]
     return -largest, largest
 
 
