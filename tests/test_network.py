@@ -164,7 +164,7 @@ def test_rows_that_fit_are_not_copied():
 
 
 def test_samples_as_columns_are_refused_with_an_error_that_says_so():
-    with pytest.raises(ShapeError, match=r"samples as columns.*hand over X\.T"):
+    with pytest.raises(ShapeError, match=r"samples as columns.*pass X\.T"):
         Network.initial().rows(np.ones((784, 60)))
 
 

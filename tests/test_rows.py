@@ -17,7 +17,7 @@ from handgrad.rows import (
     as_array,
     csr_parts,
     is_sparse,
-    own_places,
+    own_indices,
     real_rows,
     scaled_rows,
     values_of,
@@ -61,8 +61,8 @@ def test_numbers_beyond_the_type_become_infinite_without_a_warning():
 @pytest.mark.parametrize(
     ("X", "words"),
     [
-        (np.ones((3, 5)), r"shape \(3, 5\), samples as columns; .*hand over X\.T"),
-        (np.ones(3), r"hand over one sample as X\[None, :\]"),
+        (np.ones((3, 5)), r"shape \(3, 5\), samples as columns; .*pass X\.T"),
+        (np.ones(3), r"pass one sample as X\[None, :\]"),
         (np.ones((5, 4)), r"shape \(5, 4\); expected \(samples, 3\): samples are rows"),
         (sparse.csr_array(np.ones((3, 4))), "samples as columns"),
         (np.ones((2, 3), complex), "complex128 values; expected real numbers"),
@@ -89,12 +89,12 @@ def test_nothing_masked_is_an_array():
 
 
 @given(X=pixels, wide=st.booleans())
-def test_places_are_the_callers_numbers_and_the_runs_own(X, wide):
+def test_indices_are_the_callers_numbers_and_the_runs_own(X, wide):
     rows = sparse.csr_array(X)
     if wide:
         rows.indices = rows.indices.astype(np.int64)
         rows.indptr = rows.indptr.astype(np.int64)
-    own = own_places(rows)
+    own = own_indices(rows)
     rows.indices[:] = -1
     rows.data[:] = 0
     assert is_sparse(own)
@@ -118,15 +118,16 @@ def damaged(part: str, place: int, value: int) -> Any:
         ("indptr", 2, 9, "points outside its indices"),
     ],
 )
-def test_places_beyond_the_rows_are_refused(part, place, value, words):
+def test_indices_beyond_the_rows_are_refused(part, place, value, words):
     with pytest.raises(ShapeError, match=f"damaged sparse matrix: .*{words}"):
-        own_places(damaged(part, place, value))
+        own_indices(damaged(part, place, value))
 
 
-def test_places_are_signed_and_parts_are_vectors():
+def test_indices_are_signed_and_parts_are_vectors():
     rows = sparse.csr_array(np.eye(2))
     rows.indices = np.array([0, 2**63], dtype=np.uint64)
-    assert csr_parts(rows).indices.tolist() == [0, -(2**63)]
+    _, indices, _ = csr_parts(rows)
+    assert indices.tolist() == [0, -(2**63)]
     rows.indices = np.array([0.0, 1.0])
     with pytest.raises(ShapeError, match="its indices holds float64 values"):
         csr_parts(rows)

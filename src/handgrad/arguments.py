@@ -19,15 +19,7 @@ def whole_number(
 ) -> int:
     """Return a whole number; raise the error if the value is not one, or is out of range.
 
-    Parameters
-    ----------
-    name : str
-        The name of the argument in the error.
-    value : object
-        Whole numbers of Python and NumPy pass; True and False do not.
-    least, most : int
-        The range; None means that it has no upper end.
-    error : type of HandgradError
+    True and False are not numbers. If ``most`` is None, the range has no upper end.
 
     Examples
     --------

@@ -44,30 +44,24 @@ class Evaluation:
 
     @property
     def precision(self) -> npt.NDArray[np.float64]:
-        """(K,): of the samples predicted as a class, the share that is of it; 0 if none is."""
+        """(K,): the share of right predictions among those of a class; 0 if there are none."""
         return _ratio(np.diag(self.confusion), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> npt.NDArray[np.float64]:
-        """(K,): of the samples of a class, the share predicted as it; 0 if it has none."""
+        """(K,): the share of right predictions among the samples of a class; 0 if it has none."""
         return _ratio(np.diag(self.confusion), self.support)
 
     @property
     def f1(self) -> npt.NDArray[np.float64]:
-        """(K,): harmonic mean of precision and recall; 0 where both are."""
+        """(K,): harmonic mean of precision and recall; 0 if both are 0."""
         return _ratio(2 * self.precision * self.recall, self.precision + self.recall)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain numbers and lists, ready for JSON."""
-        return {
-            "accuracy": self.accuracy,
-            "cost": self.cost,
-            "samples": self.samples,
-            "confusion": self.confusion.tolist(),
-            "precision": self.precision.tolist(),
-            "recall": self.recall.tolist(),
-            "f1": self.f1.tolist(),
-        }
+        figures = {"accuracy": self.accuracy, "cost": self.cost, "samples": self.samples}
+        arrays = ("confusion", "precision", "recall", "f1")
+        return figures | {name: getattr(self, name).tolist() for name in arrays}
 
 
 def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: Engine) -> Evaluation:
@@ -80,10 +74,6 @@ def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: En
     y : array of shape (m,)
         Integer labels.
     engine : Engine
-
-    Returns
-    -------
-    Evaluation
 
     Raises
     ------
@@ -108,31 +98,9 @@ def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: En
 
 
 def predicted_probabilities(network: Network, X: npt.ArrayLike, *, engine: Engine) -> Matrix:
-    """Return A2 for samples as rows, unless some of it is not a number.
+    """Return A2 as shape (m, K), or raise a DataError if some of it is not a number.
 
-    Where the logits overflow there is no largest probability, and so no prediction.
-
-    Parameters
-    ----------
-    network : Network
-    X : array of shape (m, D)
-    engine : Engine
-
-    Returns
-    -------
-    array of shape (m, K)
-
-    Raises
-    ------
-    DataError
-        If the network's numbers overflow on some samples.
-
-    Examples
-    --------
-    >>> from handgrad import Network, get_engine
-    >>> network = Network(W1=np.eye(2), b1=np.zeros((2, 1)), W2=np.eye(2), b2=np.zeros((2, 1)))
-    >>> predicted_probabilities(network, [[0.0, 0.0]], engine=get_engine())
-    array([[0.5, 0.5]])
+    If the logits of a sample overflow, no probability is the largest, and nothing is predicted.
     """
     probabilities = engine.predict_proba(network, X)
     lost = len(probabilities) - int(np.isfinite(probabilities).all(axis=1).sum())

@@ -19,7 +19,7 @@ FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One layer: it maps the values A of the layer before to ``activation(W · A + b)``.
+    """One layer: it maps the values A of the previous layer to ``activation(W · A + b)``.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Layer:
     b : array of shape (outputs, 1)
         Biases.
     activation : {"relu", "identity"}
-        ReLU in hidden layers. The last layer gives logits, which the network's output reads.
+        ReLU in hidden layers. The last layer returns logits, to which the network's output applies.
 
     Raises
     ------
@@ -55,25 +55,9 @@ class Layer:
 def real_parameters(
     W: npt.ArrayLike, b: npt.ArrayLike, layer: str = ""
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return weights and biases as real arrays whose shapes belong together.
+    """Return weights and biases as real arrays, or raise a ShapeError if their shapes do not match.
 
-    Parameters
-    ----------
-    W : array of shape (outputs, inputs)
-    b : array of shape (outputs, 1)
-    layer : str
-        The layer's number, for errors.
-
-    Raises
-    ------
-    ShapeError
-        If the shapes do not belong together, or a type is not real.
-
-    Examples
-    --------
-    >>> W, b = real_parameters([[1, 2]], [[0]])
-    >>> W.dtype
-    dtype('float64')
+    Errors call them W and b with the layer's number.
     """
     weights, biases = _real_array(f"W{layer}", W), _real_array(f"b{layer}", b)
     if weights.ndim != 2 or 0 in weights.shape:

@@ -7,13 +7,7 @@ import sys
 
 
 def memory() -> int:
-    """Return the bytes of memory of this machine, or `sys.maxsize` if the system does not tell.
-
-    Examples
-    --------
-    >>> memory() > 100_000_000
-    True
-    """
+    """Return the bytes of memory of this machine, or `sys.maxsize` if the system does not tell."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows

@@ -1,4 +1,4 @@
-"""A trained network together with what its inputs and outputs mean."""
+"""A trained network with the meaning of its inputs and outputs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Model(Network):
-    """A network that knows its classes' names, its inputs' scale, and how it was trained.
+    """A network with the names of its classes, the scale of its inputs, and how it was trained.
 
     Parameters
     ----------
@@ -35,18 +35,17 @@ class Model(Network):
     class_names : tuple of str
         One name per class, in the order of the rows of Z2.
     image_shape : (int, int), optional
-        Rows and columns, where a sample is a picture.
+        Rows and columns of a sample that is a picture.
     scaling : float
-        What the numbers of a sample were multiplied with before training: 1/255 for pixels.
+        The factor of all numbers of a sample before training: 1/255 for pixels.
     pixels : bool
-        Whether ``uint8`` rows are pixels, scaled by 1/255; otherwise bytes are numbers like any
-        others.
+        Whether ``uint8`` rows are pixels, scaled by 1/255; otherwise bytes are ordinary numbers.
     feature_names : tuple of str, optional
-        The names of the D features, where the training data had some.
+        The names of the D features, if the training data had names.
     label : str, optional
-        The name of the label column that the training data had.
+        The name of the label column of the training data.
     training : mapping
-        The settings of the training run, and its outcome.
+        The settings and the results of the training run.
 
     Raises
     ------
@@ -133,7 +132,7 @@ class Model(Network):
 
     @classmethod
     def of(cls, model: Network | MLPClassifier) -> Model:
-        """Return a model as it is, a classifier's, or any network with its classes numbered from 0.
+        """Return a model unchanged, a classifier's model, or a network whose classes are numbered.
 
         Examples
         --------
@@ -149,16 +148,16 @@ class Model(Network):
 
     @property
     def byte_scale(self) -> float:
-        """What a ``uint8`` number is multiplied with: 1/255 for pixels, else 1."""
+        """The factor of ``uint8`` numbers: 1/255 for pixels, otherwise 1."""
         return PIXEL_SCALE if self.pixels else 1.0
 
     @property
     def largest_value(self) -> float:
-        """The largest number that a sample may hold: 1 where pixels were scaled."""
+        """The largest number that a sample may hold: 1 if the model was trained on pixels."""
         return 1.0 if self.scaling == PIXEL_SCALE else math.inf
 
     def check_rows(self, X: npt.ArrayLike) -> Any:
-        """Return X as `Network.check_rows` does, but refuse pixels that nobody scaled.
+        """Return X as `Network.check_rows` does, but refuse pixels that are not scaled.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The network as a value: its layers, their initial values, and the rows and labels that fit it.
+"""The network as a value: its layers, its initial values, and the rows and labels that fit it.
 
 Dimension letters, used everywhere: m samples, D features, H hidden units, K outputs.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -26,18 +26,7 @@ Output: TypeAlias = Literal["softmax", "logistic"]
 
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 
-__all__ = ["FLOAT_TYPES", "OUTPUTS", "Labels", "Layer", "Matrix", "Network", "Output", "Reading"]
-
-
-class Reading(NamedTuple):
-    """What decides how a network reads rows and labels."""
-
-    features: int
-    classes: int
-    output: Output
-    dtype: np.dtype[Any]
-    byte_scale: float
-    largest_value: float
+__all__ = ["FLOAT_TYPES", "OUTPUTS", "Labels", "Layer", "Matrix", "Network", "Output"]
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -58,8 +47,8 @@ class Network:
     b2 : array of shape (K, 1)
         Biases of the output layer.
     output : {"softmax", "logistic"}
-        What turns logits into probabilities. Softmax has one row per class. Two classes may have
-        a single logistic output instead, the probability of class 1.
+        The function that turns logits into probabilities. Softmax has one row per class. Two
+        classes may have a single logistic output instead, the probability of class 1.
 
     Attributes
     ----------
@@ -108,7 +97,7 @@ class Network:
         self._set(layers=(Layer(W1, b1, "relu"), Layer(W2, b2, "identity")), output=output)
 
     def _set(self, **fields: Any) -> None:
-        vars(self).update(fields)  # a frozen value is set once, here
+        vars(self).update(fields)  # the only place that sets fields of this frozen class
 
     def __repr__(self) -> str:
         return (
@@ -173,15 +162,14 @@ class Network:
 
     @property
     def byte_scale(self) -> float:
-        """What a bare ``uint8`` number is multiplied with where it is used: 1/255, a pixel's."""
+        """The factor of ``uint8`` numbers: 1/255, because they are pixels."""
         return PIXEL_SCALE
 
     @property
-    def reading(self) -> Reading:
-        """Networks whose readings are equal read the same rows and labels alike."""
-        return Reading(
-            self.D, self.classes, self.output, self.dtype, self.byte_scale, self.largest_value
-        )
+    def reading(self) -> tuple[object, ...]:
+        """What decides how the network reads rows and labels."""
+        sizes = self.D, self.classes
+        return *sizes, self.output, self.dtype, self.byte_scale, self.largest_value
 
     @property
     def parameters(self) -> tuple[Matrix, Matrix, Matrix, Matrix]:
@@ -217,22 +205,17 @@ class Network:
         return changed
 
     def check_output(self, expected: Output) -> None:
-        """Raise a ShapeError unless the network has this output.
-
-        Examples
-        --------
-        >>> Network.initial().check_output("softmax")
-        """
+        """Raise a ShapeError unless the network has this output."""
         if self.output != expected:
             raise ShapeError(
                 f"The network has a {self.output} output; expected {expected}"
-                f"{': hand over network.as_softmax()' if expected == 'softmax' else ''}."
+                f"{': pass network.as_softmax()' if expected == 'softmax' else ''}."
             )
 
     def as_softmax(self) -> Network:
         """Return a network of the same probabilities whose output is a softmax.
 
-        The logit of class 0 is 0 in place of the logistic output's missing one:
+        A logistic output has no logit for class 0; here it is 0, because
         1 / (1 + exp(−z)) = exp(z) / (exp(0) + exp(z)).
 
         Examples
@@ -271,13 +254,13 @@ class Network:
             "he" draws weights from a normal distribution of variance 2 / inputs, which keeps
             the size of the activations from layer to layer under ReLU (He et al., 2015,
             arXiv:1502.01852), and sets biases to 0. "uniform" draws weights and biases from
-            [-0.5, 0.5), as the video that the notes mention does.
+            [-0.5, 0.5), like the video that the notes mention.
 
         Raises
         ------
         ShapeError
-            If a size is not a whole number of 1 or more, or more than memory holds, the seed is
-            not one of 0 or more, or the type or the scheme is unknown.
+            If a size is not a whole number of 1 or more, or too large for the memory, if the seed
+            is not a whole number of 0 or more, or if the type or the scheme is unknown.
 
         Examples
         --------
@@ -291,21 +274,15 @@ class Network:
         return cls(*values)
 
     def check_rows(self, X: npt.ArrayLike) -> Any:
-        """Return X as it is, dense or CSR, once it is known to fit: one sample a row.
+        """Check that the rows of X are samples of this network; return them as an array or as CSR.
 
-        Bare ``uint8`` rows come back as `handgrad.rows.Bytes` where a byte's scale is not a
-        pixel's.
+        If bytes are not pixels, ``uint8`` rows are returned as `handgrad.rows.Bytes`.
 
         Raises
         ------
         ShapeError
-            If X is not a matrix of real numbers with D columns. Samples as columns get an error
-            that says so.
-
-        Examples
-        --------
-        >>> Network.initial(features=2, hidden=1, classes=2).check_rows([[1, 2]])
-        array([[1, 2]])
+            If X is not a matrix of real numbers with D columns. If samples are columns, the error
+            says so.
         """
         rows = real_rows(X, self.D)
         bare = rows.dtype == np.uint8 and not isinstance(rows, Bytes)
@@ -319,11 +296,11 @@ class Network:
         return rows
 
     def rows(self, X: npt.ArrayLike) -> Matrix:
-        """Return X as this network reads it: one sample a row, in the network's own type.
+        """Return X as this network reads it: one sample per row, in the network's own type.
 
-        Bytes (``uint8``) are scaled here, where they are used: pixels by 1/255, unless
-        `byte_scale` or a `handgrad.rows.Bytes` says otherwise. Any other number is taken as it
-        is. No copy is made of rows that already fit.
+        Bytes (``uint8``) are pixels and are multiplied by 1/255, unless `byte_scale` or a
+        `handgrad.rows.Bytes` gives another scale. All other numbers stay as they are. Rows that
+        already have the network's type are not copied.
 
         Parameters
         ----------
@@ -337,7 +314,7 @@ class Network:
         Raises
         ------
         ShapeError
-            If X is no such matrix; see `check_rows`.
+            If X is not such a matrix; see `check_rows`.
 
         Examples
         --------
@@ -372,7 +349,7 @@ class Network:
         if labels.ndim == 2 and labels.shape[1] == self.classes:
             raise ShapeError(
                 f"y has shape {labels.shape}, which looks one-hot; "
-                "expected integer labels: hand over y.argmax(axis=1)."
+                "expected integer labels: pass y.argmax(axis=1)."
             )
         if labels.shape != (m,):
             raise ShapeError(

@@ -183,10 +183,6 @@ def cost(network: Network, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
     y : array of shape (m,)
         Integer labels.
 
-    Returns
-    -------
-    float
-
     Raises
     ------
     ShapeError
@@ -242,10 +238,6 @@ def propagate(
         What `forward` returned for the same network and X.
     dZ2 : array of shape (K, m)
         ∂C/∂Z2, from `output_gradient`.
-
-    Returns
-    -------
-    BackwardPass
 
     Examples
     --------

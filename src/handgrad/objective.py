@@ -1,4 +1,4 @@
-"""What training minimises: the network's output, its loss, and the penalty of large weights."""
+"""What training minimises: the loss of the network's output, and a penalty of large weights."""
 
 from __future__ import annotations
 
@@ -63,22 +63,8 @@ class Objective:
     def decay(self, total: float, dtype: np.dtype[Any]) -> float:
         """Return α / Σ w, by which the penalty's gradient multiplies the weights.
 
-        Parameters
-        ----------
-        total : float
-            Σ w; 0 where a batch has no weight, and so no penalty.
-        dtype : dtype
-            The network's.
-
-        Raises
-        ------
-        EngineError
-            If the network's type cannot hold it.
-
-        Examples
-        --------
-        >>> Objective(alpha=0.5).decay(4, np.dtype(np.float32))
-        0.125
+        ``total`` is Σ w; it is 0 if a batch has no weight, which then has no penalty either. An
+        EngineError says that the network's type cannot hold the result.
         """
         decay = float(self.alpha) / total if total else 0.0
         if not decay <= float(np.finfo(dtype).max):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,29 +82,13 @@ def is_sparse(X: object) -> bool:
     """Tell whether X is a sparse array of SciPy, without importing SciPy.
 
     If SciPy has not been imported, X cannot be one.
-
-    Examples
-    --------
-    >>> is_sparse([[0, 1]])
-    False
     """
     sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(X))
 
 
 def as_array(name: str, value: Any) -> npt.NDArray[Any]:
-    """Return an argument as an array.
-
-    Raises
-    ------
-    ShapeError
-        If NumPy cannot convert it, such as lists of unequal length, or if values are masked.
-
-    Examples
-    --------
-    >>> as_array("y", [0, 1])
-    array([0, 1])
-    """
+    """Return an argument as an array, or raise a ShapeError if NumPy cannot convert it."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ShapeError(f"{name} holds masked values; expected a value in every place.")
     try:
@@ -117,23 +101,7 @@ def as_array(name: str, value: Any) -> npt.NDArray[Any]:
 
 
 def real_rows(X: npt.ArrayLike | Bytes, features: int) -> Any:
-    """Return X as an array, or as CSR if it is sparse: real numbers, one sample per row.
-
-    Parameters
-    ----------
-    X : array, SciPy sparse array or Bytes of shape (m, features)
-    features : int
-
-    Raises
-    ------
-    ShapeError
-        If X is not such a matrix.
-
-    Examples
-    --------
-    >>> real_rows([[0, 1], [2, 3]], features=2).shape
-    (2, 2)
-    """
+    """Return X as an array, or as CSR if it is sparse: real numbers, one sample per row."""
     if isinstance(X, Bytes):
         return Bytes(real_rows(X.values, features), X.scale)
     rows = _csr(X) if is_sparse(X) else as_array("X", X)
@@ -151,23 +119,11 @@ def _csr(X: Any) -> Any:
         raise damaged_sparse(str(error)) from None
 
 
-class CsrParts(NamedTuple):
-    """The three arrays of a CSR matrix."""
+def csr_parts(X: Any) -> list[npt.NDArray[Any]]:
+    """Return indptr, indices and data of a CSR matrix, as vectors of numbers.
 
-    indptr: npt.NDArray[np.integer[Any]]
-    indices: npt.NDArray[np.integer[Any]]
-    data: npt.NDArray[Any]
-
-
-def csr_parts(X: Any) -> CsrParts:
-    """Return the three arrays of a CSR matrix as vectors of numbers; indices are not checked.
-
-    Unsigned indices of 32 or 64 bits become int64; those that do not fit become negative.
-
-    Raises
-    ------
-    ShapeError
-        If an array is anything else.
+    Their values are not checked. Unsigned indices of 32 or 64 bits become int64; those that do not
+    fit become negative.
     """
     parts = []
     for name, kinds in (("indptr", "iu"), ("indices", "iu"), ("data", "buif")):
@@ -177,26 +133,16 @@ def csr_parts(X: Any) -> CsrParts:
         if name != "data" and part.dtype in (np.uint32, np.uint64):
             part = part.astype(np.int64)
         parts.append(part)
-    return CsrParts(*parts)
+    return parts
 
 
-def own_places(rows: Any) -> Any:
-    """Return dense rows unchanged, and sparse rows as a copy with checked indices.
+def own_indices(rows: Any) -> Any:
+    """Return dense rows unchanged, and sparse rows as a copy whose indices are checked.
 
     SciPy's products do not check indices, and the caller may change the rows at any time.
-
-    Raises
-    ------
-    ShapeError
-        If an index of sparse rows is out of range.
-
-    Examples
-    --------
-    >>> own_places(np.eye(2)).shape
-    (2, 2)
     """
     if isinstance(rows, Bytes):
-        return Bytes(own_places(rows.values), rows.scale)
+        return Bytes(own_indices(rows.values), rows.scale)
     if not is_sparse(rows):
         return rows
     indptr, indices, data = (part.copy() for part in csr_parts(rows))
@@ -216,13 +162,7 @@ def own_places(rows: Any) -> Any:
 
 
 def damaged_sparse(found: str) -> ShapeError:
-    """Return the error for an invalid sparse matrix.
-
-    Examples
-    --------
-    >>> str(damaged_sparse("its indptr decreases"))
-    'X is a damaged sparse matrix: its indptr decreases; expected valid CSR.'
-    """
+    """Return the error for an invalid sparse matrix."""
     return ShapeError(f"X is a damaged sparse matrix: {named(found)}; expected valid CSR.")
 
 
@@ -244,13 +184,7 @@ def scaled_rows(rows: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def values_of(rows: Any) -> npt.NDArray[Any]:
-    """Return the numbers of dense rows, or the stored numbers of sparse rows.
-
-    Examples
-    --------
-    >>> values_of(np.eye(2)).max()
-    np.float64(1.0)
-    """
+    """Return the numbers of dense rows, or the stored numbers of sparse rows."""
     values: Any = rows.values if isinstance(rows, Bytes) else rows
     numbers: npt.NDArray[Any] = values.data if is_sparse(values) else values
     return numbers
@@ -259,7 +193,7 @@ def values_of(rows: Any) -> npt.NDArray[Any]:
 def _shape_message(shape: tuple[int, ...], features: int) -> str:
     expected = f"expected (samples, {features}): samples are rows"
     if len(shape) == 2 and shape[0] == features:
-        return f"X has shape {shape}, samples as columns; {expected}: hand over X.T."
+        return f"X has shape {shape}, samples as columns; {expected}: pass X.T."
     if shape == (features,):
-        return f"X has shape {shape}; {expected}: hand over one sample as X[None, :]."
+        return f"X has shape {shape}; {expected}: pass one sample as X[None, :]."
     return f"X has shape {shape}; {expected}."

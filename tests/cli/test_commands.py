@@ -195,7 +195,7 @@ def test_check_goes_on_without_the_embedded_digits_and_says_so(run, monkeypatch)
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     status, _, err = run("check")
     assert status == 0
-    assert "random networks alone" in err
+    assert "only on random networks" in err
     status, _, err = run("check", "mnist-5k")
     assert status == 1
     assert "pip install" in err

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from threading import Event
 
 import numpy as np
 from rich.console import Console
@@ -26,7 +27,7 @@ def printed(renderable) -> str:
 def test_the_bar_shows_cost_and_accuracy_as_they_change(monkeypatch):
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     monkeypatch.setattr(terminal, "passing", lambda: console)
-    with terminal.training_progress(4) as show:
+    with terminal.training_progress(4, Event()) as show:
         show(engines.Progress(Network.initial(), np.array([2.0, 1.25]), np.array([0.5, 0.75])))
     shown = text_on(console)
     assert "2/4" in shown
@@ -37,7 +38,7 @@ def test_the_bar_shows_cost_and_accuracy_as_they_change(monkeypatch):
 def test_nothing_passes_by_where_there_is_no_terminal(monkeypatch):
     console = Console(file=io.StringIO())
     monkeypatch.setattr(terminal, "passing", lambda: console)
-    with terminal.waiting("reading"), terminal.training_progress(4) as show:
+    with terminal.waiting("reading"), terminal.training_progress(4, Event()) as show:
         show(engines.Progress(Network.initial(), np.array([2.0]), np.array([0.5])))
     assert text_on(console) == ""
 

@@ -43,7 +43,7 @@ def test_classes_of_the_test_samples_are_numbered_too():
     [
         (Part(X, None), "no labels"),
         (Part(X, list("aaaaaa")), "single class"),
-        (Part(X, list("ab")), "samples as columns.*hand over X.T"),
+        (Part(X, list("ab")), "samples as columns.*pass X.T"),
         (Part(X, list("abc")), "6 samples and 3 labels"),
         (Part(X[:0], []), "no samples"),
         (Part(X[:, :0], list("ababab")), "without features"),
@@ -176,3 +176,19 @@ def test_classes_are_found_by_name_and_numbers_by_what_they_are(known, found, ex
             match_labels(samples, known)
     else:
         assert match_labels(samples, known).tolist() == expected
+
+
+def test_what_is_shown_are_the_test_samples_if_there_are_any():
+    y = np.array([0, 1, 0, 1, 0, 1])
+    without = Dataset(X, y, X[:0], y[:0], ("a", "b"), None)
+    assert [len(part) for part in without.to_show] == [6, 6]
+    shown, labels = Dataset(X, y, X[4:], y[4:], ("a", "b"), None).to_show
+    assert (shown.tolist(), labels.tolist()) == (X[4:].tolist(), [0, 1])
+
+
+def test_bytes_become_numbers_and_numbers_stay():
+    pixels, y = np.array([[0, 255]], dtype=np.uint8), np.array([0])
+    numbers = Dataset(pixels, y, pixels, y, ("a", "b"), None).with_numbers()
+    assert numbers.X_train.dtype == numbers.X_test.dtype == np.float32
+    assert numbers.X_test.tolist() == [[0, 255]]
+    assert numbers.with_numbers() is numbers

@@ -92,7 +92,7 @@ def test_an_npy_file_and_x_alone_have_no_labels(tmp_path):
     [
         (
             {"X": X.T.repeat(4, axis=1), "y": np.arange(24) % 2},
-            r"samples as columns.*hand over X\.T",
+            r"samples as columns.*pass X\.T",
         ),
         ({"X": X, "y": y[:4]}, "6 samples and 4 labels"),
         ({"X": X, "y": np.eye(2)[y]}, "never one-hot"),

@@ -1,4 +1,4 @@
-"""The program: its help, and the options that it has besides its commands."""
+"""The program: its help and its own options."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     "[cyan]mnist-5k[/]: 5,000 real handwritten digits, installed with handgrad\\[digits]\n\n"
     "[cyan]mnist[/]: the 70,000 digits of MNIST, downloaded once\n\n"
     "[cyan]digits[/]: scikit-learn's 8×8 digits\n\n"
-    "[cyan]a folder[/]: with MNIST's four IDX files, or with a subfolder of images a class\n\n"
+    "[cyan]a folder[/]: with MNIST's four IDX files, or with one subfolder of images per class\n\n"
     "[cyan]a file[/]: .csv with a header and a label column, or .npz with X and y\n\n"
     "Every command prints JSON under [bold]--json[/] and explains itself under [bold]--help[/].",
     no_args_is_help=True,

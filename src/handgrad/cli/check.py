@@ -31,8 +31,8 @@ def check(
 ) -> None:
     """Check every formula of the notes by machine, and exit with 1 if any fails.
 
-    Each is compared in float64 with something independent: derivatives with central differences
-    and with the complex step, matrix products with sums over samples.
+    Each is compared in float64 with an independent value: derivatives with central differences and
+    with the complex step, matrix products with sums over samples.
     """
     checks = check_formulas(*_samples_to_check(source, label))
     if as_json:
@@ -44,13 +44,13 @@ def check(
 
 
 def _samples_to_check(source: str | None, label: str | None) -> tuple[Any, Any]:
-    """Return some rows and labels of all classes; none where the default is not installed."""
+    """Return some rows and labels of all classes; none if the default is not installed."""
     try:
         dataset = data.load(USUAL_SOURCE if source is None else source, label=label or USUAL_LABEL)
     except MissingPackageError as error:
         if source is not None:
             raise
-        terminal.show_line(f"Checked on random networks alone: {error}", terminal.passing())
+        terminal.show_line(f"Checked only on random networks: {error}", terminal.passing())
         return None, None
     spread = np.linspace(0, len(dataset.X_train) - 1, DIGITS_CHECKED).astype(int)
     return dataset.X_train[spread], dataset.y_train[spread]

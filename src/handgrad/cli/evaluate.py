@@ -34,7 +34,7 @@ def evaluate_model(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Test a model on labelled samples: the test samples of SOURCE, or all where it has none."""
+    """Test a model on labelled samples: the test samples of SOURCE, or all if it has none."""
     network, samples = model_and_samples(model, source, label)
     if samples.y is None:
         raise DataError(

@@ -1,4 +1,4 @@
-"""handgrad export: a model in a form that others use."""
+"""handgrad export: a model in a form that other programs use."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def export(
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="Samples to go along; by default those that the model was trained on.",
+            help="Samples to include; by default those that the model was trained on.",
         ),
     ] = None,
     form: Annotated[
         Literal["html"], typer.Option("--format", help="html: the glass box as one page.")
     ] = "html",
     out: Annotated[
-        Path | None, typer.Option(help="Where the file goes; by default beside MODEL.")
+        Path | None, typer.Option(help="The file to write; by default next to MODEL.")
     ] = None,
     samples: Annotated[
-        int, typer.Option(min=0, max=MOST_SAMPLES, help="At most so many samples go along.")
+        int, typer.Option(min=0, max=MOST_SAMPLES, help="The most samples to include.")
     ] = MOST_SAMPLES,
     label: LabelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a model in a form that others use: the interactive page as one HTML file.
+    """Write a model in a form that other programs use: the interactive page as one HTML file.
 
-    It opens in any browser, from disk, and makes no request.
+    Any browser opens it from disk. The page sends no request.
     """
     out = out or model.parent / f"{model.stem}.{form}"
     check_distinct((model, source), (out,))

@@ -1,4 +1,4 @@
-"""The live page as commands open it: its address, its browser, and how it ends."""
+"""The live page of a command: its address, its browser, and its end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from threading import Event
 
-    from handgrad.engines import Progress
     from handgrad.glassbox.live.server import LiveServer
     from handgrad.jobs.training import TrainingJob
     from handgrad.model import Model
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def watched(job: TrainingJob, port: int, browser: bool) -> Iterator[tuple[Result, float]]:
-    """Train while the page shows it, and let the page stay once the results are printed.
+    """Train while the page shows the run; the page stays after the results are printed.
 
-    Gives the run, and the learning rate at which it ended.
+    Yields the result, and the learning rate at the end.
     """
     live = LiveRun.of(job, held=True)
     with live_page(live, job.model, port, browser) as (server, asked, opened):
@@ -36,13 +35,8 @@ def watched(job: TrainingJob, port: int, browser: bool) -> Iterator[tuple[Result
             watching.wait_for_viewer(server, asked, opened=opened)
         if asked.is_set():
             raise KeyboardInterrupt
-        with terminal.training_progress(live.state().iterations) as show:
-
-            def on_progress(progress: Progress) -> bool:
-                show(progress)
-                return asked.is_set()
-
-            run = live.run(on_progress)
+        with terminal.training_progress(live.state().iterations, asked) as show:
+            run = live.run(show)
         yield run, live.state().learning_rate
         sys.stdout.flush()
         if not asked.is_set():
@@ -54,9 +48,10 @@ def watched(job: TrainingJob, port: int, browser: bool) -> Iterator[tuple[Result
 def live_page(
     live: LiveRun, model: Model, port: int, browser: bool, *, as_json: bool | None = None
 ) -> Iterator[tuple[LiveServer, Event, bool]]:
-    """Serve the page, say where, and open it; also tell whether a browser took it.
+    """Serve the page, print its address, and open it; yield also whether a browser opened.
 
-    The address goes to standard output where it is the result: as JSON or as text.
+    If ``as_json`` is True or False, the address is the result of the command and is printed to
+    standard output, as JSON or as text.
     """
 
     def describe(network: Network) -> Mapping[str, Any]:
@@ -71,6 +66,6 @@ def live_page(
         else:
             console = terminal.passing() if as_json is None else terminal.results()
             terminal.show_line(f"The page: {address}", console)
-            console.print("It can be opened on this machine alone; Ctrl-C ends it.")
+            console.print("Only this machine can open it; Ctrl-C ends it.")
         sys.stdout.flush()
         yield server, asked, browser and watching.open_in_browser(server, "#view=descend")

@@ -20,13 +20,13 @@ ModelArgument = Annotated[
 LabelOption = Annotated[
     str | None,
     typer.Option(
-        help="The label column of a CSV file; by default the one that the model was trained with, "
-        "and 'label' where it has none."
+        help="The label column of a CSV file; by default the column that the model was trained "
+        "with, or 'label'."
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 EngineOption = Annotated[
-    Literal["auto", "native", "reference"], typer.Option(help="Who computes the passes.")
+    Literal["auto", "native", "reference"], typer.Option(help="Engine that computes the passes.")
 ]
 ThreadsOption = Annotated[
     int | None,
@@ -37,15 +37,15 @@ ThreadsOption = Annotated[
 HiddenOption = Annotated[int, typer.Option(min=1, help="Number of hidden units.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the initial values.")]
 PortOption = Annotated[
-    int, typer.Option(min=0, max=65535, help="Where the page is served; if taken, a free one.")
+    int, typer.Option(min=0, max=65535, help="Port of the page; if it is taken, a free one.")
 ]
 BrowserOption = Annotated[
-    bool, typer.Option("--browser/--no-browser", help="Open the page where there is a display.")
+    bool, typer.Option("--browser/--no-browser", help="Open the page if there is a display.")
 ]
 
 
 def above_zero(value: float) -> float:
-    """Refuse a number that is not finite and above 0."""
+    """Return a number, or refuse it unless it is finite and above 0."""
     if not (math.isfinite(value) and value > 0):
         raise typer.BadParameter(f"{value} is not a number above 0.")
     return value

@@ -8,13 +8,7 @@ from typing import Annotated
 import typer
 
 from handgrad.cli.app import app
-from handgrad.cli.options import (
-    EngineOption,
-    JsonOption,
-    LabelOption,
-    ModelArgument,
-    ThreadsOption,
-)
+from handgrad.cli.options import EngineOption, JsonOption, LabelOption, ModelArgument, ThreadsOption
 from handgrad.cli.sources import model_and_samples, note_bytes
 from handgrad.engines import get_engine
 from handgrad.evaluation import predicted_probabilities
@@ -38,7 +32,7 @@ def predict(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Where the CSV goes; standard output by default.")
+        Path | None, typer.Option(help="The CSV file to write; by default standard output.")
     ] = None,
     label: LabelOption = None,
     engine: EngineOption = "auto",

@@ -1,4 +1,4 @@
-"""Models and samples as commands read them: with a word on what takes long, or may surprise."""
+"""Reads models and samples for commands, and prints what takes long or may surprise."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def model_and_samples(path: Path, source: str, label: str | None) -> tuple[Model
 
 
 def note_bytes(path: Path, model: Model, samples: Samples | None) -> None:
-    """Say, once a command has done its work, that its model took bytes for numbers."""
+    """Say, at the end of a command, that its model read bytes as numbers."""
     if samples is not None and not model.pixels and samples.X.dtype == np.uint8:
         terminal.show_line(
             f"{path} was fitted without pixels=True: it takes the bytes of {samples.source} as "
@@ -45,7 +45,7 @@ def model_and_own_samples(
         samples = own_samples(model, label=label)
     if samples is None:
         terminal.passing().print(
-            "The samples that the model was trained on are not there: the page takes drawings "
-            "alone. Name a SOURCE to have some."
+            "The samples that the model was trained on were not found, so the page takes only "
+            "drawings. Name a SOURCE to include samples."
         )
     return model, samples

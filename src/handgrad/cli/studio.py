@@ -1,4 +1,4 @@
-"""handgrad studio: training that is started, stopped and steered from the browser."""
+"""handgrad studio: training that the browser starts, stops and steers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def studio(
     learning_rate: LearningRateOption = 0.1,
     seed: SeedOption = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Where the newest network goes at the end.")
+        Path | None,
+        typer.Option(help="The file to which the newest network is written at the end."),
     ] = None,
     port: PortOption = watching.USUAL_PORT,
     browser: BrowserOption = True,
@@ -58,10 +59,10 @@ def studio(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train from the browser: start and stop, change η, and look inside while it goes on.
+    """Train from the browser: start and stop, change η, and look inside while it trains.
 
-    Serves the glass box on this machine alone, until Ctrl-C or until the terminal closes. Each
-    start adds --iterations steps. With --out MODEL the model itself is trained further.
+    The page is served to this machine alone, until Ctrl-C or until the terminal closes. Each start
+    adds --iterations steps. --out MODEL replaces the model by the further trained one.
     """
     path, source = watching.model_and_source(model, source)
     if out is not None:

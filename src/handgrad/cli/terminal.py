@@ -1,15 +1,13 @@
 """What the command line shows: tables, pictures in characters, and a progress bar.
 
-Names come from files, and may hold anything: they are shown as they are, but for characters that
-do not print, which are escaped so that none of them acts on the terminal.
+Names come from files and may contain any characters. They are shown unchanged, except that
+unprintable characters are escaped, so that none of them can control the terminal.
 """
 
 from __future__ import annotations
 
-import signal
 import sys
 from contextlib import contextmanager
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from handgrad.quoting import escaped, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from threading import Event
 
     import numpy.typing as npt
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 SHADES = " ░▒▓█"
 MOST_CLASSES_SHOWN = 30
-LONGEST_NAME = 60  # characters of a class, where many are listed
+LONGEST_NAME = 60  # characters of a class in a list
 WIDTH_OF_A_PIPE = 140
 
 
@@ -43,48 +42,36 @@ def results() -> Console:
 
 
 def literal(text: str) -> Text:
-    """Return a text that is shown as it is, with what does not print escaped."""
+    """Return a text that is shown without markup, with unprintable characters escaped."""
     return Text(escaped(text))
 
 
 def show_line(text: str, console: Console | None = None) -> None:
-    """Print a text that may hold names: literally, and on one line however long it is."""
+    """Print a text that may contain names: without markup, and on one line of any length."""
     console = console or results()
     console.print(literal(text), soft_wrap=True)
 
 
 def passing() -> Console:
-    """Return the console for what passes by: standard error, so that results can be piped."""
+    """Return the console for messages: standard error, so that results can be piped."""
     return Console(stderr=True, highlight=False)
 
 
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """Show that something is under way whose end cannot be foreseen."""
+    """Show that something takes a while."""
     with passing().status(literal(text)):
         yield
 
 
 @contextmanager
-def interrupts() -> Iterator[Event]:
-    """Turn the first Ctrl-C into an event that asks to stop; a second one breaks off at once."""
-    asked = Event()
+def training_progress(
+    iterations: int, asked: Event
+) -> Iterator[Callable[[engines.Progress], bool]]:
+    """Show a bar with the newest cost and accuracy, if there is a terminal.
 
-    def ask(_signal: int, _frame: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def training_progress(iterations: int) -> Iterator[Callable[[engines.Progress], None]]:
-    """Show a bar with cost and accuracy as they change, where there is a terminal."""
+    Yields a callback for the run; it returns True once the event asks for the end of the run.
+    """
     console = passing()
     bar = Progress(
         TextColumn("training"),
@@ -98,9 +85,10 @@ def training_progress(iterations: int) -> Iterator[Callable[[engines.Progress], 
     with bar:
         task = bar.add_task("training", total=iterations, figures="")
 
-        def show(progress: engines.Progress) -> None:
+        def show(progress: engines.Progress) -> bool:
             figures = f"cost {progress.costs[-1]:.4f}  accuracy {progress.accuracies[-1]:.2%}"
             bar.update(task, completed=len(progress.costs), figures=figures)
+            return asked.is_set()
 
         yield show
 
@@ -110,23 +98,14 @@ def class_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table:
     table = Table("class", title="By class")
     for heading in ("precision", "recall", "F1", "samples"):
         table.add_column(heading, justify="right")
-    figures = zip(
-        class_names,
-        evaluation.precision,
-        evaluation.recall,
-        evaluation.f1,
-        evaluation.support,
-        strict=True,
-    )
-    for name, precision, recall, f1, support in figures:
-        table.add_row(
-            literal(name), f"{precision:.1%}", f"{recall:.1%}", f"{f1:.1%}", f"{support:,}"
-        )
+    shares = np.column_stack([evaluation.precision, evaluation.recall, evaluation.f1])
+    for name, row, samples in zip(class_names, shares, evaluation.support, strict=True):
+        table.add_row(literal(name), *(f"{share:.1%}" for share in row), f"{samples:,}")
     return table
 
 
 def confusion_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table | str:
-    """Tabulate the confusion matrix: a row a true class, a column a predicted one."""
+    """Tabulate the confusion matrix: one row per true class, one column per predicted class."""
     if len(class_names) > MOST_CLASSES_SHOWN:
         return f"The confusion matrix has {len(class_names)} rows: --json prints it."
     table = Table("true ╲ predicted", title="Confusion matrix")
@@ -144,7 +123,7 @@ def _count(count: int, on_diagonal: bool) -> Text:
 
 
 def check_table(checks: Sequence[FormulaCheck]) -> Table:
-    """Tabulate the checks, a row a formula."""
+    """Tabulate the checks, one row per formula."""
     table = Table("id", "formula", "checked against", title="The derivation, checked in float64")
     table.add_column("largest relative error", justify="right")
     table.add_column("")
@@ -160,13 +139,13 @@ def check_table(checks: Sequence[FormulaCheck]) -> Table:
 
 
 def picture(x: npt.NDArray[Any], image_shape: tuple[int, int]) -> str:
-    """Draw the values of one sample, 0 to 1, in shades of characters, two a pixel."""
+    """Draw one sample, with values from 0 to 1, as shades: two characters per pixel."""
     levels = np.rint(np.clip(x, 0, 1) * (len(SHADES) - 1)).astype(int).reshape(image_shape)
     return "\n".join("".join(SHADES[level] * 2 for level in row).rstrip() for row in levels)
 
 
 def class_note(class_names: Sequence[str]) -> str:
-    """Say which class stands in which row of Z2, where the name is not the row's number."""
+    """Say which row of Z2 belongs to which class."""
     if list(class_names) == [str(k) for k in range(len(class_names))]:
         return "Row k of Z2 and A2 stands for class k."
     names = (shortened(escaped(name), LONGEST_NAME) for name in class_names)
@@ -174,7 +153,7 @@ def class_note(class_names: Sequence[str]) -> str:
 
 
 def fact_table(facts: Mapping[str, Any]) -> Table:
-    """Tabulate facts, a line each."""
+    """Tabulate facts, one per line."""
     table = Table(show_header=False, box=None)
     for name, fact in facts.items():
         shown = ", ".join(fact) if isinstance(fact, list) else str(fact)

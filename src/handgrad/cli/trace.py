@@ -9,13 +9,7 @@ import typer
 from handgrad import data
 from handgrad.cli import terminal
 from handgrad.cli.app import app
-from handgrad.cli.options import (
-    JsonOption,
-    LabelOption,
-    ModelArgument,
-    SourceArgument,
-    above_zero,
-)
+from handgrad.cli.options import JsonOption, LabelOption, ModelArgument, SourceArgument, above_zero
 from handgrad.cli.sources import model_and_samples, note_bytes
 from handgrad.glassbox import Trace
 from handgrad.glassbox.table import trace_table
@@ -37,8 +31,8 @@ def trace(
 ) -> None:
     """Show every matrix of one sample's forward and backward pass.
 
-    The sample is one of the test samples of SOURCE, or of all where it has none. Without labels
-    the trace ends with the prediction.
+    The sample is one of the test samples of SOURCE, or of all samples if it has no test samples.
+    Without labels the trace ends with the prediction.
     """
     network, samples = model_and_samples(model, source, label)
     if sample >= len(samples.X):

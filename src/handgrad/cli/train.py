@@ -1,4 +1,4 @@
-"""handgrad train: one job of training, with progress or watched in the browser."""
+"""handgrad train: one training job, with a progress bar or watched in the browser."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_traini
 from handgrad.plain_json import show_json
 
 if TYPE_CHECKING:
-    from handgrad.engines import Progress
     from handgrad.jobs.training import TrainingJob
     from handgrad.solvers import Result
 
@@ -45,7 +44,7 @@ def train(
     learning_rate: LearningRateOption = 0.1,
     seed: SeedOption = 0,
     initial: Annotated[
-        Literal["he", "uniform"], typer.Option(help="How initial values are drawn.")
+        Literal["he", "uniform"], typer.Option(help="How the initial values are drawn.")
     ] = "he",
     dtype: Annotated[
         Literal["float32", "float64"], typer.Option(help="Type of all numbers.")
@@ -53,16 +52,18 @@ def train(
     test: Annotated[
         str | None, typer.Option(metavar="SOURCE", help="Data to test the network on.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where the model goes.")] = Path("model.safetensors"),
+    out: Annotated[Path, typer.Option(help="The model file to write.")] = Path("model.safetensors"),
     history: Annotated[
-        Path | None, typer.Option(help="Where cost and accuracy of each step go, as CSV.")
+        Path | None, typer.Option(help="A CSV file for cost and accuracy of each step.")
     ] = None,
     plots: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where pictures of curves, weights and mistakes go."),
+        typer.Option(
+            metavar="FOLDER", help="A folder for pictures of curves, weights and mistakes."
+        ),
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show the run in the browser while it goes on.")
+        bool, typer.Option("--watch", help="Show the run in the browser while it trains.")
     ] = False,
     port: PortOption = watching.USUAL_PORT,
     browser: BrowserOption = True,
@@ -73,11 +74,11 @@ def train(
 ) -> None:
     """Train a network by gradient descent, test it, and write it to a file.
 
-    Ctrl-C stops the run and keeps the best network so far. Where neither SOURCE nor --test has
-    test samples, every fifth sample of each class is held out for the test.
+    Ctrl-C stops the run and keeps the best network so far. If neither SOURCE nor --test has test
+    samples, every fifth sample of each class is held out for the test.
 
-    Under --watch the page can stop the run, change η, and train on once the model is written; a
-    run of less than two seconds is shown in four. The page stays until Ctrl-C.
+    With --watch the page can stop the run, change η, and continue training after the model is
+    written. A run of less than two seconds is shown in four. The page stays until Ctrl-C.
     """
     files = TrainingFiles(out, history, plots)
     files.check(source, test)
@@ -103,7 +104,7 @@ def train(
 
 
 def finish(report: TrainingReport, files: TrainingFiles, *, as_json: bool) -> None:
-    """Write the files of a job, and say what came of it."""
+    """Write the files of a job, and print its results."""
     report.save(files)
     if as_json:
         show_json(report.figures | files.as_texts())
@@ -117,13 +118,11 @@ def finish(report: TrainingReport, files: TrainingFiles, *, as_json: bool) -> No
 
 
 def _run_with_progress(job: TrainingJob) -> Result:
-    with terminal.interrupts() as asked, terminal.training_progress(job.iterations) as show:
-
-        def on_progress(progress: Progress) -> bool:
-            show(progress)
-            return asked.is_set()
-
-        return job.run(on_progress)
+    with (
+        watching.endings("SIGINT") as asked,
+        terminal.training_progress(job.iterations, asked) as show,
+    ):
+        return job.run(show)
 
 
 def _print_run(report: TrainingReport) -> None:

@@ -1,4 +1,4 @@
-"""What the command line says of wrong usage, kept short and printable."""
+"""Keeps the messages about wrong usage short and printable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST = 400  # characters of a message
 
 
 class Commands(TyperGroup):
-    """Commands in the order of use, whose errors quote arguments of any length and characters."""
+    """Commands in the order of use; their errors quote any argument safely."""
 
     def list_commands(self, _context: Any) -> list[str]:
         """Name the commands in the order of `ORDER`."""
@@ -39,8 +39,8 @@ def _presentable() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # Errors of usage are classes of click, or of the copy of it in newer releases of typer;
-        # they have their message as an attribute, and no other error has.
+        # Errors of usage are classes of click, or of its copy in newer releases of typer. Only they
+        # have an attribute called message.
         message = getattr(error, "message", None)
         if isinstance(message, str):
             error.message = shortened(escaped(message), LONGEST)  # type: ignore[attr-defined]

@@ -159,9 +159,8 @@ def _load(
             X = np.loadtxt(numbers, dtype, delimiter=",", comments=None, usecols=columns, ndmin=2)
         except (ValueError, OverflowError, Warning):
             return None
-    return (
-        X if X.shape == (len(numbers), len(layout.features)) else None
-    )  # loadtxt skips empty lines
+    # loadtxt skips empty lines.
+    return X if X.shape == (len(numbers), len(layout.features)) else None
 
 
 def _are_pixels(X: npt.NDArray[np.float64]) -> bool:

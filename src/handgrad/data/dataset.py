@@ -54,14 +54,7 @@ class Dataset:
 
     @property
     def to_show(self) -> tuple[Rows, Labels]:
-        """The test samples and their labels, or the training samples if there are none.
-
-        Examples
-        --------
-        >>> X, y = np.array([[1.0], [2.0]]), np.array([0, 1])
-        >>> Dataset(X, y, X[:0], y[:0], ("a", "b"), None).to_show[1]
-        array([0, 1])
-        """
+        """The test samples and their labels, or the training samples if there are none."""
         if len(self.X_test):
             return self.X_test, self.y_test
         return self.X_train, self.y_train
@@ -86,22 +79,11 @@ class Dataset:
         )
 
     def with_test(self, samples: Samples) -> Dataset:
-        """Return the data with other test samples; their classes are matched by name.
-
-        Raises
-        ------
-        DataError
-            If the samples have no labels, or a class that is not in ``class_names``.
-        """
+        """Return the data with other test samples; `match_labels` finds their classes."""
         return replace(self, X_test=samples.X, y_test=match_labels(samples, self.class_names))
 
     def with_classes(self, class_names: Sequence[str], source: str) -> Dataset:
-        """Return the data with a model's classes; labels are matched by name.
-
-        Raises
-        ------
-        DataError
-            If the source has a class that is not among the names.
+        """Return the data with a model's classes; an unknown class raises a DataError.
 
         Examples
         --------
@@ -115,14 +97,7 @@ class Dataset:
         return replace(self, y_train=y_train, y_test=y_test, class_names=tuple(class_names))
 
     def with_numbers(self) -> Dataset:
-        """Return the data with bytes as float32 numbers, for a network that does not take pixels.
-
-        Examples
-        --------
-        >>> X, y = np.array([[0, 255]], dtype=np.uint8), np.array([0])
-        >>> Dataset(X, y, X, y, ("cat", "dog"), None).with_numbers().X_train
-        array([[  0., 255.]], dtype=float32)
-        """
+        """Return the data with bytes as float32 numbers, for a network that takes no pixels."""
         if self.X_train.dtype != np.uint8:
             return self
         X_train, X_test = (X.astype(np.float32) for X in (self.X_train, self.X_test))
@@ -262,7 +237,7 @@ def check_counts(source: str, shape: tuple[int, ...], labels: int) -> None:
     if labels != m:
         raise DataError(
             f"{source} holds samples as columns, {m} features by {features} samples; "
-            "expected samples as rows: hand over X.T."
+            "expected samples as rows: pass X.T."
         )
 
 

@@ -22,11 +22,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 START = b"\x93NUMPY"
-LENGTH_BYTES = {
-    b"\x01\x00": 2,
-    b"\x02\x00": 4,
-    b"\x03\x00": 4,
-}  # bytes of the header's length, by version
+# Bytes of the header's length, by version.
+LENGTH_BYTES = {b"\x01\x00": 2, b"\x02\x00": 4, b"\x03\x00": 4}
 # Versions 2 and 3 differ only in the encoding of field names, and arrays with fields are refused.
 LONGEST_HEADER = 10_000  # bytes, the limit of numpy.load
 LONGEST_TEXT = 1 << 16  # bytes

@@ -94,10 +94,6 @@ def load_samples(
         read, in this order, whatever their positions. All others except the labels are ignored
         and may hold anything. Sources without feature names ignore this argument.
 
-    Returns
-    -------
-    Samples
-
     Raises
     ------
     DataError

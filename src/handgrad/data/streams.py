@@ -69,23 +69,8 @@ def capacity(path: Path) -> int:
 def read_exactly(stream: IO[bytes], promised: int, *, most: int, what: str) -> bytearray:
     """Read the bytes that a header promised, and check that nothing follows.
 
-    Memory is allocated as data arrives, so a false promise costs no memory.
-
-    Parameters
-    ----------
-    stream : binary stream
-        Positioned at the end of the header.
-    promised : int
-        Number of bytes.
-    most : int
-        The largest number of bytes that the stream can hold; a larger promise fails at once.
-    what : str
-        What to call the stream in an error.
-
-    Raises
-    ------
-    DataError
-        If the stream holds less or more.
+    Memory is allocated as data arrives, so a false promise costs no memory. A promise of more than
+    ``most`` bytes fails at once. Errors call the stream ``what``.
     """
     if promised > most:
         raise DataError(

@@ -116,18 +116,6 @@ def check_formulas(
 ) -> list[FormulaCheck]:
     """Check every formula of `handgrad.notes`.
 
-    Parameters
-    ----------
-    digits : array of shape (m, D), optional
-        Real samples as rows, checked in addition to random samples; about 20 are enough.
-    labels : array of shape (m,), optional
-        Their integer labels.
-
-    Returns
-    -------
-    list of FormulaCheck
-        In the order of the notes, F1 to U1.
-
     Examples
     --------
     >>> all(check.passed for check in check_formulas())
@@ -192,7 +180,8 @@ def _compare_case(case: _Case) -> Iterator[Comparison]:
     gradient = notes.backward(case.network, case.X, case.y, activations)
     yield from _compare_with_sums(case, activations, backward)
     yield from _compare_inner_derivatives(case, activations, backward)
-    yield from _compare_gradient(case, gradient)
+    for place, formula in enumerate(("B6", "B7", "B2", "B3")):
+        yield from _compare_parameter(case, place, formula, gradient[place])
     yield from _compare_step(case, gradient)
 
 
@@ -258,11 +247,6 @@ def _compare_inner_derivatives(
         entries = _some_entries(at)
         expected = _complex_step(function, at, entries)
         yield _compare(formula, "complex step", found.flat[entries], expected, COMPLEX_STEP)
-
-
-def _compare_gradient(case: _Case, gradient: notes.Gradient) -> Iterator[Comparison]:
-    for place, (formula, dθ) in enumerate(zip(("B6", "B7", "B2", "B3"), gradient, strict=True)):
-        yield from _compare_parameter(case, place, formula, dθ)
 
 
 def _compare_parameter(case: _Case, place: int, formula: str, dθ: Array) -> Iterator[Comparison]:

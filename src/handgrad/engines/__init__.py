@@ -1,4 +1,4 @@
-"""Engines: who computes cost and gradient.
+"""Engines, which compute cost and gradient.
 
 Every engine gives the figures of the reference engine, which calls the formulas of
 `handgrad.notes`; others may only be faster.

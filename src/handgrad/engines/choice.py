@@ -38,15 +38,10 @@ def get_engine(name: str = "auto", *, threads: int | None = None) -> Engine:
     Parameters
     ----------
     name : {"auto", "native", "reference"}
-        "auto" takes the native engine where this installation has it, else the reference.
+        "auto" takes the native engine if this installation has it, otherwise the reference.
     threads : int, optional
-        How many threads the native engine may use; by default one for each processor. Results
-        do not depend on it. The reference engine has none of its own: NumPy's matrix products
-        decide for themselves.
-
-    Returns
-    -------
-    Engine
+        How many threads the native engine may use; by default one per processor. Results do not
+        depend on it. The reference engine ignores it: NumPy chooses the threads of its products.
 
     Raises
     ------

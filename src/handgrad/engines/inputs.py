@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,34 +30,17 @@ INSIDE_AN_EPOCH = (
     "This run of batches is inside an epoch already; expected one epoch at a time, and its "
     "network and moments to be read between epochs or in on_progress."
 )
-MOST_STEPS = 2**53  # that adam's correction tells apart
+MOST_STEPS = 2**53  # above it, float64 does not hold every whole number for adam's correction
 
 
 def check_descent(learning_rate: float, iterations: int, dtype: np.dtype[Any]) -> None:
-    """Raise an error unless a run of descent can take these settings.
-
-    Raises
-    ------
-    TrainingError
-        If the learning rate is not a number above 0, or beyond the network's type.
-    EngineError
-        If iterations is not a whole number of 0 or more.
-
-    Examples
-    --------
-    >>> check_descent(learning_rate=0.1, iterations=0, dtype=np.dtype(np.float32))
-    """
+    """Raise an error unless a run of descent can take these settings."""
     check_rate(learning_rate, dtype)
     whole_number("iterations", iterations, 0, None, EngineError)
 
 
 def check_rate(learning_rate: float, dtype: np.dtype[Any]) -> None:
-    """Raise a TrainingError unless the rate is a number above 0 that the network's type can hold.
-
-    Examples
-    --------
-    >>> check_rate(0.1, np.dtype(np.float32))
-    """
+    """Raise a TrainingError unless the rate is above 0 and the network's type can hold it."""
     check_learning_rate(learning_rate)
     if learning_rate > float(np.finfo(dtype).max):
         raise TrainingError(
@@ -66,37 +49,11 @@ def check_rate(learning_rate: float, dtype: np.dtype[Any]) -> None:
         )
 
 
-def check_rule(rule: Rule, dtype: np.dtype[Any]) -> None:
-    """Raise a TrainingError unless this is a rule of batches, with a rate that the type can hold.
-
-    Examples
-    --------
-    >>> from handgrad.engines import Adam
-    >>> check_rule(Adam(), np.dtype(np.float32))
-    """
+def check_batches(rule: Rule, batch_size: int, moments: Moments | None, network: Network) -> None:
+    """Raise an error unless a run of batches can begin with these settings."""
     if not isinstance(rule, Sgd | Adam):
         raise TrainingError(f"rule is {shown(rule)}; expected an Sgd or an Adam.")
-    check_rate(rule.learning_rate, dtype)
-
-
-def check_batches(rule: Rule, batch_size: int, moments: Moments | None, network: Network) -> None:
-    """Raise an error unless a run of batches can begin with these settings.
-
-    Raises
-    ------
-    TrainingError
-        If the rule is not one, or has a rate beyond the network's type.
-    EngineError
-        If the batch size is not a whole number of 1 or more.
-    ShapeError
-        If the moments do not belong to such a network.
-
-    Examples
-    --------
-    >>> from handgrad import Network
-    >>> check_batches(Sgd(), 32, None, Network.initial(features=2, hidden=3, classes=2))
-    """
-    check_rule(rule, network.dtype)
+    check_rate(rule.learning_rate, network.dtype)
     whole_number("batch_size", batch_size, 1, None, EngineError)
     if moments is not None:
         check_moments(moments, network)
@@ -104,41 +61,17 @@ def check_batches(rule: Rule, batch_size: int, moments: Moments | None, network:
 
 @contextmanager
 def enough_memory() -> Iterator[None]:
-    """Raise an EngineError where memory ends; for calls that call nobody back.
-
-    Examples
-    --------
-    >>> with enough_memory():
-    ...     array = np.zeros(3)
-    """
+    """Turn a lack of memory into an EngineError; not for blocks that call a user's function."""
     try:
         yield
     except MemoryError:
         raise EngineError(NO_MEMORY) from None
 
 
-class Figures(NamedTuple):
-    """Room for what a run measures."""
-
-    costs: npt.NDArray[np.float64]
-    accuracies: npt.NDArray[np.float64]
-
-
-def room_for(steps: int) -> Figures:
-    """Return room for a cost and an accuracy of each step.
-
-    Raises
-    ------
-    EngineError
-        If memory does not hold so many.
-
-    Examples
-    --------
-    >>> room_for(3).costs.shape
-    (3,)
-    """
+def room_for(steps: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return arrays for a cost and an accuracy of each step, or raise an EngineError."""
     try:
-        return Figures(np.empty(steps), np.empty(steps))
+        return np.empty(steps), np.empty(steps)
     except (MemoryError, ValueError, OverflowError):
         raise EngineError(
             f"There is not enough memory for the costs of {shown(steps)} steps; "
@@ -147,12 +80,7 @@ def room_for(steps: int) -> Figures:
 
 
 def check_order(order: npt.ArrayLike | None, m: int) -> npt.NDArray[np.int64]:
-    """Return the rows of an epoch in their order: all of them, unless told otherwise.
-
-    Raises
-    ------
-    ShapeError
-        If the order is not a list of at least one number from 0 to m - 1.
+    """Return the rows of an epoch in their order: all of them unless an order is given.
 
     Examples
     --------
@@ -174,28 +102,15 @@ def check_order(order: npt.ArrayLike | None, m: int) -> npt.NDArray[np.int64]:
 
 
 def check_sample(x: npt.NDArray[Any], features: int) -> None:
-    """Raise a ShapeError unless x is one sample.
-
-    Examples
-    --------
-    >>> check_sample(np.ones(3), features=3)
-    """
+    """Raise a ShapeError unless x is one sample."""
     if x.shape != (features,):
         raise ShapeError(f"x has shape {x.shape}; expected ({features},), one sample.")
 
 
 def weights(sample_weight: npt.ArrayLike, m: int) -> npt.NDArray[np.float64]:
-    """Return the weights of m rows as numbers.
+    """Return the weights of m rows: finite numbers of 0 or more, whose sum is above 0 and finite.
 
-    Raises
-    ------
-    ShapeError
-        If they are not m finite numbers of 0 or more, whose sum is positive and finite.
-
-    Examples
-    --------
-    >>> weights([1, 3], m=2)
-    array([1., 3.])
+    Anything else raises a ShapeError.
     """
     values = _numbers(sample_weight)
     if values.shape != (m,):
@@ -232,15 +147,7 @@ def _numbers(sample_weight: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def check_moments(moments: Moments, network: Network) -> None:
-    """Raise a ShapeError unless a rule can go on with these moments of such a network.
-
-    Examples
-    --------
-    >>> from handgrad import Network
-    >>> from handgrad.engines import Moments
-    >>> network = Network.initial(features=2, hidden=3, classes=2)
-    >>> check_moments(Moments(1, network.parameters, network.parameters), network)
-    """
+    """Raise a ShapeError unless a rule can continue with these moments of such a network."""
     try:
         steps, first, second = moments
         found = [(array.shape, array.dtype) for array in (*first, *second)]

@@ -27,11 +27,11 @@ class Progress(NamedTuple):
     costs: npt.NDArray[np.float64]
     """(n,): the costs measured so far, each before its step."""
     accuracies: npt.NDArray[np.float64]
-    """(n,): the share of rows predicted right, likewise."""
+    """(n,): the share of rows predicted right, of the same networks."""
 
 
 class Measurement(NamedTuple):
-    """What one forward and backward pass over the rows tells about a network."""
+    """The results of one forward and backward pass over the rows."""
 
     cost: float
     """That of the objective: C1 and the penalty."""
@@ -46,10 +46,10 @@ class Moments(NamedTuple):
 
     steps: int
     """The steps taken so far."""
-    first: tuple[Matrix, Matrix, Matrix, Matrix]
+    first: tuple[Matrix, ...]
     """Sgd's velocity or adam's first moment, in the shapes of W1, b1, W2, b2."""
-    second: tuple[Matrix, Matrix, Matrix, Matrix]
-    """Adam's second moment, likewise."""
+    second: tuple[Matrix, ...]
+    """Adam's second moment, in the same shapes."""
 
 
 class Batches(Protocol):
@@ -79,24 +79,24 @@ class Batches(Protocol):
         Parameters
         ----------
         order : array of int, optional
-            The rows, cut into batches as they stand here; all rows of X by default. The last
-            batch may be smaller.
+            The rows in the order in which they are cut into batches; all rows of X by default.
+            The last batch may be smaller.
         learning_rate : float, optional
             η of this epoch instead of the rule's own.
         on_progress : callable, optional
-            Called now and then, and after the last batch; returns True to end the epoch. It may
-            read `network` and `moments`.
+            Called from time to time, and after the last batch; returns True to end the epoch. It
+            may read `network` and `moments`.
 
         Raises
         ------
         EngineError
-            If another epoch of this run is under way, be it in another thread. `network` and
-            `moments` raise it too, while an epoch computes.
+            If another epoch of this run is under way, in this thread or another. `network` and
+            `moments` raise it too while an epoch computes.
         """
 
 
 class Predictor(Protocol):
-    """Predicts one sample at a time, with no more to do for each than there must be."""
+    """Predicts one sample at a time, with the least work per sample."""
 
     def label(self, x: npt.ArrayLike) -> int:
         """Return the class with the largest probability (F5) of one sample of shape (D,)."""
@@ -109,7 +109,7 @@ class Session(Protocol):
     """Rows, labels and weights that an engine holds, with what is minimised on them.
 
     Labels, row weights and the indices of sparse rows are copied: what the caller writes to them
-    later changes nothing. Any network that fits the rows can be handed over, one after another.
+    later changes nothing. The session accepts any network that fits the rows, one after another.
     """
 
     def cost(self, network: Network) -> float:
@@ -165,7 +165,7 @@ class Engine(ABC):
     ) -> Session:
         """Hold rows and labels, ready for passes of many networks.
 
-        Rows, labels and weights are checked when the first network reads them.
+        The first network that reads rows, labels and weights also checks them.
 
         Parameters
         ----------

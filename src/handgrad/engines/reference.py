@@ -1,4 +1,4 @@
-"""The reference engine: the formulas of the notes as they stand, the oracle of all others."""
+"""The reference engine: the formulas of the notes, unchanged; the oracle of all other engines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handgrad.engines.threads import processors
 from handgrad.engines.turns import Turns
 from handgrad.errors import ShapeError
 from handgrad.network import Labels, Matrix, Network
-from handgrad.rows import as_array, own_places, scaled_rows, values_of
+from handgrad.rows import as_array, own_indices, scaled_rows, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,17 +27,7 @@ if TYPE_CHECKING:
 
 
 class ReferenceEngine(Engine):
-    """Calls `handgrad.notes` on all rows at once.
-
-    Examples
-    --------
-    >>> from handgrad import Network
-    >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
-    >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
-    >>> network, costs = ReferenceEngine().descend(network, X, y, learning_rate=0.5, iterations=9)
-    >>> bool(costs[-1] < costs[0])
-    True
-    """
+    """Calls `handgrad.notes` on all rows at once."""
 
     name = "reference"
 
@@ -179,9 +169,8 @@ class ReferenceBatches:
     def moments(self) -> Moments:
         """What the rule remembers."""
         self._turns.check_readable()
-        W1, b1, W2, b2 = (array.copy() for array in self._first)
-        V1, c1, V2, c2 = (array.copy() for array in self._second)
-        return Moments(self._steps, (W1, b1, W2, b2), (V1, c1, V2, c2))
+        first, second = (tuple(a.copy() for a in arrays) for arrays in (self._first, self._second))
+        return Moments(self._steps, first, second)
 
     def epoch(
         self,
@@ -233,11 +222,10 @@ class ReferenceBatches:
             yield parameter + change
 
 
-class ReferencePredictor:
+class ReferencePredictor(NamedTuple):
     """Predicts one sample at a time; see `handgrad.engines.Predictor`."""
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
+    network: Network
 
     def label(self, x: npt.ArrayLike) -> int:
         """Return the label of one sample."""
@@ -246,9 +234,9 @@ class ReferencePredictor:
     def probabilities(self, x: npt.ArrayLike) -> Matrix:
         """Return the probabilities of one sample."""
         sample = as_array("x", x)
-        inputs.check_sample(sample, self._network.D)
-        rows = _finite_rows(self._network, self._network.check_rows(sample[None, :]))
-        probabilities: Matrix = notes.forward(self._network.as_softmax(), rows).A2[:, 0]
+        inputs.check_sample(sample, self.network.D)
+        rows = _finite_rows(self.network, self.network.check_rows(sample[None, :]))
+        probabilities: Matrix = notes.forward(self.network.as_softmax(), rows).A2[:, 0]
         return probabilities
 
 
@@ -311,7 +299,7 @@ def _changed(network: Network, parameters: Iterable[Matrix]) -> Network:
 
 def _finite_rows(network: Network, given: Any) -> Matrix:
     with inputs.enough_memory():
-        rows: Matrix = scaled_rows(own_places(given), network.dtype)
+        rows: Matrix = scaled_rows(own_indices(given), network.dtype)
         if given.dtype != np.uint8 and not np.isfinite(values_of(rows)).all():
             raise ShapeError(inputs.NOT_FINITE)
     return rows

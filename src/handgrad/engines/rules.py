@@ -1,4 +1,4 @@
-"""The update rules of mini-batches: what a step makes of a gradient."""
+"""The update rules of batches: how a step uses a gradient."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handgrad.quoting import shown
 
 @dataclass(frozen=True)
 class Sgd:
-    """Stochastic gradient descent: U1 on one batch after another, with momentum where asked.
+    """Stochastic gradient descent: U1 on one batch after another, if wanted with momentum.
 
     The velocity v starts at 0. Each step takes v ← μ v − η dθ and θ ← θ + v; with Nesterov's
     momentum θ ← θ + μ v − η dθ. With μ = 0 this is U1.
@@ -59,7 +59,7 @@ class Adam:
     learning_rate : float
         η, above 0.
     beta_1, beta_2 : float
-        What the first and the second moment keep from step to step, from 0 to below 1.
+        The share of the first and of the second moment that each step keeps, from 0 to below 1.
     epsilon : float
         Added to the root of the second moment, above 0.
 
@@ -90,12 +90,7 @@ Rule: TypeAlias = Sgd | Adam
 
 
 def check_learning_rate(learning_rate: float) -> None:
-    """Raise a TrainingError unless the rate is a number above 0.
-
-    Examples
-    --------
-    >>> check_learning_rate(0.1)
-    """
+    """Raise a TrainingError unless the rate is a number above 0."""
     _check_above_zero("learning_rate", learning_rate)
 
 

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from handgrad.network import Labels, Network, Reading
+    from handgrad.network import Labels, Network
     from handgrad.objective import Objective
 
 Prepared = TypeVar("Prepared")
 
 
 class CheckedSession(ABC, Generic[Prepared]):
-    """Prepares the rows for the first network, and again only for one that reads them otherwise."""
+    """Prepares the rows once, and again only for a network that reads them differently."""
 
     def __init__(
         self,
@@ -28,10 +28,10 @@ class CheckedSession(ABC, Generic[Prepared]):
         weights: npt.ArrayLike | None,
     ) -> None:
         self._given, self.objective = (rows, targets, weights), objective
-        self._reading: Reading | None = None
+        self._reading: tuple[object, ...] | None = None
 
     def _prepared(self, network: Network) -> Prepared:
-        """Return what `_prepare` makes of the rows for such a network."""
+        """Return the rows as `_prepare` returned them for such a network."""
         network.check_output(self.objective.output)
         if self._reading != network.reading:
             X, y, weights = self._given
@@ -45,7 +45,7 @@ class CheckedSession(ABC, Generic[Prepared]):
         return self._ready
 
     def _decay(self, network: Network) -> float:
-        """Return the objective's decay over all rows, once they are prepared."""
+        """Return the objective's decay over all rows, which must be prepared."""
         return self.objective.decay(self._total, network.dtype)
 
     @abstractmethod
@@ -56,4 +56,4 @@ class CheckedSession(ABC, Generic[Prepared]):
         labels: Labels,
         weights: npt.NDArray[np.float64] | None,
     ) -> Prepared:
-        """Make rows, labels and weights ready for passes; keep nothing of the caller's labels."""
+        """Make rows, labels and weights ready for passes; keep a copy of the labels."""

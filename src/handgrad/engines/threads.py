@@ -1,4 +1,4 @@
-"""How many threads there may be, in the engines and beside them."""
+"""How many threads an engine and BLAS may use."""
 
 from __future__ import annotations
 
@@ -18,15 +18,9 @@ MOST_THREADS = 2**31 - 1
 
 
 def processors() -> int:
-    """Count the processors that this process may use.
+    """Count the processors that this process may use: at most ``OMP_NUM_THREADS``.
 
-    No more than ``OMP_NUM_THREADS`` says, with which joblib, for one, shares processors out among
-    the processes that it starts.
-
-    Examples
-    --------
-    >>> processors() >= 1
-    True
+    joblib, for example, sets this variable to share processors among the processes that it starts.
     """
     if hasattr(os, "sched_getaffinity"):
         there = len(os.sched_getaffinity(0))
@@ -40,13 +34,7 @@ def processors() -> int:
 
 
 def check_threads(threads: int | None) -> None:
-    """Raise an EngineError where something else than a number of threads is given.
-
-    Examples
-    --------
-    >>> check_threads(2), check_threads(None)
-    (None, None)
-    """
+    """Raise an EngineError unless this is None or a possible number of threads."""
     if threads is not None:
         whole_number("threads", threads, 1, MOST_THREADS, EngineError)
 
@@ -56,17 +44,10 @@ _BLAS_IS_LIMITED = threading.Lock()
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keep BLAS to one thread, so that its threads do not take the processors of an engine's.
+    """Limit BLAS to one thread, so that its threads do not compete with those of an engine.
 
-    The limit holds for the whole process. Where blocks of several threads overlap, the first one
-    sets it, and gives the threads back at its own end: whoever else did it could be too late.
-
-    Examples
-    --------
-    >>> import scipy.linalg
-    >>> with one_blas_thread():
-    ...     [library["num_threads"] for library in _controller().select(user_api="blas").info()][0]
-    1
+    The limit holds for the whole process. If the blocks of several threads overlap, the block that
+    began first sets the limit and lifts it at its own end.
     """
     if not _BLAS_IS_LIMITED.acquire(blocking=False):
         yield
@@ -80,7 +61,7 @@ def one_blas_thread() -> Iterator[None]:
 
 @cache
 def _controller() -> Any:
-    """Find the BLAS libraries of the process, once, since that takes a millisecond."""
+    """Find the BLAS libraries of the process once, because that takes a millisecond."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

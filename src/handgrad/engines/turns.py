@@ -1,4 +1,4 @@
-"""One epoch at a time: who may use a run of batches while an epoch is under way."""
+"""One epoch at a time: what may use a run of batches while an epoch is under way."""
 
 from __future__ import annotations
 
@@ -14,21 +14,14 @@ if TYPE_CHECKING:
 
 
 class Turns:
-    """Refuses a second epoch inside the first, and readers while steps are taken.
-
-    Examples
-    --------
-    >>> turns = Turns()
-    >>> with turns.epoch(), turns.pause():
-    ...     turns.check_readable()
-    """
+    """Refuses a second epoch inside the first, and readers while steps are taken."""
 
     def __init__(self) -> None:
         self._taken, self._paused = Lock(), False
 
     @contextmanager
     def epoch(self) -> Iterator[None]:
-        """Take the turn, or raise an EngineError where another epoch has it."""
+        """Take the turn, or raise an EngineError if another epoch has it."""
         if not self._taken.acquire(blocking=False):
             raise EngineError(INSIDE_AN_EPOCH)
         try:
@@ -46,6 +39,6 @@ class Turns:
             self._paused = False
 
     def check_readable(self) -> None:
-        """Raise an EngineError where steps are being taken."""
+        """Raise an EngineError while steps are taken."""
         if self._taken.locked() and not self._paused:
             raise EngineError(INSIDE_AN_EPOCH)

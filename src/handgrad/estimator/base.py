@@ -1,4 +1,4 @@
-"""What the estimators share: a run of the driver, and what a fit keeps of it."""
+"""What all estimators share: the run of a fit, and what the estimator keeps of it."""
 
 from __future__ import annotations
 
@@ -67,11 +67,10 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         iterations: int,
         incremental: bool,
     ) -> None:
-        """Run the solver from a network on, and keep what it finds."""
+        """Run the solver, starting at a network, and keep its results."""
         self._remember(incremental)
         engine, m = self._engine(), len(samples.codes)
-        scores: list[float] = []
-        record = FitRecord(self, engine, held_out, self.history_, self.loss_curve_, scores)
+        record = FitRecord(self, engine, held_out, self.history_, self.loss_curve_)
         driver = driver_of(self, self._memory, record, iterations)
         result = None
         try:
@@ -80,15 +79,15 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
                 result = fit_network(self, engine, network, samples, solver, driver)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
-        finally:  # whatever a callback raises, the network is that of the last iteration
+        finally:  # even if a callback raises an error, the last iteration is kept
             record.complete(*(figures[: driver.taken] for figures in driver.history))
-            self._keep(driver, result, m, scores)
+            self._keep(driver, result, m, record.scores)
         check_finite(self.coefs_ + self.intercepts_)
         if result is not None and not incremental:
             warn_unless_converged(self, result)
 
     def _remember(self, incremental: bool) -> None:
-        """Go on as the parameters now say; only `partial_fit` goes on with the moments."""
+        """Adopt the current parameters; only `partial_fit` continues with the moments."""
         self._memory.patience.tol = self.tol
         self._memory.patience.iterations = self.n_iter_no_change
         if not incremental or self._memory.solver != self.solver:
@@ -96,7 +95,7 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         self._memory.solver = self.solver
 
     def _keep(self, driver: Driver, result: Result | None, m: int, scores: list[float]) -> None:
-        """Keep what a run found; without a result it was interrupted."""
+        """Keep the results of a run; without a result, the run was interrupted."""
         network = driver.best if stops_early(self) else driver.last
         if network is not None:
             self._take(network)

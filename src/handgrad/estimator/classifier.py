@@ -1,4 +1,4 @@
-"""The network as scikit-learn's users know it."""
+"""The network with scikit-learn's interface."""
 
 from __future__ import annotations
 
@@ -14,17 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from handgrad import solvers
 from handgrad.engines.threads import check_threads
 from handgrad.estimator.base import BaseMLP
-from handgrad.estimator.fitting import (
-    Memory,
-    as_network,
-    initial_values,
-)
-from handgrad.estimator.parameters import (
-    CONSTRAINTS,
-    check_network,
-    hidden_units,
-    stops_early,
-)
+from handgrad.estimator.fitting import Memory, as_network, initial_values
+from handgrad.estimator.parameters import CONSTRAINTS, check_network, hidden_units, stops_early
 from handgrad.estimator.record import FitHistory
 from handgrad.estimator.samples import (
     ROW_TYPES,
@@ -64,8 +55,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         H; the network has one hidden layer.
     activation : {"relu"}
     solver : {"adam", "sgd", "lbfgs", "gd"}
-        "gd" takes ``max_iter`` full-batch steps (U1), whatever ``tol`` is. As for "lbfgs",
-        ``early_stopping`` means nothing to it.
+        "gd" takes ``max_iter`` full-batch steps (U1), whatever ``tol`` is. Like "lbfgs", it
+        ignores ``early_stopping``.
     random_state, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, \
 shuffle, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
 validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
@@ -73,14 +64,14 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     class_weight : dict, "balanced" or None
         Weights of the classes, which multiply those of the samples.
     pixels : bool
-        Whether ``uint8`` rows are pixels, which are scaled by 1/255; by default bytes are numbers
-        like any others, as in scikit-learn. Floating rows must lie from 0 to 1 then.
+        Whether ``uint8`` rows are pixels, which are scaled by 1/255; floating rows must then lie
+        from 0 to 1. By default bytes are ordinary numbers, as in scikit-learn.
     on_iteration : callable, optional
         Called with a `handgrad.solvers.Iteration` after each one; returns True to end the run.
     engine : {"auto", "native", "reference"}
     n_threads : int or None
-        By default one for each processor, as far as ``OMP_NUM_THREADS`` allows; never changes a
-        bit of the result.
+        By default one per processor, at most ``OMP_NUM_THREADS``; never changes a bit of the
+        result.
 
     Attributes
     ----------
@@ -98,10 +89,10 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
     Notes
     -----
-    float32 rows, and pixels, are computed with in float32, all others in float64. ``uint8`` rows
-    stay bytes in memory either way.
+    The network is float32 if fit gets float32 rows or pixels, otherwise float64. ``uint8`` rows
+    stay bytes in memory in both cases.
 
-    A run that Ctrl-C interrupts keeps what it has reached.
+    After Ctrl-C the estimator keeps the network of the last iteration.
 
     Examples
     --------
@@ -176,16 +167,10 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         self.n_threads = n_threads
 
     classes_: npt.NDArray[Any]
-    coefs_: list[npt.NDArray[Any]]
-    intercepts_: list[npt.NDArray[Any]]
     n_outputs_: int
     n_features_in_: int
-    loss_: float
-    best_loss_: float | None
-    best_validation_score_: float | None
     _pixels: bool
     _float_type: np.dtype[Any]
-    _memory: Memory
 
     def fit(
         self,
@@ -205,17 +190,13 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             Labels: numbers, strings or booleans.
         sample_weight : array of shape (m,), optional
         X_val, y_val : like X and y, optional
-            Samples whose accuracy is recorded after each iteration in ``validation_scores_``;
-            with ``early_stopping`` they take the place of samples held out of X.
-
-        Returns
-        -------
-        The estimator itself.
+            Samples whose accuracy is recorded after each iteration in ``validation_scores_``.
+            ``early_stopping`` uses them instead of holding out samples of X.
 
         Raises
         ------
         ValueError
-            If a parameter, X or y is not as it should be.
+            If a parameter, X or y is invalid.
         """
         self._check_parameters()
         if (X_val is None) != (y_val is None):
@@ -240,18 +221,14 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         sample_weight: npt.ArrayLike | None = None,
         classes: npt.ArrayLike | None = None,
     ) -> Self:
-        """Train for one epoch more on these samples; sgd and adam go on with their moments.
+        """Train for one more epoch on these samples; sgd and adam continue with their moments.
 
         Parameters
         ----------
         X, y, sample_weight
             As for `fit`; ``class_weight`` must not be "balanced".
         classes : array, optional
-            All classes that there will ever be; needed in the first call.
-
-        Returns
-        -------
-        The estimator itself.
+            All classes that any call will have; needed in the first call.
         """
         self._check_parameters()
         if self.early_stopping:
@@ -319,7 +296,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         check_threads(self.n_threads)
 
     def _rows(self, X: Any, *, reset: bool) -> Any:
-        """Return X as `Bytes`, float32 or float64 rows, in the scale that fit was asked for."""
+        """Return X as `Bytes`, float32 or float64 rows, with the scale that fit uses."""
         refuse_text(X)
         X = validate_data(self, X, accept_sparse="csr", dtype=ROW_TYPES, reset=reset)
         if not reset:
@@ -360,7 +337,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         self.coefs_, self.intercepts_ = initial_values(sizes, self._float_type, random)
 
     def _reset(self) -> None:
-        """Set what follows from the classes, and what a run will add to."""
+        """Set what the classes determine, and empty what a run adds to."""
         classes, is_scored = len(self.classes_), stops_early(self)
         self.n_outputs_ = 1 if classes <= 2 else classes
         self.out_activation_ = "softmax" if classes > 2 else "logistic"
@@ -386,7 +363,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         attributes: dict[str, Any],
         waited: int,
     ) -> None:
-        """Become what a file says that this classifier was."""
+        """Restore a classifier that was read from a file."""
         self._check_parameters()
         self.classes_, self.n_features_in_ = classes, network.D
         self._pixels, self._float_type = pixels, network.dtype
@@ -394,7 +371,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             self.feature_names_in_ = np.array(feature_names, dtype=object)
         self._reset()
         self._take(network)
-        if self.n_outputs_ < network.K:  # files hold the softmax of two classes
+        if self.n_outputs_ < network.K:  # for two classes, files hold a softmax of two rows
             self.coefs_[-1], self.intercepts_[-1] = self.coefs_[-1][:, 1:], self.intercepts_[-1][1:]
         for name, value in attributes.items():
             setattr(self, name, value)

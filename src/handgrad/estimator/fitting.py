@@ -1,4 +1,4 @@
-"""How a classifier is trained: initial values, a run of its solver, and whether it converged."""
+"""The parts of a fit: initial values, solver, driver, and the warning of a run cut short."""
 
 from __future__ import annotations
 
@@ -48,12 +48,6 @@ def initial_values(
     """Draw weights and biases between layers of these sizes as scikit-learn does.
 
     They are uniform in ±√(6 / (inputs + outputs)) (Glorot & Bengio, 2010).
-
-    Examples
-    --------
-    >>> weights, biases = initial_values((4, 3, 2), np.float32, np.random.RandomState(0))
-    >>> [array.shape for array in weights + biases]
-    [(4, 3), (3, 2), (3,), (2,)]
     """
     weights, biases = [], []
     for inputs, outputs in pairwise(sizes):
@@ -66,13 +60,7 @@ def initial_values(
 def as_network(
     weights: list[npt.NDArray[Any]], biases: list[npt.NDArray[Any]], *, classes: int
 ) -> Network:
-    """Return scikit-learn's arrays as a network; two classes have one logistic output.
-
-    Examples
-    --------
-    >>> as_network([np.eye(2), np.ones((2, 1))], [np.zeros(2), np.zeros(1)], classes=2).output
-    'logistic'
-    """
+    """Return scikit-learn's arrays as a network; two classes have one logistic output."""
     (W1, W2), (b1, b2) = weights, biases
     output: Output = "logistic" if classes == 2 else "softmax"
     return Network(W1.T, b1[:, None], W2.T, b2[:, None], output=output)
@@ -81,14 +69,7 @@ def as_network(
 def as_weights_and_biases(
     network: Network,
 ) -> tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]:
-    """Return a network as scikit-learn's arrays.
-
-    Examples
-    --------
-    >>> network = as_network([np.eye(2), np.ones((2, 1))], [np.zeros(2), np.zeros(1)], classes=2)
-    >>> as_weights_and_biases(network)[0][1].tolist()
-    [[1.0], [1.0]]
-    """
+    """Return a network as scikit-learn's arrays."""
     weights = [np.array(layer.W.T) for layer in network.layers]
     return weights, [layer.b[:, 0].copy() for layer in network.layers]
 
@@ -101,7 +82,7 @@ def fit_network(
     solver: solvers.Solver,
     driver: solvers.Driver,
 ) -> solvers.Result:
-    """Run a solver on samples, from a network on."""
+    """Run a solver on samples, starting at a network."""
     objective = Objective(network.output, alpha=parameters.alpha)
     session = engine.session(samples.X, samples.codes, objective, samples.weights)
     is_blas_busy = parameters.solver == "lbfgs" and engine.name != "reference"
@@ -149,7 +130,7 @@ def driver_of(
 
 
 def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -> None:
-    """Warn, as scikit-learn does, of a run that a limit ended; gd is meant to reach its own."""
+    """Warn, as scikit-learn does, if a limit ended the run; gd always ends at its limit."""
     if result.converged or parameters.solver == "gd":
         return
     if parameters.solver == "lbfgs":
@@ -170,12 +151,7 @@ def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -
 
 
 def check_finite(arrays: list[npt.NDArray[Any]]) -> None:
-    """Raise a ValueError, as scikit-learn does, where training has diverged.
-
-    Examples
-    --------
-    >>> check_finite([np.eye(2)])
-    """
+    """Raise a ValueError, as scikit-learn does, if training has diverged."""
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large "

@@ -1,4 +1,4 @@
-"""What each parameter of `MLPClassifier` may be, and which a two-layer network cannot honour."""
+"""The values that each parameter of `MLPClassifier` may have."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Hyperparameters:
 
 
 def stops_early(parameters: Hyperparameters) -> bool:
-    """Tell whether a validation score ends the run; gd and lbfgs do not look at it."""
+    """Tell whether a validation score may end the run; gd and lbfgs ignore it."""
     return bool(parameters.early_stopping) and parameters.solver in STOCHASTIC
 
 
@@ -80,17 +80,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 
 
 def check_network(activation: Any, hidden_layer_sizes: Any) -> None:
-    """Refuse what a network with one hidden layer of rectified units cannot be.
-
-    Raises
-    ------
-    ValueError
-        If there is another activation, or another number of hidden layers.
-
-    Examples
-    --------
-    >>> check_network("relu", (100,))
-    """
+    """Raise a ValueError unless the network has one hidden layer of rectified units."""
     if activation != "relu":
         raise ValueError(
             f"activation is {activation!r}; the hidden units are rectified: expected 'relu', "
@@ -105,12 +95,7 @@ def check_network(activation: Any, hidden_layer_sizes: Any) -> None:
 
 
 def hidden_units(hidden_layer_sizes: Any) -> int:
-    """Return H.
-
-    Raises
-    ------
-    ValueError
-        If it is not a whole number above 0.
+    """Return H, or raise a ValueError unless it is a whole number above 0.
 
     Examples
     --------

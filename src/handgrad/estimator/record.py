@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from handgrad.estimator.parameters import stops_early
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FitHistory:
-    """What every iteration since the first fit was like, as lists of equal length.
+    """The figures of every iteration since the first fit, as lists of equal length.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class FitHistory:
 
     iteration: list[int] = field(default_factory=list)
     cost: list[float] = field(default_factory=list)
-    """Of gd, sgd and adam those before their steps, of lbfgs those after."""
+    """For gd, sgd and adam the costs before the steps, for lbfgs those after them."""
     accuracy: list[float] = field(default_factory=list)
     """The share of training samples predicted right, of the same networks."""
     seconds: list[float] = field(default_factory=list)
@@ -50,70 +50,70 @@ class FitHistory:
         self.seconds.append(seconds)
 
 
+@dataclass
 class FitRecord:
-    """Records one run of a solver in the lists of a classifier, and shows it.
+    """Records one run of a solver, and shows it as ``verbose`` asks.
 
-    Parameters
-    ----------
-    parameters : Hyperparameters
-    engine : Engine
-    held_out : WeightedSamples or None
-        Samples that are scored after each iteration.
-    history : FitHistory
-    loss_curve, scores : list of float
-        The lists to extend: costs, and accuracies on the samples held out.
+    It extends the history and the list of costs that it is given.
     """
 
-    def __init__(
-        self,
-        parameters: Hyperparameters,
-        engine: Engine,
-        held_out: WeightedSamples | None,
-        history: FitHistory,
-        loss_curve: list[float],
-        scores: list[float],
-    ) -> None:
-        self._parameters, self._engine, self._held_out = parameters, engine, held_out
-        self._history, self._loss_curve, self._scores = history, loss_curve, scores
-        self._before = len(loss_curve)
-        self._seconds_before = history.seconds[-1] if history.seconds else 0.0
-        self._bar: Callable[[int, float], None] = _nothing
-        self._prints = bool(parameters.verbose) and parameters.verbose != "bar"
+    parameters: Hyperparameters
+    engine: Engine
+    held_out: WeightedSamples | None
+    history: FitHistory
+    loss_curve: list[float]
+    scores: list[float] = field(default_factory=list)
+    """The accuracy on the samples held out, after each iteration."""
+
+    def __post_init__(self) -> None:
+        self._before = len(self.loss_curve)
+        self._seconds_before = self.history.seconds[-1] if self.history.seconds else 0.0
+        self._prints = bool(self.parameters.verbose) and self.parameters.verbose != "bar"
 
     @property
     def looks_at_each_iteration(self) -> bool:
         """Whether something is shown, or scored, after each iteration."""
-        return self._prints or self._held_out is not None
+        return self._prints or self.held_out is not None
 
-    def shown(self, iterations: int) -> Any:
-        """Return a context in which progress is drawn, if that is wanted."""
-        return self._drawn(iterations) if self._parameters.verbose == "bar" else nullcontext()
+    @contextmanager
+    def shown(self, iterations: int) -> Iterator[None]:
+        """Draw a bar while the solver runs, if ``verbose`` asks for it."""
+        if self.parameters.verbose != "bar":
+            yield
+            return
+        from rich.console import Console
+        from rich.progress import Progress as ProgressBar
+
+        with ProgressBar(console=Console(stderr=True), transient=True) as self._bar:
+            self._task = self._bar.add_task(self.parameters.solver, total=iterations)
+            yield
 
     def figure(self, iteration: Iteration) -> float:
-        """Take note of an iteration; return what should fall from one to the next."""
+        """Record and show an iteration; return what should fall from one to the next."""
         self._record([iteration.cost], [iteration.accuracy], [iteration.seconds])
         self._show(f"Iteration {iteration.iteration}, loss = {iteration.cost:.8f}")
-        if self._held_out is None:
+        if self.held_out is None:
             return iteration.cost
-        score = self._score(iteration.network, self._held_out)
-        self._scores.append(score)
-        if not stops_early(self._parameters):
+        score = self._score(iteration.network, self.held_out)
+        self.scores.append(score)
+        if not stops_early(self.parameters):
             return iteration.cost
         self._show(f"Validation score: {score:f}")
         return -score
 
     def draw(self, progress: Progress) -> None:
-        """Show how far the run has come."""
-        self._bar(len(progress.costs), float(progress.costs[-1]))
+        """Show in the bar how far the run has come."""
+        cost = f"cost {progress.costs[-1]:.4f}"
+        self._bar.update(self._task, completed=len(progress.costs), description=cost)
 
     def complete(self, costs: Any, accuracies: Any, seconds: Any) -> None:
-        """Take note of the iterations that are new among all of the run."""
-        known = len(self._loss_curve) - self._before
+        """Record the iterations of the run that are not recorded yet."""
+        known = len(self.loss_curve) - self._before
         self._record(costs[known:], accuracies[known:], seconds[known:])
 
     def stall(self, rate: float | None) -> None:
         """Show that patience is spent, and how the run continues, or that it ends."""
-        parameters = self._parameters
+        parameters = self.parameters
         what = "Validation score" if parameters.early_stopping else "Training loss"
         message = (
             f"{what} did not improve more than tol={parameters.tol:f} "
@@ -128,31 +128,14 @@ class FitRecord:
 
     def _record(self, costs: Any, accuracies: Any, seconds: Any) -> None:
         for cost, accuracy, second in zip(costs, accuracies, seconds, strict=True):
-            self._history.add(float(cost), float(accuracy), self._seconds_before + float(second))
-            self._loss_curve.append(np.float64(cost))
+            self.history.add(float(cost), float(accuracy), self._seconds_before + float(second))
+            self.loss_curve.append(np.float64(cost))
 
     def _score(self, network: Network, held_out: WeightedSamples) -> float:
-        found = self._engine.predict_proba(network, held_out.X).argmax(axis=1)
+        found = self.engine.predict_proba(network, held_out.X).argmax(axis=1)
         right: npt.NDArray[np.bool_] = found == held_out.codes
         return float(np.average(right, weights=held_out.weights))
 
     def _show(self, line: str) -> None:
         if self._prints:
             print(line)
-
-    def _drawn(self, iterations: int) -> Any:
-        from rich.console import Console
-        from rich.progress import Progress as ProgressBar
-
-        bar = ProgressBar(console=Console(stderr=True), transient=True)
-        task = bar.add_task(self._parameters.solver, total=iterations)
-
-        def draw(iteration: int, cost: float) -> None:
-            bar.update(task, completed=iteration, description=f"cost {cost:.4f}")
-
-        self._bar = draw
-        return bar
-
-
-def _nothing(_iteration: int, _cost: float) -> None:
-    pass

@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import (
-    check_classification_targets,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight
 
 from handgrad.rows import Bytes, is_sparse, values_of
@@ -22,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 ROW_TYPES = [np.float64, np.float32, np.uint8]
-MOST_OF_COUNTS = 127  # bytes above it are mostly pixels
+MOST_OF_COUNTS = 127  # larger bytes are mostly pixels
 
 
 class WeightedSamples(NamedTuple):
@@ -39,12 +35,7 @@ class WeightedSamples(NamedTuple):
 
 
 def refuse_text(X: Any) -> None:
-    """Raise a ValueError, as scikit-learn does, where numbers come as text, and name the text.
-
-    Examples
-    --------
-    >>> refuse_text([[1, 2]])
-    """
+    """Raise a ValueError, as scikit-learn does, if X holds texts; the error quotes one."""
     text = _first_text(X)
     if text is not None:
         raise ValueError(
@@ -54,7 +45,7 @@ def refuse_text(X: Any) -> None:
 
 
 def _first_text(X: Any) -> str | bytes | None:
-    """Return the first text of an array of texts, or what a list of rows begins with."""
+    """Return the first text of an array of texts, or the text with which a list of rows begins."""
     if isinstance(X, np.ndarray):
         texts = X.ravel().tolist() if X.dtype.kind in "SU" else []
         return next(filterfalse(_is_number, texts), texts[0] if texts else None)
@@ -72,39 +63,20 @@ def _is_number(text: str | bytes) -> bool:
 
 
 def rows_to_fit(X: Any, *, pixels: bool) -> Any:
-    """Return rows as fit takes them: bytes are numbers unless they are to be pixels.
-
-    Raises
-    ------
-    ValueError
-        If pixels are asked for, and these are numbers above 1.
-
-    Examples
-    --------
-    >>> rows_to_fit(np.array([[0, 2]], dtype=np.uint8), pixels=False).scale
-    1.0
-    """
+    """Return rows as fit reads them; warn of numbers that look like pixels."""
     if X.dtype == np.uint8 and not pixels and _largest(X) > MOST_OF_COUNTS:
         warnings.warn(
-            f"X holds uint8 numbers up to {_largest(X)}, which are taken as they are; where they "
-            "are pixels, ask for them with MLPClassifier(pixels=True), which scales them by 1/255.",
+            f"X holds uint8 numbers up to {_largest(X)}, which are taken as they are; if they are "
+            "pixels, use MLPClassifier(pixels=True), which scales them by 1/255.",
             stacklevel=4,
         )
     return rows_like_those_of_fit(X, pixels=pixels)
 
 
 def rows_like_those_of_fit(X: Any, *, pixels: bool) -> Any:
-    """Return rows as the network reads them, whether fit was given pixels or numbers.
+    """Return rows as the network reads them; ``pixels`` tells whether fit was given pixels.
 
-    Raises
-    ------
-    ValueError
-        If fit was given pixels, and these are numbers above 1.
-
-    Examples
-    --------
-    >>> rows_like_those_of_fit(np.array([[0.5]]), pixels=True)
-    array([[0.5]])
+    Numbers above 1 in the place of pixels raise a ValueError.
     """
     if X.dtype == np.uint8:
         return X if pixels else Bytes(X)
@@ -122,18 +94,7 @@ def _largest(X: Any) -> Any:
 
 
 def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
-    """Return y as one label per row of X.
-
-    Raises
-    ------
-    ValueError
-        If y is missing, has several labels per sample, or does not fit X.
-
-    Examples
-    --------
-    >>> labels_of(["a", "b"], np.eye(2)).tolist()
-    ['a', 'b']
-    """
+    """Return y as one label per row of X, or raise a ValueError."""
     if y is None:
         raise ValueError(
             "This MLPClassifier estimator requires y to be passed, but the target y is None."
@@ -143,7 +104,7 @@ def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
         raise ValueError(_multilabel_message(y))
     labels = np.asarray(column_or_1d(y, warn=True))
     assert_all_finite(labels, input_name="y")
-    with warnings.catch_warnings():  # few samples of many classes are no sign of a mistake
+    with warnings.catch_warnings():  # many classes for few samples need not be a mistake
         warnings.filterwarnings("ignore", message="The number of unique classes")
         check_classification_targets(labels)
     check_consistent_length(X, labels)
@@ -153,7 +114,7 @@ def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
 def _multilabel_message(y: Any) -> str:
     sums = np.asarray(y.sum(axis=1) if is_sparse(y) else np.asarray(y).sum(axis=1))
     if (sums == 1).all():
-        return "y looks one-hot; expected one label per sample: hand over y.argmax(axis=1)."
+        return "y looks one-hot; expected one label per sample: pass y.argmax(axis=1)."
     return (
         "y is multilabel; expected one label per sample: "
         "sklearn.neural_network.MLPClassifier takes several."
@@ -161,12 +122,7 @@ def _multilabel_message(y: Any) -> str:
 
 
 def check_classes(found: npt.NDArray[Any], known: npt.NDArray[Any], *, warm_start: bool) -> None:
-    """Raise a ValueError where labels are none of the classes, or a warm start lacks some.
-
-    Examples
-    --------
-    >>> check_classes(np.array(["a"]), known=np.array(["a", "b"]), warm_start=False)
-    """
+    """Raise a ValueError if a label is unknown, or if a warm start lacks a class."""
     if warm_start and set(found) != set(known):
         raise ValueError(
             "warm_start can only be used where `y` has the same classes as in the previous "
@@ -179,12 +135,7 @@ def check_classes(found: npt.NDArray[Any], known: npt.NDArray[Any], *, warm_star
 
 
 def check_same_classes(classes: npt.ArrayLike, known: npt.NDArray[Any]) -> None:
-    """Raise a ValueError, as scikit-learn does, where a later call names other classes.
-
-    Examples
-    --------
-    >>> check_same_classes(["b", "a"], known=np.array(["a", "b"]))
-    """
+    """Raise a ValueError, as scikit-learn does, if a later call names other classes."""
     if not np.array_equal(known, unique_labels(classes)):
         raise ValueError(
             f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
@@ -192,13 +143,7 @@ def check_same_classes(classes: npt.ArrayLike, known: npt.NDArray[Any]) -> None:
 
 
 def codes_of(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return the number of each label's class, where all are among the classes.
-
-    Examples
-    --------
-    >>> codes_of(np.array(["b", "a"]), np.array(["a", "b"]))
-    array([1, 0])
-    """
+    """Return the number of each label's class; all labels must be among the classes."""
     codes: npt.NDArray[np.int64] = np.searchsorted(classes, labels)
     return codes
 
@@ -219,7 +164,7 @@ def validation_samples(X: Any, y: Any, classes: npt.NDArray[Any]) -> WeightedSam
 def weights_of(
     sample_weight: Any, class_weight: Any, X: Any, labels: Any, classes: npt.NDArray[Any]
 ) -> npt.NDArray[np.float64] | None:
-    """Return the product of the samples' weights and their classes', or None where all are 1.
+    """Return the weights of the samples times those of their classes, or None if all are 1.
 
     Examples
     --------
@@ -248,29 +193,12 @@ def hold_out(
     *,
     stratify: npt.NDArray[Any] | None,
 ) -> tuple[WeightedSamples, WeightedSamples]:
-    """Hold a share of the samples out, drawn as scikit-learn does.
+    """Hold out a share of the samples, drawn as scikit-learn draws them.
 
-    Parameters
-    ----------
-    samples : WeightedSamples
-    fraction : float
-    random : RandomState
-    stratify : array of shape (K,) or None
-        The classes, to hold the same share out of each; None draws from all samples alike.
-
-    Raises
-    ------
-    ValueError
-        If less than two would be held out, or a class has too few samples to share out.
-
-    Examples
-    --------
-    >>> samples = WeightedSamples(np.eye(10), np.arange(10))
-    >>> train, held_out = hold_out(samples, 0.2, np.random.RandomState(0), stratify=None)
-    >>> train.X.shape, held_out.codes
-    ((8, 10), array([2, 8]))
+    ``stratify`` holds the K classes, and then the same share of each class is held out; None draws
+    from all samples. A ValueError says that there are too few samples.
     """
-    from sklearn.model_selection import train_test_split  # takes long to import, seldom needed
+    from sklearn.model_selection import train_test_split  # slow to import, and rarely needed
 
     train, held_out = train_test_split(
         np.arange(len(samples.codes)),

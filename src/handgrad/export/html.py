@@ -51,11 +51,6 @@ def export_html(
     most : int
         The largest number of samples in the page, spread evenly over their classes.
 
-    Returns
-    -------
-    ExportedPage
-        The size of the page in bytes, and the number of samples in it.
-
     Raises
     ------
     ShapeError
@@ -96,17 +91,6 @@ def export_html(
 
 def own_samples(model: Model, *, label: str | None = None) -> Samples | None:
     """Return samples of the source that a model was trained on, or of mnist-5k if it has none.
-
-    Parameters
-    ----------
-    model : Model
-    label : str, optional
-        The label column of a CSV file; by default the column that the model was trained with.
-
-    Returns
-    -------
-    Samples or None
-        None if the source no longer exists, or does not fit the model.
 
     Examples
     --------

@@ -19,28 +19,10 @@ if TYPE_CHECKING:
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write to a temporary name in the same folder, flush, and rename.
 
-    A reader sees the old file or the new one, never a part. If the write fails, the old file
-    stays. The new file gets the permissions of the file that it replaces. Temporary files that
-    killed processes left behind for the same path are removed. A device or a pipe, such as
-    ``/dev/null``, is written to directly and never replaced.
-
-    Parameters
-    ----------
-    path : path
-    content : bytes
-
-    Raises
-    ------
-    WriteError
-        If the file cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
-    >>> write_atomically(path, b"F1 to U1")
-    >>> path.read_bytes()
-    b'F1 to U1'
+    A reader sees the old file or the new one, never a part. If the write fails, the old file stays
+    and a WriteError says why. The new file gets the permissions of the file that it replaces.
+    Temporary files that killed processes left behind for the same path are removed. A device or a
+    pipe, such as ``/dev/null``, is written to directly and never replaced.
     """
     with _writing(path):
         old = _status(path)
@@ -64,18 +46,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Check before a job starts that its result can be written.
-
-    Parameters
-    ----------
-    path : path
-        The file that will be written.
-
-    Raises
-    ------
-    WriteError
-        If its folder does not exist or is not writable, or the path is a folder or a socket.
-    """
+    """Check before a job starts that its result can be written, or raise a WriteError."""
     with _writing(path):
         found = _status(path)
         if found is not None and stat.S_ISSOCK(found.st_mode):
@@ -99,13 +70,7 @@ def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def cause(error: OSError | ValueError) -> str:
-    """Return the reason for an error of the file system, without the path that Python adds.
-
-    Examples
-    --------
-    >>> cause(FileNotFoundError(2, "No such file or directory", "model.safetensors"))
-    'No such file or directory'
-    """
+    """Return the reason for an error of the file system, without the path that Python adds."""
     return getattr(error, "strerror", None) or str(error)
 
 

@@ -32,13 +32,7 @@ TYPE_OF_CLASSES = re.compile(r"[|<>][biuf]\d")
 
 
 def is_classifier(model: object) -> TypeGuard[MLPClassifier]:
-    """Tell whether this is an `MLPClassifier`, without importing scikit-learn.
-
-    Examples
-    --------
-    >>> is_classifier("a classifier")
-    False
-    """
+    """Tell whether this is an `MLPClassifier`, without importing scikit-learn."""
     module = sys.modules.get("handgrad.estimator")
     return module is not None and isinstance(model, module.MLPClassifier)
 
@@ -46,20 +40,8 @@ def is_classifier(model: object) -> TypeGuard[MLPClassifier]:
 def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return the parameters and figures of a fitted classifier for JSON, and the rest as arrays.
 
-    A callback, and a ``random_state`` that is not a number, are left out.
-
-    Raises
-    ------
-    ModelFileError
-        If `fit` would refuse a parameter, or if a file cannot hold the type of the classes.
-
-    Examples
-    --------
-    >>> from handgrad import MLPClassifier
-    >>> model = MLPClassifier((2,), solver="lbfgs").fit([[0.0], [1.0]], ["no", "yes"])
-    >>> description, arrays = describe(model)
-    >>> description["classes_type"], bytes(arrays["classes"])
-    ('U', b'["no", "yes"]')
+    A callback, and a ``random_state`` that is not a number, are left out. Invalid parameters, and
+    classes of a type that a file cannot hold, raise a ModelFileError.
     """
     classes = model.classes_
     if classes.dtype.kind not in "Ubiuf" or (classes.dtype.kind == "f" and classes.itemsize > 8):
@@ -100,11 +82,6 @@ def build(
     """Rebuild the classifier; if anything is missing or wrong, raise an error, mostly a ValueError.
 
     Files of version 1 lack the parameter ``pixels``: bytes were pixels whenever `fit` got some.
-
-    Raises
-    ------
-    ModelFileError
-        If scikit-learn is missing.
     """
     try:
         from handgrad.estimator import MLPClassifier

@@ -45,18 +45,6 @@ def temporary_file(
     """Open a new file in the target's folder, and remove it at the end unless it was renamed.
 
     Files that killed writers of the same target left behind are removed first.
-
-    Parameters
-    ----------
-    target : path
-        A path without links.
-    mode : int
-        Permissions before the umask.
-
-    Yields
-    ------
-    path, file
-        The length of the file's name does not depend on the target's name.
     """
     remove_leftovers(target)
     path, descriptor = _created(target, mode)
@@ -81,9 +69,8 @@ def remove_leftovers(target: Path) -> None:
 
 
 def _remove_if_dead(path: Path, *, here: bool) -> None:
-    descriptor = os.open(
-        path, os.O_RDWR | AS_IT_IS
-    )  # NFS locks only files that are open for writing
+    # For writing, too, because NFS locks only such files.
+    descriptor = os.open(path, os.O_RDWR | AS_IT_IS)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

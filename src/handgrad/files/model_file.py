@@ -23,16 +23,7 @@ ARRAYS = {
 
 
 def describe(model: Model) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Return the settings of a model for JSON, and its names as arrays.
-
-    Examples
-    --------
-    >>> from handgrad import Network
-    >>> model = Model.of(Network.initial(features=4, hidden=3, classes=2))
-    >>> description, arrays = describe(model)
-    >>> description["scaling"], bytes(arrays["class_names"])
-    (1.0, b'["0", "1"]')
-    """
+    """Return the settings of a model for JSON, and its names as arrays."""
     description = {
         "image_shape": model.image_shape and [int(size) for size in model.image_shape],
         "scaling": float(model.scaling),
@@ -78,24 +69,12 @@ def build(
 
 
 def as_bytes(values: Sequence[Any]) -> npt.NDArray[np.uint8]:
-    """Return a list as JSON in an array of bytes.
-
-    Examples
-    --------
-    >>> from_bytes(as_bytes(["cat", "dog"]))
-    ['cat', 'dog']
-    """
+    """Return a list as JSON, encoded as an array of bytes."""
     return np.frombuffer(json.dumps(list(values)).encode(), np.uint8)
 
 
 def from_bytes(content: npt.NDArray[Any]) -> list[Any]:
-    """Return the list that `as_bytes` wrote, or raise a ValueError or TypeError.
-
-    Examples
-    --------
-    >>> from_bytes(np.frombuffer(b"[1, 2]", np.uint8))
-    [1, 2]
-    """
+    """Return the list that `as_bytes` wrote, or raise a ValueError or TypeError."""
     values = json.loads(content.tobytes())
     if not isinstance(values, list):
         raise TypeError("a list is missing")

@@ -28,24 +28,12 @@ LEVELS = 3  # of the folders in a source: train or test, class, images
 def check_distinct(
     reads: Iterable[str | os.PathLike[str] | None], writes: Iterable[str | os.PathLike[str] | None]
 ) -> None:
-    """Check that each file to write has a place of its own, and that none of these is read.
+    """Raise a WriteError unless each file to write has a place of its own that is not read.
 
-    Devices and pipes, such as ``/dev/null``, may be named any number of times. None stands for a
-    file that is not wanted.
-
-    Parameters
-    ----------
-    reads : paths
-        Models and sources of samples, which may not exist. Everything in a folder of images counts
-        as read; in a folder of IDX files, only the files with IDX names do. A source that is not a
-        file, such as ``"mnist"``, never overlaps.
-    writes : paths
-        Files, which may not exist yet.
-
-    Raises
-    ------
-    WriteError
-        If two of these places are the same, or one lies in the other.
+    Everything in a folder of images counts as read; in a folder of IDX files, only the files with
+    IDX names do. A source that is not a file, such as ``"mnist"``, never overlaps. Devices and
+    pipes, such as ``/dev/null``, may be named any number of times. None stands for a file that is
+    not wanted. Files may be missing.
 
     Examples
     --------

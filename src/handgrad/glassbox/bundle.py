@@ -47,34 +47,9 @@ class Module(NamedTuple):
 
 
 def bundle(folder: Path, entry: str) -> str:
-    r"""Return a module and everything that it imports as one script.
+    """Return a module and everything that it imports as one classic script with local names only.
 
-    Parameters
-    ----------
-    folder : path
-        The page's folder.
-    entry : str
-        The module to start with, such as ``"main.js"``.
-
-    Returns
-    -------
-    str
-        A classic script; all its names are local to it.
-
-    Raises
-    ------
-    PageError
-        If a module is missing, if modules import each other in a circle, if a module imports
-        a name that is not exported, or if it uses a form that the bundler does not support.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "main.js").write_text('import { two } from "./two.js";\nalert(two);')
-    >>> _ = (folder / "two.js").write_text("export const two = 2;")
-    >>> "alert(two)" in bundle(folder, "main.js")
-    True
+    Missing modules, circles of imports, unknown names and unsupported forms raise a PageError.
     """
     modules = _in_order(folder, entry)
     exports = {module.name: module.exports for module in modules}
@@ -83,13 +58,7 @@ def bundle(folder: Path, entry: str) -> str:
 
 
 def read_module(folder: Path, name: str) -> Module:
-    """Read one module and check that the bundler supports every form in it.
-
-    Raises
-    ------
-    PageError
-        If the file cannot be read, or if the bundler does not support a form in it.
-    """
+    """Read one module and check that the bundler supports every form in it."""
     try:
         text = (folder / name).read_text(encoding="utf-8").replace("\r\n", "\n")
     except OSError as error:

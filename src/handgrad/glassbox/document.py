@@ -32,33 +32,7 @@ REQUEST_OF_A_STYLE = re.compile(r"@import|url\(\s*['\"]?(?!data:|#)", re.IGNOREC
 
 
 def one_file(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
-    """Return the page with its styles, scripts and data as one HTML text.
-
-    Parameters
-    ----------
-    payload : mapping
-        From `handgrad.glassbox.payload.build_payload`.
-    page : path
-        The page's folder.
-
-    Returns
-    -------
-    str
-        A browser can open it from disk, and it sends no request.
-
-    Raises
-    ------
-    PageError
-        If a file of the page is missing or damaged.
-
-    Examples
-    --------
-    >>> from handgrad import Network
-    >>> from handgrad.glassbox.payload import build_payload
-    >>> text = one_file(build_payload(Network.initial(features=4, hidden=3, classes=2)))
-    >>> "Content-Security-Policy" in text, "main.js" in text.partition("<body>")[0]
-    (True, False)
-    """
+    """Return the page with its styles, scripts and data as one HTML text."""
     html = _read(page, "index.html")
     _check(html)
     styles: list[str] = []
@@ -81,16 +55,7 @@ def one_file(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
 
 
 def served(payload: Mapping[str, Any], *, page: Path = PAGE) -> str:
-    """Return the page's HTML with its data, for a server that also serves the other files.
-
-    Examples
-    --------
-    >>> from handgrad import Network
-    >>> from handgrad.glassbox.payload import build_payload
-    >>> network = Network.initial(features=4, hidden=3, classes=2)
-    >>> MAIN_SCRIPT in served(build_payload(network, live=True))
-    True
-    """
+    """Return the page's HTML with its data, for a server that also serves the other files."""
     html = _read(page, "index.html")
     _check(html)
     return _filled(html, payload)

@@ -70,15 +70,6 @@ def build_payload(
     live : bool
         Whether a server answers the requests of the page.
 
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    ShapeError
-        If the network is too large for the page, or the samples do not fit it.
-
     Examples
     --------
     >>> from handgrad import Network
@@ -96,10 +87,12 @@ def build_payload(
         shape = None
     return {
         "version": VERSION,
-        "model": describe_model(network)
+        "model": encode_network(network)
         | {
+            "class_names": list(network.class_names),
             "image_shape": shape and list(map(int, shape)),
             "feature_names": _feature_names(network, feature_names, shape),
+            "scaling": float(network.scaling),
         },
         "samples": _samples(network, X, y, names, most),
         "training": plain(network.training),
@@ -110,26 +103,8 @@ def build_payload(
     }
 
 
-def describe_model(model: Model) -> dict[str, Any]:
-    """Return names, sizes and parameters of a model, ready for JSON."""
-    return encode_network(model) | {
-        "class_names": list(model.class_names),
-        "image_shape": model.image_shape and list(model.image_shape),
-        "feature_names": None,
-        "scaling": float(model.scaling),
-    }
-
-
 def encode_network(network: Network) -> dict[str, Any]:
-    """Return sizes and parameters in the form that the page reads, ready for JSON.
-
-    Examples
-    --------
-    >>> from handgrad import Network
-    >>> network = Network.initial(features=1, hidden=1, classes=2)
-    >>> encode_network(network)["b2"]  # eight bytes of zeros
-    'AAAAAAAAAAA='
-    """
+    """Return sizes and parameters in the form that the page reads, ready for JSON."""
     parameters = zip(("W1", "b1", "W2", "b2"), network.parameters, strict=True)
     sizes = {"features": network.D, "hidden": network.H, "classes": network.K}
     return sizes | {"dtype": network.dtype.name} | {name: encode(M) for name, M in parameters}
@@ -157,13 +132,7 @@ def encode_samples(
 
 
 def encode(values: npt.NDArray[Any]) -> str:
-    """Return the numbers row by row, little-endian, as base64.
-
-    Examples
-    --------
-    >>> encode(np.array([[1, 2], [3, 4]], dtype=np.uint8))
-    'AQIDBA=='
-    """
+    """Return the numbers row by row, little-endian, as base64."""
     little = values.astype(values.dtype.newbyteorder("<"), copy=False)
     return base64.b64encode(little.tobytes()).decode("ascii")
 

@@ -41,14 +41,6 @@ def steps_of_pass(
     """Yield every matrix of the pass in the order of the notes.
 
     Without labels, the pass ends with the prediction, F5.
-
-    Examples
-    --------
-    >>> from handgrad import Network
-    >>> network = Network.initial(features=3, hidden=2, classes=2)
-    >>> steps = steps_of_pass(network, np.ones((1, 3)), [1], learning_rate=0.1)
-    >>> [step.name for step in steps if step.formula.id.startswith("B")]
-    ['dZ2', 'dW2', 'db2', 'dA1', 'dZ1', 'dW1', 'db1']
     """
     activations = notes.forward(network, X)
     yield from _forward(network, X, activations)

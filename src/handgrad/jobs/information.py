@@ -1,4 +1,4 @@
-"""What is installed here."""
+"""What is installed on this machine."""
 
 from __future__ import annotations
 
@@ -12,13 +12,7 @@ from handgrad.engines.choice import WHY_NOT_NATIVE
 
 
 def installation() -> dict[str, Any]:
-    """Return versions, engine, instruction set and threads.
-
-    Examples
-    --------
-    >>> installation()["engines"][-1]
-    'reference'
-    """
+    """Return versions, engine, instruction set and threads."""
     engine = get_engine("auto")
     facts = {
         "version": __version__,

@@ -1,4 +1,4 @@
-"""What a job reads: a model, and samples that fit it."""
+"""Reads a model, and samples that fit it."""
 
 from __future__ import annotations
 
@@ -19,33 +19,14 @@ USUAL_LABEL = "label"
 
 
 def load_model(path: Path) -> Model:
-    """Read a model file as a model, whatever was saved.
-
-    Raises
-    ------
-    ModelFileError
-        If the file cannot be read.
-    """
+    """Read a network, a model or a classifier from a file, as a model."""
     return Model.of(load(path))
 
 
 def samples_for(model: Model, path: Path, source: str, *, label: str | None = None) -> Samples:
-    """Read samples whose features and labels the model finds by the names that it remembers.
+    """Read samples for the model in ``path``, or raise a DataError if they do not fit it.
 
-    Parameters
-    ----------
-    model : Model
-    path : path
-        Where the model was read, for errors.
-    source : str
-        See `handgrad.data.load_samples`.
-    label : str, optional
-        The label column of a CSV file, where it is not the model's.
-
-    Raises
-    ------
-    DataError
-        If the samples cannot be read, or do not fit the model.
+    The names that the model stores identify features and labels; ``label`` names another column.
     """
     samples = data.load_samples(
         source,
@@ -58,7 +39,7 @@ def samples_for(model: Model, path: Path, source: str, *, label: str | None = No
 
 
 def check_features(X: Any, source: str, expected: int, whose: str) -> None:
-    """Raise a DataError where rows have another number of features than expected."""
+    """Raise a DataError unless rows have the expected number of features."""
     found = X.shape[1]
     if found != expected:
         raise DataError(f"{named(source)} has {found} features per sample; {whose} {expected}.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from handgrad.network import Matrix
 
-# Only what would act on a terminal: spaces of any width, for example, are written as they are.
+# Only characters that a terminal obeys are escaped; unusual spaces, for example, are not.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -24,15 +24,6 @@ def predictions_csv(
     r"""Return predictions as CSV, one line per sample.
 
     Control characters in names, and bytes of a file's name that are not UTF-8, are escaped.
-
-    Parameters
-    ----------
-    names : sequence of m str
-        What to call each sample.
-    labels : sequence of m str
-        The class predicted for each.
-    probabilities : array of shape (m, K)
-    class_names : sequence of K str
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Whole jobs: a source in, a report out. The commands are calls of these."""
+"""Whole training jobs, from a source to a report; the commands call these."""
 
 from __future__ import annotations
 
@@ -36,33 +36,21 @@ if TYPE_CHECKING:
     from handgrad.solvers import History, Result
 
 USUAL_SOURCE = "mnist-5k"
-MOST_HIDDEN = 10**9  # more than fit into any machine
+MOST_HIDDEN = 10**9  # more than any machine can hold
 
 
 @dataclass(frozen=True)
 class TrainingFiles:
-    """Where a training job writes.
-
-    Parameters
-    ----------
-    model : path
-    history : path, optional
-        Cost and accuracy of each step, as CSV.
-    plots : path, optional
-        A folder of pictures.
-
-    Raises
-    ------
-    WriteError
-        From `check`, if one of them cannot be written, or would overwrite what the job reads.
-    """
+    """The files that a training job writes."""
 
     model: Path
     history: Path | None = None
+    """Cost and accuracy of each step, as CSV."""
     plots: Path | None = None
+    """A folder of pictures."""
 
     def check(self, *sources: str | None) -> None:
-        """Find out before the work is done whether its results can be kept."""
+        """Raise a WriteError if a file cannot be written, or would overwrite one of the sources."""
         pictures = [] if self.plots is None else picture_files(self.plots)
         check_distinct(sources, (self.model, self.history, *pictures))
         for file in filter(None, (self.model, self.history)):
@@ -77,14 +65,14 @@ class TrainingFiles:
 
 @dataclass(frozen=True, eq=False)
 class TrainingReport:
-    """What came of a training job."""
+    """The results of a training job."""
 
     model: Model
     """With its settings and figures in ``training``."""
     run: Result
     on_train: Evaluation
     on_test: Evaluation | None
-    """None where there are no test samples."""
+    """None if there are no test samples."""
     figures: dict[str, Any]
     """Accuracies, costs, iterations, seconds, and the engine's name, ready for JSON."""
     dataset: Dataset
@@ -97,13 +85,7 @@ class TrainingReport:
         return self.run.history
 
     def save(self, files: TrainingFiles) -> None:
-        """Write the model, and what else was asked for.
-
-        Raises
-        ------
-        WriteError
-            If a file cannot be written.
-        """
+        """Write the model and the other files, or raise a WriteError."""
         try:
             save(self.model, files.model)
         except WriteError as error:
@@ -144,7 +126,7 @@ class TrainingJob:
         )
 
     def report(self, run: Result, **settings: Any) -> TrainingReport:
-        """Test what a run found; ``settings`` are those that changed on the way."""
+        """Evaluate the network of a run; ``settings`` are those that changed during the run."""
         dataset, engine = self.dataset, self.engine
         on_train = evaluate(run.network, dataset.X_train, dataset.y_train, engine=engine)
         on_test = None
@@ -164,7 +146,7 @@ class TrainingJob:
         return TrainingReport(model, run, on_train, on_test, figures, dataset, self.iterations)
 
     def _model(self, network: Network, training: dict[str, Any]) -> Model:
-        if isinstance(self.network, Model):  # which keeps what it knows
+        if isinstance(self.network, Model):  # it keeps its names and its scaling
             return self.network.with_parameters(network.parameters).with_training(training)
         dataset = self.dataset
         return Model(
@@ -192,13 +174,13 @@ def prepare_training(
     engine: str = "auto",
     threads: int | None = None,
 ) -> TrainingJob:
-    """Read the data of a training job, and draw its network.
+    """Read the data of a training job, and draw the initial values of its network.
 
     Parameters
     ----------
     source, test : str
-        See `handgrad.data.load`; where neither has test samples, every fifth sample of each class
-        is held out.
+        See `handgrad.data.load`; if neither has test samples, every fifth sample of each class is
+        held out.
     label : str, optional
         The label column of a CSV file.
     hidden, seed, initial, dtype
@@ -224,14 +206,14 @@ def prepare_training(
     """
     label = label or USUAL_LABEL
     dataset = _training_data(source, test, label)
-    return TrainingJob(
-        dataset,
-        initial_network(dataset, hidden=hidden, seed=seed, dtype=dtype, scheme=initial),
-        get_engine(engine, threads=threads),
-        iterations,
-        {"source": source, "learning_rate": learning_rate, "seed": seed, "initial": initial},
-        label,
+    features, classes = dataset.X_train.shape[1], len(dataset.class_names)
+    _check_memory(features, hidden, classes)
+    network = Network.initial(
+        features=features, hidden=hidden, classes=classes, seed=seed, dtype=dtype, scheme=initial
     )
+    settings = {"source": source, "learning_rate": learning_rate, "seed": seed, "initial": initial}
+    chosen = get_engine(engine, threads=threads)
+    return TrainingJob(dataset, network, chosen, iterations, settings, label)
 
 
 def prepare_further_training(
@@ -246,7 +228,7 @@ def prepare_further_training(
 ) -> TrainingJob:
     """Read the data of a job that trains a model further; see `prepare_training`.
 
-    Features and classes of the source are found by the names that the model knows.
+    The names that the model knows identify the features and the classes of the source.
     """
     model = load_model(path)
     label = label or model.label or USUAL_LABEL
@@ -259,36 +241,10 @@ def prepare_further_training(
     return TrainingJob(dataset, model, get_engine(engine, threads=threads), iterations, settings)
 
 
-def initial_network(
-    dataset: Dataset,
-    *,
-    hidden: int,
-    seed: int,
-    dtype: npt.DTypeLike = np.float32,
-    scheme: Scheme = "he",
-) -> Network:
-    """Make a network for a data set, unless it is larger than this machine's memory.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    hidden, seed, dtype, scheme
-        As in `Network.initial`.
-
-    Raises
-    ------
-    ShapeError
-        If the network does not fit into memory, which is found out before any is taken.
-
-    Examples
-    --------
-    >>> from handgrad import data
-    >>> initial_network(data.load("digits"), hidden=8, seed=0)
-    Network(64 features, 8 hidden units, 10 classes, float32)
-    """
+def _check_memory(features: int, hidden: int, classes: int) -> None:
+    """Refuse a network that does not fit into memory, before any memory is taken."""
     if hidden > MOST_HIDDEN:
         raise ShapeError(f"hidden is {shown(hidden)}; expected at most {MOST_HIDDEN:,}.")
-    features, classes = dataset.X_train.shape[1], len(dataset.class_names)
     needed = 8 * (hidden * (features + 1) + classes * (hidden + 1))  # drawn in float64
     if needed > memory():
         raise ShapeError(
@@ -296,9 +252,6 @@ def initial_network(
             f"classes needs {needed / 1e9:.3g} GB, and this machine has {memory() / 1e9:.3g}; "
             "expected fewer hidden units."
         )
-    return Network.initial(
-        features=features, hidden=hidden, classes=classes, seed=seed, dtype=dtype, scheme=scheme
-    )
 
 
 def _training_data(

@@ -41,10 +41,6 @@ def confusion_matrix(evaluation: Evaluation, class_names: Sequence[str]) -> Figu
     class_names : sequence of str
         K names.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> from handgrad.evaluation import Evaluation

@@ -24,10 +24,6 @@ def learning_curves(history: History) -> Figure:
     history : History
         From `handgrad.solvers.train`.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> from handgrad.solvers import History

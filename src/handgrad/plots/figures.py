@@ -42,13 +42,7 @@ def as_png(figure: Figure) -> bytes:
 
 
 def import_matplotlib() -> Any:
-    """Return matplotlib, which is optional.
-
-    Raises
-    ------
-    MissingPackageError
-        If it is not installed.
-    """
+    """Return matplotlib, which is optional."""
     try:
         import matplotlib.figure
     except ImportError as error:
@@ -59,13 +53,7 @@ def import_matplotlib() -> Any:
 
 
 def as_percent(share: float, _place: float) -> str:
-    """Write a tick of an axis of shares.
-
-    Examples
-    --------
-    >>> as_percent(0.25, 1)
-    '25%'
-    """
+    """Write a tick of an axis of shares."""
     return f"{share:.0%}"
 
 

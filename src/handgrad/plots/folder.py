@@ -28,26 +28,12 @@ FILES = ("learning-curves.png", "weights.png", "confusion.png", "mistakes.png")
 
 
 def picture_files(folder: str | os.PathLike[str]) -> list[Path]:
-    """Return the files that `save_plots` writes.
-
-    Examples
-    --------
-    >>> [path.name for path in picture_files("plots")]
-    ['learning-curves.png', 'weights.png', 'confusion.png', 'mistakes.png']
-    """
+    """Return the files that `save_plots` writes."""
     return [Path(folder, name) for name in FILES]
 
 
 def prepare_folder(folder: str | os.PathLike[str]) -> Path:
-    """Make the folder for `save_plots`; call it before a run, so that errors show early.
-
-    Raises
-    ------
-    WriteError
-        If the folder cannot be made, or no file can be written there.
-    MissingPackageError
-        If matplotlib is not installed.
-    """
+    """Make the folder for `save_plots`; call it before a run, so that errors show early."""
     import_matplotlib()
     path = Path(folder)
     try:

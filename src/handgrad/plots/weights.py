@@ -54,10 +54,6 @@ def weight_pictures(
     feature_names : sequence of str, optional
         D names for the bars.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     DataError

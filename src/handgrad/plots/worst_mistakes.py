@@ -66,10 +66,6 @@ def mistakes(
     most : int
         Number of samples, at least 1.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Examples
     --------
     >>> from handgrad import Network

@@ -1,4 +1,4 @@
-"""Solvers: how a network is trained on an engine's session, and what drives their runs."""
+"""Solvers, which train a network on an engine's session, and the driver of their runs."""
 
 from handgrad.solvers.adam import adam
 from handgrad.solvers.driver import Driver, Iteration, Result, Solver

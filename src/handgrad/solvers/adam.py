@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def adam(
     engine: Engine, network: Network, X: npt.ArrayLike, y: npt.ArrayLike, **options: Any
 ) -> Result:
-    """Train in batches by adam; the options are those of `sgd`, and the rule is an `Adam`.
+    """Train in batches by adam; the options are those of `sgd`, where the rule is an `Adam`.
 
     Examples
     --------

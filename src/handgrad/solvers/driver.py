@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -39,11 +40,12 @@ class Iteration(NamedTuple):
     """That of the iteration; lbfgs has none."""
 
 
-class Outcome(NamedTuple):
-    """What a solver says of its run; the driver knows the rest."""
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a solver reports at the end of its run."""
 
     network: Network
-    """The last network."""
+    """The last network; of `train`, that of the lowest cost if the run was stopped."""
     converged: bool
     """Whether the run ended by itself before its last iteration."""
     message: str = ""
@@ -54,11 +56,10 @@ class Outcome(NamedTuple):
     """What sgd and adam remember."""
 
 
-class Result(NamedTuple):
-    """A trained network and how it came about."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result(Outcome):
+    """A trained network and the run that led to it."""
 
-    network: Network
-    """The last network; of `train`, that of the lowest cost if the run was stopped."""
     history: History
     iterations: int
     """Number of iterations taken."""
@@ -66,15 +67,7 @@ class Result(NamedTuple):
     """Whether a callback or `Driver.stop` ended the run early."""
     last: Network
     """The network after the last iteration, from which the run could continue."""
-    converged: bool
-    """Whether the run ended by itself before its last iteration."""
-    message: str = ""
-    """Why lbfgs ended, in SciPy's words."""
-    status: int = 0
-    """SciPy's number for that."""
-    moments: Moments | None = None
-    """What sgd and adam remember."""
-    learning_rate: float = np.nan
+    learning_rate: float
     """η of the next iteration; lbfgs has none."""
 
     @property
@@ -100,52 +93,13 @@ class Solver(Protocol):
         """Take iterations from the network on until `Driver.ended`."""
 
 
+@dataclass(eq=False)
 class Driver:
     """Drives one run of a solver.
 
-    It keeps the history and the best network, ends a run whose patience is spent or that is
-    stopped, and hands reports to whoever watches. Other threads may call `stop`, and set
-    ``learning_rate``, at any time; the solver follows at its next report.
-
-    Parameters
-    ----------
-    iterations : int
-        How many iterations to take at most.
-    learning_rate : float
-        η of the next iteration; lbfgs has none.
-    on_iteration : callable, optional
-        Called with an `Iteration` after each one; returns True to end the run. gd takes one step
-        per call of the engine then, which gives the same numbers.
-    on_progress : callable, optional
-        Called with the whole run's `Progress` from time to time; returns True to end the run.
-    stretch : callable, optional
-        Given the steps taken so far, returns after how many more gd reports at the latest.
-    patience : Patience, optional
-        Ends runs of sgd and adam whose figure no longer falls; its ``best`` is the figure that the
-        best network has to beat.
-    figure : callable, optional
-        Given an `Iteration`, returns what should fall; by default the cost. It is called after each
-        iteration, before ``on_iteration``, and like it makes gd take one step per call.
-    on_stall : callable, optional
-        Called when patience is spent: with the learning rate that the run continues with, or with
-        None if the run ends.
-    must_be_finite : bool
-        Whether a run that diverges raises a TrainingError.
-
-    Attributes
-    ----------
-    best : Network or None
-        The network of the lowest figure so far, if it is lower than that of earlier runs.
-    lowest : float
-        That figure.
-    last : Network or None
-        The newest network that was reported.
-    stopped : bool
-        Whether somebody asked for the end of the run.
-    stuck : bool
-        Whether patience ended the run.
-    taken : int
-        The iterations that led to the newest network.
+    It keeps the history and the best network, calls the callbacks, and ends a run that is stopped
+    or whose patience is spent. Other threads may call `stop`, and set ``learning_rate``, at any
+    time; the solver follows at its next report.
 
     Examples
     --------
@@ -158,58 +112,64 @@ class Driver:
     9
     """
 
-    def __init__(
-        self,
-        iterations: int,
-        learning_rate: float = math.nan,
-        *,
-        on_iteration: Callable[[Iteration], bool | None] | None = None,
-        on_progress: Callable[[Progress], bool | None] | None = None,
-        stretch: Callable[[int], int] | None = None,
-        patience: Patience | None = None,
-        figure: Callable[[Iteration], float] | None = None,
-        on_stall: Callable[[float | None], None] | None = None,
-        must_be_finite: bool = False,
-    ) -> None:
-        self.iterations, self.learning_rate = iterations, learning_rate
-        self.best: Network | None = None
-        self.last: Network | None = None
-        self.stopped = False
-        self.stuck = False
-        self.taken = 0
-        self._on_iteration, self._on_progress = on_iteration, on_progress
-        self._stretch = stretch
-        self._patience = patience or Patience(iterations=math.inf)
+    iterations: int
+    """The largest number of iterations."""
+    learning_rate: float = math.nan
+    """η of the next iteration; lbfgs has none."""
+    _: KW_ONLY
+    on_iteration: Callable[[Iteration], bool | None] | None = None
+    """Called after each iteration; returns True to end the run. With it, gd takes one step per call
+    of the engine, which gives the same numbers."""
+    on_progress: Callable[[Progress], bool | None] | None = None
+    """Called with the whole run's progress from time to time; returns True to end the run."""
+    stretch: Callable[[int], int] | None = None
+    """Given the steps taken so far, returns after how many more gd reports at the latest."""
+    patience: Patience | None = None
+    """Ends runs of sgd and adam whose figure no longer falls. The best network has to beat its
+    ``best``."""
+    figure: Callable[[Iteration], float] | None = None
+    """Returns the figure that should fall; by default the cost. It is called before
+    ``on_iteration``, and also makes gd take one step per call."""
+    on_stall: Callable[[float | None], None] | None = None
+    """Called when patience is spent: with the learning rate that the run continues with, or with
+    None if the run ends."""
+    must_be_finite: bool = False
+    """Whether a run that diverges raises a TrainingError."""
+
+    best: Network | None = field(default=None, init=False)
+    """The network of the lowest figure so far, if it is lower than that of earlier runs."""
+    lowest: float = field(init=False)
+    """That figure."""
+    last: Network | None = field(default=None, init=False)
+    """The newest network that was reported."""
+    taken: int = field(default=0, init=False)
+    """The iterations that led to the newest network."""
+    stopped: bool = field(default=False, init=False)
+    """Whether a callback or `stop` ended the run early."""
+    stuck: bool = field(default=False, init=False)
+    """Whether patience ended the run."""
+    patience_spent: bool = field(default=False, init=False)
+    """Whether the figure has not fallen for too long."""
+
+    def __post_init__(self) -> None:
+        self._patience = self.patience or Patience(iterations=math.inf)
         self.lowest = self._patience.best
-        self._figure, self._on_stall = figure, on_stall
-        self._each_iteration = on_iteration is not None or figure is not None
-        self._must_be_finite = must_be_finite
+        self._each_iteration = self.on_iteration is not None or self.figure is not None
         self._recorder = Recorder()
         self._start = perf_counter()
-        self._stretch_rate, self._stretch_start = learning_rate, 0
-        self._patience_spent = False
+        self._stretch_rate, self._stretch_start = self.learning_rate, 0
 
     def run(self, solver: Solver, session: Session, network: Network) -> Result:
-        """Let the solver take its iterations, from the network on.
-
-        Raises
-        ------
-        TrainingError
-            If the run diverges, and must not.
-        """
-        with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is told apart
+        """Let the solver take its iterations, starting at the network."""
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is checked, if wanted
             outcome = solver(session, network, self)
         return Result(
-            outcome.network,
-            self.history,
-            self.taken,
-            self.stopped,
-            outcome.network,
-            outcome.converged,
-            outcome.message,
-            outcome.status,
-            outcome.moments,
-            self.learning_rate,
+            **vars(outcome),
+            history=self.history,
+            iterations=self.taken,
+            stopped=self.stopped,
+            last=outcome.network,
+            learning_rate=self.learning_rate,
         )
 
     def stop(self) -> None:
@@ -228,61 +188,56 @@ class Driver:
 
     @property
     def ended(self) -> bool:
-        """Whether the solver shall take no further iteration."""
+        """Whether the solver must take no further iteration."""
         return self.ended_early or self.taken >= self.iterations
 
     def next_stretch(self) -> int:
-        """Return how many steps gd shall take in one go, at `learning_rate`."""
+        """Return how many steps gd takes next in one call, at `learning_rate`."""
         self._stretch_rate, self._stretch_start = self.learning_rate, self.taken
         if self._each_iteration:
             return 1
         left = self.iterations - self.taken
-        return left if self._stretch is None else min(left, max(self._stretch(self.taken), 1))
+        return left if self.stretch is None else min(left, max(self.stretch(self.taken), 1))
 
     def measured(self, progress: Progress) -> bool:
-        """Take what gd measured in its stretch so far; return True to end the stretch.
+        """Record what gd measured in its stretch so far; return True to end the stretch.
 
         The last cost is that of ``progress.network``, from which no step has been taken yet.
         """
         known = len(self._recorder) - self._stretch_start
-        self._record(progress.costs[known:], progress.accuracies[known:])
+        self.record(progress.costs[known:], progress.accuracies[known:])
         self.last, self.taken = progress.network, len(self._recorder) - 1
         cost = float(progress.costs[-1])
-        if self._must_be_finite and not math.isfinite(cost):
+        if self.must_be_finite and not math.isfinite(cost):
             raise TrainingError(_divergence(self.taken, self._stretch_rate))
-        if self._figure is None:
+        if self.figure is None:
             self._judge(progress.network, cost)
         self._report(progress.network)
         return self.stopped or self.learning_rate != self._stretch_rate
 
     def stepped(self, network: Network, steps: int) -> None:
-        """Take note of where a stretch of gd ended."""
+        """Record where a stretch of gd ended."""
         self.last, self.taken = network, self._stretch_start + steps
-        if self._must_be_finite and not network.is_finite:
+        if self.must_be_finite and not network.is_finite:
             raise TrainingError(_divergence(self.taken, self._stretch_rate))
         if steps and self._each_iteration:
             self._finish(network, self._stretch_rate)
 
     def iterated(self, network: Network, cost: float, accuracy: float, rate: float) -> None:
-        """Take note of an iteration of sgd, adam or lbfgs."""
-        self._record([cost], [accuracy])
+        """Record an iteration of sgd, adam or lbfgs."""
+        self.record([cost], [accuracy])
         self.last, self.taken = network, self.taken + 1
-        if self._figure is None:
+        if self.figure is None:
             self._judge(network, cost)
         figure = self._finish(network, rate)
         self._report(network)
-        if self._must_be_finite and not network.is_finite:
+        if self.must_be_finite and not network.is_finite:
             raise TrainingError(_divergence(self.taken, rate))
-        self._patience_spent = self._patience.spent(figure)
+        self.patience_spent = self._patience.spent(figure)
 
-    def stayed(self, cost: float, accuracy: float) -> None:
-        """Take note of the cost of a network from which lbfgs took no step."""
-        self._record([cost], [accuracy])
-
-    @property
-    def patience_spent(self) -> bool:
-        """Whether the figure has not fallen for too long."""
-        return self._patience_spent
+    def record(self, costs: npt.ArrayLike, accuracies: npt.ArrayLike) -> None:
+        """Add figures to the history: alone, those of a network from which no step was taken."""
+        self._recorder.add(costs, accuracies, perf_counter() - self._start)
 
     def stall(self, rate: float | None) -> None:
         """Continue with a lower learning rate when patience is spent, or end the run."""
@@ -290,32 +245,27 @@ class Driver:
             self.stuck = True
         else:
             self.learning_rate, self._patience.waited = rate, 0
-        if self._on_stall is not None:
-            self._on_stall(rate)
+        if self.on_stall is not None:
+            self.on_stall(rate)
 
     def _finish(self, network: Network, rate: float) -> float:
-        """Judge an iteration and tell of it; return the figure that should fall."""
+        """Report an iteration to the callbacks; return the figure that should fall."""
         cost, accuracy, seconds = (float(figures[-1]) for figures in self.history)
         iteration = Iteration(network, self.taken, cost, seconds, accuracy, rate)
-        figure = cost if self._figure is None else self._figure(iteration)
-        if self._figure is not None:
+        figure = cost
+        if self.figure is not None:
+            figure = self.figure(iteration)
             self._judge(network, figure)
-        if self._on_iteration is not None and self._on_iteration(iteration):
+        if self.on_iteration is not None and self.on_iteration(iteration):
             self.stop()
         return figure
-
-    def _record(self, costs: npt.ArrayLike, accuracies: npt.ArrayLike) -> None:
-        self._recorder.add(costs, accuracies, perf_counter() - self._start)
 
     def _judge(self, network: Network, figure: float) -> None:
         if figure < self.lowest:
             self.best, self.lowest = network, figure
 
     def _report(self, network: Network) -> None:
-        if self._on_progress is None:
-            return
-        history = self.history
-        if self._on_progress(Progress(network, history.costs, history.accuracies)):
+        if self.on_progress is not None and self.on_progress(Progress(network, *self.history[:2])):
             self.stop()
 
 

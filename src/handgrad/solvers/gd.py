@@ -37,9 +37,9 @@ def gd(
     engine, network, X, y, learning_rate, iterations, alpha, sample_weight
         As for `handgrad.engines.Engine.descend`.
     on_iteration : callable, optional
-        Called after each step; returns True to end the run. The engine is asked for one step at a
-        time then, which gives the same numbers and takes two to four times as long if a step
-        takes less than a millisecond.
+        Called after each step; returns True to end the run. With it, the engine takes one step per
+        call. That gives the same numbers, but takes two to four times as long if a step takes less
+        than a millisecond.
     on_progress : callable, optional
         Called from time to time, which costs nothing; returns True to end the run.
 

@@ -51,15 +51,7 @@ class History(NamedTuple):
 
 
 class Recorder:
-    """Collects the figures of a run in arrays that grow.
-
-    Examples
-    --------
-    >>> recorder = Recorder()
-    >>> recorder.add([2.5, 1.5], [0.1, 0.5], seconds=0.25)
-    >>> recorder.history.costs
-    array([2.5, 1.5])
-    """
+    """Collects the figures of a run in arrays that grow."""
 
     def __init__(self) -> None:
         self._figures = np.empty((3, 0))  # costs, accuracies and seconds, with room for more

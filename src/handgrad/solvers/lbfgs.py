@@ -45,8 +45,8 @@ def lbfgs(
     engine, network, X, y, sample_weight
         As for `handgrad.engines.Engine.cost_and_gradient`.
     iterations, evaluations : int
-        At most so many steps, and evaluations of cost and gradient; the last step may take a few
-        more.
+        The largest numbers of steps, and of evaluations of cost and gradient; the last step may
+        take a few more evaluations.
     tol : float
         The run converges if no entry of the gradient is larger, or if the cost hardly falls.
     alpha
@@ -57,7 +57,7 @@ def lbfgs(
     Returns
     -------
     Result
-        If no step was taken, its costs are that of the network alone.
+        If no step was taken, its only cost is that of the network.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class Lbfgs:
             options={"maxiter": driver.iterations, "maxfun": self.evaluations, "gtol": self.tol},
         )
         if not driver.taken:
-            driver.stayed(float(found.fun), cost.accuracy)
+            driver.record([float(found.fun)], [cost.accuracy])
         converged = found.status in (0, STOPPED_BY_CALLBACK)
         return Outcome(cost.network_at(found.x), converged, str(found.message), int(found.status))
 
@@ -123,7 +123,7 @@ class _Cost:
         )
 
 
-# SciPy hands over what this parameter's name says.
+# SciPy reads from the parameter's name which argument to pass.
 def _report(cost: _Cost, driver: Driver, intermediate_result: Any) -> None:
     theta = intermediate_result.x
     if not np.array_equal(theta, cost.measured_at):  # mostly, a step ends at the last evaluation

@@ -11,20 +11,6 @@ import numpy as np
 class Patience:
     """Counts iterations in a row that improve a figure by less than ``tol``.
 
-    Parameters
-    ----------
-    tol : float
-        The least improvement that counts.
-    iterations : float
-        How many iterations without an improvement are allowed; may be infinite.
-
-    Attributes
-    ----------
-    best : float
-        The lowest figure so far.
-    waited : int
-        Iterations since the last improvement.
-
     Examples
     --------
     >>> patience = Patience(tol=0.1, iterations=1)
@@ -33,9 +19,13 @@ class Patience:
     """
 
     tol: float = 1e-4
+    """The least improvement that counts."""
     iterations: float = 10
+    """How many iterations without an improvement are allowed; may be infinite."""
     best: float = field(default=np.inf, init=False)
+    """The lowest figure so far."""
     waited: int = field(default=0, init=False)
+    """Iterations since the last improvement."""
 
     def spent(self, figure: float) -> bool:
         """Take a figure that should fall; tell whether it has not fallen for too long."""

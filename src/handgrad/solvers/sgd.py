@@ -75,7 +75,7 @@ def sgd(
     samples_seen : int
         t at the start.
     learning_rate : float, optional
-        That of the first epoch of a run that continues another, instead of the rule's.
+        η of the first epoch instead of the rule's, for a run that continues another.
     on_iteration : callable, optional
         Called after every epoch; returns True to end the run.
     on_stall : callable, optional
@@ -134,11 +134,13 @@ class BatchSolver:
         )
         m = batches.samples
         sizes = np.diff(np.append(np.arange(0, m, self.batch_size), m))
-        random = None if self.seed is None else _random_state(self.seed)
+        random = self.seed
+        if not isinstance(random, np.random.RandomState | None):
+            random = np.random.RandomState(random)
         order = np.arange(m)
         while not driver.ended:
             if random is not None:
-                order = order[_shuffled(random, m)]
+                order = order[random.permutation(m)]  # as sklearn.utils.shuffle would
             rate = driver.learning_rate
             last = _epoch(batches, order, rate)
             cost, accuracy = (float(of_batches @ sizes) / m for of_batches in last[1:])
@@ -162,14 +164,3 @@ def _epoch(batches: Batches, order: npt.NDArray[np.int64], rate: float) -> Progr
     reports: list[Progress] = []
     batches.epoch(order, learning_rate=rate, on_progress=reports.append)
     return reports[-1]
-
-
-def _random_state(seed: int | np.random.RandomState) -> np.random.RandomState:
-    return seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
-
-
-def _shuffled(random: np.random.RandomState, m: int) -> npt.NDArray[np.int64]:
-    """Return the rows as `sklearn.utils.shuffle` would order them."""
-    indices = np.arange(m)
-    random.shuffle(indices)
-    return indices

@@ -1,7 +1,8 @@
-"""A training run as the notes have it: full-batch descent that keeps its best network."""
+"""A training run of the notes: full-batch descent that keeps its best network."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handgrad.engines.rules import check_learning_rate
@@ -48,12 +49,8 @@ def train(
     iterations : int
         Number of steps, from 1 to ``MOST_ITERATIONS``.
     on_progress : callable, optional
-        Called with the run's progress from time to time; returns True to stop the run. The result
-        is the network of the lowest cost then.
-
-    Returns
-    -------
-    Result
+        Called with the run's progress from time to time; returns True to stop the run, whose
+        result is then the network of the lowest cost.
 
     Raises
     ------
@@ -83,18 +80,7 @@ def training_driver(
     on_progress: Callable[[Progress], bool | None] | None = None,
     stretch: Callable[[int], int] | None = None,
 ) -> Driver:
-    """Return the driver of such a run.
-
-    Raises
-    ------
-    TrainingError
-        If a setting is out of range.
-
-    Examples
-    --------
-    >>> training_driver(0.1, 500).iterations
-    500
-    """
+    """Return the driver of such a run, or raise a TrainingError if a setting is out of range."""
     if not 1 <= iterations <= MOST_ITERATIONS:
         raise TrainingError(
             f"iterations is {shown(iterations)}; expected 1 to {MOST_ITERATIONS:,}."
@@ -109,5 +95,5 @@ def drive(driver: Driver, session: Session, network: Network) -> Result:
     """Descend; return the network of the lowest cost if the run was stopped."""
     result = driver.run(descend, session, network)
     if driver.stopped and driver.best is not None:
-        return result._replace(network=driver.best)
+        return replace(result, network=driver.best)
     return result

@@ -13,7 +13,8 @@ from handgrad import Network
 from handgrad.data import Dataset
 from handgrad.glassbox.live import broadcast as module
 from handgrad.glassbox.live.broadcast import Broadcast, pause
-from handgrad.glassbox.live.run import Snapshot, Status
+from handgrad.glassbox.live.replay import Snapshot
+from handgrad.glassbox.live.run import Status
 
 NETWORK = Network.initial(features=2, hidden=2, classes=2)
 

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import pytest
 
-from handgrad.glassbox.live.replay import MOST_BYTES, SHOWN_IN, TOO_SHORT, Replay
+from handgrad import Network
+from handgrad.glassbox.live.replay import MOST_BYTES, SHOWN_IN, TOO_SHORT, Replay, Snapshot
 
-
-class Picture(NamedTuple):
-    iteration: int
+NETWORK = Network.initial(features=1, hidden=1, classes=2)
 
 
 class Clock:
@@ -24,15 +21,15 @@ class Clock:
 def played(planned, seconds_per_step, first=0, picture_bytes=1):
     """Compute and replay a run; return when each picture was shown, and the time at the end."""
     clock = Clock()
-    shown: list[tuple[float, Any]] = []
-    replay: Replay[Any] = Replay(first, planned, picture_bytes=picture_bytes, clock=clock)
+    shown: list[tuple[float, Snapshot]] = []
+    replay = Replay(first, planned, picture_bytes=picture_bytes, clock=clock)
     taken = 0
     while taken < planned:
         steps = replay.steps_to_next_picture(taken)
         assert 1 <= steps <= planned - taken
         clock.now += steps * seconds_per_step
         taken += steps
-        picture = Picture(first + taken)
+        picture = Snapshot(NETWORK, first + taken, "")
         shown.append((clock.now - 100, replay.record(picture) if replay.records else picture))
     computed = len(shown)
     for picture in replay.pictures_left():
@@ -74,4 +71,4 @@ def test_a_run_of_large_networks_is_shown_as_it_is():
 @pytest.mark.parametrize("planned", [1, 2, 3, 79, 80, 81])
 def test_a_run_of_few_steps_shows_them_all(planned):
     shown, _ = played(planned, 0.0001)
-    assert shown[-1][1] == Picture(planned)
+    assert shown[-1][1] == Snapshot(NETWORK, planned, "")

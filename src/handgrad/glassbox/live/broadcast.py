@@ -13,7 +13,8 @@ from handgrad.glassbox.payload import encode_network
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from handgrad.glassbox.live.run import LiveRun, Snapshot, Status
+    from handgrad.glassbox.live.replay import Snapshot
+    from handgrad.glassbox.live.run import LiveRun, Status
 
 MOST_PER_SECOND = 20  # snapshots
 MOST_BYTES_PER_SECOND = 6_000_000  # to all viewers together: sending slows the run down
@@ -25,12 +26,7 @@ class Broadcast:
 
     A slow viewer misses snapshots, but at most one is on its way to it. Call `changed` and
     `wait_for_viewer` from any thread, all other methods only in the thread of the event loop.
-
-    Parameters
-    ----------
-    run : LiveRun
-    sleep : callable
-        Waits for so many seconds; tests pass a clock of their own.
+    Tests replace ``sleep``, which waits between two snapshots.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Decides which requests reach the live page: small ones with the token, from the page itself."""
+"""Passes a request on to the live page only if it is small, from the page, and has the token."""
 
 from __future__ import annotations
 
@@ -43,14 +43,6 @@ class Guard:
     The token is the first part of the path. The guard compares it as it was sent, before anything
     is decoded. It also passes the rest of the path on as it was sent, so that no other spelling
     of a path can reach a file.
-
-    Parameters
-    ----------
-    app : ASGI application
-        It receives paths without the token, and bodies below the limit.
-    token : str
-    port : int
-        The port of loopback on which the server listens.
     """
 
     def __init__(self, app: ASGIApp, *, token: str, port: int) -> None:

@@ -1,49 +1,38 @@
-"""A short run is recorded and replayed, so that it can be watched."""
+"""Records a short run and replays it, so that it can be watched."""
 
 from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-
-class _Shown(Protocol):
-    @property
-    def iteration(self) -> int: ...
-
-
-Picture = TypeVar("Picture", bound=_Shown)
+    from handgrad.network import Network
 
 BETWEEN_PICTURES = 0.05  # seconds
-TOO_SHORT = 2.0  # seconds: nobody could follow a run that is over so soon
-SHOWN_IN = 4.0  # seconds, for such a run
+TOO_SHORT = 2.0  # seconds: a run that ends sooner is too fast to follow
+SHOWN_IN = 4.0  # seconds that the replay of such a run takes
 MOST_BYTES = 64_000_000  # of all recorded pictures
 
 
-class Replay(Generic[Picture]):
+class Snapshot(NamedTuple):
+    """What a viewer sees of a run at one moment: a picture of a replay."""
+
+    network: Network
+    iteration: int
+    """Steps that led to the network."""
+    curve: str
+    """JSON, see `Curve.to_json`."""
+
+
+class Replay:
     """Records pictures of a run of less than two seconds, to be shown in four.
 
-    A short run is shown slowly at first, since its first steps change the most: after a share t
+    A short run is shown slowly at first, because its first steps change the most: after a share t
     of the time, a share t² of the steps. A run that takes longer, or whose pictures take too much
-    memory, is shown as it is.
-
-    Parameters
-    ----------
-    first, steps : int
-        The iteration at which the run begins, and its number of steps.
-    picture_bytes : int
-        The size of one picture.
-    clock : callable
-        Returns the time in seconds.
-
-    Examples
-    --------
-    >>> replay = Replay(0, 500, picture_bytes=32_000)
-    >>> replay.steps_to_next_picture(taken=0)
-    1
+    memory, is shown as it is. The run begins at iteration ``first`` and takes ``steps`` steps.
     """
 
     def __init__(
@@ -56,7 +45,7 @@ class Replay(Generic[Picture]):
     ) -> None:
         self._first, self._steps, self._clock = first, steps, clock
         self._start = clock()
-        self._pictures: list[Picture] = []
+        self._pictures: list[Snapshot] = []
         self._shown = 0
         self._most = round(SHOWN_IN / BETWEEN_PICTURES)
         self._records = self._most * picture_bytes <= MOST_BYTES
@@ -71,14 +60,14 @@ class Replay(Generic[Picture]):
         return self._records
 
     def steps_to_next_picture(self, taken: int) -> int:
-        """Return how many steps to take from here to the next picture."""
+        """Return how many steps there are from here to the next picture."""
         number = math.floor(self._most * math.sqrt(taken / self._steps)) + 1
         if not self.records or number > self._most:
             return self._steps - taken
         return max(math.ceil(self._steps * (number / self._most) ** 2) - taken, 1)
 
-    def record(self, picture: Picture) -> Picture:
-        """Take the newest picture; return the one to show now."""
+    def record(self, picture: Snapshot) -> Snapshot:
+        """Record the newest picture; return the one to show now."""
         if not self._pictures or picture.iteration > self._pictures[-1].iteration:
             self._pictures.append(picture)
         self._ended = picture.iteration >= self._first + self._steps
@@ -87,11 +76,11 @@ class Replay(Generic[Picture]):
         self._shown = due[-1] if due else self._shown
         return self._pictures[self._shown]
 
-    def pictures_left(self) -> Iterator[Picture]:
-        """Go through the pictures that are not shown yet."""
+    def pictures_left(self) -> Iterator[Snapshot]:
+        """Yield the pictures that are not shown yet."""
         yield from self._pictures[self._shown + 1 :]
 
-    def seconds_until(self, picture: Picture) -> float:
+    def seconds_until(self, picture: Snapshot) -> float:
         """Return the time until a picture is due."""
         share = math.sqrt((picture.iteration - self._first) / self._steps)
         return max(0.0, self._start + SHOWN_IN * share - self._clock())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -11,7 +13,7 @@ from handgrad.engines import Progress
 from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import HandgradError, TrainingError
 from handgrad.glassbox.live.curve import Curve
-from handgrad.glassbox.live.replay import Replay
+from handgrad.glassbox.live.replay import Replay, Snapshot
 from handgrad.objective import Objective
 from handgrad.solvers.history import History
 from handgrad.solvers.training import drive, training_driver
@@ -26,16 +28,7 @@ if TYPE_CHECKING:
     from handgrad.solvers import Driver, Result
 
 Report: TypeAlias = "Callable[[Progress], bool | None]"
-
-
-class Snapshot(NamedTuple):
-    """What a viewer sees of a run at one moment."""
-
-    network: Network
-    iteration: int
-    """Steps that led to the network."""
-    curve: str
-    """JSON, see `Curve.to_json`."""
+NO_MEMORY = "There is not enough memory for this run."
 
 
 class Status(NamedTuple):
@@ -53,38 +46,13 @@ class Status(NamedTuple):
 class LiveRun:
     """Descends on a data set; meanwhile other threads look at it and steer it.
 
-    Nothing is computed for viewers: the training thread leaves its newest network where they find
-    it. A run of less than two seconds is replayed in four; see `Replay`. If it is stopped in its
+    Viewers do not slow the run down: the training thread only leaves its newest snapshot for them.
+    A run of less than two seconds is replayed in four; see `Replay`. If it is stopped in its
     replay, the network that is shown is kept. With a new learning rate, the run continues from
     that network.
 
-    Parameters
-    ----------
-    network : Network
-        Where to start.
-    dataset : Dataset
-    engine : Engine
-    learning_rate : float
-        η, above 0.
-    iterations : int
-        Number of steps; each further start adds as many.
-    replayed : bool
-        Whether a short run is replayed.
-    held : bool
-        Whether `start` does nothing until `run` was called once.
-
-    Examples
-    --------
-    >>> from handgrad import Network, data, get_engine
-    >>> dataset = data.load("digits")
-    >>> network = Network.initial(features=64, hidden=8, classes=10, seed=0)
-    >>> live = LiveRun(
-    ...     network, dataset, engine=get_engine(), learning_rate=0.1, iterations=20, replayed=False
-    ... )
-    >>> live.run().iterations
-    20
-    >>> live.state().iteration
-    20
+    Each start takes ``iterations`` more steps. A run that is ``held`` does not start before `run`
+    was called once.
     """
 
     def __init__(
@@ -101,23 +69,21 @@ class LiveRun:
         check_learning_rate(learning_rate)
         self.dataset = dataset
         self._engine, self._replayed, self._held = engine, replayed, held
-        self._initial = self._network = network
+        self._curve = Curve()
+        self._initial = self._shown = Snapshot(network, 0, self._curve.to_json())
         self._learning_rate = learning_rate
         self._planned = self._target = iterations
-        self._iteration = 0
-        self._curve = Curve()
-        self._curve_shown: str | None = None  # that of a replay, which lags behind
         self._error: str | None = None
         self._running = self._stopping = self._steered = False
         self._driver: Driver | None = None  # of the run under way
-        self._replay: Replay[Snapshot] | None = None
+        self._replay: Replay | None = None
         self._changed = threading.Condition()  # guards all of the above
         self._thread: threading.Thread | None = None
         self._observers: list[Callable[[], object]] = []
 
     @classmethod
     def of(cls, job: TrainingJob, *, held: bool = False) -> LiveRun:
-        """Return the run of a job of training."""
+        """Return the run of a training job."""
         return cls(
             job.network,
             job.dataset,
@@ -134,38 +100,25 @@ class LiveRun:
     def snapshot(self) -> Snapshot:
         """Return the newest network to show and the curve that led to it."""
         with self._changed:
-            curve = self._curve.to_json() if self._curve_shown is None else self._curve_shown
-            return Snapshot(self._network, self._iteration, curve)
+            return self._shown
 
     def state(self) -> Status:
         """Return what the run is doing."""
         with self._changed:
-            return Status(
-                self._running, self._iteration, self._target, self._learning_rate, self._error
-            )
+            iteration = self._shown.iteration
+            return Status(self._running, iteration, self._target, self._learning_rate, self._error)
 
     def run(self, on_progress: Report | None = None) -> Result:
-        """Take the steps in this thread, from the newest network on.
+        """Take the steps in this thread, starting at the newest network.
 
-        Parameters
-        ----------
-        on_progress : callable, optional
-            As in `handgrad.solvers.train`; in a replay it is called once more for each picture.
-
-        Returns
-        -------
-        Result
-
-        Raises
-        ------
-        TrainingError
-            If the run is under way already, or the network is no longer finite.
+        ``on_progress`` is that of `handgrad.solvers.train`; in a replay it is also called for each
+        picture. A TrainingError says that the run is under way already, or diverges.
         """
         self._begin()
         return self._train(on_progress or _nothing)
 
     def start(self) -> None:
-        """Take the steps in a thread of their own, unless the run is under way already."""
+        """Take the steps in a new thread, unless the run is under way already."""
         with self._changed:
             if self._held or self._running:
                 return
@@ -174,23 +127,17 @@ class LiveRun:
             self._thread.start()
 
     def stop(self) -> None:
-        """Take no further step."""
+        """Take no further steps."""
         with self._changed:
             self._stopping = True
             self._end_part()
 
     def set_learning_rate(self, learning_rate: float) -> None:
-        """Continue with another η.
-
-        Raises
-        ------
-        TrainingError
-            If it is not above 0.
-        """
+        """Continue with another η, or raise a TrainingError if it is not above 0."""
         check_learning_rate(learning_rate)
         with self._changed:
             self._learning_rate = learning_rate
-            if self._replay is not None and self._replay.records:
+            if self._recording is not None:
                 self._steered = True  # the next part begins at the network shown
                 self._end_part()
             elif self._driver is not None:
@@ -198,24 +145,18 @@ class LiveRun:
         self._tell()
 
     def reset(self) -> None:
-        """Go back to the network that the run began with.
-
-        Raises
-        ------
-        TrainingError
-            If the run is under way.
-        """
+        """Go back to the first network, or raise a TrainingError if the run is under way."""
         with self._changed:
             if self._running:
                 raise TrainingError(
                     "The run is under way; stop it before you go back to its beginning."
                 )
-            self._network, self._iteration, self._target = self._initial, 0, self._planned
-            self._curve, self._curve_shown, self._error = Curve(), None, None
+            self._shown, self._target = self._initial, self._planned
+            self._curve, self._error = Curve(), None
         self._tell()
 
     def close(self) -> None:
-        """Stop, and wait until no step is under way in a thread of its own."""
+        """Stop, and wait until the thread of `start` has ended."""
         self.stop()
         with self._changed:
             self._held = True
@@ -228,32 +169,32 @@ class LiveRun:
             if self._running:
                 raise TrainingError("The run is under way already; stop it before it begins anew.")
             self._running, self._stopping, self._held, self._error = True, False, False, None
-            if self._iteration >= self._target:
-                self._target = self._iteration + self._planned
+            if self._shown.iteration >= self._target:
+                self._target = self._shown.iteration + self._planned
         self._tell()
 
+    @property
+    def _recording(self) -> Replay | None:
+        """The replay of the part under way, if the part is short or may still be."""
+        return self._replay if self._replay is not None and self._replay.records else None
+
     def _end_part(self) -> None:
-        """End the part under way, be it computed or replayed."""
+        """End the part under way, whether it is computed or replayed."""
         if self._driver is not None:
             self._driver.stop()
         self._changed.notify_all()
 
     def _train_alone(self) -> None:
-        try:
+        with suppress(HandgradError, MemoryError):  # `state` tells the viewers
             self._train(_nothing)
-        except HandgradError:
-            pass  # `state` tells it to the viewers
-        except MemoryError:
-            with self._changed:
-                self._error = "There is not enough memory for this run."
-            self._tell()
 
     def _train(self, report: Report) -> Result:
         try:
             return self._train_in_parts(report)
-        except HandgradError as error:
+        except (HandgradError, MemoryError) as error:
+            no_memory = isinstance(error, MemoryError)
             with self._changed:
-                self._error = str(error)
+                self._error = NO_MEMORY if no_memory else str(error)
             raise
         finally:
             with self._changed:
@@ -263,30 +204,27 @@ class LiveRun:
     def _train_in_parts(self, report: Report) -> Result:
         """Train to the end; a new η in a replay begins another part, at the network shown."""
         X, y = self.dataset.X_train, self.dataset.y_train
-        session = self._engine.session(X, y, Objective(self._network.output))
-        first, earlier = self._iteration, History(*np.empty((3, 0)))
+        session = self._engine.session(X, y, Objective(self._shown.network.output))
+        first, earlier = self._shown.iteration, History(*np.empty((3, 0)))
         while True:
-            begin = self._iteration
+            begin = self._shown.iteration
             part = self._compute(session, earlier, report)
             end = begin + part.iterations
-            whole = part._replace(history=earlier.followed_by(part.history), iterations=end - first)
-            if self._show_rest(Snapshot(part.last, end, ""), whole.history, report):
-                return whole
-            earlier = History(*(row[: self._iteration - first] for row in whole.history))
-            self._curve.cut(self._iteration)
+            history = earlier.followed_by(part.history)
+            if self._show_rest(part.last, end, history, report):
+                return replace(part, history=history, iterations=end - first)
+            network, reached, _ = self._shown
+            earlier = History(*(row[: reached - first] for row in history))
+            self._curve.cut(reached)
             if self._stopping:
-                return whole._replace(
-                    network=self._network,
-                    last=self._network,
-                    history=earlier,
-                    iterations=self._iteration - first,
-                    stopped=True,
-                )
+                part = replace(part, network=network, last=network, stopped=True)
+                return replace(part, history=earlier, iterations=reached - first)
 
     def _compute(self, session: Session, earlier: History, report: Report) -> Result:
         """Train to the end at full speed, and record pictures as long as the run may be short."""
-        begin, planned = self._iteration, self._target - self._iteration
-        size = sum(array.nbytes for array in self._network.parameters)
+        network, begin, _ = self._shown
+        planned = self._target - begin
+        size = sum(array.nbytes for array in network.parameters)
 
         def on_progress(progress: Progress) -> bool:
             ends = bool(report(_continued(earlier, progress)))
@@ -298,7 +236,7 @@ class LiveRun:
             return ends
 
         with self._changed:
-            replay = Replay[Snapshot](begin, planned, picture_bytes=size)
+            replay = Replay(begin, planned, picture_bytes=size)
             self._replay = replay if self._replayed else None
             self._driver = training_driver(
                 self._learning_rate,
@@ -309,28 +247,23 @@ class LiveRun:
             self._steered = False
             if self._stopping:
                 self._driver.stop()
-        return drive(self._driver, session, self._network)
+        return drive(self._driver, session, network)
 
     def _take(self, network: Network, iteration: int) -> None:
-        """Leave the newest network where viewers find it, or in a replay the one due now."""
-        if self._replay is not None and self._replay.records:
-            picture = Snapshot(network, iteration, self._curve.to_json())
-            self._network, self._iteration, self._curve_shown = self._replay.record(picture)
-        else:
-            self._network, self._iteration, self._curve_shown = network, iteration, None
+        """Leave the newest snapshot for the viewers, or in a replay the one that is due now."""
+        newest, replay = Snapshot(network, iteration, self._curve.to_json()), self._recording
+        self._shown = newest if replay is None else replay.record(newest)
 
-    def _show_rest(self, last: Snapshot, history: History, report: Report) -> bool:
+    def _show_rest(self, last: Network, end: int, history: History, report: Report) -> bool:
         """Show how a part ended, after a replay if it was short; return False if cut short."""
         with self._changed:
-            replay = self._replay
-            if replay is not None and not replay.records:
-                replay = None
+            replay = self._recording
             if self._steered or (self._stopping and replay is not None):
                 return False
-            self._take(last.network, last.iteration)
+            self._take(last, end)
         return replay is None or self._play(replay, history, report)
 
-    def _play(self, replay: Replay[Snapshot], history: History, report: Report) -> bool:
+    def _play(self, replay: Replay, history: History, report: Report) -> bool:
         """Show the pictures that are left, each when it is due; return False if cut short."""
         first = self._target - len(history.costs)
         for picture in replay.pictures_left():
@@ -338,7 +271,7 @@ class LiveRun:
                 wait = replay.seconds_until(picture)
                 if self._changed.wait_for(lambda: self._stopping or self._steered, timeout=wait):
                     return False
-                self._network, self._iteration, self._curve_shown = picture
+                self._shown = picture
             self._tell()
             shown = History(*(row[: max(picture.iteration - first, 1)] for row in history))
             if report(Progress(picture.network, shown.costs, shown.accuracies)):
@@ -354,10 +287,8 @@ def _continued(earlier: History, progress: Progress) -> Progress:
     """Return the progress of a part as that of the whole run."""
     if not len(earlier.costs):
         return progress
-    costs = np.concatenate([earlier.costs, progress.costs])
-    return Progress(
-        progress.network, costs, np.concatenate([earlier.accuracies, progress.accuracies])
-    )
+    costs, accuracies = map(np.concatenate, zip(earlier[:2], progress[1:], strict=True))
+    return Progress(progress.network, costs, accuracies)
 
 
 def _nothing(_progress: Progress) -> None:

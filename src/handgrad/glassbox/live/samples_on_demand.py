@@ -22,23 +22,9 @@ MOST_BYTES = 4_000_000
 def choose_samples(dataset: Dataset, query: Mapping[str, str]) -> dict[str, Any]:
     """Answer a request of the page for samples.
 
-    Parameters
-    ----------
-    dataset : Dataset
-    query : mapping of str to str
-        ``part`` is ``train`` or ``test``. ``label`` picks one class, counted from 0. Of the
-        samples picked, the answer contains ``count`` from ``first`` on, fewer if they are large.
-
-    Returns
-    -------
-    dict
-        ``total`` counts the samples picked. ``samples`` contains those returned; each is named
-        by its place in the part.
-
-    Raises
-    ------
-    DataError
-        If the query requests something that does not exist.
+    In the query, ``part`` is ``train`` or ``test``, and ``label`` picks one class, counted from 0.
+    Of the samples picked, the answer contains ``count`` from ``first`` on, or fewer if they are
+    large. Each is named by its index in the part; ``total`` counts all that are picked.
 
     Examples
     --------

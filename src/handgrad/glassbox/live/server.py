@@ -47,15 +47,9 @@ LOOPBACK = "127.0.0.1"
 class LiveServer:
     """Serves the page in a thread of its own, from its construction until `close`.
 
-    Parameters
-    ----------
-    run : LiveRun
-    describe : callable
-        Returns the page's payload for the run's newest network; see `build_payload`.
-    port : int
-        The port to listen on; if it is taken, the server uses a free one.
-    token : str, optional
-        The first part of the address's path; by default a random one that nobody can guess.
+    ``describe`` returns the page's payload for a network; see `build_payload`. If the port is
+    taken, the server uses a free one. The ``token`` is the first part of every path; by default it
+    is random, so that nobody can guess it.
     """
 
     def __init__(

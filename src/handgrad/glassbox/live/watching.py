@@ -62,18 +62,8 @@ def serving(
 ) -> Iterator[LiveServer]:
     """Serve the page of a run; at the end, also stop the run.
 
-    Parameters
-    ----------
-    run : LiveRun
-    describe : callable
-        Returns the page's payload for a network; it refuses at once what the page cannot show.
-    port : int
-        If it is taken, the server uses a free one.
-
-    Raises
-    ------
-    MissingPackageError
-        If starlette or uvicorn is not installed.
+    ``describe`` returns the page's payload for a network, and refuses at once what the page cannot
+    show. If the port is taken, the server uses a free one.
     """
     try:
         from handgrad.glassbox.live.server import LiveServer
@@ -92,8 +82,10 @@ def serving(
 
 
 @contextmanager
-def endings() -> Iterator[Event]:
+def endings(*names: str) -> Iterator[Event]:
     """Turn Ctrl-C, a request to terminate and the end of the terminal into one event.
+
+    If signals are named, only these do.
 
     A second Ctrl-C interrupts the program at once. A program that ignores the end of its terminal,
     such as one started with nohup, continues to ignore it.
@@ -109,7 +101,7 @@ def endings() -> Iterator[Event]:
         asked.set()
 
     before = {}
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in names or ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and (name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN):
             before[number] = signal.signal(number, ask)
@@ -137,19 +129,6 @@ def wait_for_viewer(server: LiveServer, asked: Event, *, opened: bool) -> bool:
     """Give the page time to open, so that it shows even a short run from the start.
 
     Do not wait if the program does not run in a terminal and no browser was opened.
-
-    Parameters
-    ----------
-    server : LiveServer
-    asked : Event
-        Ends the wait.
-    opened : bool
-        Whether a browser was asked to open the page.
-
-    Returns
-    -------
-    bool
-        Whether somebody watches the run.
     """
     patience = PATIENCE if sys.stdin.isatty() and sys.stderr.isatty() else LOADING * opened
     end = time.monotonic() + patience
@@ -163,12 +142,6 @@ def open_in_browser(server: LiveServer, view: str = "") -> bool:
     """Open the page in a browser if there is a display; return whether that worked.
 
     The browser receives an address that works once, because other users can read its arguments.
-
-    Parameters
-    ----------
-    server : LiveServer
-    view : str
-        The part of the page to open, such as ``"#view=descend"``.
     """
     if not _has_display():
         return False
