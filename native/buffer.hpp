@@ -1,7 +1,8 @@
 // Memory for numbers, aligned to whole vectors.
 #pragma once
 
-#include <cstddef>
+#include "types.hpp"
+
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -14,12 +15,12 @@
 
 namespace handgrad {
 
-inline constexpr std::size_t alignment = 64;
-inline constexpr std::size_t large = 2u << 20, large_page = 2u << 20;
+inline constexpr size_t alignment = 64;
+inline constexpr size_t large = 2u << 20, large_page = 2u << 20;
 
 // Memory that is read here and there has few misses of its pages' addresses if they are large.
-inline void* allocate(std::size_t bytes) {
-    const std::size_t border = bytes < large ? alignment : large_page;
+inline void* allocate(size_t bytes) {
+    const size_t border = bytes < large ? alignment : large_page;
     void* data = std::aligned_alloc(border, (bytes + border - 1) / border * border);
     if (!data) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
@@ -29,7 +30,7 @@ inline void* allocate(std::size_t bytes) {
 }
 
 // Products of sizes that a caller chose; std::bad_alloc where memory could never hold them.
-inline std::size_t product(std::size_t a, std::size_t b) {
+inline size_t product(size_t a, size_t b) {
     if (b != 0 && a > std::numeric_limits<std::ptrdiff_t>::max() / b) throw std::bad_alloc();
     return a * b;
 }
@@ -37,24 +38,24 @@ inline std::size_t product(std::size_t a, std::size_t b) {
 template <class T> class Buffer {
   public:
     Buffer() = default;
-    explicit Buffer(std::size_t size)
+    explicit Buffer(size_t size)
         : size_(size), data_(static_cast<T*>(allocate(product(size + 1, sizeof(T))))) {}
 
-    static Buffer zeros(std::size_t size) {
+    static Buffer zeros(size_t size) {
         Buffer buffer(size);
         std::memset(static_cast<void*>(buffer.data()), 0, size * sizeof(T));
         return buffer;
     }
 
     T* data() const { return data_.get(); }
-    std::size_t size() const { return size_; }
-    T& operator[](std::size_t i) const { return data_.get()[i]; }
+    size_t size() const { return size_; }
+    T& operator[](size_t i) const { return data_.get()[i]; }
 
   private:
     struct Free {
         void operator()(T* data) const { std::free(data); }
     };
-    std::size_t size_ = 0;
+    size_t size_ = 0;
     std::unique_ptr<T, Free> data_;
 };
 

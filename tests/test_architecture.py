@@ -15,7 +15,7 @@ MAPPED = ("src/handgrad", "native")
 NAME = re.compile(r"(?<![\w./-])(?:[\w-]+/)*[\w-]+(?:\.(?:py|pyi|hpp|cpp|js|css|html|md)\b|/)")
 SIZED = {".py", ".pyi", ".hpp", ".cpp", ".js", ".mjs", ".css"}
 LONGEST = 450  # lines
-TO_BE_SPLIT = {"tests/engines/test_native.py", "tests/fuzz/native_calls.py"}
+TO_BE_SPLIT = {"tests/fuzz/native_calls.py"}
 # What a module may import, and what of handgrad a package may import.
 ONLY = {
     "data": {"handgrad.errors", "handgrad.quoting"},

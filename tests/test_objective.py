@@ -23,7 +23,7 @@ def test_the_penalty_is_half_of_alpha_times_the_squared_weights(problem, alpha, 
     W1, _, W2, _ = problem.network.parameters
     expected = alpha / (2 * total) * ((W1**2).sum() + (W2**2).sum())
     found = Objective(alpha=alpha).penalty(problem.network, total)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-300)
 
 
 @given(problem=problems(dtype=np.float64, most=4), alpha=alphas, total=totals)

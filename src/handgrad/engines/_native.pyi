@@ -1,117 +1,140 @@
-# The C++ core, as native/bindings.cpp shows it to Python.
+# Written by .ci/stubs.
+"""The C++ core: see native/ in the source."""
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+import enum
+from typing import Annotated, overload
 
-import numpy as np
-import numpy.typing as npt
+import numpy
+from numpy.typing import NDArray
 
-_Array: TypeAlias = npt.NDArray[Any]
-_Arrays: TypeAlias = tuple[_Array, _Array, _Array, _Array]
-_Costs: TypeAlias = npt.NDArray[np.float64]
-_Report: TypeAlias = Callable[[int, _Arrays], bool] | None
-
-class OutOfMemoryError(MemoryError): ...
-class RefusedError(ValueError): ...
-class InsideEpochError(RuntimeError): ...
-class Rows: ...
 
 def instruction_sets() -> list[str]: ...
-def dense_rows(values: _Array, scale: float) -> Rows: ...
-def sparse_rows(
-    indptr: npt.NDArray[np.int64],
-    indices: _Array,
-    values: _Array,
-    count: int,
-    features: int,
-    scale: float,
-) -> Rows: ...
+
+class OutOfMemoryError(MemoryError):
+    pass
+
+class RefusedError(ValueError):
+    pass
+
+class InsideEpochError(RuntimeError):
+    pass
+
+class Rows:
+    pass
+
 def within(rows: Rows, least: float, most: float, threads: int) -> bool: ...
-def measure(
-    instruction_set: str,
-    threads: int,
-    W1: _Array,
-    b1: _Array,
-    W2: _Array,
-    b2: _Array,
-    rows: Rows,
-    labels: npt.NDArray[np.int32],
-    shares: _Array | None,
-) -> tuple[float, float, _Arrays]: ...
-def predict_proba(
-    instruction_set: str,
-    threads: int,
-    W1: _Array,
-    b1: _Array,
-    W2: _Array,
-    b2: _Array,
-    rows: Rows,
-) -> _Array: ...
-def descend(
-    instruction_set: str,
-    threads: int,
-    W1: _Array,
-    b1: _Array,
-    W2: _Array,
-    b2: _Array,
-    rows: Rows,
-    labels: npt.NDArray[np.int32],
-    shares: _Array | None,
-    learning_rate: float,
-    decay: float,
-    pinned: bool,
-    costs: _Costs,
-    accuracies: _Costs,
-    report: _Report,
-) -> tuple[int, _Arrays]: ...
+
+@overload
+def dense_rows(values: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), device='cpu', writable=False)], scale: float) -> Rows: ...
+
+@overload
+def dense_rows(values: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device='cpu', writable=False)], scale: float) -> Rows: ...
+
+@overload
+def dense_rows(values: Annotated[NDArray[numpy.float64], dict(shape=(None, None), device='cpu', writable=False)], scale: float) -> Rows: ...
+
+@overload
+def sparse_rows(indptr: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], indices: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], count: int, features: int, scale: float) -> Rows: ...
+
+@overload
+def sparse_rows(indptr: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], indices: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], count: int, features: int, scale: float) -> Rows: ...
+
+@overload
+def sparse_rows(indptr: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], indices: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], count: int, features: int, scale: float) -> Rows: ...
+
+@overload
+def sparse_rows(indptr: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], indices: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], count: int, features: int, scale: float) -> Rows: ...
+
+@overload
+def sparse_rows(indptr: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], indices: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], count: int, features: int, scale: float) -> Rows: ...
+
+@overload
+def sparse_rows(indptr: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], indices: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], count: int, features: int, scale: float) -> Rows: ...
+
+class Output(enum.Enum):
+    softmax = 0
+
+    logistic = 1
+
+class Objective:
+    def __init__(self, output: Output, alpha: float) -> None: ...
+
+class Rule:
+    @staticmethod
+    def sgd(learning_rate: float, momentum: float, nesterov: bool) -> Rule: ...
+
+    @staticmethod
+    def adam(learning_rate: float, beta_1: float, beta_2: float, epsilon: float) -> Rule: ...
+
+class Network32:
+    def __init__(self, layers: Sequence[tuple[Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]]], output: Output) -> None: ...
+
+class Session32:
+    def __init__(self, instruction_set: str, threads: int, rows: Rows, labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], objective: Objective, weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, total: float) -> None: ...
+
+    @property
+    def count(self) -> int: ...
+
+    def cost(self, network: Network32) -> tuple[float, float]: ...
+
+    def cost_and_gradient(self, network: Network32) -> tuple[float, float, list[tuple[NDArray[numpy.float32], NDArray[numpy.float32]]]]: ...
+
+    def descend(self, network: Network32, learning_rate: float, costs: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], accuracies: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], report: object | None) -> tuple[int, list[tuple[NDArray[numpy.float32], NDArray[numpy.float32]]]]: ...
+
+    def batches(self, network: Network32, rule: Rule, batch_size: int) -> Batches32: ...
 
 class Batches32:
-    def __init__(
-        self,
-        instruction_set: str,
-        threads: int,
-        W1: _Array,
-        b1: _Array,
-        W2: _Array,
-        b2: _Array,
-        rows: Rows,
-        labels: npt.NDArray[np.int32],
-        weights: npt.NDArray[np.float64] | None,
-        batch: int,
-        alpha: float,
-        pinned: bool,
-    ) -> None: ...
-    def epoch(
-        self,
-        kind: str,
-        rate: float,
-        momentum: float,
-        square: float,
-        epsilon: float,
-        order: npt.NDArray[np.int64],
-        costs: _Costs,
-        accuracies: _Costs,
-        report: _Report,
-    ) -> int: ...
-    def parameters(self) -> _Arrays: ...
-    def moments(self) -> tuple[int, _Arrays, _Arrays]: ...
-    def restore(self, steps: int, *moments: _Array) -> None: ...
+    def epoch(self, order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], learning_rate: float | None, costs: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], accuracies: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], report: object | None) -> int: ...
 
-class Batches64(Batches32): ...
+    def parameters(self) -> list[tuple[NDArray[numpy.float32], NDArray[numpy.float32]]]: ...
+
+    def moments(self) -> tuple[int, list[tuple[NDArray[numpy.float32], NDArray[numpy.float32]]], list[tuple[NDArray[numpy.float32], NDArray[numpy.float32]]]]: ...
+
+    def restore(self, steps: int, first: Network32, second: Network32) -> None: ...
 
 class Predictor32:
-    def __init__(
-        self,
-        instruction_set: str,
-        W1: _Array,
-        b1: _Array,
-        W2: _Array,
-        b2: _Array,
-        scale: float,
-        least: float,
-        most: float,
-    ) -> None: ...
-    def label(self, x: object) -> int: ...
-    def probabilities(self, x: object) -> _Array: ...
+    def __init__(self, instruction_set: str, network: Network32, scale: float, least: float, most: float) -> None: ...
 
-class Predictor64(Predictor32): ...
+    def probabilities(self, x: object) -> NDArray[numpy.float32]: ...
+
+    def label(self, x: object) -> int: ...
+
+@overload
+def predict_proba(instruction_set: str, threads: int, network: Network32, rows: Rows) -> NDArray[numpy.float32]: ...
+
+@overload
+def predict_proba(instruction_set: str, threads: int, network: Network64, rows: Rows) -> NDArray[numpy.float64]: ...
+
+class Network64:
+    def __init__(self, layers: Sequence[tuple[Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]]], output: Output) -> None: ...
+
+class Session64:
+    def __init__(self, instruction_set: str, threads: int, rows: Rows, labels: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], objective: Objective, weights: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, total: float) -> None: ...
+
+    @property
+    def count(self) -> int: ...
+
+    def cost(self, network: Network64) -> tuple[float, float]: ...
+
+    def cost_and_gradient(self, network: Network64) -> tuple[float, float, list[tuple[NDArray[numpy.float64], NDArray[numpy.float64]]]]: ...
+
+    def descend(self, network: Network64, learning_rate: float, costs: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], accuracies: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], report: object | None) -> tuple[int, list[tuple[NDArray[numpy.float64], NDArray[numpy.float64]]]]: ...
+
+    def batches(self, network: Network64, rule: Rule, batch_size: int) -> Batches64: ...
+
+class Batches64:
+    def epoch(self, order: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], learning_rate: float | None, costs: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], accuracies: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], report: object | None) -> int: ...
+
+    def parameters(self) -> list[tuple[NDArray[numpy.float64], NDArray[numpy.float64]]]: ...
+
+    def moments(self) -> tuple[int, list[tuple[NDArray[numpy.float64], NDArray[numpy.float64]]], list[tuple[NDArray[numpy.float64], NDArray[numpy.float64]]]]: ...
+
+    def restore(self, steps: int, first: Network64, second: Network64) -> None: ...
+
+class Predictor64:
+    def __init__(self, instruction_set: str, network: Network64, scale: float, least: float, most: float) -> None: ...
+
+    def probabilities(self, x: object) -> NDArray[numpy.float64]: ...
+
+    def label(self, x: object) -> int: ...

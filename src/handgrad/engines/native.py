@@ -1,10 +1,9 @@
-"""The native engine: the passes as C++ kernels, one reading of the rows a step (native/)."""
+"""The native engine: the passes as C++ kernels, one reading of the rows per step (native/)."""
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,16 +18,21 @@ from handgrad.notes import Gradient
 from handgrad.rows import PIXEL_SCALE, Bytes, as_array, csr_parts, damaged_sparse, is_sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
     from handgrad.network import Labels, Matrix
     from handgrad.objective import Objective
 
+    CoreSession: TypeAlias = _native.Session32 | _native.Session64
+    CoreBatches: TypeAlias = _native.Batches32 | _native.Batches64
+
 INSTRUCTION_SET_VARIABLE = "HANDGRAD_INSTRUCTION_SET"
 MOST_SPARSE_COLUMNS = 2**31 - 1  # column indices are of 32 bits
 MOST_WORKERS = 1024  # more threads than any step can use
+_OUTPUTS = {output.name: output for output in _native.Output}
+_LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in FLOAT_TYPES}
 
 
 class NativeEngine(Engine):
@@ -76,10 +80,10 @@ class NativeEngine(Engine):
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`."""
-        rows = _rows_of_the_core(network, network.check_rows(X), self.threads)
-        with _core_errors():
+        with _CoreErrors():
+            rows = _rows_of_the_core(network, network.check_rows(X), self.threads)
             return _native.predict_proba(
-                self.instruction_set, self.threads, *network.as_softmax().parameters, rows
+                self.instruction_set, self.threads, _core_network(network), rows
             )
 
     def predictor(self, network: Network) -> NativePredictor:
@@ -87,15 +91,7 @@ class NativeEngine(Engine):
         return NativePredictor(self, network)
 
 
-class HeldRows(NamedTuple):
-    """Rows as the core reads them, with their labels and weights."""
-
-    rows: _native.Rows
-    labels: npt.NDArray[np.int32]
-    weights: npt.NDArray[np.float64] | None
-
-
-class NativeSession(CheckedSession[HeldRows]):
+class NativeSession(CheckedSession["CoreSession"]):
     """Rows and labels in the core; see `handgrad.engines.Session`."""
 
     def __init__(
@@ -115,32 +111,39 @@ class NativeSession(CheckedSession[HeldRows]):
         rows: Any,
         labels: Labels,
         weights: npt.NDArray[np.float64] | None,
-    ) -> HeldRows:
-        own_labels = np.array(labels, dtype=np.int32, order="C")
-        return HeldRows(_rows_of_the_core(network, rows, self._engine.threads), own_labels, weights)
+    ) -> CoreSession:
+        engine, objective = self._engine, self.objective
+        core = _native.Session32 if network.dtype == np.float32 else _native.Session64
+        with _CoreErrors():
+            return core(
+                engine.instruction_set,
+                engine.threads,
+                _rows_of_the_core(network, rows, engine.threads),
+                np.ascontiguousarray(labels, dtype=np.int32),
+                _native.Objective(_OUTPUTS[objective.output], float(objective.alpha)),
+                weights,
+                self._total,
+            )
+
+    def _check_alpha(self, network: Network) -> None:
+        if self.objective.alpha:
+            self._decay(network)  # refuses one beyond the network's type
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
-        return self.cost_and_gradient(network).cost
+        core = self._prepared(network)
+        self._check_alpha(network)
+        with _CoreErrors():
+            cost, _ = core.cost(_core_network(network))
+        return cost
 
     def cost_and_gradient(self, network: Network) -> Measurement:
         """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
-        samples = self._prepared(network)
-        with _core_errors():
-            cost, accuracy, (dW1, db1, dW2, db2) = _native.measure(
-                self._engine.instruction_set,
-                self._engine.threads,
-                *network.as_softmax().parameters,
-                samples.rows,
-                samples.labels,
-                self._shares(network, samples),
-            )
-        gradient = Gradient(dW1, db1, dW2[-network.K :], db2[-network.K :])
-        return Measurement(
-            cost + self.objective.penalty(network, self._total),
-            self.objective.penalised(gradient, network, self._total),
-            accuracy,
-        )
+        core = self._prepared(network)
+        self._check_alpha(network)
+        with _CoreErrors():
+            cost, accuracy, layers = core.cost_and_gradient(_core_network(network))
+        return Measurement(cost, Gradient(*_parameters(layers)), accuracy)
 
     def descend(
         self,
@@ -152,27 +155,17 @@ class NativeSession(CheckedSession[HeldRows]):
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
         inputs.check_descent(learning_rate, iterations, network.dtype)
-        samples = self._prepared(network)
-        decay = self._decay(network)
+        core = self._prepared(network)
+        self._check_alpha(network)
         if iterations == 0:
             return network, np.empty(0)
         costs, accuracies = inputs.room_for(iterations)
-        with _core_errors():
-            steps, parameters = _native.descend(
-                self._engine.instruction_set,
-                self._engine.threads,
-                *network.as_softmax().parameters,
-                samples.rows,
-                samples.labels,
-                self._shares(network, samples),
-                float(learning_rate),
-                decay,
-                network.output == "logistic",
-                costs,
-                accuracies,
-                _reporter(network, costs, accuracies, on_progress),
+        report = _reporter(network, costs, accuracies, on_progress)
+        with _CoreErrors():
+            steps, layers = core.descend(
+                _core_network(network), float(learning_rate), costs, accuracies, report
             )
-        return _like(network, parameters), costs[:steps]
+        return _like(network, layers), costs[:steps]
 
     def batches(
         self,
@@ -184,33 +177,16 @@ class NativeSession(CheckedSession[HeldRows]):
     ) -> NativeBatches:
         """Begin to train in batches; see `handgrad.engines.Session`."""
         inputs.check_batches(rule, batch_size, moments, network)
-        samples = self._prepared(network)
-        batch_size = min(int(batch_size), len(samples.labels))
-        core = _native.Batches32 if network.dtype == np.float32 else _native.Batches64
-        with _core_errors():
-            run = core(
-                self._engine.instruction_set,
-                self._engine.threads,
-                *network.as_softmax().parameters,
-                samples.rows,
-                samples.labels,
-                samples.weights,
-                batch_size,
-                float(self.objective.alpha),
-                network.output == "logistic",
-            )
+        core = self._prepared(network)
+        batch_size = min(int(batch_size), core.count)
+        with _CoreErrors():
+            run = core.batches(_core_network(network), _core_rule(rule), batch_size)
             if moments is not None:
                 first, second = (
-                    Network(*arrays, output=network.output).as_softmax().parameters
-                    for arrays in moments[1:]
+                    _core_network(Network(*arrays, output=network.output)) for arrays in moments[1:]
                 )
-                run.restore(int(moments.steps), *first, *second)
-        return NativeBatches(run, rule, batch_size, len(samples.labels), network)
-
-    def _shares(self, network: Network, samples: HeldRows) -> npt.NDArray[Any] | None:
-        if samples.weights is None:
-            return None
-        return (samples.weights / self._total).astype(network.dtype)
+                run.restore(int(moments.steps), first, second)
+        return NativeBatches(run, rule, batch_size, core.count, network)
 
 
 class NativeBatches:
@@ -218,7 +194,7 @@ class NativeBatches:
 
     def __init__(
         self,
-        run: _native.Batches32,
+        run: CoreBatches,
         rule: Rule,
         batch_size: int,
         m: int,
@@ -230,16 +206,15 @@ class NativeBatches:
     @property
     def network(self) -> Network:
         """The network after the steps so far."""
-        with _core_errors():
+        with _CoreErrors():
             return _like(self._like, self._run.parameters())
 
     @property
     def moments(self) -> Moments:
         """What the rule remembers."""
-        with _core_errors():
-            steps, *moments = self._run.moments()
-        first, second = (_like(self._like, arrays).parameters for arrays in moments)
-        return Moments(steps, first, second)
+        with _CoreErrors():
+            steps, first, second = self._run.moments()
+        return Moments(steps, _parameters(first), _parameters(second))
 
     def epoch(
         self,
@@ -255,10 +230,8 @@ class NativeBatches:
         batches = -(-len(rows) // self._batch_size)
         costs, accuracies = inputs.room_for(batches)
         report = _reporter(self._like, costs, accuracies, on_progress)
-        with _core_errors():
-            done = self._run.epoch(
-                *_rule_of_the_core(self._rule, float(rate)), rows, costs, accuracies, report
-            )
+        with _CoreErrors():
+            done = self._run.epoch(rows, float(rate), costs, accuracies, report)
         return costs[:done]
 
 
@@ -276,10 +249,10 @@ class NativePredictor:
         core = _native.Predictor32 if network.dtype == np.float32 else _native.Predictor64
         least, most = _range_of(network)
         largest = min(most, network.largest_value)
-        with _core_errors():
+        with _CoreErrors():
             self._core = core(
                 engine.instruction_set,
-                *network.as_softmax().parameters,
+                _core_network(network),
                 network.byte_scale,
                 least,
                 largest,
@@ -301,7 +274,7 @@ class NativePredictor:
             return self._core.probabilities(self._sample(x))
 
     def _sample(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return what the core takes, or say why x is no sample."""
+        """Return what the core takes, or say why x is not a sample."""
         sample = as_array("x", x)
         inputs.check_sample(sample, self._network.D)
         row = self._network.rows(sample[None, :])[0]
@@ -326,7 +299,7 @@ def _rows_of_the_core(network: Network, given: Any, threads: int) -> _native.Row
     values, scale = given, PIXEL_SCALE
     if isinstance(given, Bytes):
         values, scale = given.values, float(given.scale)
-    with _core_errors(), inputs.enough_memory():
+    with inputs.enough_memory():
         rows = (_sparse_rows if is_sparse(values) else _dense_rows)(network, values, scale)
         if not _native.within(rows, *_range_of(network), threads):
             raise ShapeError(inputs.NOT_FINITE)
@@ -378,15 +351,32 @@ def _sparse_rows(network: Network, given: Any, scale: float) -> _native.Rows:
         raise damaged_sparse(str(error)) from None
 
 
-def _like(network: Network, parameters: tuple[Matrix, Matrix, Matrix, Matrix]) -> Network:
-    """Return the core's parameters as a network with the output of that one."""
-    W1, b1, W2, b2 = parameters
-    return Network(W1, b1, W2[-network.K :], b2[-network.K :], output=network.output)
+def _core_network(network: Network) -> Any:  # of the type that the session has, too
+    core = _native.Network32 if network.dtype == np.float32 else _native.Network64
+    layers: Any = [(layer.W, layer.b) for layer in network.layers]
+    return core(layers, _OUTPUTS[network.output])
+
+
+def _core_rule(rule: Rule) -> _native.Rule:
+    if isinstance(rule, Adam):
+        return _native.Rule.adam(rule.learning_rate, rule.beta_1, rule.beta_2, rule.epsilon)
+    return _native.Rule.sgd(rule.learning_rate, rule.momentum, rule.nesterov)
+
+
+def _parameters(layers: Any) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+    """Return the core's layers as W1, b1, W2, b2."""
+    (W1, b1), (W2, b2) = layers
+    return W1, b1, W2, b2
+
+
+def _like(network: Network, layers: Any) -> Network:
+    """Return the core's layers as a network with the output of that one."""
+    return Network(*_parameters(layers), output=network.output)
 
 
 def _range_of(network: Network) -> tuple[float, float]:
     """Return the least and the largest finite number of the network's type."""
-    largest = float(np.finfo(network.dtype).max)
+    largest = _LARGEST[network.dtype]
     return -largest, largest
 
 
@@ -399,31 +389,29 @@ def _reporter(
     if on_progress is None:
         return None
 
-    def report(measured: int, parameters: tuple[Matrix, Matrix, Matrix, Matrix]) -> bool:
-        network = _like(like, parameters)
+    def report(measured: int, layers: Any) -> bool:
+        network = _like(like, layers)
         return bool(on_progress(Progress(network, costs[:measured], accuracies[:measured])))
 
     return report
 
 
-def _rule_of_the_core(rule: Rule, rate: float) -> tuple[str, float, float, float, float]:
-    if isinstance(rule, Adam):
-        return "adam", rate, rule.beta_1, rule.beta_2, rule.epsilon
-    kind = "momentum" if rule.momentum else "sgd"
-    return "nesterov" if rule.nesterov else kind, rate, rule.momentum, 0, 0
+class _CoreErrors:
+    """Says in sentences what the core raises; what a callback raises passes through."""
 
+    def __enter__(self) -> None:
+        """Do nothing; a class costs short calls less than a generator."""
 
-@contextmanager
-def _core_errors() -> Iterator[None]:
-    """Say in sentences what the core raises; what a callback raises passes through."""
-    try:
-        yield
-    except _native.OutOfMemoryError as error:
-        raise EngineError(inputs.NO_MEMORY) from error
-    except _native.InsideEpochError:
-        raise EngineError(inputs.INSIDE_AN_EPOCH) from None
-    except _native.RefusedError as error:
-        raise ShapeError(
-            f"The arrays changed while they were read: {error}; expected arrays that nobody "
-            "writes to during the call."
-        ) from None
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Raise the engine's error instead of the core's."""
+        if error is None:
+            return
+        if isinstance(error, _native.OutOfMemoryError):
+            raise EngineError(inputs.NO_MEMORY) from error
+        if isinstance(error, _native.InsideEpochError):
+            raise EngineError(inputs.INSIDE_AN_EPOCH) from None
+        if isinstance(error, _native.RefusedError):
+            raise ShapeError(
+                f"The arrays changed while they were read: {error}; expected arrays that nobody "
+                "writes to during the call."
+            ) from None

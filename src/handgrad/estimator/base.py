@@ -78,7 +78,7 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             with record.shown(iterations):
                 result = fit_network(self, engine, network, samples, solver, driver)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=3)
+            warnings.warn("Training interrupted by user.", stacklevel=4)
         finally:  # even if a callback raises an error, the last iteration is kept
             record.complete(*(figures[: driver.taken] for figures in driver.history))
             self._keep(driver, result, m, record.scores)

@@ -147,7 +147,7 @@ def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -
             f"Stochastic Optimizer: Maximum iterations ({parameters.max_iter}) reached and the "
             "optimization hasn't converged yet."
         )
-    warnings.warn(message, ConvergenceWarning, stacklevel=4)
+    warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
 
 def check_finite(arrays: list[npt.NDArray[Any]]) -> None:
@@ -172,6 +172,6 @@ def _batch_size(batch_size: int | str, m: int) -> int:
     if int(batch_size) > m:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=5,
+            stacklevel=6,
         )
     return min(int(batch_size), m)

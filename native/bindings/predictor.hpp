@@ -1,0 +1,99 @@
+// Predictions of one sample at a time, at little cost per call.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "bindings/network.hpp"
+#include "bindings/rows.hpp"
+#include "schedule/workspace.hpp"
+
+namespace handgrad {
+
+// A vector of numbers in place, by Python's buffer protocol: half the cost of an nb::ndarray.
+class SampleIn {
+  public:
+    explicit SampleIn(nb::handle x) {
+        if (PyObject_GetBuffer(x.ptr(), &view_, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS) != 0)
+            throw nb::python_error();
+        const char format = view_.format && std::strlen(view_.format) == 1 ? *view_.format : 0;
+        const auto address = reinterpret_cast<std::uintptr_t>(view_.buf);
+        const bool known = view_.ndim == 1 && (format == 'B' || format == 'f' || format == 'd');
+        if (!known || address % static_cast<std::uintptr_t>(view_.itemsize) != 0) {
+            PyBuffer_Release(&view_);
+            throw nb::type_error("the sample is not a vector of bytes or numbers");
+        }
+        type_ = format == 'B' ? Number::uint8 : format == 'f' ? Number::float32 : Number::float64;
+    }
+    ~SampleIn() { PyBuffer_Release(&view_); }
+    SampleIn(const SampleIn&) = delete;
+    SampleIn& operator=(const SampleIn&) = delete;
+
+    const void* data() const { return view_.buf; }
+    size_t size() const { return static_cast<size_t>(view_.len / view_.itemsize); }
+    Number type() const { return type_; }
+
+  private:
+    Py_buffer view_;
+    Number type_;
+};
+
+// A network whose parameters are laid out once. It has one scratch memory: calls hold the GIL, so
+// that there is one at a time.
+template <class T> class Predictor {
+  public:
+    // Multiplies bytes by scale; refuses samples with numbers that are not from least to most.
+    Predictor(const std::string& instruction_set, const NetworkIn<T>& network, double scale,
+        double least, double most)
+        : kernels_(kernels_named<T>(instruction_set)), layout_(network.layout(kernels_)),
+          store_(layout_, network.arrays()), workspace_(layout_, samples(rows_), features(), 1, 1),
+          probabilities_(layout_.classes()), scale_(scale), least_(least), most_(most) {}
+
+    Array<T> probabilities(nb::handle x) {
+        OwnedArray<T> out(1, layout_.classes());
+        run(x, out.data.get());
+        return out.release({layout_.classes()});
+    }
+
+    size_t label(nb::handle x) {
+        run(x, probabilities_.data());
+        const T* p = probabilities_.data();
+        return static_cast<size_t>(std::max_element(p, p + layout_.classes()) - p);
+    }
+
+  private:
+    size_t features() const { return layout_.first().W.inputs; }
+
+    // For a single row the sparse product is the faster one: it computes several sums at a time.
+    static Samples<T> samples(const Rows& rows) {
+        Samples<T> samples{&rows, nullptr};
+        samples.skip_zeros = rows.features <= most_sparse_features;
+        return samples;
+    }
+
+    void run(nb::handle x, T* probabilities) {
+        const SampleIn sample(x);
+        if (sample.size() != features())
+            throw nb::value_error("the sample does not fit the network");
+        Rows rows;
+        rows.count = 1;
+        rows.features = rows.stride = features();
+        rows.values = sample.data();
+        rows.type = sample.type();
+        rows.scale = scale_;
+        if (!kernels_.within(rows, 0, 1, least_, most_))
+            throw nb::value_error("the sample holds a number out of range");
+        kernels_.predict(store_.view(), samples(rows), 0, 1, workspace_[0], probabilities);
+    }
+
+    const Kernels<T>& kernels_;
+    const Layout layout_;
+    const Rows rows_;
+    ParameterStore<T> store_;
+    Workspace<T> workspace_;
+    Buffer<T> probabilities_;
+    double scale_, least_, most_;
+};
+
+}  // namespace handgrad

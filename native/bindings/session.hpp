@@ -1,0 +1,319 @@
+// A session: rows, labels and weights that are checked once, for any number of passes, descents and
+// runs of batches over them.
+//
+// Each method reads one form of the rows, whatever was called before, so that no result depends on
+// the history of a session: cost() and cost_and_gradient() the rows as they lie, descend() and
+// batches() packed rows where zeros are skipped (native/README.md). descend() packs once.
+#pragma once
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
+
+#include <memory>
+#include <optional>
+
+#include "bindings/network.hpp"
+#include "bindings/rows.hpp"
+#include "schedule/evaluate.hpp"
+#include "schedule/feature_shards.hpp"
+#include "schedule/runs.hpp"
+
+namespace handgrad {
+
+struct Objective {
+    Output output;
+    double alpha;  // α Σ W² / 2 Σ w is added to C1, where w are the rows' weights, 1 by default
+};
+
+// Which rows a pass reads; whether their zeros are skipped.
+template <class T> Samples<T> samples_of(const Kernels<T>& kernels, const Rows& rows) {
+    Samples<T> samples{&rows, nullptr};
+    samples.share = T(1) / static_cast<T>(std::max<size_t>(rows.count, 1));
+    samples.skip_zeros = !rows.sparse() && rows.features <= most_sparse_features &&
+                         density(kernels, rows) < sparse_below;
+    return samples;
+}
+
+// Calls a Python function with the steps taken and the parameters; true to stop. Ctrl-C and
+// exceptions end the run.
+template <class T>
+auto reporter(const Layout& layout, Trainer<T>& trainer, const nb::object& report) {
+    return [&](size_t steps) {
+        const nb::gil_scoped_acquire acquire;
+        if (PyErr_CheckSignals() != 0) throw nb::python_error();
+        if (report.is_none()) return false;
+        NetworkOut<T> out(layout);
+        trainer.write(Part::values, out.arrays());
+        return nb::cast<bool>(report(steps, out.release()));
+    };
+}
+
+template <class T> class Batches;
+
+template <class T> class Session {
+  public:
+    using Layers = typename NetworkOut<T>::Layers;
+
+    // `total` is the sum of the weights, as the caller has checked it; the number of rows where
+    // there are none.
+    Session(const std::string& instruction_set, size_t threads, const RowsHandle& rows,
+        const VectorIn<int32_t>& labels, const Objective& objective,
+        const std::optional<VectorIn<double>>& weights, double total)
+        : kernels_(kernels_named<T>(instruction_set)), threads_(threads), rows_(rows),
+          labels_(copy_of(labels)), objective_(objective), total_(total) {
+        const nb::gil_scoped_release release;
+        const size_t count = rows.rows.count;
+        if (labels.size() != count || (weights && weights->size() != count))
+            throw std::invalid_argument("rows, labels and weights do not fit each other");
+        int32_t least = 0, most = 0;
+        for (const int32_t* label = labels_.data(); label < labels_.data() + count; ++label) {
+            least = std::min(least, *label);
+            most = std::max(most, *label);
+        }
+        if (least < 0) throw std::invalid_argument("a label is negative");
+        classes_ = static_cast<size_t>(most) + 1;
+        samples_ = samples_of<T>(kernels_, rows_.rows);
+        samples_.labels = labels_.data();
+        if (!weights) return;
+        weights_ = copy_of(*weights);
+        shares_ = Buffer<T>(count);
+        for (size_t i = 0; i < count; ++i) shares_[i] = static_cast<T>(weights_[i] / total);
+        samples_.shares = shares_.data();
+    }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    // The cost, and the share of rows predicted right.
+    std::pair<double, double> cost(const NetworkIn<T>& network) const {
+        const Layout layout = layout_of(network);
+        const nb::gil_scoped_release release;
+        const ParameterStore<T> store(layout, network.arrays());
+        const Evaluation<T> evaluation(kernels_, store, samples_);
+        ThreadPool pool(evaluation.workers(threads_));
+        const Metrics metrics = evaluation.cost(pool, decay());
+        return {metrics.cost, accuracy(metrics)};
+    }
+
+    // The same, and the gradient.
+    std::tuple<double, double, Layers> cost_and_gradient(const NetworkIn<T>& network) const {
+        const Layout layout = layout_of(network);
+        NetworkOut<T> out(layout);
+        Metrics metrics;
+        {
+            const nb::gil_scoped_release release;
+            RowSliceTrainer<T> trainer(
+                kernels_, layout, network.arrays(), samples_, count(), threads_, /*sparse=*/false);
+            ThreadPool pool(trainer.workers(static_cast<double>(count())));
+            metrics = trainer.pass(pool, 0, count());
+            metrics.cost += trainer.penalty(pool, decay());
+            trainer.write_gradient(pool, decay(), out.arrays());
+        }
+        return {metrics.cost, accuracy(metrics), out.release()};
+    }
+
+    // Full-batch steps, as many as costs and accuracies have room for. Returns how many were
+    // taken, and the last network.
+    std::tuple<size_t, Layers> descend(const NetworkIn<T>& network, double learning_rate,
+        const VectorOut<double>& costs, const VectorOut<double>& accuracies,
+        const nb::object& report) {
+        const Layout layout = layout_of(network);
+        NetworkOut<T> out(layout);
+        const std::shared_ptr<const Packed> packed = pack();
+        size_t steps = 0;
+        {
+            const nb::gil_scoped_release release;
+            Samples<T> samples = samples_;
+            if (packed) samples.rows = &packed->columns.rows();
+            RowSliceTrainer<T> trainer(
+                kernels_, layout, network.arrays(), samples, count(), threads_, /*sparse=*/false);
+            const size_t iterations = std::min(costs.size(), accuracies.size());
+            ThreadPool pool(
+                trainer.workers(static_cast<double>(count()) * static_cast<double>(iterations)));
+            steps =
+                handgrad::descend(pool, trainer, static_cast<T>(learning_rate), decay(), iterations,
+                    {costs.data(), accuracies.data()}, reporter<T>(layout, trainer, report));
+            trainer.write(Part::values, out.arrays());
+        }
+        return {steps, out.release()};
+    }
+
+    std::unique_ptr<Batches<T>> batches(
+        const NetworkIn<T>& network, const Rule<double>& rule, size_t batch_size) const {
+        return std::make_unique<Batches<T>>(*this, network, rule, batch_size);
+    }
+
+    size_t count() const { return rows_.rows.count; }
+
+  private:
+    friend class Batches<T>;
+
+    struct Packed {
+        PackedRows<T> rows;
+        PackedColumns<T> columns;
+        Packed(const Kernels<T>& kernels, const Rows& given, ThreadPool& pool)
+            : rows(kernels, given, pool), columns(rows.rows(), pool) {}
+    };
+
+    // The rows packed for full batches, where zeros are skipped. Two threads may both come here
+    // before anything is packed; then what one of them packs is not kept.
+    std::shared_ptr<const Packed> pack() {
+        if (packed_ || !samples_.skip_zeros) return packed_;
+        std::shared_ptr<const Packed> packed;
+        {
+            const nb::gil_scoped_release release;
+            ThreadPool pool(workers_for(work_of_reading(rows_.rows), threads_));
+            packed = std::make_shared<const Packed>(kernels_, rows_.rows, pool);
+        }
+        if (!packed_) packed_ = std::move(packed);
+        return packed_;
+    }
+
+    Layout layout_of(const NetworkIn<T>& network) const {
+        const Layout layout = network.layout(kernels_);
+        if (rows_.rows.features != layout.first().W.inputs)
+            throw std::invalid_argument("rows and network do not fit each other");
+        if (layout.output != objective_.output)
+            throw std::invalid_argument("the network's output is not that of the objective");
+        if (classes_ > layout.classes())
+            throw std::invalid_argument("a label is not a class of the network");
+        return layout;
+    }
+
+    T decay() const { return static_cast<T>(objective_.alpha / total_); }
+
+    double accuracy(const Metrics& metrics) const {
+        return static_cast<double>(metrics.correct) / static_cast<double>(count());
+    }
+
+    const Kernels<T>& kernels_;
+    size_t threads_;
+    RowsHandle rows_;
+    Buffer<int32_t> labels_;
+    size_t classes_ = 0;  // that the labels need
+    Objective objective_;
+    double total_;
+    Buffer<double> weights_;
+    Buffer<T> shares_;
+    Samples<T> samples_;
+    std::shared_ptr<const Packed> packed_;
+};
+
+// An epoch is asked for, or its results, while another one computes.
+struct InsideEpoch : std::logic_error {
+    InsideEpoch() : std::logic_error("the run is inside an epoch") {}
+};
+
+// Epochs of batches over a session's rows, with the moments kept from one to the next. One epoch at
+// a time: a state that only the holder of the GIL changes keeps other threads out, except while
+// on_progress runs, when nothing is computed.
+template <class T> class Batches {
+  public:
+    Batches(const Session<T>& session, const NetworkIn<T>& network, const Rule<double>& rule,
+        size_t batch_size)
+        : session_(session), layout_(session.layout_of(network)),
+          rule_{static_cast<typename Rule<T>::Kind>(rule.kind), static_cast<T>(rule.rate),
+              static_cast<T>(rule.momentum_kept), static_cast<T>(rule.square_kept),
+              static_cast<T>(rule.epsilon)},
+          batch_size_(std::clamp<size_t>(batch_size, 1, std::max<size_t>(session.count(), 1))) {
+        const Kernels<T>& kernels = session.kernels_;
+        Samples<T> samples = session.samples_;
+        samples.shares = nullptr;  // those of a batch are set with it
+        const nb::gil_scoped_release release;
+        if (worth_sharding(samples, batch_size_)) {
+            trainer_ = std::make_unique<FeatureShardTrainer<T>>(
+                kernels, layout_, network.arrays(), samples, batch_size_, session.threads_);
+            return;
+        }
+        if (samples.skip_zeros) {
+            ThreadPool pool(workers_for(work_of_reading(*samples.rows), session.threads_));
+            packed_ = std::make_unique<PackedRows<T>>(kernels, *samples.rows, pool);
+            samples.rows = &packed_->rows();
+        }
+        trainer_ = std::make_unique<RowSliceTrainer<T>>(kernels, layout_, network.arrays(), samples,
+            batch_size_, session.threads_,
+            /*sparse=*/true);
+    }
+    Batches(const Batches&) = delete;
+    Batches& operator=(const Batches&) = delete;
+
+    // Takes one step per batch of the order's rows, with a learning rate instead of the rule's if
+    // one is given; returns how many were taken.
+    size_t epoch(const VectorIn<int64_t>& given_order, std::optional<double> learning_rate,
+        const VectorOut<double>& costs, const VectorOut<double>& accuracies,
+        const nb::object& report) {
+        if (state_ != State::idle) throw InsideEpoch();
+        const Enter computing(state_, State::computing);
+        const size_t count = given_order.size();
+        const size_t batches = (count + batch_size_ - 1) / batch_size_;
+        if (costs.size() < batches || accuracies.size() < batches)
+            throw std::invalid_argument("costs and accuracies need room for every batch");
+        const Buffer<int64_t> order = copy_of(given_order);
+        for (size_t i = 0; i < count; ++i)
+            if (order[i] < 0 || static_cast<size_t>(order[i]) >= session_.count())
+                throw std::invalid_argument("the order names a row that is not there");
+        const double* const weights = session_.weights_.data();
+        const Buffer<T> shares(weights ? count : 0);
+        Epoch<T> epoch{rule_, session_.objective_.alpha, batch_size_, steps_, order.data(), count,
+            weights, shares.data()};
+        if (learning_rate) epoch.rule.rate = static_cast<T>(*learning_rate);
+        const auto report_steps = reporter<T>(layout_, *trainer_, report);
+        const nb::gil_scoped_release release;
+        ThreadPool pool(trainer_->workers(static_cast<double>(count)));
+        return run_epoch(
+            pool, *trainer_, epoch, {costs.data(), accuracies.data()}, [&](size_t done) {
+                const nb::gil_scoped_acquire acquire;
+                steps_ = epoch.steps + done;
+                const Enter in_callback(state_, State::in_callback);
+                return report_steps(done);
+            });
+    }
+
+    // The layers of the network after the steps so far.
+    typename NetworkOut<T>::Layers parameters() const { return written(Part::values); }
+
+    // The steps taken, and the rule's moments.
+    auto moments() const {
+        return std::tuple(steps_, written(Part::first_moments), written(Part::second_moments));
+    }
+
+    void restore(size_t steps, const NetworkIn<T>& first, const NetworkIn<T>& second) {
+        if (state_ != State::idle) throw InsideEpoch();
+        for (const NetworkIn<T>* moments : {&first, &second}) {
+            const Layout found = moments->layout(session_.kernels_);
+            for (size_t i = 0; i < Layout::depth; ++i)
+                if (found.layers[i].W.inputs != layout_.layers[i].W.inputs ||
+                    found.layers[i].W.outputs != layout_.layers[i].W.outputs)
+                    throw std::invalid_argument("moments and parameters do not fit each other");
+        }
+        trainer_->read(Part::first_moments, first.arrays());
+        trainer_->read(Part::second_moments, second.arrays());
+        steps_ = steps;
+    }
+
+  private:
+    enum class State : uint8_t { idle, computing, in_callback };
+    struct Enter {  // sets the state until the end of a scope
+        State& state;
+        State before = state;
+        Enter(State& state, State during) : state(state) { state = during; }
+        ~Enter() { state = before; }
+    };
+
+    typename NetworkOut<T>::Layers written(Part part) const {
+        if (state_ == State::computing) throw InsideEpoch();
+        NetworkOut<T> out(layout_);
+        trainer_->write(part, out.arrays());
+        return out.release();
+    }
+
+    const Session<T>& session_;  // which Python keeps alive as long as this
+    const Layout layout_;
+    const Rule<T> rule_;
+    size_t batch_size_, steps_ = 0;
+    State state_ = State::idle;
+    std::unique_ptr<PackedRows<T>> packed_;
+    std::unique_ptr<Trainer<T>> trainer_;
+};
+
+}  // namespace handgrad

@@ -1,0 +1,117 @@
+// Parameters between NumPy's matrices, shaped as in the notes, and the core's layout.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "buffer.hpp"
+#include "variants/kernels.hpp"
+
+namespace handgrad {
+
+template <class T> struct LayerArrays {  // in C order
+    T *W, *b;                            // (outputs, inputs), (outputs, 1)
+};
+template <class T> using NetworkArrays = std::vector<LayerArrays<T>>;  // first layer to last
+
+// Calls action(input, output, place) for every weight, place after place.
+template <class Action> void each_weight(const Matrix& W, const Action& action) {
+    for (size_t first = 0; first < W.outputs; first += W.panel) {
+        const size_t end = std::min(W.outputs, first + W.panel);
+        for (size_t input = 0; input < W.inputs; ++input) {
+            size_t place = W.row(first, input);
+            for (size_t output = first; output < end; ++output) action(input, output, place++);
+        }
+    }
+}
+
+// One matrix in the notes' shape, `stride` numbers from row to row, into panels, and back.
+template <class T> void transpose_in(const Matrix& W, const T* from, size_t stride, T* to) {
+    each_weight(W, [&](size_t input, size_t output, size_t place) {
+        to[place] = from[output * stride + input];
+    });
+}
+
+template <class T> void transpose_out(const Matrix& W, const T* from, T* to, size_t stride) {
+    each_weight(W, [&](size_t input, size_t output, size_t place) {
+        to[output * stride + input] = from[place];
+    });
+}
+
+// Reads matrices of the notes' shapes; leaves padding as it is.
+template <class T>
+void import_arrays(const Layout& layout, const NetworkArrays<const T>& from, T* values) {
+    for (size_t i = 0; i < Layout::depth; ++i) {
+        const Layer& layer = layout.layers[i];
+        transpose_in(layer.W, from[i].W, layer.W.inputs, values + layer.W_start);
+        std::copy_n(from[i].b, layer.W.outputs, values + layer.b_start);
+    }
+}
+
+// Writes parameters, or their gradient, as matrices of the notes' shapes.
+template <class T>
+void export_arrays(const Layout& layout, const T* values, const NetworkArrays<T>& to) {
+    for (size_t i = 0; i < Layout::depth; ++i) {
+        const Layer& layer = layout.layers[i];
+        transpose_out(layer.W, values + layer.W_start, to[i].W, layer.W.inputs);
+        std::copy_n(values + layer.b_start, layer.W.outputs, to[i].b);
+    }
+}
+
+template <class T> class ParameterStore {
+  public:
+    ParameterStore(const Layout& layout, const NetworkArrays<const T>& from)
+        : layout_(layout), values_(Buffer<T>::zeros(layout.size())),
+          back_(Buffer<T>::zeros(layout.back_size())) {
+        std::fill(values() + layout.last().b_start, values() + layout.size(),
+            -std::numeric_limits<T>::infinity());
+        import_arrays(layout, from, values());
+        refresh();
+    }
+
+    T* values() const { return values_.data(); }
+    Parameters<T> view() const { return {&layout_, values(), back_.data()}; }
+
+    // Brings the transposed copies of the weights up to date.
+    void refresh() {
+        for (size_t i = 1; i < Layout::depth; ++i) {
+            const Layer& layer = layout_.layers[i];
+            const T* from = values() + layer.W_start;
+            T* to = back_.data() + layer.back_start;
+            each_weight(layer.W_back,
+                [&](size_t k, size_t h, size_t place) { to[place] = from[layer.W.at(h, k)]; });
+        }
+    }
+
+  private:
+    const Layout& layout_;
+    Buffer<T> values_, back_;
+};
+
+// Σ W² of all layers but the first.
+template <class T>
+double squares_behind_first(const Kernels<T>& kernels, const Layout& layout, const T* values) {
+    double sum = 0;
+    for (size_t i = Layout::depth - 1; i > 0; --i)
+        sum += kernels.sum_of_squares(values + layout.layers[i].W_start, layout.layers[i].W.size());
+    return sum;
+}
+
+// Takes a step with the parameters from begin to end; biases do not decay.
+template <class T> void update_range(const Kernels<T>& kernels, const Layout& layout,
+    const Rule<T>& rule, const Update<T>& update, size_t begin, size_t end) {
+    if (rule.decay == 0) return kernels.update(rule, update, begin, end);
+    Rule<T> of_biases = rule;
+    of_biases.decay = 0;
+    const auto part = [&](const Rule<T>& of_part, size_t from, size_t to) {
+        from = std::max(begin, from), to = std::min(end, to);
+        if (from < to) kernels.update(of_part, update, from, to);
+    };
+    for (const Layer& layer : layout.layers) {
+        part(rule, layer.W_start, layer.b_start);
+        part(of_biases, layer.b_start, layer.end());
+    }
+}
+
+}  // namespace handgrad

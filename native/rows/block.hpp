@@ -1,0 +1,146 @@
+// A block of rows as the products take it: its non-zeros gathered, or dense numbers of type T.
+#pragma once
+
+#include <type_traits>
+
+#include "products/dense.hpp"
+#include "products/sparse.hpp"
+#include "rows/compress.hpp"
+#include "variants/kernels.hpp"
+
+namespace handgrad::HANDGRAD_VARIANT {
+
+// Calls action with a null pointer of the type of the rows' values.
+template <class Action> inline auto with_type(Number type, Action action) {
+    switch (type) {
+        case Number::uint8: return action(static_cast<const uint8_t*>(nullptr));
+        case Number::float32: return action(static_cast<const float*>(nullptr));
+        default: return action(static_cast<const double*>(nullptr));
+    }
+}
+
+// Values as type T: in place where they have it, else converted into room. With as_factors bytes
+// also stay in place, if the products take them.
+template <class T, bool as_factors = false, class X>
+inline auto numbers(const X* values, size_t count, T* room, T scale) {
+    if constexpr (std::is_same_v<X, T> || (as_factors && multiplies<T, X>)) {
+        return values;
+    } else {
+        for (size_t i = 0; i < count; ++i) room[i] = read(values[i], scale);
+        return static_cast<const T*>(room);
+    }
+}
+
+// Consecutive CSR rows: writes their starts, counted from the first, and returns where that lies.
+inline size_t consecutive_starts(
+    const Rows& source, size_t first, size_t rows, size_t* from_first) {
+    for (size_t r = 0; r <= rows; ++r)
+        from_first[r] = source.starts[first + r] - source.starts[first];
+    return source.starts[first];
+}
+
+// Calls action with the non-zeros of consecutive CSR rows, as factors.
+template <class T, class Index, class Action>
+inline void with_consecutive(const Samples<T>& samples, size_t first, size_t rows,
+    const Scratch<T>& scratch, Action action) {
+    const Rows& source = *samples.rows;
+    const size_t start = consecutive_starts(source, first, rows, scratch.starts);
+    with_type(source.type, [&](auto null) {
+        const auto* values = numbers<T, true>(static_cast<decltype(null)>(source.values) + start,
+            scratch.starts[rows], scratch.values, static_cast<T>(source.scale));
+        using X = std::remove_const_t<std::remove_pointer_t<decltype(values)>>;
+        action(Nonzeros<X, Index>{scratch.starts, static_cast<const Index*>(source.indices) + start,
+            values, samples.slots, source.scale});
+    });
+}
+
+// Copies indices, and values as numbers of type T, in chunks that compile to vectors; the last
+// chunk overlaps the one before.
+template <class T, class Index, class X> inline void copy_nonzeros(const Index* from_indices,
+    const X* from_values, size_t count, Index* indices, T* values, T scale) {
+    constexpr size_t chunk = 16;
+    const auto copy = [&](size_t i) {
+        __builtin_memcpy(indices + i, from_indices + i, chunk * sizeof(Index));
+        convert_sixteen(from_values + i, values + i, scale);
+    };
+    for (size_t i = 0; i + chunk <= count; i += chunk) copy(i);
+    if (count >= chunk) return copy(count - chunk);
+    for (size_t i = 0; i < count; ++i) {
+        indices[i] = from_indices[i];
+        values[i] = read(from_values[i], scale);
+    }
+}
+
+// The non-zeros of a block's rows as type T: in place where they lie so, else gathered.
+template <class T, class Index> inline Nonzeros<T, Index> gather_block(
+    const Samples<T>& samples, size_t first, size_t rows, const Scratch<T>& scratch) {
+    const Rows& source = *samples.rows;
+    const T scale = static_cast<T>(source.scale);
+    const Index* const stored = static_cast<const Index*>(source.indices);
+    Index* const indices = static_cast<Index*>(scratch.indices);
+    return with_type(source.type, [&](auto null) -> Nonzeros<T, Index> {
+        const auto* values = static_cast<decltype(null)>(source.values);
+        if (source.sparse() && !samples.order) {
+            const size_t start = consecutive_starts(source, first, rows, scratch.starts);
+            const T* in_place =
+                numbers<T>(values + start, scratch.starts[rows], scratch.values, scale);
+            return {scratch.starts, stored + start, in_place, samples.slots, source.scale};
+        }
+        scratch.starts[0] = 0;
+        size_t n = 0;
+        const auto each_row = [&](auto append) {
+            for (size_t r = 0; r < rows; ++r)
+                scratch.starts[r + 1] = n += append(samples.row(first + r));
+        };
+        if (source.sparse())
+            each_row([&](size_t row) {
+                const size_t start = source.starts[row], count = source.starts[row + 1] - start;
+                copy_nonzeros(
+                    stored + start, values + start, count, indices + n, scratch.values + n, scale);
+                return count;
+            });
+        else
+            each_row([&](size_t row) {
+                return compress_row(values + row * source.stride, source.features, indices + n,
+                    scratch.values + n, scale);
+            });
+        return {scratch.starts, indices, scratch.values, samples.slots, source.scale};
+    });
+}
+
+// Calls action with the values of a block's compressed sparse columns, as factors.
+template <class T, class Action> inline void with_csc_values(const Samples<T>& samples,
+    size_t first, size_t rows, const Scratch<T>& scratch, Action action) {
+    const Rows& source = *samples.rows;
+    const size_t start = source.starts[first], count = source.starts[first + rows] - start;
+    with_type(source.type, [&](auto null) {
+        const auto* values = static_cast<decltype(null)>(source.csc->values) + start;
+        action(numbers<T, true>(values, count, scratch.values, static_cast<T>(source.scale)));
+    });
+}
+
+template <class T> struct DenseChunk {
+    const T* values;
+    size_t stride;
+};
+
+// The features from `from` on, in place where they already are what the products take.
+template <class T> inline DenseChunk<T> dense_chunk(const Samples<T>& samples, size_t first,
+    size_t rows, size_t from, size_t count, const Scratch<T>& scratch) {
+    const Rows& source = *samples.rows;
+    const T scale = static_cast<T>(source.scale);
+    return with_type(source.type, [&](auto null) -> DenseChunk<T> {
+        using X = std::remove_const_t<std::remove_pointer_t<decltype(null)>>;
+        const X* values = static_cast<const X*>(source.values) + from;
+        if constexpr (std::is_same_v<X, T>)
+            if (!samples.order) return {values + first * source.stride, source.stride};
+        for (size_t r = 0; r < rows; ++r) {
+            const X* row = values + samples.row(first + r) * source.stride;
+            T* to = scratch.values + r * count;
+            for (size_t d = 0; d < count; ++d) to[d] = read(row[d], scale);
+        }
+        return {scratch.values, count};
+    });
+}
+
+}  // namespace handgrad::HANDGRAD_VARIANT

@@ -1,0 +1,241 @@
+// Steps over batches of rows whose zeros are skipped, with the features cut into shards. A worker
+// keeps the weights of its shards in its own cache from step to step; what workers exchange is
+// small: each shard's part of Z1, and dZ1. No gradient of W1 is added up, and plain descent needs
+// none: its steps go straight into W1.
+//
+// The cut depends on the rows and the batch size alone, and the shards are added in one fixed
+// order, so that any number of threads gives the same bits.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "rows/sharded.hpp"
+#include "schedule/contention.hpp"
+#include "schedule/row_slices.hpp"
+
+namespace handgrad {
+
+// Whether steps by shards are faster than steps by slices of rows: they are for batches, which
+// make few slices, and whose numbers stay in the workers' caches.
+template <class T> bool worth_sharding(const Samples<T>& samples, size_t batch) {
+    constexpr size_t rows = 1024, numbers = 1 << 22;
+    return samples.skip_zeros && batch <= rows && samples.rows->features <= numbers / batch &&
+           PackedShards<T>::holds(*samples.rows);
+}
+
+template <class T> class FeatureShardTrainer final : public Trainer<T> {
+  public:
+    FeatureShardTrainer(const Kernels<T>& kernels, const Layout& layout,
+        const NetworkArrays<const T>& from, const Samples<T>& samples, size_t batch, size_t threads)
+        : Trainer<T>(samples), kernels_(kernels), layout_(layout), head_(layout.with_features(0)),
+          store_(head_, from), gradients_(product(slices_of(batch), head_.size())),
+          metrics_(slices_of(batch)), part_(product(batch, head_.first().W.stride())), dZ1_(part_) {
+        const Rows& rows = *samples.rows;
+        const std::vector<size_t> cuts = cut_features(kernels, rows, layout, batch);
+        {
+            ThreadPool pool(workers_for(work_of_reading(rows), threads));
+            packed_ = std::make_unique<PackedShards<T>>(kernels, rows, cuts, pool);
+        }
+        for (size_t s = 0; s + 1 < cuts.size(); ++s) {
+            const Matrix W1 = wide(cuts[s + 1] - cuts[s], head_.first().W.outputs);
+            shards_.push_back(std::make_unique<Shard>(W1, cuts[s], batch));
+        }
+        read(Part::values, from);
+        for (const auto& shard : shards_)
+            shard->squares = kernels_.sum_of_squares(shard->values.data(), shard->W1.size());
+        Z1_ = Buffer<T>(product(shards_.size(), part_));
+        workers_ = std::min(threads, std::max(shards_.size(), metrics_.size()));
+        workspace_ = std::make_unique<Workspace<T>>(head_, samples, 1, batch, workers_);
+    }
+
+    size_t most_workers() const override { return workers_; }
+    size_t workers(double rows) const override {
+        return workers_for(2 * work_of_passes(this->samples_, layout_, rows), workers_);
+    }
+
+    void run(ThreadPool& pool, const std::vector<Batch<T>>& batches, Metrics* metrics) override {
+        if (batches.front().rule.kind != Rule<T>::sgd) prepare_moments();
+        const bool all = pool.workers() == 1 || contention_.use_all();
+        const size_t sleeps = pool.sleeps();
+        const auto begin = std::chrono::steady_clock::now();
+        if (all)
+            pool.run([&](size_t worker) {
+                take(batches, metrics, worker, pool.workers(), [&] { pool.barrier(); });
+            });
+        else
+            take(batches, metrics, 0, 1, [] {});
+        contention_.record(batches.back().end - batches.front().begin,
+            std::chrono::steady_clock::now() - begin, pool.sleeps() - sleeps);
+    }
+
+    void write(Part part, const NetworkArrays<T>& to) override {
+        const T* head = numbers_of(part);
+        for (const auto& shard : shards_)
+            transpose_out(shard->W1, shard->numbers_of(part), to.front().W + shard->first_feature,
+                features());
+        export_arrays<T>(head_, head, to);
+    }
+    void read(Part part, const NetworkArrays<const T>& from) override {
+        T* head = numbers_of(part);
+        for (const auto& shard : shards_)
+            transpose_in(shard->W1, from.front().W + shard->first_feature, features(),
+                shard->numbers_of(part));
+        import_arrays(head_, from, head);
+    }
+
+  private:
+    struct Shard {
+        Matrix W1;
+        size_t first_feature;
+        Buffer<T> values;
+        Moments<T> moments;
+        double squares = 0;         // of the weights, where they decay
+        Buffer<GroupRange> ranges;  // of the batch's rows
+
+        Shard(const Matrix& W1, size_t first_feature, size_t batch)
+            : W1(W1), first_feature(first_feature), values(Buffer<T>::zeros(W1.size())),
+              ranges(batch) {}
+
+        T* numbers_of(Part part) const {
+            return part == Part::values ? values.data() : moments.of(part);
+        }
+        Update<T> update(const T* gradient) const {
+            return {values.data(), moments.first.data(), moments.second.data(), gradient, 1, 0};
+        }
+    };
+
+    size_t features() const { return layout_.first().W.inputs; }
+
+    T* numbers_of(Part part) {
+        if (part == Part::values) return store_.values();
+        prepare_moments();
+        return moments_.of(part);
+    }
+
+    // In as few panels as their width allows, of about equal width.
+    Matrix wide(size_t inputs, size_t outputs) const {
+        const size_t vectors = (outputs + kernels_.lanes - 1) / kernels_.lanes;
+        const size_t panels = (vectors + kernels_.shard_vectors - 1) / kernels_.shard_vectors;
+        return {inputs, outputs, kernels_.lanes, (vectors + panels - 1) / panels * kernels_.lanes};
+    }
+
+    // How many slices the rows of a batch are cut into between Z1 and dZ1.
+    static size_t slices_of(size_t rows) { return std::clamp<size_t>(rows / 16, 1, 8); }
+
+    // One worker's part of some batches; wait() is a barrier.
+    template <class Wait> void take(const std::vector<Batch<T>>& batches, Metrics* metrics,
+        size_t worker, size_t workers, const Wait& wait) {
+        for (const Batch<T>& batch : batches) {
+            const size_t first = shards_.size() * worker / workers;
+            const size_t last = shards_.size() * (worker + 1) / workers;
+            for (size_t s = first; s < last; ++s) forward(s, s == first ? last : s, batch);
+            wait();
+            const size_t slices = slices_of(batch.end - batch.begin);
+            for (size_t slice = worker; slice < slices; slice += workers)
+                head_slice(slice, slices, batch, worker);
+            wait();
+            for (size_t s = first; s < last; ++s) backward(*shards_[s], batch, worker);
+            if (worker + 1 == workers) *metrics = update_head(slices, batch.rule);
+            ++metrics;
+        }
+    }
+
+    void forward(size_t s, size_t fetch_to, const Batch<T>& batch) const {
+        const Shard& shard = *shards_[s];
+        kernels_.shard_forward(shard.W1, shard.values.data(), this->samples_,
+            {packed_->rows(), s, fetch_to}, batch.begin, batch.end, shard.ranges.data(),
+            Z1_.data() + s * part_);
+    }
+
+    // A slice's rows from Z1 to dZ1.
+    void head_slice(size_t slice, size_t slices, const Batch<T>& batch, size_t worker) {
+        Samples<T> samples = this->samples_;
+        samples.share = batch.share;
+        const size_t rows = batch.end - batch.begin;
+        const size_t from = rows * slice / slices, to = rows * (slice + 1) / slices;
+        const size_t at = from * head_.first().W.stride();
+        const T scale = batch.rule.kind == Rule<T>::sgd ? -batch.rule.rate : T(1);
+        metrics_[slice] = kernels_.head(store_.view(), samples, batch.begin + from,
+            batch.begin + to, {Z1_.data() + at, shards_.size(), part_, scale, dZ1_.data() + at},
+            (*workspace_)[worker], gradients_.data() + slice * head_.size());
+        if (slice == 0) metrics_[slice].cost += penalty(batch.rule.decay);
+    }
+
+    // A step of b1, W2 and b2; no worker reads them before the next barrier.
+    Metrics update_head(size_t slices, const Rule<T>& rule) {
+        update_range(kernels_, head_, rule,
+            {store_.values(), moments_.first.data(), moments_.second.data(), gradients_.data(),
+                slices, head_.size()},
+            0, head_.size());
+        store_.refresh();
+        return sum_of(metrics_, slices);
+    }
+
+    // What the penalty adds to the cost: decay/2 · Σ W².
+    double penalty(T decay) const {
+        if (decay == 0) return 0;
+        double sum = squares_behind_first(kernels_, head_, store_.values());
+        for (const auto& shard : shards_) sum += shard->squares;
+        return static_cast<double>(decay) / 2 * sum;
+    }
+
+    void backward(Shard& shard, const Batch<T>& batch, size_t worker) const {
+        if (batch.rule.kind == Rule<T>::sgd)
+            descend(shard, batch);
+        else
+            step(shard, batch, dW1_[worker].data());
+    }
+
+    // U1, straight into the weights.
+    void descend(Shard& shard, const Batch<T>& batch) const {
+        const size_t size = shard.W1.size();
+        T* values = shard.values.data();
+        if (batch.rule.decay != 0) {
+            const Rule<T> shrink{Rule<T>::sgd, batch.rule.rate * batch.rule.decay, 0, 0, 0};
+            kernels_.update(shrink, shard.update(values), 0, size);
+        }
+        add_gradient(shard, batch, values);
+        if (batch.rule.decay != 0) shard.squares = kernels_.sum_of_squares(values, size);
+    }
+
+    void step(Shard& shard, const Batch<T>& batch, T* gradient) const {
+        add_gradient(shard, batch, gradient);
+        shard.squares =
+            kernels_.update_weights(batch.rule, shard.update(gradient), gradient, shard.W1.size());
+    }
+
+    void add_gradient(const Shard& shard, const Batch<T>& batch, T* dW1) const {
+        kernels_.shard_backward(shard.W1, packed_->rows(), shard.ranges.data(),
+            batch.end - batch.begin, dZ1_.data(), dW1);
+    }
+
+    void prepare_moments() {
+        if (moments_.first.size() > 0) return;
+        size_t largest = 0;
+        for (const auto& shard : shards_) {
+            largest = std::max(largest, shard->W1.size());
+            shard->moments.prepare(shard->W1.size());
+        }
+        while (dW1_.size() < workers_) dW1_.push_back(Buffer<T>::zeros(largest));
+        moments_.prepare(head_.size());  // last: memory may end before
+    }
+
+    const Kernels<T>& kernels_;
+    const Layout layout_, head_;  // of everything; of b1, W2 and b2
+    size_t workers_ = 1;
+    ParameterStore<T> store_;
+    Moments<T> moments_;
+    Buffer<T> gradients_;
+    std::vector<Metrics> metrics_;
+    size_t part_;  // numbers of one shard's Z1
+    Buffer<T> Z1_, dZ1_;
+    std::unique_ptr<PackedShards<T>> packed_;
+    std::vector<std::unique_ptr<Shard>> shards_;
+    std::vector<Buffer<T>> dW1_;  // of the shard that a worker is at; zeros between
+    std::unique_ptr<Workspace<T>> workspace_;
+    Contention contention_;
+};
+
+}  // namespace handgrad
