@@ -120,7 +120,7 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             self.validation_scores_ = []
         self.validation_scores_.append(score)
         if stops_early(self):
-            self.best_validation_score_ = max(score, self._best_score)
+            self.best_validation_score_ = max(self._best_score, score)
 
     @property
     def _best_score(self) -> float:
