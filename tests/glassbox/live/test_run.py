@@ -112,6 +112,19 @@ def test_a_held_run_begins_by_itself_alone(dataset):
     assert live.state().iteration > 0
 
 
+def test_a_start_while_it_closes_does_not_begin_a_run(dataset):
+    class StartedLate(LiveRun):
+        def stop(self):
+            super().stop()
+            self.start()
+
+    live = StartedLate(
+        NETWORK, dataset, engine=get_engine(), learning_rate=0.2, iterations=9, replayed=False
+    )
+    live.close()
+    assert live.state().iteration == 0
+
+
 def test_a_run_does_not_begin_twice(dataset):
     live = live_run(dataset, engine="reference", iterations=9, replayed=False)
     refused = []

@@ -157,9 +157,9 @@ class LiveRun:
 
     def close(self) -> None:
         """Stop, and wait until the thread of `start` has ended."""
-        self.stop()
         with self._changed:
-            self._held = True
+            self._held = True  # a viewer's Start between these lines would run to its end
+            self.stop()
             thread = self._thread
         if thread is not None:
             thread.join()
