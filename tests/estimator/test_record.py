@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import astuple
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -79,8 +80,8 @@ def test_a_callback_can_read_the_scores_so_far(early_stopping):
         best = model.best_validation_score_ if early_stopping else max(model.validation_scores_)
         seen.append((len(model.validation_scores_), best == max(model.validation_scores_)))
 
-    options = {"early_stopping": early_stopping, "max_iter": 3, "random_state": 0}
-    model = MLPClassifier((4,), on_iteration=watch, **options)
+    options: dict[str, Any] = {"max_iter": 3, "random_state": 0, "on_iteration": watch}
+    model = MLPClassifier((4,), early_stopping=early_stopping, **options)
     model.fit(X, y, X_val=X[:50], y_val=y[:50])
     assert seen == [(1, True), (2, True), (3, True)]
 
@@ -104,8 +105,8 @@ def test_a_warm_start_after_a_failed_callback_must_beat_the_best_score():
     def fail(_state):
         raise ZeroDivisionError
 
-    options = {"early_stopping": True, "warm_start": True, "max_iter": 1, "random_state": 0}
-    model = MLPClassifier((4,), on_iteration=fail, **options)
+    options: dict[str, Any] = {"early_stopping": True, "warm_start": True, "max_iter": 1}
+    model = MLPClassifier((4,), on_iteration=fail, random_state=0, **options)
     with pytest.raises(ZeroDivisionError):
         model.fit(X, y)
     best, before = model.best_validation_score_, model.coefs_[0]

@@ -326,3 +326,30 @@ def test_lbfgs_leaves_the_processors_to_the_engine(network):
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         solvers.lbfgs(watching, network, X, y, iterations=2)
     assert seen == {1}
+
+
+def test_a_stopped_gd_has_one_cost_per_step(engine, network):
+    result = solvers.gd(
+        engine, network, X, y, iterations=2000, on_progress=lambda progress: len(progress.costs) > 4
+    )
+    after, costs = engine.descend(network, X, y, learning_rate=0.1, iterations=len(result.costs))
+    assert result.converged
+    assert len(result.costs) == len(result.accuracies) == result.iterations
+    np.testing.assert_array_equal(result.costs, costs)
+    np.testing.assert_array_equal(result.network.W1, after.W1)
+
+
+@pytest.mark.parametrize("watch", [{}, {"on_iteration": lambda _: None}])
+def test_gd_checks_what_it_is_given_even_without_a_step(engine, network, watch):
+    with pytest.raises(EngineError, match="iterations is -1"):
+        solvers.gd(engine, network, X, y, iterations=-1, **watch)
+    with pytest.raises(ShapeError):
+        solvers.gd(engine, network, X[:, :3], y, iterations=0, **watch)
+    with pytest.raises(TrainingError, match="learning_rate is 0"):
+        solvers.gd(engine, network, X, y, learning_rate=0, iterations=0, **watch)
+
+
+def test_what_is_no_rule_is_refused(engine, network):
+    wrong: Any = 3
+    with pytest.raises(TrainingError, match="rule is 3; expected an Sgd or an Adam"):
+        solvers.sgd(engine, network, X, y, rule=wrong)

@@ -194,9 +194,9 @@ class Driver:
     def next_stretch(self) -> int:
         """Return how many steps gd takes next in one call, at `learning_rate`."""
         self._stretch_rate, self._stretch_start = self.learning_rate, self.taken
-        if self._each_iteration:
-            return 1
         left = self.iterations - self.taken
+        if self._each_iteration:
+            return min(left, 1)
         return left if self.stretch is None else min(left, max(self.stretch(self.taken), 1))
 
     def measured(self, progress: Progress) -> bool:

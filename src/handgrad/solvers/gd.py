@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handgrad.objective import Objective
 from handgrad.solvers.driver import Driver, Outcome, Result
+from handgrad.solvers.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,12 +56,17 @@ def gd(
     """
     session = engine.session(X, y, Objective(network.output, alpha=alpha), sample_weight)
     driver = Driver(iterations, learning_rate, on_iteration=on_iteration, on_progress=on_progress)
-    return driver.run(descend, session, network)
+    result = driver.run(descend, session, network)
+    of_steps = History(*(figures[: result.iterations] for figures in result.history))
+    return replace(result, history=of_steps)  # a run that was stopped measured one cost more
 
 
 def descend(session: Session, network: Network, driver: Driver) -> Outcome:
-    """Take full-batch steps, in stretches at one learning rate each."""
-    while not driver.ended:
+    """Take full-batch steps, in stretches at one learning rate each.
+
+    A run that is stopped before its first step still measures one cost.
+    """
+    while True:
         network, costs = session.descend(
             network,
             iterations=driver.next_stretch(),
@@ -67,4 +74,5 @@ def descend(session: Session, network: Network, driver: Driver) -> Outcome:
             on_progress=driver.measured,
         )
         driver.stepped(network, len(costs))
-    return Outcome(network, driver.ended_early)
+        if driver.ended:
+            return Outcome(network, driver.ended_early)

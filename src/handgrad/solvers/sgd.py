@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import numpy as np
 
 from handgrad.engines import Moments, Rule, Sgd
+from handgrad.engines.inputs import check_batches
 from handgrad.errors import TrainingError
 from handgrad.objective import Objective
 from handgrad.quoting import shown
@@ -96,6 +97,7 @@ def sgd(
     True
     """
     rule = rule or Sgd()
+    check_batches(rule, batch_size, moments, network)
     session = engine.session(X, y, Objective(network.output, alpha=alpha), sample_weight)
     solver = BatchSolver(rule, batch_size, schedule, power_t, seed, moments, samples_seen)
     driver = Driver(

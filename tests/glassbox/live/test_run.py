@@ -112,6 +112,15 @@ def test_a_held_run_begins_by_itself_alone(dataset):
     assert live.state().iteration > 0
 
 
+def test_a_run_stopped_before_its_first_step_has_a_result(dataset):
+    live = live_run(dataset, engine="reference", replayed=False)
+    live.observe(live.stop)
+    run = live.run()
+    assert (run.iterations, run.stopped, len(run.costs)) == (0, True, 1)
+    assert run.seconds >= 0
+    np.testing.assert_array_equal(run.network.W1, NETWORK.W1)
+
+
 def test_a_start_while_it_closes_does_not_begin_a_run(dataset):
     class StartedLate(LiveRun):
         def stop(self):
