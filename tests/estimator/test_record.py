@@ -77,8 +77,9 @@ def test_a_callback_can_read_the_scores_so_far(early_stopping):
     seen = []
 
     def watch(_state):
-        best = model.best_validation_score_ if early_stopping else max(model.validation_scores_)
-        seen.append((len(model.validation_scores_), best == max(model.validation_scores_)))
+        scores = model.validation_scores_ or []
+        best = model.best_validation_score_ if early_stopping else max(scores)
+        seen.append((len(scores), best == max(scores)))
 
     options: dict[str, Any] = {"max_iter": 3, "random_state": 0, "on_iteration": watch}
     model = MLPClassifier((4,), early_stopping=early_stopping, **options)
