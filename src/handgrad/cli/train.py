@@ -24,6 +24,7 @@ from handgrad.cli.options import (
     SourceArgument,
     ThreadsOption,
 )
+from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
 from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_training
 from handgrad.plain_json import show_json
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     "[green]handgrad train flowers.csv --label species --hidden 32 --history history.csv[/]"
 )
 def train(
-    source: SourceArgument = "mnist-5k",
+    source: SourceArgument = USUAL_SOURCE,
     hidden: HiddenOption = 10,
     iterations: IterationsOption = 500,
     learning_rate: LearningRateOption = 0.1,
