@@ -54,7 +54,9 @@ def test_an_error_that_cannot_be_told_keeps_its_status():
 
 
 @posix
-@pytest.mark.parametrize("streams", ["<&-", "<&- >&-", "<&- >&- 2>&-", ">&- 2>&-", "<&- 2>&-"])
+@pytest.mark.parametrize(
+    "streams", [">&-", "2>&-", "<&-", "<&- >&-", "<&- >&- 2>&-", ">&- 2>&-", "<&- 2>&-"]
+)
 def test_no_file_takes_the_place_of_a_closed_stream(streams):
     run = shell(TRAIN, streams)
     assert run.returncode == 0
@@ -90,6 +92,36 @@ def test_a_reader_that_has_seen_enough_ends_the_job_without_a_word():
     run = shell(["predict", "m.safetensors", "many.csv"], "| head -n 1")
     assert run.stdout == b"sample,label,p_0,p_1\n"
     assert run.stderr == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize("command", ["info", "check"])
+def test_output_that_cannot_be_written_is_a_failed_job(command):
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "handgrad", command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert run.returncode == 1
+    assert run.stderr == b"handgrad: The output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize(
+    "arguments", [["check"], ["--help"], ["predict", "größe.safetensors", "none.csv"]]
+)
+def test_signs_that_a_terminal_cannot_show_are_no_fault(encoding, arguments):
+    run = subprocess.run(
+        [sys.executable, "-m", "handgrad", *arguments],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LANG": "C.UTF-8"},
+        check=False,
+    )
+    assert run.returncode == (1 if "predict" in arguments else 0)
+    assert b"Traceback" not in run.stderr
+    assert run.stdout or b"does not exist" in run.stderr
 
 
 @posix
