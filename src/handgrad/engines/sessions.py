@@ -37,11 +37,12 @@ class CheckedSession(ABC, Generic[Prepared]):
             X, y, weights = self._given
             rows = network.check_rows(X)
             m = rows.shape[0]
-            labels = network.labels(y, m)
+            labels = network.labels(y, m).copy()
             own_weights = None if weights is None else inputs.weights(weights, m).copy()
             self._total = float(m if own_weights is None else own_weights.sum())
             self._ready = self._prepare(network, rows, labels, own_weights)
             self._reading = network.reading
+            self._given = X, labels, own_weights  # what the caller writes later changes nothing
         return self._ready
 
     def _decay(self, network: Network) -> float:
@@ -56,4 +57,4 @@ class CheckedSession(ABC, Generic[Prepared]):
         labels: Labels,
         weights: npt.NDArray[np.float64] | None,
     ) -> Prepared:
-        """Make rows, labels and weights ready for passes; keep a copy of the labels."""
+        """Make rows ready for passes, with labels and weights that nobody else writes to."""
