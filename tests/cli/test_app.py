@@ -25,30 +25,6 @@ def test_the_help_lists_commands_and_sources(run):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        ["train", "--hidden", "0"],
-        ["train", "--iterations", "many"],
-        ["train", "--iterations", "100000000000000000000"],
-        ["train", "--learning-rate", "nan"],
-        ["train", "--learning-rate", "-0.1"],
-        ["train", "--seed", "-1"],
-        ["train", "--initial", "zeros"],
-        ["train", "--engine", "quantum"],
-        ["train", "--unknown"],
-        ["evaluate"],
-        ["nothing"],
-    ],
-)
-def test_wrong_usage_exits_with_2(run, work_folder, arguments):
-    status, _, err = run(*arguments)
-    assert status == 2
-    assert err
-    assert "Traceback" not in err
-    assert list(work_folder.iterdir()) == []
-
-
-@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["train", "none.csv"], "none.csv does not exist"),
