@@ -111,7 +111,7 @@ def test_output_that_cannot_be_written_is_a_failed_job(command):
 @pytest.mark.parametrize(
     "arguments", [["check"], ["--help"], ["predict", "größe.safetensors", "none.csv"]]
 )
-def test_signs_that_a_terminal_cannot_show_are_no_fault(encoding, arguments):
+def test_signs_that_a_terminal_cannot_show_are_not_a_failure(encoding, arguments):
     run = subprocess.run(
         [sys.executable, "-m", "handgrad", *arguments],
         capture_output=True,

@@ -186,7 +186,7 @@ def test_closing_the_terminal_ends_it(tmp_path, command):
         assert load(tmp_path / "model.safetensors").training["stopped"] is True
 
 
-def test_the_studio_goes_on_with_a_model_and_writes_what_it_became(tmp_path):
+def test_the_studio_continues_with_a_model_and_writes_what_it_became(tmp_path):
     digits = data.load("digits")
     network, _ = get_engine().descend(
         Network.initial(features=64, hidden=6, classes=10, seed=4),
@@ -305,7 +305,7 @@ def test_no_argument_of_the_browser_holds_the_token(tmp_path):
         process.communicate()
 
 
-def test_the_studio_may_go_on_with_a_model_and_save_it_in_its_place(tmp_path):
+def test_the_studio_may_continue_with_a_model_and_save_it_in_its_place(tmp_path):
     save(Network.initial(features=64, hidden=6, classes=10, seed=4), tmp_path / "model.safetensors")
     before = load(tmp_path / "model.safetensors").W2
     arguments = ("studio", "model.safetensors", "digits", "--out", "model.safetensors")

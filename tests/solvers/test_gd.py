@@ -31,7 +31,7 @@ def test_gd_is_the_descent_of_the_engine_watched_or_not(engine, network):
     np.testing.assert_array_equal(reports[-1].accuracies, result.accuracies)
 
 
-def test_gd_takes_no_step_where_none_is_asked_for(engine, network):
+def test_gd_takes_no_step_if_none_is_asked_for(engine, network):
     watches: list[dict[str, Any]] = [{}, {"on_iteration": pytest.fail}]
     for watch in watches:
         result = solvers.gd(engine, network, X, y, iterations=0, **watch)

@@ -43,7 +43,7 @@ def test_lbfgs_that_need_not_step_says_the_cost(engine, network):
     np.testing.assert_allclose(found.costs, [cost])
 
 
-def test_lbfgs_tells_the_accuracy_of_the_network_that_each_step_reached(engine, network):
+def test_lbfgs_gives_the_accuracy_of_the_network_that_each_step_reached(engine, network):
     states: list[solvers.Iteration] = []
     result = solvers.lbfgs(engine, network, X, y, iterations=9, on_iteration=states.append)
     expected = [np.mean(notes.predict(state.network, X) == y) for state in states]

@@ -43,7 +43,7 @@ def test_a_browser_is_opened_only_where_there_is_a_display(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [webbrowser.Error("none"), FileNotFoundError(2, "none")])
-def test_a_browser_that_does_not_start_is_no_failure(monkeypatch, error):
+def test_a_browser_that_does_not_start_is_not_a_failure(monkeypatch, error):
     def fail(_address):
         raise error
 
