@@ -81,7 +81,7 @@ class ReferenceSession(CheckedSession[HeldRows]):
         weights: npt.NDArray[np.float64] | None,
     ) -> HeldRows:
         weights = np.ones(len(labels)) if weights is None else weights
-        return HeldRows(_finite_rows(network, rows), labels.copy(), weights)
+        return HeldRows(_finite_rows(network, rows), labels, weights)
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
