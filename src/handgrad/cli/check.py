@@ -30,8 +30,9 @@ def check(
 ) -> None:
     """Check every formula of the notes by machine, and exit with 1 if any fails.
 
-    Each is compared in float64 with an independent value: derivatives with central differences and
-    with the complex step, matrix products with sums over samples.
+    Each is compared in float64 with an independent value: derivatives with
+    central differences and with the complex step, matrix products with sums
+    over samples.
     """
     checks = check_formulas(*_samples_to_check(source, label))
     if as_json:

@@ -60,8 +60,9 @@ def studio(
 ) -> None:
     """Train from the browser: start and stop, change η, and look inside while it trains.
 
-    The page is served to this machine alone, until Ctrl-C or until the terminal closes. Each start
-    adds --iterations steps. --out MODEL replaces the model by the further trained one.
+    The page is served to this machine alone, until Ctrl-C or until the terminal
+    closes. Each start adds --iterations steps. To replace MODEL by the further
+    trained network, name it again: --out MODEL.
     """
     path, source = watching.model_and_source(model, source)
     if out is not None:

@@ -75,11 +75,12 @@ def train(
 ) -> None:
     """Train a network by gradient descent, test it, and write it to a file.
 
-    Ctrl-C stops the run and keeps the best network so far. If neither SOURCE nor --test has test
-    samples, every fifth sample of each class is held out for the test.
+    Ctrl-C stops the run and keeps the best network so far. If neither SOURCE
+    nor --test has test samples, every fifth sample of each class is held out.
 
-    With --watch the page can stop the run, change η, and continue training after the model is
-    written. A run of less than two seconds is shown in four. The page stays until Ctrl-C.
+    With --watch the page can stop the run, change η, and continue training
+    after the model is written. A run that takes less than two seconds is
+    recorded and replayed in four. The page stays until Ctrl-C.
     """
     files = TrainingFiles(out, history, plots)
     files.check(source, test)
