@@ -34,6 +34,16 @@ def test_any_network_becomes_a_model_with_numbered_classes():
     assert Model.of(named) is named
 
 
+def test_a_logistic_model_becomes_a_softmax_with_its_names():
+    W1, b1, W2, b2 = network.parameters
+    names = {"class_names": ("a", "b"), "pixels": False, "label": "species"}
+    logistic = Model(W1, b1, W2[1:], b2[1:], output="logistic", **names)
+    softmax = logistic.as_softmax()
+    assert (softmax.output, softmax.W2.shape) == ("softmax", W2.shape)
+    assert {name: getattr(softmax, name) for name in names} == names
+    assert softmax.as_softmax() is softmax
+
+
 def test_a_model_of_pixels_refuses_pixels_that_nobody_scaled():
     pixels = np.array([[0, 100, 200, 255]])
     of_pixels = model(scaling=1 / 255)

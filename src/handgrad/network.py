@@ -212,8 +212,8 @@ class Network:
                 f"{': pass network.as_softmax()' if expected == 'softmax' else ''}."
             )
 
-    def as_softmax(self) -> Network:
-        """Return a network of the same probabilities whose output is a softmax.
+    def as_softmax(self) -> Self:
+        """Return a network, or model, of the same probabilities whose output is a softmax.
 
         A logistic output has no logit for class 0; here it is 0, because
         1 / (1 + exp(−z)) = exp(z) / (exp(0) + exp(z)).
@@ -227,7 +227,7 @@ class Network:
         if self.output == "softmax":
             return self
         W2, b2 = (np.vstack([np.zeros_like(array), array]) for array in (self.W2, self.b2))
-        return Network(self.W1, self.b1, W2, b2)
+        return self._changed(layers=(self.layers[0], Layer(W2, b2, "identity")), output="softmax")
 
     @classmethod
     def initial(

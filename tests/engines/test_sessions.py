@@ -84,3 +84,18 @@ def test_the_first_pass_checks_the_weights(engine):
     session = engine.session(PIXELS, LABELS, Objective(), np.zeros(40))
     with pytest.raises(ShapeError, match="only zeros"):
         session.cost(network())
+
+
+def test_another_thread_may_bring_another_type_in_between(engine):
+    class Interrupted(Network):
+        """Reads the rows at the moment at which another thread uses the session."""
+
+        @property
+        def reading(self):
+            session.cost(network())
+            return super().reading
+
+    session = engine.session(PIXELS, LABELS, Objective())
+    double = network(dtype="float64")
+    expected = session.cost(double)
+    assert session.cost(Interrupted(*double.parameters)) == expected

@@ -60,6 +60,63 @@ def test_a_callback_sees_every_iteration_and_may_stop(solver, engine):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
+def test_a_callback_sees_the_softmax_that_the_classifier_returns(solver):
+    X, y = cancer()
+    seen = []
+    model = MLPClassifier((4,), solver=solver, on_iteration=seen.append, max_iter=2, random_state=0)
+    expected = model.fit(X, y).network()
+    assert {state.network.output for state in seen} == {"softmax"}
+    for array, found in zip(expected.parameters, seen[-1].network.parameters, strict=True):
+        np.testing.assert_array_equal(found, array)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_callback_can_read_the_scores_so_far(early_stopping):
+    X, y = cancer()
+    seen = []
+
+    def watch(_state):
+        best = model.best_validation_score_ if early_stopping else max(model.validation_scores_)
+        seen.append((len(model.validation_scores_), best == max(model.validation_scores_)))
+
+    options = {"early_stopping": early_stopping, "max_iter": 3, "random_state": 0}
+    model = MLPClassifier((4,), on_iteration=watch, **options)
+    model.fit(X, y, X_val=X[:50], y_val=y[:50])
+    assert seen == [(1, True), (2, True), (3, True)]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_callback_can_read_the_history_so_far(solver):
+    X, y = cancer()
+    seen = []
+
+    def watch(state):
+        seen.append(model.loss_curve_[-1] == model.history_.cost[-1] == state.cost)
+
+    model = MLPClassifier((4,), solver=solver, on_iteration=watch, max_iter=3, random_state=0)
+    model.fit(X, y)
+    assert seen == [True, True, True]
+
+
+def test_a_warm_start_after_a_failed_callback_must_beat_the_best_score():
+    X, y = cancer()
+
+    def fail(_state):
+        raise ZeroDivisionError
+
+    options = {"early_stopping": True, "warm_start": True, "max_iter": 1, "random_state": 0}
+    model = MLPClassifier((4,), on_iteration=fail, **options)
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, y)
+    best, before = model.best_validation_score_, model.coefs_[0]
+    wrong = y.max() - model.predict(X)  # no label of these is predicted right
+    model.set_params(on_iteration=None, learning_rate_init=1e-9).fit(X, y, X_val=X, y_val=wrong)
+    assert model.validation_scores_ == [best, 0.0]
+    assert model.best_validation_score_ == best
+    np.testing.assert_array_equal(model.coefs_[0], before)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_an_interrupted_run_keeps_what_it_has_reached(solver, early_stopping):
     X, y = cancer()

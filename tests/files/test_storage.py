@@ -53,6 +53,17 @@ def test_a_network_comes_back_bit_for_bit(tmp_path_factory, problem):
         np.testing.assert_array_equal(before, after)
 
 
+def test_a_logistic_output_is_refused_because_files_do_not_name_it(path):
+    network = Network([[1.0, 2.0]], [[0.0]], [[3.0]], [[4.0]], output="logistic")
+    for logistic in (network, Model.of(network)):
+        with pytest.raises(ModelFileError, match=r"logistic output.*as_softmax\(\)"):
+            save(logistic, path)
+        assert not path.exists()
+        save(logistic.as_softmax(), path)
+        np.testing.assert_array_equal(load(path).W2, [[0.0], [3.0]])
+        path.unlink()
+
+
 def test_a_model_comes_back_with_all_that_it_knows(model, path):
     save(model, path)
     back = load(path)

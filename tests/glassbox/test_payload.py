@@ -105,6 +105,12 @@ def test_a_network_too_large_for_the_page_is_refused(sizes, message):
         build_payload(Network.initial(features=3, **sizes))
 
 
+def test_a_logistic_output_is_refused_because_the_page_computes_a_softmax():
+    network = Network([[1.0, 2.0]], [[0.0]], [[3.0]], [[4.0]], output="logistic")
+    with pytest.raises(ShapeError, match="logistic output; expected softmax"):
+        build_payload(network)
+
+
 def test_the_largest_network_is_not_refused():
     payload = build_payload(Network.initial(features=3, hidden=64, classes=26))
     assert payload["samples"]["count"] == 0

@@ -28,22 +28,25 @@ class CheckedSession(ABC, Generic[Prepared]):
         weights: npt.ArrayLike | None,
     ) -> None:
         self._given, self.objective = (rows, targets, weights), objective
-        self._reading: tuple[object, ...] | None = None
+        self._latest: tuple[tuple[object, ...], Prepared] | None = None
 
     def _prepared(self, network: Network) -> Prepared:
         """Return the rows as `_prepare` returned them for such a network."""
         network.check_output(self.objective.output)
-        if self._reading != network.reading:
-            X, y, weights = self._given
-            rows = network.check_rows(X)
-            m = rows.shape[0]
-            labels = network.labels(y, m).copy()
-            own_weights = None if weights is None else inputs.weights(weights, m).copy()
-            self._total = float(m if own_weights is None else own_weights.sum())
-            self._ready = self._prepare(network, rows, labels, own_weights)
-            self._reading = network.reading
-            self._given = X, labels, own_weights  # what the caller writes later changes nothing
-        return self._ready
+        latest = self._latest  # read once: other threads may replace it
+        if latest is None or latest[0] != network.reading:
+            latest = self._latest = network.reading, self._read_by(network)
+        return latest[1]
+
+    def _read_by(self, network: Network) -> Prepared:
+        X, y, weights = self._given
+        rows = network.check_rows(X)
+        m = rows.shape[0]
+        labels = network.labels(y, m).copy()
+        own_weights = None if weights is None else inputs.weights(weights, m).copy()
+        self._given = X, labels, own_weights  # another network does not read what changes later
+        self._total = float(m if own_weights is None else own_weights.sum())
+        return self._prepare(network, rows, labels, own_weights)
 
     def _decay(self, network: Network) -> float:
         """Return the objective's decay over all rows, which must be prepared."""
@@ -57,4 +60,4 @@ class CheckedSession(ABC, Generic[Prepared]):
         labels: Labels,
         weights: npt.NDArray[np.float64] | None,
     ) -> Prepared:
-        """Make rows ready for passes, with labels and weights that nobody else writes to."""
+        """Make rows, and labels and weights of the session's own, ready for passes."""

@@ -70,8 +70,11 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         """Run the solver, starting at a network, and keep its results."""
         self._remember(incremental)
         engine, m = self._engine(), len(samples.codes)
-        record = FitRecord(self, engine, held_out, self.history_, self.loss_curve_)
+        history, curve = self.history_, self.loss_curve_
+        record = FitRecord(self, engine, held_out, history, curve, self._add_score)
         driver = driver_of(self, self._memory, record, iterations)
+        if stops_early(self):  # the best network has to beat that of earlier runs
+            driver.lowest = -self._best_score
         result = None
         try:
             solver = solver_of(self, m, self._memory, random, self.t_)
@@ -81,7 +84,7 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             warnings.warn("Training interrupted by user.", stacklevel=4)
         finally:  # even if a callback raises an error, the last iteration is kept
             record.complete(*(figures[: driver.taken] for figures in driver.history))
-            self._keep(driver, result, m, record.scores)
+            self._keep(driver, result, m)
         check_finite(self.coefs_ + self.intercepts_)
         if result is not None and not incremental:
             warn_unless_converged(self, result)
@@ -94,7 +97,7 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             self._memory.moments = self._memory.learning_rate = None
         self._memory.solver = self.solver
 
-    def _keep(self, driver: Driver, result: Result | None, m: int, scores: list[float]) -> None:
+    def _keep(self, driver: Driver, result: Result | None, m: int) -> None:
         """Keep the results of a run; without a result, the run was interrupted."""
         network = driver.best if stops_early(self) else driver.last
         if network is not None:
@@ -108,16 +111,21 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = driver.taken
         if self.solver in STOCHASTIC:
             self.t_ += m * driver.taken
-        self._keep_scores(driver, scores)
-
-    def _keep_scores(self, driver: Driver, scores: list[float]) -> None:
-        if scores:
-            self.validation_scores_ = [*(self.validation_scores_ or []), *scores]
-        if stops_early(self):
-            if scores:
-                self.best_validation_score_ = -driver.lowest
-        elif hasattr(self, "loss_"):
+        if not stops_early(self) and hasattr(self, "loss_"):
             self.best_loss_ = min([*self.loss_curve_, self.loss_])
+
+    def _add_score(self, score: float) -> None:
+        """Keep the accuracy on the samples held out."""
+        if self.validation_scores_ is None:
+            self.validation_scores_ = []
+        self.validation_scores_.append(score)
+        if stops_early(self):
+            self.best_validation_score_ = max(self._best_score, score)
+
+    @property
+    def _best_score(self) -> float:
+        best = self.best_validation_score_
+        return -np.inf if best is None else best
 
     def _take(self, network: Network) -> None:
         self.coefs_, self.intercepts_ = as_weights_and_biases(network)

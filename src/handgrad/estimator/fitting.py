@@ -6,7 +6,7 @@ import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -19,6 +19,8 @@ from handgrad.network import Network
 from handgrad.objective import Objective
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from handgrad.engines import Engine, Moments, Rule
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from handgrad.estimator.record import FitRecord
     from handgrad.estimator.samples import WeightedSamples
     from handgrad.network import Output
+
+    OnIteration: TypeAlias = Callable[[solvers.Iteration], bool | None]
 
 ADVICE = """
 You might also want to scale the data as shown in:
@@ -121,12 +125,19 @@ def driver_of(
     return solvers.Driver(
         iterations,
         memory.learning_rate or parameters.learning_rate_init,
-        on_iteration=parameters.on_iteration,
+        on_iteration=_with_softmax(parameters.on_iteration),
         on_progress=record.draw if parameters.verbose == "bar" else None,
         patience=memory.patience if parameters.solver in STOCHASTIC else None,
         figure=record.figure if judges else None,
         on_stall=record.stall,
     )
+
+
+def _with_softmax(on_iteration: OnIteration | None) -> OnIteration | None:
+    """Return the callback so that its networks have a softmax, like that of `network()`."""
+    if on_iteration is None:
+        return None
+    return lambda given: on_iteration(given._replace(network=given.network.as_softmax()))
 
 
 def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -> None:

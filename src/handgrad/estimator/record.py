@@ -11,7 +11,7 @@ import numpy as np
 from handgrad.estimator.parameters import stops_early
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -62,8 +62,8 @@ class FitRecord:
     held_out: WeightedSamples | None
     history: FitHistory
     loss_curve: list[float]
-    scores: list[float] = field(default_factory=list)
-    """The accuracy on the samples held out, after each iteration."""
+    on_score: Callable[[float], None]
+    """Called after each iteration with the accuracy on the samples held out."""
 
     def __post_init__(self) -> None:
         self._before = len(self.loss_curve)
@@ -72,8 +72,9 @@ class FitRecord:
 
     @property
     def looks_at_each_iteration(self) -> bool:
-        """Whether something is shown, or scored, after each iteration."""
-        return self._prints or self.held_out is not None
+        """Whether something is shown, scored, or called after each iteration."""
+        calls = self.parameters.on_iteration is not None
+        return self._prints or calls or self.held_out is not None
 
     @contextmanager
     def shown(self, iterations: int) -> Iterator[None]:
@@ -95,7 +96,7 @@ class FitRecord:
         if self.held_out is None:
             return iteration.cost
         score = self._score(iteration.network, self.held_out)
-        self.scores.append(score)
+        self.on_score(score)
         if not stops_early(self.parameters):
             return iteration.cost
         self._show(f"Validation score: {score:f}")

@@ -55,7 +55,8 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     WriteError
         If the file cannot be written.
     ModelFileError
-        If this is not a model, or if its settings are not JSON or exceed the 64 kB of a header.
+        If this is not a model, if its output is logistic, or if its settings are not JSON or exceed
+        the 64 kB of a header.
 
     Examples
     --------
@@ -73,6 +74,11 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
             "Network or a fitted handgrad.MLPClassifier."
         )
     network, description, others = _described(model)
+    if network.output != "softmax":  # the format does not name the output
+        raise ModelFileError(
+            f"A file cannot hold a network with a {network.output} output; "
+            "expected softmax: save network.as_softmax()."
+        )
     arrays = dict(zip(PARAMETER_NAMES, network.parameters, strict=True)) | others
     text = _as_json(description)
     content = to_bytes(arrays, metadata={"handgrad": text})

@@ -104,7 +104,11 @@ def build_payload(
 
 
 def encode_network(network: Network) -> dict[str, Any]:
-    """Return sizes and parameters in the form that the page reads, ready for JSON."""
+    """Return sizes and parameters in the form that the page reads, ready for JSON.
+
+    The page computes a softmax; a ShapeError says that the network has another output.
+    """
+    network.check_output("softmax")
     parameters = zip(("W1", "b1", "W2", "b2"), network.parameters, strict=True)
     sizes = {"features": network.D, "hidden": network.H, "classes": network.K}
     return sizes | {"dtype": network.dtype.name} | {name: encode(M) for name, M in parameters}
