@@ -54,10 +54,10 @@ def gd(
     """
     session = engine.session(X, y, Objective(network.output, alpha=alpha), sample_weight)
     driver = Driver(iterations, learning_rate, on_iteration=on_iteration, on_progress=on_progress)
-    return driver.run(descend, session, network)
+    return driver.run(full_batch_steps, session, network)
 
 
-def descend(session: Session, network: Network, driver: Driver) -> Outcome:
+def full_batch_steps(session: Session, network: Network, driver: Driver) -> Outcome:
     """Take full-batch steps, in stretches at one learning rate each."""
     while not driver.ended:
         network, costs = session.descend(
