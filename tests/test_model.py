@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,7 @@ def test_any_network_becomes_a_model_with_numbered_classes():
 
 def test_a_logistic_model_becomes_a_softmax_with_its_names():
     W1, b1, W2, b2 = network.parameters
-    names = {"class_names": ("a", "b"), "pixels": False, "label": "species"}
+    names: dict[str, Any] = {"class_names": ("a", "b"), "pixels": False, "label": "species"}
     logistic = Model(W1, b1, W2[1:], b2[1:], output="logistic", **names)
     softmax = logistic.as_softmax()
     assert (softmax.output, softmax.W2.shape) == ("softmax", W2.shape)

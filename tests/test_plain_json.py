@@ -57,7 +57,7 @@ def test_what_json_does_not_know_becomes_text():
     assert strictly(plain_json({"path": {1: (np.float32(0.5),)}})) == {"path": {"1": ["0.5"]}}
 
 
-def test_bytes_of_a_name_that_are_no_text_are_escaped():
+def test_bytes_of_a_name_that_are_not_text_are_escaped():
     name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
     assert strictly(plain_json([name, {name: 1}])) == ["caf\\xe9.png", {"caf\\xe9.png": 1}]
     assert strictly(plain_json("\U0001f431")) == "\U0001f431"  # a whole pair stays

@@ -72,7 +72,7 @@ def test_numbers_beyond_the_type_become_infinite_without_a_warning():
     ],
     ids=["columns", "vector", "features", "sparse", "complex", "texts", "ragged", "masked"],
 )
-def test_what_are_no_rows_is_refused(X, words):
+def test_what_are_not_rows_is_refused(X, words):
     with pytest.raises(ShapeError, match=words):
         real_rows(X, 3)
 

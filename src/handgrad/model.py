@@ -6,7 +6,7 @@ import math
 import sys
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.estimator import MLPClassifier
     from handgrad.network import Output
+
+
+class HoldsModel(Protocol):
+    """What can give its trained network as a model, such as an `MLPClassifier`."""
+
+    def model(self) -> Model:
+        """Return the trained network."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -131,7 +137,7 @@ class Model(Network):
         return self._changed(training=training)
 
     @classmethod
-    def of(cls, model: Network | MLPClassifier) -> Model:
+    def of(cls, model: Network | HoldsModel) -> Model:
         """Return a model unchanged, a classifier's model, or a network whose classes are numbered.
 
         Examples

@@ -80,7 +80,7 @@ def weight_pictures(page):
     )
 
 
-def test_the_page_shows_the_run_as_it_goes_on(live_page, run, artefacts):
+def test_the_page_shows_the_run_as_it_continues(live_page, run, artefacts):
     before = weight_pictures(live_page)
     live_page.get_by_role("button", name="Start", exact=True).click()
     live_page.get_by_text(re.compile(r"Running: step [1-9]\d* of 500")).wait_for()
@@ -91,7 +91,7 @@ def test_the_page_shows_the_run_as_it_goes_on(live_page, run, artefacts):
     assert run.state().iteration == 500
 
 
-def test_a_run_is_stopped_and_goes_on_from_the_page(live_page, run):
+def test_a_run_is_stopped_and_continues_from_the_page(live_page, run):
     live_page.get_by_role("button", name="Start", exact=True).click()
     live_page.get_by_text(re.compile(r"Running: step [1-9]\d* of 500")).wait_for()
     live_page.get_by_role("button", name="Stop", exact=True).click()

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from handgrad import Network, load, save
-from handgrad.__main__ import main
 from handgrad.files.leftovers import temporary_file
 from handgrad.model import Model
 
@@ -37,17 +36,6 @@ def work_folder(tmp_path, monkeypatch):
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind("socket")
     return tmp_path
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*arguments):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return exit_.value.code or 0, out, err
-
-    return run
 
 
 def contents(folder):

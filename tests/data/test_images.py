@@ -106,7 +106,7 @@ def test_an_image_far_larger_than_the_rest_is_refused_before_it_is_decoded(folde
         (huge_png(4, 5), "damaged image"),
     ],
 )
-def test_what_is_no_image_is_refused_by_name(folder, content, words):
+def test_what_is_not_an_image_is_refused_by_name(folder, content, words):
     path = folder / "dog" / "9.png"
     path.write_bytes(content)
     with pytest.raises(DataError, match=words) as raised:

@@ -73,7 +73,7 @@ def test_blank_lines_without_end_are_skipped_or_refused(tmp_path):
     assert peak_of(lambda: data.load(plain)) < 80_000_000
 
 
-def test_a_table_of_few_numbers_among_zeros_is_no_bomb(tmp_path, monkeypatch):
+def test_a_table_of_few_numbers_among_zeros_is_not_a_bomb(tmp_path, monkeypatch):
     monkeypatch.setattr(lines, "SMALL", 0)
     random = np.random.default_rng(0)
     table = random.integers(1, 9, (100, 20_000)) * (random.random((100, 20_000)) < 0.005) / 2

@@ -90,7 +90,7 @@ def test_a_gzip_file_that_was_cut_is_named(tmp_path, end):
         stream.read()
 
 
-def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
+def test_what_is_not_a_regular_file_is_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for name in ("pipe", "missing", "."):
         with (

@@ -113,7 +113,7 @@ def test_weights_count_within_their_batch(problem, engine):
 
 @every_engine
 @pytest.mark.parametrize("rule", RULES, ids=str)
-def test_batches_go_on_with_the_moments_of_others(rule, problem, engine):
+def test_batches_continue_with_the_moments_of_others(rule, problem, engine):
     network, X, y = problem
     options = {"rule": rule, "batch_size": 7, "alpha": 0.1}
     whole = engine.batches(network, X, y, **options)

@@ -258,7 +258,7 @@ def test_a_sample_may_be_pixels_or_anything_real(engine):
 
 @every_engine
 @pytest.mark.parametrize("x", [[0.0], [[0.0, 1.0, 2.0]], [0.0, 1.0, np.nan], ["a", "b", "c"]])
-def test_what_is_no_sample_is_refused(engine, x):
+def test_what_is_not_a_sample_is_refused(engine, x):
     predictor = engine.predictor(Network.initial(features=3))
     for x_or_array in (x, np.asarray(x)):
         with pytest.raises(ShapeError, match="expected"):

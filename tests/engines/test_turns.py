@@ -80,11 +80,11 @@ def test_steps_count_where_a_callback_raises(problem, engine):
 @every_engine
 def test_an_epoch_in_a_second_thread_is_refused(problem, engine):
     run = engine.batches(*problem, rule=Sgd(), batch_size=7)
-    waiting, go_on = threading.Event(), threading.Event()
+    waiting, proceed = threading.Event(), threading.Event()
 
     def wait(_progress):
         waiting.set()
-        go_on.wait(60)
+        proceed.wait(60)
 
     worker = threading.Thread(target=run.epoch, kwargs={"on_progress": wait})
     worker.start()
@@ -92,7 +92,7 @@ def test_an_epoch_in_a_second_thread_is_refused(problem, engine):
     with pytest.raises(EngineError, match=INSIDE):
         run.epoch()
     assert run.network.D == 4  # while the callback waits, nobody computes
-    go_on.set()
+    proceed.set()
     worker.join()
     assert len(run.epoch()) == 5
 

@@ -165,7 +165,7 @@ def test_partial_fit_follows_scikit_learn(solver, schedule, capsys):
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
-def test_partial_fit_goes_on_from_fit_as_in_scikit_learn(solver):
+def test_partial_fit_continues_from_fit_as_in_scikit_learn(solver):
     X, y = cancer()
     models = [kind((5,), solver=solver, max_iter=5, random_state=1) for kind in BOTH]
     for model in models:
@@ -187,7 +187,7 @@ def test_warm_starts_follow_scikit_learn(solver):
     assert models[0].n_iter_ < 12
 
 
-def test_a_warm_start_where_lbfgs_has_ended_takes_no_step():
+def test_a_warm_start_after_lbfgs_has_ended_takes_no_step():
     X, y = cancer()
     models = [kind((5,), solver="lbfgs", warm_start=True, random_state=0) for kind in BOTH]
     for model in models:

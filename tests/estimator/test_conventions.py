@@ -57,7 +57,7 @@ class TestBoth:
         with pytest.raises(ValueError, match="bytes/strings"):
             make((5,), max_iter=2).fit(X, y).predict(text)
 
-    def test_a_truth_value_is_no_number_of_units(self, make):
+    def test_a_truth_value_is_not_a_number_of_units(self, make):
         with pytest.raises((TypeError, ValueError)):
             make((True,)).fit(*load_iris(return_X_y=True))
 
@@ -142,7 +142,7 @@ def test_it_shows_itself_as_text_and_html(pipeline, flowers):
 
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "gd"])
 @pytest.mark.parametrize("tool", ["pickle", "joblib"])
-def test_a_pickle_keeps_all_and_goes_on(tmp_path, flowers, solver, tool):
+def test_a_pickle_keeps_all_and_continues(tmp_path, flowers, solver, tool):
     X, y = flowers
     model = MLPClassifier((5,), solver=solver, warm_start=True, random_state=0, max_iter=9)
     model.fit(X, y)

@@ -13,7 +13,7 @@ import rich.console
 
 from handgrad import MLPClassifier, load, save
 from handgrad.engines import available_engines
-from handgrad.solvers import Driver
+from handgrad.solvers import Driver, Iteration
 from labelled import cancer
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -63,7 +63,7 @@ def test_a_callback_sees_every_iteration_and_may_stop(solver, engine):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_callback_sees_the_softmax_that_the_classifier_returns(solver):
     X, y = cancer()
-    seen = []
+    seen: list[Iteration] = []
     model = MLPClassifier((4,), solver=solver, on_iteration=seen.append, max_iter=2, random_state=0)
     expected = model.fit(X, y).network()
     assert {state.network.output for state in seen} == {"softmax"}
@@ -74,15 +74,16 @@ def test_a_callback_sees_the_softmax_that_the_classifier_returns(solver):
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_callback_can_read_the_scores_so_far(early_stopping):
     X, y = cancer()
-    seen = []
+    seen: list[tuple[int, bool]] = []
 
     def watch(_state):
-        scores = model.validation_scores_ or []
+        scores = model.validation_scores_
+        assert scores is not None
         best = model.best_validation_score_ if early_stopping else max(scores)
         seen.append((len(scores), best == max(scores)))
 
-    options: dict[str, Any] = {"max_iter": 3, "random_state": 0, "on_iteration": watch}
-    model = MLPClassifier((4,), early_stopping=early_stopping, **options)
+    options: dict[str, Any] = {"early_stopping": early_stopping, "max_iter": 3, "random_state": 0}
+    model = MLPClassifier((4,), on_iteration=watch, **options)
     model.fit(X, y, X_val=X[:50], y_val=y[:50])
     assert seen == [(1, True), (2, True), (3, True)]
 
@@ -106,8 +107,13 @@ def test_a_warm_start_after_a_failed_callback_must_beat_the_best_score():
     def fail(_state):
         raise ZeroDivisionError
 
-    options: dict[str, Any] = {"early_stopping": True, "warm_start": True, "max_iter": 1}
-    model = MLPClassifier((4,), on_iteration=fail, random_state=0, **options)
+    options: dict[str, Any] = {
+        "early_stopping": True,
+        "warm_start": True,
+        "max_iter": 1,
+        "random_state": 0,
+    }
+    model = MLPClassifier((4,), on_iteration=fail, **options)
     with pytest.raises(ZeroDivisionError):
         model.fit(X, y)
     best, before = model.best_validation_score_, model.coefs_[0]

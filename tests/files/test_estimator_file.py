@@ -164,7 +164,7 @@ def test_a_file_without_names_has_none(path):
     )
 
 
-def test_a_loaded_classifier_goes_on_in_parts(path):
+def test_a_loaded_classifier_continues_in_parts(path):
     X, y = cancer()
     again = assert_comes_back(MLPClassifier((4,), max_iter=3).fit(X, y), path, X)
     again.partial_fit(X, y)
@@ -200,7 +200,7 @@ def test_classes_that_a_file_cannot_hold_are_not_saved(path, dtype):
         save(model, path)
 
 
-def test_what_is_no_model_is_not_saved(path):
+def test_what_is_not_a_model_is_not_saved(path):
     X, y = cancer()
     with pytest.raises(NotFittedError):
         save(MLPClassifier(), path)

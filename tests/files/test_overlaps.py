@@ -88,7 +88,7 @@ def test_a_model_may_lie_beside_idx_files():
     check_distinct(["idx"], ["idx/model.safetensors", "idx/history.csv"])
 
 
-def test_different_files_are_no_overlap():
+def test_different_files_do_not_overlap():
     check_distinct(["s.csv", "images", "none", "mnist"], ["a", "b", "elsewhere/new", "images.csv"])
     check_distinct(["s.csv", "s.csv", "link"], [])
 

@@ -258,7 +258,7 @@ def test_a_newer_format_asks_for_an_upgrade(path):
         ({"b1": np.full((3, 1), np.inf, np.float32)}, "NaN or infinite"),
     ],
 )
-def test_arrays_that_are_no_network_are_refused(path, change, words):
+def test_arrays_that_are_not_a_network_are_refused(path, change, words):
     write(path)
     arrays = {n: a for n, a in (load_file(path) | change).items() if a is not None}
     write(path, arrays)

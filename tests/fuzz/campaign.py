@@ -93,7 +93,7 @@ def _campaign(name: str, inputs: int, seed: str, jobs: int) -> tuple[Counter[str
 def _ended(
     child: Child, said: bytearray, counts: Counter[str], waiting: list[Child]
 ) -> Iterator[Found]:
-    """Count what a child did, and go on behind the input that ended it."""
+    """Count what a child did, and continue after the input that ended it."""
     death = child.end()
     for at, kind in enumerate(KINDS):
         counts[kind] += int.from_bytes(child.counts[8 + 8 * at : 16 + 8 * at], "little")

@@ -40,7 +40,7 @@ def load_case(case: Case) -> None:
 
 
 def check_dataset(dataset: data.Dataset) -> None:
-    """See that rows, labels and names belong together."""
+    """Check that rows, labels and names belong together."""
     _check_rows(dataset.X_train, dataset)
     _check_rows(dataset.X_test, dataset)
     assert dataset.X_train.shape[1] == dataset.X_test.shape[1]
@@ -51,7 +51,7 @@ def check_dataset(dataset: data.Dataset) -> None:
 
 
 def check_samples(samples: data.Samples) -> None:
-    """See likewise, where labels may be missing."""
+    """Check the same where labels may be missing."""
     _check_rows(samples.X, samples)
     assert len(samples.X)
     assert len(samples.names) == len(samples.X)

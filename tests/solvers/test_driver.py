@@ -11,14 +11,14 @@ from handgrad import Network, get_engine, notes
 from handgrad.engines import Adam, available_engines
 from handgrad.errors import TrainingError
 from handgrad.objective import Objective
-from handgrad.solvers import BatchSolver, Driver, Lbfgs, Patience, Solver, descend
+from handgrad.solvers import BatchSolver, Driver, Lbfgs, Patience, Solver, full_batch_steps
 from handgrad.solvers.training import drive, training_driver
 
 random = np.random.default_rng(2)
 X, y = random.normal(size=(30, 4)), random.integers(3, size=30)
 NETWORK = Network.initial(features=4, hidden=3, classes=3)
 SOLVERS: dict[str, tuple[Solver, float]] = {
-    "gd": (descend, 0.2),
+    "gd": (full_batch_steps, 0.2),
     "adam": (BatchSolver(Adam(0.05), batch_size=8), 0.05),
     "lbfgs": (Lbfgs(), np.nan),
 }
@@ -69,10 +69,10 @@ def test_the_best_network_has_the_lowest_figure(session, name):
 
 @pytest.mark.parametrize("stretch", [lambda _: 1, lambda taken: taken + 1, lambda _: 7])
 def test_a_run_in_stretches_ends_in_the_same_bits(session, stretch):
-    whole = Driver(20, 0.2).run(descend, session, NETWORK)
+    whole = Driver(20, 0.2).run(full_batch_steps, session, NETWORK)
     counts = []
     driver = Driver(20, 0.2, stretch=stretch, on_progress=lambda p: counts.append(len(p.costs)))
-    run = driver.run(descend, session, NETWORK)
+    run = driver.run(full_batch_steps, session, NETWORK)
     assert_same_bits(run.network, whole.network)
     np.testing.assert_array_equal(run.history.costs, whole.history.costs)
     np.testing.assert_array_equal(run.history.accuracies, whole.history.accuracies)
@@ -89,7 +89,7 @@ def test_steered_gd_loses_no_step_and_counts_none_twice():
             driver.learning_rate = 0.1
 
     driver = Driver(9, 0.5, on_progress=steer)
-    run = driver.run(descend, session, NETWORK)
+    run = driver.run(full_batch_steps, session, NETWORK)
     middle, before = engine.descend(NETWORK, X, y, learning_rate=0.5, iterations=5)
     last, after = engine.descend(middle, X, y, learning_rate=0.1, iterations=4)
     assert_same_bits(run.network, last)
@@ -114,10 +114,12 @@ def test_spent_patience_ends_a_run_of_batches_alone(session):
     patience = Patience(tol=1e9, iterations=1)
     batches = Driver(50, 0.01, patience=patience).run(BatchSolver(Adam(0.01)), session, NETWORK)
     assert (batches.iterations, batches.converged, batches.stopped) == (3, True, False)
-    assert Driver(50, 0.01, patience=patience).run(descend, session, NETWORK).iterations == 50
+    assert (
+        Driver(50, 0.01, patience=patience).run(full_batch_steps, session, NETWORK).iterations == 50
+    )
 
 
-@pytest.mark.parametrize("solver", [descend, BatchSolver(Adam(1e30))], ids=["gd", "adam"])
+@pytest.mark.parametrize("solver", [full_batch_steps, BatchSolver(Adam(1e30))], ids=["gd", "adam"])
 def test_a_run_that_diverges_is_refused_if_it_must_be_finite(solver):
     session = get_engine().session(X * 1e30, y, Objective())
     with pytest.raises(TrainingError, match="lower the learning rate"):
@@ -134,8 +136,8 @@ def test_an_interrupted_driver_knows_the_newest_network():
 
     driver = Driver(9, 0.2, on_progress=interrupt)
     with pytest.raises(KeyboardInterrupt):
-        driver.run(descend, session, NETWORK)
-    expected = Driver(3, 0.2).run(descend, session, NETWORK)
+        driver.run(full_batch_steps, session, NETWORK)
+    expected = Driver(3, 0.2).run(full_batch_steps, session, NETWORK)
     assert driver.taken == 3
     assert_same_bits(driver.last, expected.network)
 

@@ -35,7 +35,7 @@ def test_an_improvement_of_exactly_tol_counts():
     assert [patience.spent(figure) for figure in (2.0, 1.5, 1.0, 0.75)] == [False] * 3 + [True]
 
 
-def test_a_figure_that_is_no_number_is_no_improvement():
+def test_a_figure_that_is_not_a_number_is_not_an_improvement():
     patience = Patience(tol=0.1, iterations=1)
     assert [patience.spent(figure) for figure in (1.0, np.nan, np.nan)] == [False, False, True]
 

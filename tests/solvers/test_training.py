@@ -81,7 +81,7 @@ def test_the_history_is_a_csv_of_every_step(problem):
     assert set(lines[0]) == {"iteration", "cost", "accuracy", "seconds"}
 
 
-def test_a_stopped_run_can_go_on_from_its_last_network(problem):
+def test_a_stopped_run_can_continue_from_its_last_network(problem):
     run = train(
         *problem,
         engine=engine,

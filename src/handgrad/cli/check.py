@@ -14,7 +14,6 @@ from handgrad.cli.options import JsonOption, LabelOption
 from handgrad.derivation.checks import check_formulas
 from handgrad.errors import ExitStatus, MissingPackageError
 from handgrad.jobs.inputs import USUAL_LABEL
-from handgrad.jobs.training import USUAL_SOURCE
 from handgrad.plain_json import show_json
 
 DIGITS_CHECKED = 20
@@ -31,8 +30,9 @@ def check(
 ) -> None:
     """Check every formula of the notes by machine, and exit with 1 if any fails.
 
-    Each is compared in float64 with an independent value: derivatives with central differences and
-    with the complex step, matrix products with sums over samples.
+    Each is compared in float64 with an independent value: derivatives with
+    central differences and with the complex step, matrix products with sums
+    over samples.
     """
     checks = check_formulas(*_samples_to_check(source, label))
     if as_json:
@@ -46,7 +46,9 @@ def check(
 def _samples_to_check(source: str | None, label: str | None) -> tuple[Any, Any]:
     """Return some rows and labels of all classes; none if the default is not installed."""
     try:
-        dataset = data.load(USUAL_SOURCE if source is None else source, label=label or USUAL_LABEL)
+        dataset = data.load(
+            data.USUAL_SOURCE if source is None else source, label=label or USUAL_LABEL
+        )
     except MissingPackageError as error:
         if source is not None:
             raise

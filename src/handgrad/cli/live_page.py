@@ -23,13 +23,25 @@ if TYPE_CHECKING:
     from handgrad.solvers import Result
 
 
+def live_run(job: TrainingJob, *, held: bool = False) -> LiveRun:
+    """Return the run of a training job."""
+    return LiveRun(
+        job.network,
+        job.dataset,
+        engine=job.engine,
+        learning_rate=job.settings["learning_rate"],
+        iterations=job.iterations,
+        held=held,
+    )
+
+
 @contextmanager
 def watched(job: TrainingJob, port: int, browser: bool) -> Iterator[tuple[Result, float]]:
     """Train while the page shows the run; the page stays after the results are printed.
 
     Yields the result, and the learning rate at the end.
     """
-    live = LiveRun.of(job, held=True)
+    live = live_run(job, held=True)
     with live_page(live, job.model, port, browser) as (server, asked, opened):
         with terminal.waiting("waiting for the page to be opened"):
             watching.wait_for_viewer(server, asked, opened=opened)

@@ -20,8 +20,8 @@ ModelArgument = Annotated[
 LabelOption = Annotated[
     str | None,
     typer.Option(
-        help="The label column of a CSV file; by default the column that the model was trained "
-        "with, or 'label'."
+        help="The label column of a CSV file; by default that of the model, if there is one, "
+        "or else 'label'."
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -32,7 +32,7 @@ def predict(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="The CSV file to write; by default standard output.")
+        Path | None, typer.Option(help="The file to write; by default standard output.")
     ] = None,
     label: LabelOption = None,
     engine: EngineOption = "auto",

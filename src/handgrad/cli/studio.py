@@ -9,7 +9,7 @@ import typer
 
 from handgrad.cli import terminal
 from handgrad.cli.app import app
-from handgrad.cli.live_page import live_page
+from handgrad.cli.live_page import live_page, live_run
 from handgrad.cli.options import (
     BrowserOption,
     EngineOption,
@@ -26,7 +26,6 @@ from handgrad.files.atomic import check_writable
 from handgrad.files.overlaps import check_distinct
 from handgrad.files.storage import save
 from handgrad.glassbox.live import watching
-from handgrad.glassbox.live.run import LiveRun
 from handgrad.jobs.training import prepare_further_training, prepare_training
 
 
@@ -61,8 +60,9 @@ def studio(
 ) -> None:
     """Train from the browser: start and stop, change η, and look inside while it trains.
 
-    The page is served to this machine alone, until Ctrl-C or until the terminal closes. Each start
-    adds --iterations steps. --out MODEL replaces the model by the further trained one.
+    The page is served to this machine alone, until Ctrl-C or until the terminal
+    closes. Each start adds --iterations steps. To replace MODEL by the further
+    trained network, name it again: --out MODEL.
     """
     path, source = watching.model_and_source(model, source)
     if out is not None:
@@ -79,7 +79,7 @@ def studio(
             job = prepare_training(source, label=label, hidden=hidden, seed=seed, **settings)
         else:
             job = prepare_further_training(path, source, label=label, **settings)
-    live = LiveRun.of(job)
+    live = live_run(job)
     with live_page(live, job.model, port, browser, as_json=as_json) as (_, asked, _opened):
         watching.wait_until(asked)
         live.close()

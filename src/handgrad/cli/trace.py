@@ -11,6 +11,7 @@ from handgrad.cli import terminal
 from handgrad.cli.app import app
 from handgrad.cli.options import JsonOption, LabelOption, ModelArgument, SourceArgument, above_zero
 from handgrad.cli.sources import model_and_samples, note_bytes
+from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox import Trace
 from handgrad.glassbox.table import trace_table
 
@@ -20,7 +21,7 @@ from handgrad.glassbox.table import trace_table
 )
 def trace(
     model: ModelArgument,
-    source: SourceArgument = "mnist-5k",
+    source: SourceArgument = USUAL_SOURCE,
     sample: Annotated[int, typer.Option(min=0, help="Which sample, counted from 0.")] = 0,
     learning_rate: Annotated[
         float, typer.Option(callback=above_zero, help="η of the step at the end.")

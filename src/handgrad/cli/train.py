@@ -24,6 +24,7 @@ from handgrad.cli.options import (
     SourceArgument,
     ThreadsOption,
 )
+from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
 from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_training
 from handgrad.plain_json import show_json
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     "[green]handgrad train flowers.csv --label species --hidden 32 --history history.csv[/]"
 )
 def train(
-    source: SourceArgument = "mnist-5k",
+    source: SourceArgument = USUAL_SOURCE,
     hidden: HiddenOption = 10,
     iterations: IterationsOption = 500,
     learning_rate: LearningRateOption = 0.1,
@@ -74,11 +75,12 @@ def train(
 ) -> None:
     """Train a network by gradient descent, test it, and write it to a file.
 
-    Ctrl-C stops the run and keeps the best network so far. If neither SOURCE nor --test has test
-    samples, every fifth sample of each class is held out for the test.
+    Ctrl-C stops the run and keeps the best network so far. If neither SOURCE
+    nor --test has test samples, every fifth sample of each class is held out.
 
-    With --watch the page can stop the run, change η, and continue training after the model is
-    written. A run of less than two seconds is shown in four. The page stays until Ctrl-C.
+    With --watch the page can stop the run, change η, and continue training
+    after the model is written. A run that takes less than two seconds is
+    recorded and replayed in four. The page stays until Ctrl-C.
     """
     files = TrainingFiles(out, history, plots)
     files.check(source, test)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
+USUAL_SOURCE = "mnist-5k"  # of commands that name none
 NAMED: dict[str, Callable[[], Parts]] = {
-    "mnist-5k": embedded.read_mnist_5k,
+    USUAL_SOURCE: embedded.read_mnist_5k,
     "mnist": mnist.read_mnist,
     "digits": embedded.read_digits,
 }

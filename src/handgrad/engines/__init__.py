@@ -15,6 +15,7 @@ from handgrad.engines.protocol import (
     Session,
 )
 from handgrad.engines.rules import Adam, Rule, Sgd
+from handgrad.objective import Objective
 
 __all__ = [
     "ENGINE_NAMES",
@@ -23,6 +24,7 @@ __all__ = [
     "Engine",
     "Measurement",
     "Moments",
+    "Objective",
     "Predictor",
     "Progress",
     "Rule",

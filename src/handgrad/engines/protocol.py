@@ -108,8 +108,9 @@ class Predictor(Protocol):
 class Session(Protocol):
     """Rows, labels and weights that an engine holds, with what is minimised on them.
 
-    Labels, row weights and the indices of sparse rows are copied: what the caller writes to them
-    later changes nothing. The session accepts any network that fits the rows, one after another.
+    The first pass copies labels, row weights and the indices of sparse rows: what the caller writes
+    to them later changes nothing. The session accepts any network that fits the rows, one after
+    another.
     """
 
     def cost(self, network: Network) -> float:

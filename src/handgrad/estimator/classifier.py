@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from handgrad import solvers
 from handgrad.engines.threads import check_threads
 from handgrad.estimator.base import BaseMLP
-from handgrad.estimator.fitting import Memory, as_network, initial_values
+from handgrad.estimator.fitting import Memory, as_network, glorot_values
 from handgrad.estimator.parameters import CONSTRAINTS, check_network, hidden_units, stops_early
 from handgrad.estimator.record import FitHistory
 from handgrad.estimator.samples import (
@@ -334,7 +334,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     def _initialize(self, random: np.random.RandomState) -> None:
         self._reset()
         sizes = self.n_features_in_, hidden_units(self.hidden_layer_sizes), self.n_outputs_
-        self.coefs_, self.intercepts_ = initial_values(sizes, self._float_type, random)
+        self.coefs_, self.intercepts_ = glorot_values(sizes, self._float_type, random)
 
     def _reset(self) -> None:
         """Set what the classes determine, and empty what a run adds to."""

@@ -46,7 +46,7 @@ class Memory:
     solver: str = ""
 
 
-def initial_values(
+def glorot_values(
     sizes: tuple[int, int, int], dtype: npt.DTypeLike, random: np.random.RandomState
 ) -> tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]:
     """Draw weights and biases between layers of these sizes as scikit-learn does.
@@ -103,7 +103,7 @@ def solver_of(
 ) -> solvers.Solver:
     """Return the solver that the parameters name, for m samples."""
     if parameters.solver == "gd":
-        return solvers.descend
+        return solvers.full_batch_steps
     if parameters.solver == "lbfgs":
         return solvers.Lbfgs(parameters.max_fun, parameters.tol)
     return solvers.BatchSolver(

@@ -104,7 +104,7 @@ def hidden_units(hidden_layer_sizes: Any) -> int:
     """
     (size,) = _sizes(hidden_layer_sizes)
     if isinstance(size, bool | np.bool_) or not isinstance(size, Integral):
-        raise ValueError(  # noqa: TRY004
+        raise ValueError(  # noqa: TRY004 - the type that scikit-learn raises
             f"hidden_layer_sizes is {hidden_layer_sizes!r}; expected a whole number above 0."
         )
     if size < 1:

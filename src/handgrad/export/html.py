@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from handgrad.estimator import MLPClassifier
     from handgrad.network import Network
 
-DEFAULT_SOURCE = "mnist-5k"
-
 
 class ExportedPage(NamedTuple):
     """The size of the written page, and the number of samples in it."""
@@ -101,7 +99,7 @@ def own_samples(model: Model, *, label: str | None = None) -> Samples | None:
     >>> own_samples(Model.of(Network.initial(features=3))) is None
     True
     """
-    source = model.training.get("source", DEFAULT_SOURCE)
+    source = model.training.get("source", data.USUAL_SOURCE)
     try:
         samples = data.load_samples(
             str(source),

@@ -47,12 +47,17 @@ def temporary_file(
     Files that killed writers of the same target left behind are removed first.
     """
     remove_leftovers(target)
-    path, descriptor = _created(target, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield path, file
-    finally:
-        path.unlink(missing_ok=True)
+    while True:
+        path = target.with_name(f"{prefix_here(target)}{secrets.token_hex(8)}.tmp")
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | AS_IT_IS, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                # Another process may have taken it for a leftover before it is locked.
+                if lock(file.fileno()) is not False and _is_there(path, file.fileno()):
+                    yield path, file
+                    return
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def remove_leftovers(target: Path) -> None:
@@ -81,18 +86,6 @@ def _remove_if_dead(path: Path, *, here: bool) -> None:
         path.unlink()  # still locked, so a writer that has just created it notices that it is gone
     finally:
         os.close(descriptor)
-
-
-def _created(target: Path, mode: int) -> tuple[Path, int]:
-    """Create a temporary file and lock it."""
-    while True:
-        path = target.with_name(f"{prefix_here(target)}{secrets.token_hex(8)}.tmp")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | AS_IT_IS, mode)
-        # Between these two calls, another process may have taken it for a leftover and removed it.
-        if lock(descriptor) is not False and _is_there(path, descriptor):
-            return path, descriptor
-        os.close(descriptor)
-        path.unlink(missing_ok=True)
 
 
 def _is_there(path: Path, descriptor: int) -> bool:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from handgrad.initial import Scheme
     from handgrad.solvers import History, Result
 
-USUAL_SOURCE = "mnist-5k"
 MOST_HIDDEN = 10**9  # more than any machine can hold
 
 
@@ -161,7 +160,7 @@ class TrainingJob:
 
 
 def prepare_training(
-    source: str = USUAL_SOURCE,
+    source: str = data.USUAL_SOURCE,
     *,
     test: str | None = None,
     label: str | None = None,
@@ -218,7 +217,7 @@ def prepare_training(
 
 def prepare_further_training(
     path: Path,
-    source: str = USUAL_SOURCE,
+    source: str = data.USUAL_SOURCE,
     *,
     label: str | None = None,
     iterations: int = 500,

@@ -2,7 +2,7 @@
 
 from handgrad.solvers.adam import adam
 from handgrad.solvers.driver import Driver, Iteration, Result, Solver
-from handgrad.solvers.gd import descend, gd
+from handgrad.solvers.gd import full_batch_steps, gd
 from handgrad.solvers.history import History
 from handgrad.solvers.lbfgs import Lbfgs, lbfgs
 from handgrad.solvers.patience import Patience
@@ -21,7 +21,7 @@ __all__ = [
     "Schedule",
     "Solver",
     "adam",
-    "descend",
+    "full_batch_steps",
     "gd",
     "lbfgs",
     "sgd",

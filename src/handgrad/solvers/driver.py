@@ -105,10 +105,10 @@ class Driver:
     --------
     >>> from handgrad import Network, get_engine
     >>> from handgrad.objective import Objective
-    >>> from handgrad.solvers.gd import descend
+    >>> from handgrad.solvers.gd import full_batch_steps
     >>> session = get_engine().session([[0.0, 1.0], [1.0, 0.0]], [0, 1], Objective())
     >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
-    >>> Driver(iterations=9, learning_rate=0.5).run(descend, session, network).iterations
+    >>> Driver(iterations=9, learning_rate=0.5).run(full_batch_steps, session, network).iterations
     9
     """
 

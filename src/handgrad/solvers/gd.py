@@ -56,12 +56,12 @@ def gd(
     """
     session = engine.session(X, y, Objective(network.output, alpha=alpha), sample_weight)
     driver = Driver(iterations, learning_rate, on_iteration=on_iteration, on_progress=on_progress)
-    result = driver.run(descend, session, network)
+    result = driver.run(full_batch_steps, session, network)
     of_steps = History(*(figures[: result.iterations] for figures in result.history))
     return replace(result, history=of_steps)  # a run that was stopped measured one cost more
 
 
-def descend(session: Session, network: Network, driver: Driver) -> Outcome:
+def full_batch_steps(session: Session, network: Network, driver: Driver) -> Outcome:
     """Take full-batch steps, in stretches at one learning rate each.
 
     A run that is stopped before its first step still measures one cost.

@@ -10,7 +10,7 @@ from handgrad.errors import TrainingError
 from handgrad.objective import Objective
 from handgrad.quoting import shown
 from handgrad.solvers.driver import Driver, Result
-from handgrad.solvers.gd import descend
+from handgrad.solvers.gd import full_batch_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ def training_driver(
 
 def drive(driver: Driver, session: Session, network: Network) -> Result:
     """Descend; return the network of the lowest cost if the run was stopped."""
-    result = driver.run(descend, session, network)
+    result = driver.run(full_batch_steps, session, network)
     if driver.stopped and driver.best is not None:
         return replace(result, network=driver.best)
     return result

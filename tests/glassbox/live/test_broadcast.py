@@ -155,7 +155,7 @@ def test_a_snapshot_is_written_once_for_all_who_watch(written):
     assert written == [0, 7]
 
 
-def test_nothing_is_written_where_nobody_watches(written):
+def test_nothing_is_written_if_nobody_watches(written):
     async def play():
         run: Any = Run()
         broadcast = Broadcast(run)

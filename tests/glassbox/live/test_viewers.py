@@ -84,7 +84,7 @@ def test_a_viewer_that_reads_nothing_holds_nobody_up(live):
         assert run.state().iteration > 0
 
 
-def test_the_learning_rate_changes_while_the_run_goes_on_and_no_step_is_lost(live):
+def test_the_learning_rate_changes_while_the_run_continues_and_no_step_is_lost(live):
     run, server, asking = live
     viewer = Viewer(server)
     asking.post("start")
@@ -119,7 +119,7 @@ def test_a_run_goes_back_to_its_beginning_only_while_it_stands_still(live):
     assert (run.state().iteration, run.snapshot().curve) == (0, "[]")
 
 
-def test_a_run_that_diverges_tells_the_page_so(dataset):
+def test_the_page_is_told_that_a_run_diverges(dataset):
     wide = Dataset(
         dataset.X_train * 1e30,
         dataset.y_train,
@@ -147,7 +147,7 @@ def test_closing_ends_viewers_and_frees_the_port(dataset):
         assert probe.connect_ex(("127.0.0.1", server.port)) != 0
 
 
-def test_nothing_is_written_down_where_nobody_looks(live, monkeypatch):
+def test_nothing_is_written_down_if_nobody_looks(live, monkeypatch):
     run, _, asking = live
     written = []
     monkeypatch.setattr(

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from handgrad.data import Dataset
     from handgrad.engines import Engine, Session
-    from handgrad.jobs.training import TrainingJob
     from handgrad.network import Network
     from handgrad.solvers import Driver, Result
 
@@ -80,18 +79,6 @@ class LiveRun:
         self._changed = threading.Condition()  # guards all of the above
         self._thread: threading.Thread | None = None
         self._observers: list[Callable[[], object]] = []
-
-    @classmethod
-    def of(cls, job: TrainingJob, *, held: bool = False) -> LiveRun:
-        """Return the run of a training job."""
-        return cls(
-            job.network,
-            job.dataset,
-            engine=job.engine,
-            learning_rate=job.settings["learning_rate"],
-            iterations=job.iterations,
-            held=held,
-        )
 
     def observe(self, observer: Callable[[], object]) -> None:
         """Call the observer, in any thread, whenever there is something new to see."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from handgrad.data import USUAL_SOURCE
 from handgrad.errors import MissingPackageError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from handgrad.network import Network
 
 USUAL_PORT = 8765
-USUAL_SOURCE = "mnist-5k"
 TICK = 0.2  # seconds between two looks for signals, where these cannot interrupt a wait
 PATIENCE = 60.0  # seconds that a run waits for its page if it was started in a terminal
 LOADING = 15.0  # seconds that a browser may take to load the page

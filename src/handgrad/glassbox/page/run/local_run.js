@@ -61,7 +61,7 @@ export function createLocalRun(store, payload, derived) {
     }
 
     /**
-     * Goes on from another network, and remembers the one before.
+     * Continues from another network, and remembers the one before.
      *
      * @param {Network} network
      * @param {number} iteration
@@ -161,7 +161,7 @@ export function createLocalRun(store, payload, derived) {
         follow(network, iteration, costs) {
             store.set({ network, iteration, costs });
         },
-        /** Goes on from the network that is shown, after another run was followed. */
+        /** Continues from the network that is shown, after another run was followed. */
         takeOver() {
             const { network, iteration, costs } = store.get();
             store.set({ undo: [] });

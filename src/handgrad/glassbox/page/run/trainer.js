@@ -83,7 +83,7 @@ export function createTrainer({ network, X, y, learningRate, onProgress }) {
     }
 
     return {
-        /** Goes on until `stop`, or until the numbers overflow. */
+        /** Runs until `stop`, or until the numbers overflow. */
         run: () => call((one) => one.run()),
         stop: () => call((one) => one.stop()),
         /** @param {number} count steps from now on; then it stops by itself */
