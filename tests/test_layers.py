@@ -58,3 +58,9 @@ def test_shapes_that_do_not_belong_together_are_refused(W, b, words):
 def test_other_types_are_refused(dtype):
     with pytest.raises(ShapeError, match="expected float32 or float64"):
         real_parameters(np.zeros((1, 1), dtype), np.zeros((1, 1)))
+
+
+@pytest.mark.parametrize("activation", ["foo", None, 3])
+def test_an_unknown_activation_is_refused(activation):
+    with pytest.raises(ShapeError, match="activation is .*; expected one of relu, identity"):
+        Layer(np.eye(2), np.zeros((2, 1)), activation)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import ShapeError
+from handgrad.quoting import shown
 from handgrad.rows import as_array
 
 Matrix: TypeAlias = npt.NDArray[np.floating[Any]]
 Activation: TypeAlias = Literal["relu", "identity"]
+
+ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
 
 FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -33,7 +36,7 @@ class Layer:
     Raises
     ------
     ShapeError
-        If the shapes do not belong together, or a type is not real.
+        If the shapes do not belong together, a type is not real, or the activation is unknown.
 
     Examples
     --------
@@ -46,6 +49,10 @@ class Layer:
     activation: Activation
 
     def __post_init__(self) -> None:
+        if self.activation not in ACTIVATIONS:
+            raise ShapeError(
+                f"activation is {shown(self.activation)}; expected one of {', '.join(ACTIVATIONS)}."
+            )
         for name, array in zip("Wb", real_parameters(self.W, self.b), strict=True):
             value = np.array(array, order="C")
             value.flags.writeable = False
