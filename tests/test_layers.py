@@ -62,5 +62,5 @@ def test_other_types_are_refused(dtype):
 
 @pytest.mark.parametrize("activation", ["foo", None, 3])
 def test_an_unknown_activation_is_refused(activation):
-    with pytest.raises(ShapeError, match="activation is .*; expected one of relu, identity"):
+    with pytest.raises(ShapeError, match=r"activation is .*; expected one of relu, identity"):
         Layer(np.eye(2), np.zeros((2, 1)), activation)
