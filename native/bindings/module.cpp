@@ -11,16 +11,16 @@ template <class T> Array<T> predict_proba(const std::string& instruction_set, si
     const Layout layout = network.layout(kernels);
     if (handle.rows.features != layout.first().W.inputs)
         throw std::invalid_argument("rows and network do not fit each other");
-    OwnedArray<T> out(handle.rows.count, layout.classes());
+    Array<T> out = new_array<T>({handle.rows.count, layout.classes()});
     {
         const nb::gil_scoped_release release;
         const ParameterStore<T> store(layout, network.arrays());
         const Samples<T> samples = samples_of(kernels, handle.rows);
         const Evaluation<T> evaluation(kernels, store, samples);
         ThreadPool pool(evaluation.workers(threads));
-        evaluation.probabilities(pool, out.data.get());
+        evaluation.probabilities(pool, out.data());
     }
-    return out.release();
+    return out;
 }
 
 Rule<double> sgd(double learning_rate, double momentum, bool nesterov) {
@@ -49,7 +49,7 @@ template <class T> void bind_engine(nb::module_& m, const std::string& bits) {
     using Network = NetworkIn<T>;
     const auto name = [&](const char* kind) { return kind + bits; };
     nb::class_<Network>(m, name("Network").c_str())
-        .def(nb::init<typename Network::Layers, Output>(), "layers"_a.noconvert(), "output"_a);
+        .def(nb::init<Layers<MatrixIn<T>>, Output>(), "layers"_a.noconvert(), "output"_a);
     nb::class_<Session<T>>(m, name("Session").c_str())
         .def(nb::init<const std::string&, size_t, const RowsHandle&, const VectorIn<int32_t>&,
                  const Objective&, const std::optional<VectorIn<double>>&, double>(),

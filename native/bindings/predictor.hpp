@@ -5,8 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "bindings/network.hpp"
-#include "bindings/rows.hpp"
+#include "bindings/arrays.hpp"
 #include "schedule/workspace.hpp"
 
 namespace handgrad {
@@ -51,9 +50,9 @@ template <class T> class Predictor {
           probabilities_(layout_.classes()), scale_(scale), least_(least), most_(most) {}
 
     Array<T> probabilities(nb::handle x) {
-        OwnedArray<T> out(1, layout_.classes());
-        run(x, out.data.get());
-        return out.release({layout_.classes()});
+        Array<T> out = new_array<T>({layout_.classes()});
+        run(x, out.data());
+        return out;
     }
 
     size_t label(nb::handle x) {

@@ -115,14 +115,9 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
             apply(pool, minus_gradient(-1),
                 {sum, nullptr, nullptr, sum + stride_, used_.count - 1, stride_});
         if (decay != 0)
-            each_part(pool, [&](size_t begin, size_t end) {
-                for (const Layer& layer : layout_.layers) {
-                    const size_t from = std::max(begin, layer.W_start);
-                    kernels_.update(minus_gradient(-decay),
-                        {sum, nullptr, nullptr, store_.values(), 1, 0}, from,
-                        std::max(from, std::min(end, layer.b_start)));
-                }
-            });
+            for (const Layer& layer : layout_.layers)
+                kernels_.update(minus_gradient(-decay),
+                    {sum, nullptr, nullptr, store_.values(), 1, 0}, layer.W_start, layer.b_start);
         export_arrays<T>(layout_, sum, to);
     }
 
@@ -135,10 +130,8 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
 
     // Takes one step of the rule with the gradient of the last pass.
     void update(ThreadPool& pool, const Rule<T>& rule) {
-        if (rule.kind != Rule<T>::sgd) moments_.prepare(layout_.size());
-        Update<T> update = parameters();
-        update.slices = used_.count;
-        update.gradient_stride = stride_;
+        if (rule.kind != Rule<T>::sgd) store_.state.prepare_moments();
+        const Update<T> update = store_.state.update(gradients_.data(), used_.count, stride_);
         if (sparse_)
             sparse_->update(pool, rule, update);
         else
@@ -155,20 +148,10 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
         }
     }
 
-    void write(Part part, const NetworkArrays<T>& to) override {
-        export_arrays<T>(layout_, numbers_of(part), to);
-    }
-    void read(Part part, const NetworkArrays<const T>& from) override {
-        import_arrays(layout_, from, numbers_of(part));
-    }
+    void write(Part part, const NetworkArrays<T>& to) override { store_.write(part, to); }
+    void read(Part part, const NetworkArrays<const T>& from) override { store_.read(part, from); }
 
   private:
-    T* numbers_of(Part part) {
-        if (part == Part::values) return store_.values();
-        moments_.prepare(layout_.size());
-        return moments_.of(part);
-    }
-
     double work_of_steps(double rows) const {
         return 2 * work_of_passes(this->samples_, layout_, rows);
     }
@@ -180,22 +163,13 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
             work_of_steps(static_cast<double>(batch_)) + updates, workers_, work_in_a_step);
     }
 
-    Update<T> parameters() const {
-        return {store_.values(), moments_.first.data(), moments_.second.data(), gradients_.data(),
-            1, 0};
-    }
-
     static Rule<T> minus_gradient(T rate) { return {Rule<T>::sgd, rate, 0, 0, 0}; }
 
-    template <class Action> void each_part(ThreadPool& pool, const Action& action) const {
-        handgrad::each_part(pool, layout_.size(), layout_.first().W.lanes,
-            [&](size_t, size_t begin, size_t end) { action(begin, end); });
-    }
-
     void apply(ThreadPool& pool, const Rule<T>& rule, const Update<T>& update) const {
-        each_part(pool, [&](size_t begin, size_t end) {
-            update_range(kernels_, layout_, rule, update, begin, end);
-        });
+        each_part(
+            pool, layout_.size(), layout_.first().W.lanes, [&](size_t, size_t begin, size_t end) {
+                update_range(kernels_, layout_, rule, update, begin, end);
+            });
     }
 
     const Kernels<T>& kernels_;
@@ -204,7 +178,6 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
     ParameterStore<T> store_;
     size_t most_in_row_;
     std::unique_ptr<SparseGradient<T>> sparse_;
-    Moments<T> moments_;
     size_t gradient_size_, unit_;
     Slices used_;
     size_t stride_ = 0;

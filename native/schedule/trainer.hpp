@@ -16,21 +16,6 @@ template <class T> struct Batch {
     Rule<T> rule;
 };
 
-// What a trainer holds of a network's shape: its weights and biases, and the moments of the rule.
-enum class Part : uint8_t { values, first_moments, second_moments };
-
-// The moments of a rule, as flat arrays; empty until a rule needs them.
-template <class T> struct Moments {
-    Buffer<T> first, second;
-
-    void prepare(size_t size) {
-        if (first.size() > 0) return;
-        second = Buffer<T>::zeros(size);
-        first = Buffer<T>::zeros(size);  // last: memory may end before
-    }
-    T* of(Part part) const { return (part == Part::first_moments ? first : second).data(); }
-};
-
 template <class T> class Trainer {
   public:
     explicit Trainer(const Samples<T>& samples) : samples_(samples) {}

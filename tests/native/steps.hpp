@@ -115,14 +115,12 @@ template <class T>
 Result full_batch(const Kernels<T>& kernels, const Task<T>& task, bool pack, size_t workers) {
     const Layout layout = task.layout(kernels);
     std::unique_ptr<PackedRows<T>> packed;
-    std::unique_ptr<PackedColumns<T>> columns;
     if (pack) {
         ThreadPool pool(workers);
-        packed = std::make_unique<PackedRows<T>>(kernels, task.rows, pool);
-        columns = std::make_unique<PackedColumns<T>>(packed->rows(), pool);
-        expect(columns->rows().csc != nullptr, "packed rows got no columns");
+        packed = std::make_unique<PackedRows<T>>(kernels, task.rows, pool, true);
+        expect(packed->rows().csc != nullptr, "packed rows got no columns");
     }
-    const Samples<T> samples = task.samples(pack ? columns->rows() : task.rows);
+    const Samples<T> samples = task.samples(pack ? packed->rows() : task.rows);
     RowSliceTrainer<T> trainer(
         kernels, layout, task.arrays(), samples, task.rows.count, workers, false);
     ThreadPool pool(std::min(workers, trainer.most_workers()));
