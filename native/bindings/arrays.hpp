@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "network/storage.hpp"
-#include "schedule/work.hpp"
+#include "schedule/workers.hpp"
 #include "threads/thread_pool.hpp"
 #include "variants/variants.hpp"
 
@@ -115,8 +115,12 @@ struct RowsHandle {
     std::shared_ptr<const Buffer<size_t>> starts;          // of CSR rows
     std::shared_ptr<const Buffer<unsigned char>> indices;  // uint16 where those suffice
 
-    template <class Values> RowsHandle(const Values& given, double scale)
+    template <class Values>
+    RowsHandle(const Values& given, size_t count, size_t features, double scale)
         : values(nb::cast(given)) {
+        rows.count = count;
+        rows.features = features;
+        rows.short_indices = features <= 65536;
         rows.values = given.data();
         rows.type = number_of<typename Values::Scalar>();
         rows.scale = scale;
@@ -129,9 +133,7 @@ template <class X> RowsHandle dense_rows(
         throw std::invalid_argument("the numbers of a row are not contiguous");
     if (values.shape(0) > 1 && values.stride(0) < 0)
         throw std::invalid_argument("the rows run backwards");
-    RowsHandle handle(values, scale);
-    handle.rows.count = values.shape(0);
-    handle.rows.features = values.shape(1);
+    RowsHandle handle(values, values.shape(0), values.shape(1), scale);
     handle.rows.stride = values.shape(0) > 1 ? static_cast<size_t>(values.stride(0)) : 0;
     return handle;
 }
@@ -179,14 +181,11 @@ template <class X, class Index> RowsHandle sparse_rows(const VectorIn<int64_t>& 
     if (indptr.size() == 0 || indptr.size() - 1 != count)
         throw std::invalid_argument("its indptr does not belong to its number of rows");
     if (features > most_sparse_features) throw std::invalid_argument("it has too many columns");
-    RowsHandle handle(values, scale);
+    RowsHandle handle(values, count, features, scale);
     Rows& rows = handle.rows;
     handle.starts = std::make_shared<const Buffer<size_t>>(
         starts_of(indptr, std::min(indices.size(), values.size())));
-    rows.count = count;
-    rows.features = features;
     rows.starts = handle.starts->data();
-    rows.short_indices = features <= 65536;
     with_index(rows.short_indices, [&](auto index) {
         handle.indices = std::make_shared<const Buffer<unsigned char>>(
             columns_of<decltype(index)>(indices.data(), rows.starts[count], features));
@@ -198,7 +197,7 @@ template <class X, class Index> RowsHandle sparse_rows(const VectorIn<int64_t>& 
 // Whether every number is from least to most; NaN is not.
 inline bool within(const RowsHandle& handle, double least, double most, size_t threads) {
     const nb::gil_scoped_release release;
-    const Kernels<float>& kernels = *variants[0].float32;
+    const Kernels<float>& kernels = kernels_of<float>(variants[0]);
     const Rows& rows = handle.rows;
     constexpr size_t part = 1024;
     const size_t tasks = rows.type == Number::uint8 ? 0 : (rows.count + part - 1) / part;

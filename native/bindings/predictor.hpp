@@ -6,7 +6,7 @@
 #include <string>
 
 #include "bindings/arrays.hpp"
-#include "schedule/workspace.hpp"
+#include "schedule/workers.hpp"
 
 namespace handgrad {
 
@@ -78,6 +78,7 @@ template <class T> class Predictor {
         Rows rows;
         rows.count = 1;
         rows.features = rows.stride = features();
+        rows.short_indices = rows.features <= 65536;
         rows.values = sample.data();
         rows.type = sample.type();
         rows.scale = scale_;

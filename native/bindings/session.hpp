@@ -14,7 +14,6 @@
 #include <optional>
 
 #include "bindings/arrays.hpp"
-#include "schedule/evaluate.hpp"
 #include "schedule/feature_shards.hpp"
 #include "schedule/runs.hpp"
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "network/passes.hpp"
-#include "products/groups.hpp"
 
 namespace handgrad::HANDGRAD_VARIANT {
 
@@ -26,13 +25,6 @@ template <class T, class Index> HANDGRAD_INLINE void fetch_row(const Samples<T>&
     if (sample + soon >= samples.count) return;
     const uint32_t* row = starts + samples.row(sample + soon) * of.rows.shards;
     fetch<false>(groups + row[of.shard], groups + row[of.fetch_to]);
-}
-
-// Calls action with packed rows' groups, as their type.
-template <class T, class Action> inline void with_groups(const ShardedRows& rows, Action action) {
-    with_index(rows.short_indices, [&](auto index) {
-        action(static_cast<const NonzeroGroup<T, decltype(index)>*>(rows.groups));
-    });
 }
 
 // Samples of a batch that does not stay in the nearest cache by itself.
@@ -63,43 +55,42 @@ template <class T> inline void find_ranges(const Samples<T>& samples, const Shar
     }
 }
 
-// Calls action with each sample's groups, while those of one a little further on are fetched where
-// the batch is large.
-template <class NonzeroGroup, class Action> inline void each_sample(
-    const NonzeroGroup* groups, const GroupRange* ranges, size_t count, Action action) {
+// Calls action(P, output, groups, first, last, sample) with each sample's groups, panel after panel,
+// while those of one a little further on are fetched where the batch is large.
+template <class T, class Action> inline void each_sample(const Matrix& W1, const ShardedRows& rows,
+    const GroupRange* ranges, size_t count, Action action) {
     constexpr size_t soon = 4;  // samples
     const size_t fetched = count < large_batch ? 0 : count - soon;
-    for (size_t i = 0; i < count; ++i) {
-        if (i < fetched)
-            fetch<true>(groups + ranges[i + soon].begin, groups + ranges[i + soon].end);
-        action(groups + ranges[i].begin, groups + ranges[i].end, ranges[i].sample);
-    }
+    with_index(rows.short_indices, [&](auto index) {
+        const auto* groups = static_cast<const NonzeroGroup<T, decltype(index)>*>(rows.groups);
+        each_panel<T, shard_vectors>(W1, [&](auto P, size_t output) {
+            for (size_t i = 0; i < count; ++i) {
+                if (i < fetched)
+                    fetch<true>(groups + ranges[i + soon].begin, groups + ranges[i + soon].end);
+                action(P, output, groups, groups + ranges[i].begin, groups + ranges[i].end,
+                    ranges[i].sample);
+            }
+        });
+    });
 }
 
 template <class T> void shard_forward(const Matrix& W1, const T* W, const Samples<T>& samples,
     const ShardView& of, size_t begin, size_t end, GroupRange* ranges, T* Z1) {
     find_ranges(samples, of, begin, end - begin, ranges);
-    with_groups<T>(of.rows, [&](const auto* groups) {
-        each_panel<T, shard_vectors>(W1, [&](auto P, size_t output) {
-            size_t sample = begin;
-            each_sample(groups, ranges, end - begin, [&](auto* first, auto* last, size_t i) {
-                if (output == 0 && of.fetch_to > of.shard) fetch_row(samples, sample++, of, groups);
-                gather_groups<P>(first, last, W + W1.row(output, 0), Z1 + i * W1.stride() + output);
-            });
+    size_t sample = begin;
+    each_sample<T>(W1, of.rows, ranges, end - begin,
+        [&](auto P, size_t output, auto* groups, auto* first, auto* last, size_t i) {
+            if (output == 0 && of.fetch_to > of.shard) fetch_row(samples, sample++, of, groups);
+            gather_groups<P>(first, last, W + W1.row(output, 0), Z1 + i * W1.stride() + output);
         });
-    });
 }
 
 template <class T> void shard_backward(const Matrix& W1, const ShardedRows& rows,
     const GroupRange* ranges, size_t count, const T* dZ1, T* dW1) {
-    with_groups<T>(rows, [&](const auto* groups) {
-        each_panel<T, shard_vectors>(W1, [&](auto P, size_t output) {
-            each_sample(groups, ranges, count, [&](auto* first, auto* last, size_t i) {
-                scatter_groups<P>(
-                    first, last, dZ1 + i * W1.stride() + output, dW1 + W1.row(output, 0));
-            });
+    each_sample<T>(W1, rows, ranges, count,
+        [&](auto P, size_t output, auto*, auto* first, auto* last, size_t i) {
+            scatter_groups<P>(first, last, dZ1 + i * W1.stride() + output, dW1 + W1.row(output, 0));
         });
-    });
 }
 
 template <class T> Metrics head(const Parameters<T>& network, const Samples<T>& samples,

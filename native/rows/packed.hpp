@@ -57,7 +57,6 @@ template <class T> class PackedRows {
             [&](size_t row, void*) { starts_[row + 1] = kernels.count_nonzeros(rows, row); });
         std::partial_sum(starts_.data(), starts_.data() + starts_.size(), starts_.data());
         const size_t total = starts_[rows.count];
-        rows_.short_indices = rows.features <= 65536;
         indices_ = Buffer<unsigned char>(product(total, rows_.short_indices ? 2 : 4));
         if (rows.type != Number::uint8) rows_.type = number_of<T>();
         values_ = Buffer<unsigned char>(product(total, size_of(rows_.type)));
@@ -126,15 +125,16 @@ template <class T> class PackedRows {
 
 // Where the features are cut, 0 and D included: into shards of about as many non-zeros each.
 // Two numbers, 0 and D, where more would not pay.
-template <class T> std::vector<size_t> cut_features(
-    const Kernels<T>& kernels, const Rows& rows, const Layout& layout, size_t batch) {
+inline std::vector<size_t> cut_features(const Rows& rows, const Layout& layout, size_t batch) {
     constexpr size_t most = 8;       // shards
     constexpr size_t enough = 2048;  // multiply-adds of 16 numbers per shard
     constexpr size_t a_row = 32;     // non-zeros of a row and shard
     const size_t samples = std::min<size_t>(rows.count, 256);
     std::vector<uint32_t> counts(rows.features, 0);
     for (size_t i = 0; i < samples; ++i)
-        kernels.count_by_feature(rows, rows.count * i / samples, counts.data());
+        with_values(rows, rows.count * i / samples * rows.stride, [&](const auto* values) {
+            for (size_t d = 0; d < rows.features; ++d) counts[d] += values[d] != 0;
+        });
     std::vector<size_t> upto{0};
     for (const uint32_t count : counts) upto.push_back(upto.back() + count);
     const size_t nonzeros = upto.back() / std::max<size_t>(samples, 1);  // of a row
@@ -167,7 +167,7 @@ template <class T> class PackedShards {
                     static_cast<uint32_t>((kernels.count_nonzeros(parts[s], row) + 3) / 4);
         });
         std::partial_sum(starts_.data(), starts_.data() + starts_.size(), starts_.data());
-        const bool short_indices = rows.features <= 65536;
+        const bool short_indices = rows.short_indices;
         const size_t size = 4 * (sizeof(T) + (short_indices ? 2 : 4));
         groups_ = Buffer<unsigned char>(product(starts_[rows.count * shards], size));
         each_row<T>(pool, rows, [&](size_t row, void* room) {

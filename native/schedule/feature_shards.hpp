@@ -33,7 +33,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
           store_(head_, from), gradients_(product(slices_of(batch), head_.size())),
           metrics_(slices_of(batch)), part_(product(batch, head_.first().W.stride())), dZ1_(part_) {
         const Rows& rows = *samples.rows;
-        const std::vector<size_t> cuts = cut_features(kernels, rows, layout, batch);
+        const std::vector<size_t> cuts = cut_features(rows, layout, batch);
         {
             ThreadPool pool(workers_for(work_of_reading(rows), threads));
             packed_ = std::make_unique<PackedShards<T>>(kernels, rows, cuts, pool);

@@ -10,8 +10,7 @@
 #include "rows/packed.hpp"
 #include "schedule/sparse_gradient.hpp"
 #include "schedule/trainer.hpp"
-#include "schedule/work.hpp"
-#include "schedule/workspace.hpp"
+#include "schedule/workers.hpp"
 
 namespace handgrad {
 

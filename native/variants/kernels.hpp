@@ -100,20 +100,11 @@ template <class T> struct Kernels {
     // Packs a dense row into CSR: counts its non-zeros, or writes as many as `to` has room for.
     size_t (*count_nonzeros)(const Rows&, size_t row);
     void (*pack)(const Rows&, size_t row, const Rows& to, void* room);
-    // Adds 1 to the count of each feature that is not zero in a dense row.
-    void (*count_by_feature)(const Rows&, size_t row, uint32_t* counts);
     // Packs a dense row into that many groups.
     void (*pack_groups)(
         const Rows&, size_t row, bool short_indices, void* to, size_t groups, void* room);
     // Whether every number is from least to most; NaN is not.
     bool (*within)(const Rows&, size_t begin, size_t end, double least, double most);
-};
-
-struct Variant {
-    const char* name;
-    bool (*supported)();
-    const Kernels<float>* float32;
-    const Kernels<double>* float64;
 };
 
 }  // namespace handgrad
