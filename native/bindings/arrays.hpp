@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "network/storage.hpp"
-#include "schedule/workers.hpp"
+#include "schedule/trainer.hpp"
 #include "threads/thread_pool.hpp"
 #include "variants/variants.hpp"
 
@@ -161,13 +161,12 @@ Buffer<unsigned char> columns_of(const From* indices, size_t end, size_t feature
         const size_t count = std::min(part, end - from);
         std::copy_n(indices + from, count, some);
         asm volatile("" : : "r"(some) : "memory");  // or the compiler might read them again
-        From least = 0, most = 0;
+        std::make_unsigned_t<From> most = 0;        // a negative index is a large one
         for (size_t i = 0; i < count; ++i) {
-            least = std::min(least, some[i]);
-            most = std::max(most, some[i]);
+            most = std::max(most, static_cast<std::make_unsigned_t<From>>(some[i]));
             columns[from + i] = static_cast<To>(some[i]);
         }
-        if (least < 0 || static_cast<uint64_t>(most) >= features)
+        if (most >= features)
             throw std::invalid_argument("it has a column index outside its columns");
     }
     return bytes;

@@ -66,13 +66,9 @@ template <class T> class Session {
         const size_t count = rows.rows.count;
         if (labels.size() != count || (weights && weights->size() != count))
             throw std::invalid_argument("rows, labels and weights do not fit each other");
-        int32_t least = 0, most = 0;
-        for (const int32_t* label = labels_.data(); label < labels_.data() + count; ++label) {
-            least = std::min(least, *label);
-            most = std::max(most, *label);
-        }
-        if (least < 0) throw std::invalid_argument("a label is negative");
-        classes_ = static_cast<size_t>(most) + 1;
+        uint32_t most = 0;  // a negative label is a large one
+        for (size_t i = 0; i < count; ++i) most = std::max(most, static_cast<uint32_t>(labels_[i]));
+        classes_ = size_t{most} + 1;
         samples_ = samples_of<T>(kernels_, rows_.rows);
         samples_.labels = labels_.data();
         if (!weights) return;
@@ -81,8 +77,6 @@ template <class T> class Session {
         for (size_t i = 0; i < count; ++i) shares_[i] = static_cast<T>(weights_[i] / total);
         samples_.shares = shares_.data();
     }
-    Session(const Session&) = delete;
-    Session& operator=(const Session&) = delete;
 
     // The cost, and the share of rows predicted right.
     std::pair<double, double> cost(const NetworkIn<T>& network) const {
@@ -228,8 +222,6 @@ template <class T> class Batches {
             batch_size_, session.threads_,
             /*sparse=*/true);
     }
-    Batches(const Batches&) = delete;
-    Batches& operator=(const Batches&) = delete;
 
     // Takes one step per batch of the order's rows, with a learning rate instead of the rule's if
     // one is given; returns how many were taken.

@@ -144,24 +144,14 @@ template <class T> Metrics step(const Parameters<T>& network, const Samples<T>& 
     size_t begin, size_t end, const Scratch<T>& scratch, const Layout& gradient_layout,
     T* gradient) {
     Metrics metrics;
-    __builtin_memset(gradient, 0, gradient_layout.size() * sizeof(T));
+    if (gradient) __builtin_memset(gradient, 0, gradient_layout.size() * sizeof(T));
     each_block(network, samples, begin, end, scratch,
         [&](size_t first, size_t rows, auto first_layer, auto first_layer_back) {
             forward(network, rows, scratch, first_layer);
             output_gradient(*network.layout, samples, first, rows, scratch, metrics);
+            if (!gradient) return;
             backward(network, rows, scratch, gradient_layout, gradient);
             first_layer_back(gradient_layout.first().W, gradient);  // B6
-        });
-    return metrics;
-}
-
-template <class T> Metrics cost(const Parameters<T>& network, const Samples<T>& samples,
-    size_t begin, size_t end, const Scratch<T>& scratch) {
-    Metrics metrics;
-    each_block(network, samples, begin, end, scratch,
-        [&](size_t first, size_t rows, auto first_layer, auto) {
-            forward(network, rows, scratch, first_layer);
-            output_gradient(*network.layout, samples, first, rows, scratch, metrics);
         });
     return metrics;
 }

@@ -48,11 +48,8 @@ template <class T> inline Vector<T> sum_of_slices(const Update<T>& u, size_t i) 
     return gradient;
 }
 
-// Copies of rule and arrays stay in registers: what is stored cannot change them.
-template <class T>
-void update(const Rule<T>& of_step, const Update<T>& arrays, size_t begin, size_t end) {
-    const Rule<T> rule = of_step;
-    const Update<T> u = arrays;
+// Rule and arrays are copies, so that they stay in registers: what is stored cannot change them.
+template <class T> void update(Rule<T> rule, Update<T> u, size_t begin, size_t end) {
     with_kind(rule, [&](auto kind) {
         for (size_t i = begin; i < end; i += lanes<T>)
             take_step<kind>(rule, u, i, sum_of_slices(u, i));
@@ -82,10 +79,8 @@ template <class T> double sum_of_squares(const T* values, size_t count) {
     return squares.total();
 }
 
-template <class T> double update_rows(const Rule<T>& of_step, const Update<T>& arrays,
-    const int32_t* slots, size_t rows, size_t width) {
-    const Rule<T> rule = of_step;
-    const Update<T> u = arrays;
+template <class T>
+double update_rows(Rule<T> rule, Update<T> u, const int32_t* slots, size_t rows, size_t width) {
     SumOfSquares<T> squares;
     with_kind(rule, [&](auto kind) {
         for (size_t r = 0, i = 0; r < rows; ++r)
@@ -100,11 +95,8 @@ template <class T> double update_rows(const Rule<T>& of_step, const Update<T>& a
 }
 
 // All in one reading of the numbers, because they come from a farther cache.
-template <class T>
-double update_weights(const Rule<T>& of_step, const Update<T>& arrays, T* gradient, size_t count) {
+template <class T> double update_weights(Rule<T> rule, Update<T> u, T* gradient, size_t count) {
     constexpr size_t part = 64 * lanes<T>;
-    const Rule<T> rule = of_step;
-    const Update<T> u = arrays;
     double squares = 0;
     with_kind(rule, [&](auto kind) {
         for (size_t begin = 0; begin < count; begin += part) {

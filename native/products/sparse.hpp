@@ -4,7 +4,7 @@
 // registers.
 #pragma once
 
-#include "products/panels.hpp"
+#include "products/dense.hpp"
 #include "rows/rows.hpp"
 
 #ifdef __AVX512F__
@@ -61,15 +61,8 @@ template <class X, class Index> struct Nonzeros {
     double scale;          // of bytes
 };
 
-// A sum of products with values of type X: those with bytes are not scaled yet.
-template <class X, class T> inline Vector<T> scaled(Vector<T> sum, T scale) {
-    if constexpr (std::is_same_v<X, T>)
-        return sum;
-    else
-        return sum * scale;
-}
-
-// Σ values[i] · rows[places[i]] over some entries, P vectors wide, added to `to`.
+// Σ values[i] · rows[places[i]] over some entries, P vectors wide, added to `to`. Bytes are scaled at
+// the end.
 template <size_t P, class T, class X, class Place>
 HANDGRAD_INLINE void gather_products(const X* values, const Place* places, size_t count,
     const T* rows, size_t stride, T scale, T* to) {
@@ -97,16 +90,9 @@ HANDGRAD_INLINE void gather_products(const X* values, const Place* places, size_
         Vector<T> total = sum[0][p];
 #pragma GCC unroll 4
         for (size_t u = 1; u < U; ++u) total += sum[u][p];
-        store(to + p * L, load(to + p * L) + scaled<X>(total, scale));
+        if constexpr (!std::is_same_v<X, T>) total *= scale;
+        store(to + p * L, load(to + p * L) + total);
     }
-}
-
-template <size_t P, class T, class X, class Index> inline void forward_nonzeros(
-    const Nonzeros<X, Index>& x, size_t rows, const T* w, T* z, size_t z_stride) {
-    const T scale = static_cast<T>(x.scale);
-    for (size_t r = 0; r < rows; ++r, z += z_stride)
-        gather_products<P>(x.values + x.starts[r], x.indices + x.starts[r],
-            x.starts[r + 1] - x.starts[r], w, P * lanes<T>, scale, z);
 }
 
 template <size_t P, bool slotted, class T, class Index> inline void backward_nonzeros(
@@ -145,8 +131,12 @@ template <size_t P, class T, class X> inline void backward_csc(const uint32_t* s
 
 template <class T, class X, class Index> inline void forward_sparse(
     const Matrix& W, const T* w, const Nonzeros<X, Index>& x, size_t rows, T* z) {
+    const T scale = static_cast<T>(x.scale);
     each_panel<T>(W, [&](auto P, size_t first) {
-        forward_nonzeros<P>(x, rows, w + W.row(first, 0), z + first, W.stride());
+        for (size_t r = 0; r < rows; ++r)
+            gather_products<P>(x.values + x.starts[r], x.indices + x.starts[r],
+                x.starts[r + 1] - x.starts[r], w + W.row(first, 0), P * lanes<T>, scale,
+                z + r * W.stride() + first);
     });
 }
 

@@ -3,7 +3,6 @@
 
 #include <type_traits>
 
-#include "products/dense.hpp"
 #include "products/sparse.hpp"
 #include "rows/compress.hpp"
 #include "variants/kernels.hpp"

@@ -156,10 +156,11 @@ template <class T> class PackedShards {
         ThreadPool& pool)
         : starts_(product(rows.count, cuts.size() - 1) + 1) {
         const size_t shards = cuts.size() - 1;
-        std::vector<Rows> parts;
-        parts.reserve(shards);
-        for (size_t s = 0; s < shards; ++s)
-            parts.push_back(some_features(rows, cuts[s], cuts[s + 1]));
+        std::vector<Rows> parts(shards, rows);
+        for (size_t s = 0; s < shards; ++s) {
+            parts[s].features = cuts[s + 1] - cuts[s];
+            with_values(rows, cuts[s], [&](const auto* values) { parts[s].values = values; });
+        }
         starts_[0] = 0;
         each_row<T>(pool, rows, [&](size_t row, void*) {
             for (size_t s = 0; s < shards; ++s)

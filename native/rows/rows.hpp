@@ -70,14 +70,6 @@ struct ShardedRows {
     bool short_indices = false;  // uint16 instead of int32
 };
 
-// Some columns of dense rows.
-inline Rows some_features(const Rows& rows, size_t begin, size_t end) {
-    Rows some = rows;
-    some.features = end - begin;
-    some.values = static_cast<const unsigned char*>(rows.values) + begin * size_of(rows.type);
-    return some;
-}
-
 // Which rows a pass reads, in which order, and the share of each in the cost.
 template <class T> struct Samples {
     const Rows* rows;

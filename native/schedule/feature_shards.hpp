@@ -52,7 +52,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
 
     size_t most_workers() const override { return workers_; }
     size_t workers(double rows) const override {
-        return workers_for(2 * work_of_passes(this->samples_, layout_, rows), workers_);
+        return workers_for(2 * work_of_passes(this->samples, layout_, rows), workers_);
     }
 
     void run(ThreadPool& pool, const std::vector<Batch<T>>& batches, Metrics* metrics) override {
@@ -114,7 +114,10 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
         for (const Batch<T>& batch : batches) {
             const size_t first = shards_.size() * worker / workers;
             const size_t last = shards_.size() * (worker + 1) / workers;
-            for (size_t s = first; s < last; ++s) forward(s, s == first ? last : s, batch);
+            for (size_t s = first; s < last; ++s)
+                kernels_.shard_forward(shards_[s]->W1, shards_[s]->values(), this->samples,
+                    {packed_->rows(), s, s == first ? last : s}, batch.begin, batch.end,
+                    shards_[s]->ranges.data(), Z1_.data() + s * part_);
             wait();
             const size_t slices = slices_of(batch.end - batch.begin);
             for (size_t slice = worker; slice < slices; slice += workers)
@@ -126,16 +129,9 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
         }
     }
 
-    void forward(size_t s, size_t fetch_to, const Batch<T>& batch) const {
-        const Shard& shard = *shards_[s];
-        kernels_.shard_forward(shard.W1, shard.values(), this->samples_,
-            {packed_->rows(), s, fetch_to}, batch.begin, batch.end, shard.ranges.data(),
-            Z1_.data() + s * part_);
-    }
-
     // A slice's rows from Z1 to dZ1.
     void head_slice(size_t slice, size_t slices, const Batch<T>& batch, size_t worker) {
-        Samples<T> samples = this->samples_;
+        Samples<T> samples = this->samples;
         samples.share = batch.share;
         const size_t rows = batch.end - batch.begin;
         const size_t from = rows * slice / slices, to = rows * (slice + 1) / slices;

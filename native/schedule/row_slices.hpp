@@ -10,7 +10,6 @@
 #include "rows/packed.hpp"
 #include "schedule/sparse_gradient.hpp"
 #include "schedule/trainer.hpp"
-#include "schedule/workers.hpp"
 
 namespace handgrad {
 
@@ -85,7 +84,7 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
           gradients_(product(used_.count, gradient_size_)), metrics_(used_.count),
           workers_(std::min(threads, std::max(used_.count, update_tasks(layout.size())))),
           workspace_(layout_, samples, most_in_row_, batch, workers_) {
-        if (sparse_) this->samples_.slots = sparse_->slots();
+        if (sparse_) this->samples.slots = sparse_->slots();
     }
 
     size_t most_workers() const override { return workers_; }
@@ -95,13 +94,13 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
 
     // C1 of the samples from begin to end, and each slice's part of the gradient.
     Metrics pass(ThreadPool& pool, size_t begin, size_t end) {
-        if (sparse_) sparse_->collect(this->samples_, begin, end);
+        if (sparse_) sparse_->collect(this->samples, begin, end);
         const Layout layout = sparse_ ? layout_.with_features(sparse_->count()) : layout_;
         used_ = Slices(begin, end, gradient_size_, unit_);
         stride_ = layout.size();
         pool.for_each(used_.count, [&](size_t slice, size_t worker) {
             metrics_[slice] =
-                kernels_.step(store_.view(), this->samples_, used_.cut(slice), used_.cut(slice + 1),
+                kernels_.step(store_.view(), this->samples, used_.cut(slice), used_.cut(slice + 1),
                     workspace_[worker], layout, gradients_.data() + slice * stride_);
         });
         return sum_of(metrics_, used_.count);
@@ -140,7 +139,7 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
 
     void run(ThreadPool& pool, const std::vector<Batch<T>>& batches, Metrics* metrics) override {
         for (const Batch<T>& batch : batches) {
-            this->samples_.share = batch.share;
+            this->samples.share = batch.share;
             *metrics = pass(pool, batch.begin, batch.end);
             metrics++->cost += penalty(pool, batch.rule.decay);
             update(pool, batch.rule);
@@ -152,7 +151,7 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
 
   private:
     double work_of_steps(double rows) const {
-        return 2 * work_of_passes(this->samples_, layout_, rows);
+        return 2 * work_of_passes(this->samples, layout_, rows);
     }
 
     size_t workers_of_a_step() const {

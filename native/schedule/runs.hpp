@@ -27,7 +27,8 @@ template <class T> class Evaluation {
     Metrics cost(ThreadPool& pool, T decay) const {
         std::vector<Metrics> metrics(slices_.count);
         each_slice(pool, [&](size_t slice, size_t begin, size_t end, const Scratch<T>& scratch) {
-            metrics[slice] = kernels_.cost(store_.view(), samples_, begin, end, scratch);
+            metrics[slice] =
+                kernels_.step(store_.view(), samples_, begin, end, scratch, layout_, nullptr);
         });
         Metrics sum = sum_of(metrics, slices_.count);
         sum.cost += penalty_of(pool, kernels_, layout_, store_.values(), decay);
@@ -88,7 +89,7 @@ template <class T, class Report> size_t descend(ThreadPool& pool, RowSliceTraine
     T rate, T decay, size_t iterations, const Figures& figures, const Report& report) {
     ReportTimer timer;
     const Rule<T> rule{Rule<T>::sgd, rate, 0, 0, 0, decay};
-    const size_t m = trainer.samples().rows->count;
+    const size_t m = trainer.samples.rows->count;
     for (size_t step = 0; step < iterations; ++step) {
         const Metrics metrics = trainer.pass(pool, 0, m);
         figures.costs[step] = metrics.cost + trainer.penalty(pool, rule.decay);
@@ -162,7 +163,7 @@ std::vector<Batch<T>> next_batches(Samples<T>& samples, const Epoch<T>& epoch, s
 template <class T, class Report> size_t run_epoch(ThreadPool& pool, Trainer<T>& trainer,
     const Epoch<T>& epoch, const Figures& figures, const Report& report) {
     ReportTimer timer;
-    Samples<T>& samples = trainer.samples();
+    Samples<T>& samples = trainer.samples;
     samples.order = epoch.order;
     samples.count = epoch.count;
     size_t done = 0;

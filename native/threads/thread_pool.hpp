@@ -37,8 +37,6 @@ class ThreadPool {
         } catch (const std::exception&) {  // neither a thread nor memory for one
         }
     }
-    ThreadPool(const ThreadPool&) = delete;
-    ThreadPool& operator=(const ThreadPool&) = delete;
     ~ThreadPool() {
         check_fork();
         if (threads_.empty()) return;
@@ -88,7 +86,9 @@ class ThreadPool {
         start_round();
         run_part(0);
         wait_until([this] { return working_.load() == 0; });
-        if (failed_.load(std::memory_order_relaxed)) throw_failure();
+        if (!failed_.exchange(false, std::memory_order_relaxed)) return;
+        arrived_.store(0, std::memory_order_relaxed);
+        std::rethrow_exception(std::exchange(failure_, nullptr));
     }
 
     // Within run(): waits until every worker has come here.
@@ -205,12 +205,6 @@ class ThreadPool {
             barriers_.fetch_add(1);  // after failed_: a worker that sees the barrier end sees why
             wake();
         }
-    }
-
-    void throw_failure() {
-        failed_.store(false, std::memory_order_relaxed);
-        arrived_.store(0, std::memory_order_relaxed);
-        std::rethrow_exception(std::exchange(failure_, nullptr));
     }
 
     const pid_t process_ = getpid();

@@ -7,7 +7,7 @@
 namespace handgrad::HANDGRAD_VARIANT {
 
 template <class T> constexpr Kernels<T> kernels = {lanes<T>, panel_vectors, shard_vectors, step<T>,
-    cost<T>, predict<T>, shard_forward<T>, head<T>, shard_backward<T>, update<T>, update_rows<T>,
+    predict<T>, shard_forward<T>, head<T>, shard_backward<T>, update<T>, update_rows<T>,
     update_weights<T>, sum_of_squares<T>, count_nonzeros, pack<T>, pack_groups<T>, within};
 
 extern const Kernels<float> float32;

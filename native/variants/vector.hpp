@@ -66,14 +66,6 @@ inline Vector<T> reduce(Vector<T> vector, Operation operation) {
         return reduce<T, distance / 2>(vector, operation);
 }
 
-template <class T> inline Vector<T> largest_lane(Vector<T> vector) {
-    return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return larger<T>(a, b); });
-}
-
-template <class T> inline Vector<T> smallest_lane(Vector<T> vector) {
-    return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return smaller<T>(a, b); });
-}
-
 template <class T> inline Vector<T> sum_of_lanes(Vector<T> vector) {
     return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return a + b; });
 }
