@@ -12,14 +12,12 @@ template <class T> Array<T> predict_proba(const std::string& instruction_set, si
     if (handle.rows.features != layout.first().W.inputs)
         throw std::invalid_argument("rows and network do not fit each other");
     Array<T> out = new_array<T>({handle.rows.count, layout.classes()});
-    {
-        const nb::gil_scoped_release release;
-        const ParameterStore<T> store(layout, network.arrays());
-        const Samples<T> samples = samples_of(kernels, handle.rows);
-        const Evaluation<T> evaluation(kernels, store, samples);
-        ThreadPool pool(evaluation.workers(threads));
-        evaluation.probabilities(pool, out.data());
-    }
+    const nb::gil_scoped_release release;
+    const ParameterStore<T> store(layout, network.arrays());
+    const Samples<T> samples = samples_of(kernels, handle.rows);
+    const Evaluation<T> evaluation(kernels, store, samples);
+    ThreadPool pool(evaluation.workers(threads));
+    evaluation.probabilities(pool, out.data());
     return out;
 }
 

@@ -68,6 +68,7 @@ template <class T> class Session {
             throw std::invalid_argument("rows, labels and weights do not fit each other");
         uint32_t most = 0;  // a negative label is a large one
         for (size_t i = 0; i < count; ++i) most = std::max(most, static_cast<uint32_t>(labels_[i]));
+        if (most > INT32_MAX) throw std::invalid_argument("a label is negative");
         classes_ = size_t{most} + 1;
         samples_ = samples_of<T>(kernels_, rows_.rows);
         samples_.labels = labels_.data();
@@ -77,6 +78,7 @@ template <class T> class Session {
         for (size_t i = 0; i < count; ++i) shares_[i] = static_cast<T>(weights_[i] / total);
         samples_.shares = shares_.data();
     }
+    Session(const Session&) = delete;
 
     // The cost, and the share of rows predicted right.
     std::pair<double, double> cost(const NetworkIn<T>& network) const {
@@ -94,16 +96,13 @@ template <class T> class Session {
         const NetworkIn<T>& network) const {
         const Layout layout = layout_of(network);
         Layers<Array<T>> out = new_layers<T>(layout);
-        Metrics metrics;
-        {
-            const nb::gil_scoped_release release;
-            RowSliceTrainer<T> trainer(
-                kernels_, layout, network.arrays(), samples_, count(), threads_, /*sparse=*/false);
-            ThreadPool pool(trainer.workers(static_cast<double>(count())));
-            metrics = trainer.pass(pool, 0, count());
-            metrics.cost += trainer.penalty(pool, decay());
-            trainer.write_gradient(pool, decay(), arrays_of<T>(out));
-        }
+        const nb::gil_scoped_release release;
+        RowSliceTrainer<T> trainer(
+            kernels_, layout, network.arrays(), samples_, count(), threads_, /*sparse=*/false);
+        ThreadPool pool(trainer.workers(static_cast<double>(count())));
+        Metrics metrics = trainer.pass(pool, 0, count());
+        metrics.cost += trainer.penalty(pool, decay());
+        trainer.write_gradient(pool, decay(), arrays_of<T>(out));
         return {metrics.cost, accuracy(metrics), std::move(out)};
     }
 
@@ -115,21 +114,18 @@ template <class T> class Session {
         const Layout layout = layout_of(network);
         Layers<Array<T>> out = new_layers<T>(layout);
         const std::shared_ptr<const PackedRows<T>> packed = pack();
-        size_t steps = 0;
-        {
-            const nb::gil_scoped_release release;
-            Samples<T> samples = samples_;
-            if (packed) samples.rows = &packed->rows();
-            RowSliceTrainer<T> trainer(
-                kernels_, layout, network.arrays(), samples, count(), threads_, /*sparse=*/false);
-            const size_t iterations = std::min(costs.size(), accuracies.size());
-            ThreadPool pool(
-                trainer.workers(static_cast<double>(count()) * static_cast<double>(iterations)));
-            steps =
-                handgrad::descend(pool, trainer, static_cast<T>(learning_rate), decay(), iterations,
-                    {costs.data(), accuracies.data()}, reporter<T>(layout, trainer, report));
-            trainer.write(Part::values, arrays_of<T>(out));
-        }
+        const nb::gil_scoped_release release;
+        Samples<T> samples = samples_;
+        if (packed) samples.rows = &packed->rows();
+        RowSliceTrainer<T> trainer(
+            kernels_, layout, network.arrays(), samples, count(), threads_, /*sparse=*/false);
+        const size_t iterations = std::min(costs.size(), accuracies.size());
+        ThreadPool pool(
+            trainer.workers(static_cast<double>(count()) * static_cast<double>(iterations)));
+        const size_t steps =
+            handgrad::descend(pool, trainer, static_cast<T>(learning_rate), decay(), iterations,
+                {costs.data(), accuracies.data()}, reporter<T>(layout, trainer, report));
+        trainer.write(Part::values, arrays_of<T>(out));
         return {steps, std::move(out)};
     }
 

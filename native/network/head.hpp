@@ -29,7 +29,8 @@ template <class T> inline Vector<T> largest_logit(const T* z, size_t stride) {
 // F5: the first class whose logit is the largest.
 template <class T> inline T predicted(const T* z, size_t stride, Vector<T> top) {
     const Vector<T> none = broadcast(static_cast<T>(stride));
-    Vector<T> classes = numbered_lanes<T>(), first = none;
+    Vector<T> classes{}, first = none;
+    for (size_t lane = 0; lane < lanes<T>; ++lane) classes[lane] = static_cast<T>(lane);
     for (size_t k = 0; k < stride; k += lanes<T>, classes += static_cast<T>(lanes<T>))
         first = smaller<T>(first, load(z + k) == top ? classes : none);
     return reduce<T>(first, smaller<T>)[0];

@@ -55,7 +55,7 @@ template <class T> inline void find_ranges(const Samples<T>& samples, const Shar
     }
 }
 
-// Calls action(P, output, groups, first, last, sample) with each sample's groups, panel after panel,
+// Calls action(P, output, groups, first, last, sample) with each sample's groups, panel by panel,
 // while those of one a little further on are fetched where the batch is large.
 template <class T, class Action> inline void each_sample(const Matrix& W1, const ShardedRows& rows,
     const GroupRange* ranges, size_t count, Action action) {

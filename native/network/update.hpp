@@ -7,8 +7,8 @@
 
 namespace handgrad::HANDGRAD_VARIANT {
 
-// U1, or sgd with momentum, or adam (Kingma & Ba, 2015, arXiv:1412.6980, end of section 2), with the
-// numbers at one place. Returns the parameters after the step.
+// U1, or sgd with momentum, or adam (Kingma & Ba, 2015, arXiv:1412.6980, end of section 2), at one
+// place. Returns the parameters after the step.
 template <int kind, class T>
 inline Vector<T> take_step(const Rule<T>& rule, const Update<T>& at, size_t i, Vector<T> gradient) {
     Vector<T> value = load(at.parameters + i);

@@ -1,5 +1,5 @@
-// The same products over the non-zeros of X alone: those of a block's rows, or groups of four of them,
-// as they are packed for batches. A non-zero and a panel of P vectors cost P loads and multiply-adds
+// The same products over the non-zeros of X alone: those of a block's rows, or groups of four, as
+// they are packed for batches. A non-zero and a panel of P vectors cost P loads and multiply-adds
 // forward; backward also P stores, except from compressed sparse columns, where the sums stay in
 // registers.
 #pragma once
@@ -61,8 +61,8 @@ template <class X, class Index> struct Nonzeros {
     double scale;          // of bytes
 };
 
-// Σ values[i] · rows[places[i]] over some entries, P vectors wide, added to `to`. Bytes are scaled at
-// the end.
+// Σ values[i] · rows[places[i]] over some entries, P vectors wide, added to `to`. Bytes are scaled
+// at the end.
 template <size_t P, class T, class X, class Place>
 HANDGRAD_INLINE void gather_products(const X* values, const Place* places, size_t count,
     const T* rows, size_t stride, T scale, T* to) {

@@ -68,7 +68,6 @@ template <class T> class PackedRows {
         if (columns) pack_columns(pool);
     }
     PackedRows(const PackedRows&) = delete;
-    PackedRows& operator=(const PackedRows&) = delete;
 
     const Rows& rows() const { return rows_; }
 

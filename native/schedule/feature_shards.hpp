@@ -72,13 +72,13 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
 
     void write(Part part, const NetworkArrays<T>& to) override {
         for (const auto& shard : shards_)
-            transpose_out(
-                shard->W1, shard->state.of(part), to.front().W + shard->first_feature, features());
+            transpose_out(shard->W1, shard->state.of(part), to.front().W + shard->first_feature,
+                layout_.first().W.inputs);
         store_.write(part, to);
     }
     void read(Part part, const NetworkArrays<const T>& from) override {
         for (const auto& shard : shards_)
-            transpose_in(shard->W1, from.front().W + shard->first_feature, features(),
+            transpose_in(shard->W1, from.front().W + shard->first_feature, layout_.first().W.inputs,
                 shard->state.of(part));
         store_.read(part, from);
     }
@@ -95,8 +95,6 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
             : W1(W1), first_feature(first_feature), state(W1.size()), ranges(batch) {}
         T* values() const { return state.values.data(); }
     };
-
-    size_t features() const { return layout_.first().W.inputs; }
 
     // In as few panels as their width allows, of about equal width.
     Matrix wide(size_t inputs, size_t outputs) const {

@@ -1,5 +1,5 @@
-// Whole runs of steps without a return to the caller, but to report now and then; and passes over all
-// rows as they lie that need no gradient.
+// Whole runs of steps without a return to the caller, but to report now and then; and passes over
+// all rows as they lie that need no gradient.
 #pragma once
 
 #include <algorithm>

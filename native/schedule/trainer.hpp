@@ -1,5 +1,5 @@
-// What trains in batches; how many workers a call is worth, by estimates of its work; and their scratch
-// memory.
+// What trains in batches; how many workers a call is worth, by estimates of its work; and their
+// scratch memory.
 //
 // To start a thread takes 0.1 ms if a processor is idle, and milliseconds if the new thread has to
 // wait for one. So small calls run in the caller's thread. The estimates follow from sizes alone,
@@ -115,6 +115,7 @@ template <class T> class Trainer {
     Samples<T> samples;
 
     explicit Trainer(const Samples<T>& samples) : samples(samples) {}
+    Trainer(const Trainer&) = delete;
     virtual ~Trainer() = default;
     // How many workers have scratch memory: no thread pool may be larger.
     virtual size_t most_workers() const = 0;

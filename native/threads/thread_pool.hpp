@@ -164,7 +164,7 @@ class ThreadPool {
     // Wakes the sleeping workers, after what they wait for has become true.
     //
     // None is missed. A sleeper adds itself to `sleepers_`, then reads what it waits for (`round_`,
-    // `barriers_`, `working_`); a waker writes that, then reads sleepers_. All four are sequentially
+    // `barriers_`, `working_`); a waker writes that, then reads sleepers_. All are sequentially
     // consistent. If the waker reads 0, the sleeper's addition comes later, and its reading later
     // still: it sees what the waker wrote, and does not sleep. Otherwise the waker takes the mutex.
     // A sleeper holds it from before its addition until it sleeps, so the waker gets it either

@@ -70,13 +70,6 @@ template <class T> inline Vector<T> sum_of_lanes(Vector<T> vector) {
     return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return a + b; });
 }
 
-// 0, 1, 2, …
-template <class T> inline Vector<T> numbered_lanes() {
-    Vector<T> numbered{};
-    for (size_t lane = 0; lane < lanes<T>; ++lane) numbered[lane] = static_cast<T>(lane);
-    return numbered;
-}
-
 template <class T> inline Vector<T> square_root(Vector<T> vector) {
 #pragma GCC unroll 16
     for (size_t lane = 0; lane < lanes<T>; ++lane)
