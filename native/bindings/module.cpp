@@ -32,17 +32,6 @@ Rule<double> adam(double learning_rate, double beta_1, double beta_2, double eps
     return {Rule<double>::adam, learning_rate, beta_1, beta_2, epsilon};
 }
 
-// What a call computes: values without methods.
-void bind_values(nb::module_& m) {
-    nb::enum_<Output>(m, "Output")
-        .value("softmax", Output::softmax)
-        .value("logistic", Output::logistic);
-    nb::class_<Objective>(m, "Objective").def(nb::init<Output, double>(), "output"_a, "alpha"_a);
-    nb::class_<Rule<double>>(m, "Rule")
-        .def_static("sgd", &sgd, "learning_rate"_a, "momentum"_a, "nesterov"_a)
-        .def_static("adam", &adam, "learning_rate"_a, "beta_1"_a, "beta_2"_a, "epsilon"_a);
-}
-
 template <class T> void bind_engine(nb::module_& m, const std::string& bits) {
     using Network = NetworkIn<T>;
     const auto name = [&](const char* kind) { return kind + bits; };
@@ -96,7 +85,13 @@ NB_MODULE(_native, m) {
     bind_rows<uint8_t>(m);
     bind_rows<float>(m);
     bind_rows<double>(m);
-    bind_values(m);
+    nb::enum_<Output>(m, "Output")
+        .value("softmax", Output::softmax)
+        .value("logistic", Output::logistic);
+    nb::class_<Objective>(m, "Objective").def(nb::init<Output, double>(), "output"_a, "alpha"_a);
+    nb::class_<Rule<double>>(m, "Rule")
+        .def_static("sgd", &sgd, "learning_rate"_a, "momentum"_a, "nesterov"_a)
+        .def_static("adam", &adam, "learning_rate"_a, "beta_1"_a, "beta_2"_a, "epsilon"_a);
     bind_engine<float>(m, "32");
     bind_engine<double>(m, "64");
 }

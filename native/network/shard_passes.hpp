@@ -55,42 +55,45 @@ template <class T> inline void find_ranges(const Samples<T>& samples, const Shar
     }
 }
 
-// Calls action(P, output, groups, first, last, sample) with each sample's groups, panel by panel,
-// while those of one a little further on are fetched where the batch is large.
-template <class T, class Action> inline void each_sample(const Matrix& W1, const ShardedRows& rows,
-    const GroupRange* ranges, size_t count, Action action) {
+// Calls action with each sample's groups, while those of one a little further on are fetched where
+// the batch is large.
+template <class NonzeroGroup, class Action> inline void each_sample(
+    const NonzeroGroup* groups, const GroupRange* ranges, size_t count, Action action) {
     constexpr size_t soon = 4;  // samples
     const size_t fetched = count < large_batch ? 0 : count - soon;
-    with_index(rows.short_indices, [&](auto index) {
-        const auto* groups = static_cast<const NonzeroGroup<T, decltype(index)>*>(rows.groups);
-        each_panel<T, shard_vectors>(W1, [&](auto P, size_t output) {
-            for (size_t i = 0; i < count; ++i) {
-                if (i < fetched)
-                    fetch<true>(groups + ranges[i + soon].begin, groups + ranges[i + soon].end);
-                action(P, output, groups, groups + ranges[i].begin, groups + ranges[i].end,
-                    ranges[i].sample);
-            }
-        });
-    });
+    for (size_t i = 0; i < count; ++i) {
+        if (i < fetched)
+            fetch<true>(groups + ranges[i + soon].begin, groups + ranges[i + soon].end);
+        action(groups + ranges[i].begin, groups + ranges[i].end, ranges[i].sample);
+    }
 }
 
 template <class T> void shard_forward(const Matrix& W1, const T* W, const Samples<T>& samples,
     const ShardView& of, size_t begin, size_t end, GroupRange* ranges, T* Z1) {
     find_ranges(samples, of, begin, end - begin, ranges);
-    size_t sample = begin;
-    each_sample<T>(W1, of.rows, ranges, end - begin,
-        [&](auto P, size_t output, auto* groups, auto* first, auto* last, size_t i) {
-            if (output == 0 && of.fetch_to > of.shard) fetch_row(samples, sample++, of, groups);
-            gather_groups<P>(first, last, W + W1.row(output, 0), Z1 + i * W1.stride() + output);
+    with_index(of.rows.short_indices, [&](auto index) {
+        const auto* groups = static_cast<const NonzeroGroup<T, decltype(index)>*>(of.rows.groups);
+        each_panel<T, shard_vectors>(W1, [&](auto P, size_t output) {
+            size_t sample = begin;
+            each_sample(groups, ranges, end - begin, [&](auto* first, auto* last, size_t i) {
+                if (output == 0 && of.fetch_to > of.shard) fetch_row(samples, sample++, of, groups);
+                gather_groups<P>(first, last, W + W1.row(output, 0), Z1 + i * W1.stride() + output);
+            });
         });
+    });
 }
 
 template <class T> void shard_backward(const Matrix& W1, const ShardedRows& rows,
     const GroupRange* ranges, size_t count, const T* dZ1, T* dW1) {
-    each_sample<T>(W1, rows, ranges, count,
-        [&](auto P, size_t output, auto*, auto* first, auto* last, size_t i) {
-            scatter_groups<P>(first, last, dZ1 + i * W1.stride() + output, dW1 + W1.row(output, 0));
+    with_index(rows.short_indices, [&](auto index) {
+        const auto* groups = static_cast<const NonzeroGroup<T, decltype(index)>*>(rows.groups);
+        each_panel<T, shard_vectors>(W1, [&](auto P, size_t output) {
+            each_sample(groups, ranges, count, [&](auto* first, auto* last, size_t i) {
+                scatter_groups<P>(
+                    first, last, dZ1 + i * W1.stride() + output, dW1 + W1.row(output, 0));
+            });
         });
+    });
 }
 
 template <class T> Metrics head(const Parameters<T>& network, const Samples<T>& samples,
