@@ -16,15 +16,15 @@
 namespace handgrad {
 
 inline constexpr size_t alignment = 64;
-inline constexpr size_t large = 2u << 20, large_page = 2u << 20;
+inline constexpr size_t large_page = 2u << 20;
 
 // Memory that is read here and there has few misses of its pages' addresses if they are large.
 inline void* allocate(size_t bytes) {
-    const size_t border = bytes < large ? alignment : large_page;
+    const size_t border = bytes < large_page ? alignment : large_page;
     void* data = std::aligned_alloc(border, (bytes + border - 1) / border * border);
     if (!data) throw std::bad_alloc();
 #ifdef MADV_HUGEPAGE
-    if (bytes >= large) madvise(data, bytes, MADV_HUGEPAGE);
+    if (bytes >= large_page) madvise(data, bytes, MADV_HUGEPAGE);
 #endif
     return data;
 }

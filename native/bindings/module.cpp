@@ -11,16 +11,14 @@ template <class T> Array<T> predict_proba(const std::string& instruction_set, si
     const Layout layout = network.layout(kernels);
     if (handle.rows.features != layout.first().W.inputs)
         throw std::invalid_argument("rows and network do not fit each other");
-    OwnedArray<T> out(handle.rows.count, layout.classes());
-    {
-        const nb::gil_scoped_release release;
-        const ParameterStore<T> store(layout, network.arrays());
-        const Samples<T> samples = samples_of(kernels, handle.rows);
-        const Evaluation<T> evaluation(kernels, store, samples);
-        ThreadPool pool(evaluation.workers(threads));
-        evaluation.probabilities(pool, out.data.get());
-    }
-    return out.release();
+    Array<T> out = new_array<T>({handle.rows.count, layout.classes()});
+    const nb::gil_scoped_release release;
+    const ParameterStore<T> store(layout, network.arrays());
+    const Samples<T> samples = samples_of(kernels, handle.rows);
+    const Evaluation<T> evaluation(kernels, store, samples);
+    ThreadPool pool(evaluation.workers(threads));
+    evaluation.probabilities(pool, out.data());
+    return out;
 }
 
 Rule<double> sgd(double learning_rate, double momentum, bool nesterov) {
@@ -34,22 +32,11 @@ Rule<double> adam(double learning_rate, double beta_1, double beta_2, double eps
     return {Rule<double>::adam, learning_rate, beta_1, beta_2, epsilon};
 }
 
-// What a call computes: values without methods.
-void bind_values(nb::module_& m) {
-    nb::enum_<Output>(m, "Output")
-        .value("softmax", Output::softmax)
-        .value("logistic", Output::logistic);
-    nb::class_<Objective>(m, "Objective").def(nb::init<Output, double>(), "output"_a, "alpha"_a);
-    nb::class_<Rule<double>>(m, "Rule")
-        .def_static("sgd", &sgd, "learning_rate"_a, "momentum"_a, "nesterov"_a)
-        .def_static("adam", &adam, "learning_rate"_a, "beta_1"_a, "beta_2"_a, "epsilon"_a);
-}
-
 template <class T> void bind_engine(nb::module_& m, const std::string& bits) {
     using Network = NetworkIn<T>;
     const auto name = [&](const char* kind) { return kind + bits; };
     nb::class_<Network>(m, name("Network").c_str())
-        .def(nb::init<typename Network::Layers, Output>(), "layers"_a.noconvert(), "output"_a);
+        .def(nb::init<Layers<MatrixIn<T>>, Output>(), "layers"_a.noconvert(), "output"_a);
     nb::class_<Session<T>>(m, name("Session").c_str())
         .def(nb::init<const std::string&, size_t, const RowsHandle&, const VectorIn<int32_t>&,
                  const Objective&, const std::optional<VectorIn<double>>&, double>(),
@@ -98,7 +85,13 @@ NB_MODULE(_native, m) {
     bind_rows<uint8_t>(m);
     bind_rows<float>(m);
     bind_rows<double>(m);
-    bind_values(m);
+    nb::enum_<Output>(m, "Output")
+        .value("softmax", Output::softmax)
+        .value("logistic", Output::logistic);
+    nb::class_<Objective>(m, "Objective").def(nb::init<Output, double>(), "output"_a, "alpha"_a);
+    nb::class_<Rule<double>>(m, "Rule")
+        .def_static("sgd", &sgd, "learning_rate"_a, "momentum"_a, "nesterov"_a)
+        .def_static("adam", &adam, "learning_rate"_a, "beta_1"_a, "beta_2"_a, "epsilon"_a);
     bind_engine<float>(m, "32");
     bind_engine<double>(m, "64");
 }

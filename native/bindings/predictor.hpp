@@ -5,38 +5,37 @@
 #include <cstring>
 #include <string>
 
-#include "bindings/network.hpp"
-#include "bindings/rows.hpp"
-#include "schedule/workspace.hpp"
+#include "bindings/arrays.hpp"
+#include "schedule/trainer.hpp"
 
 namespace handgrad {
 
 // A vector of numbers in place, by Python's buffer protocol: half the cost of an nb::ndarray.
-class SampleIn {
-  public:
+struct SampleIn {
+    Py_buffer view;
+    Rows row;
+
     explicit SampleIn(nb::handle x) {
-        if (PyObject_GetBuffer(x.ptr(), &view_, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS) != 0)
+        if (PyObject_GetBuffer(x.ptr(), &view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS) != 0)
             throw nb::python_error();
-        const char format = view_.format && std::strlen(view_.format) == 1 ? *view_.format : 0;
-        const auto address = reinterpret_cast<std::uintptr_t>(view_.buf);
-        const bool known = view_.ndim == 1 && (format == 'B' || format == 'f' || format == 'd');
-        if (!known || address % static_cast<std::uintptr_t>(view_.itemsize) != 0) {
-            PyBuffer_Release(&view_);
+        const char format = view.format && std::strlen(view.format) == 1 ? *view.format : 0;
+        const auto address = reinterpret_cast<std::uintptr_t>(view.buf);
+        const bool known = view.ndim == 1 && (format == 'B' || format == 'f' || format == 'd');
+        if (!known || address % static_cast<std::uintptr_t>(view.itemsize) != 0) {
+            PyBuffer_Release(&view);
             throw nb::type_error("the sample is not a vector of bytes or numbers");
         }
-        type_ = format == 'B' ? Number::uint8 : format == 'f' ? Number::float32 : Number::float64;
+        row.type = format == 'B'   ? Number::uint8
+                   : format == 'f' ? Number::float32
+                                   : Number::float64;
+        row.values = view.buf;
+        row.count = 1;
+        row.features = row.stride = static_cast<size_t>(view.len / view.itemsize);
+        row.short_indices = row.features <= 65536;
     }
-    ~SampleIn() { PyBuffer_Release(&view_); }
+    ~SampleIn() { PyBuffer_Release(&view); }
     SampleIn(const SampleIn&) = delete;
     SampleIn& operator=(const SampleIn&) = delete;
-
-    const void* data() const { return view_.buf; }
-    size_t size() const { return static_cast<size_t>(view_.len / view_.itemsize); }
-    Number type() const { return type_; }
-
-  private:
-    Py_buffer view_;
-    Number type_;
 };
 
 // A network whose parameters are laid out once. It has one scratch memory: calls hold the GIL, so
@@ -51,9 +50,9 @@ template <class T> class Predictor {
           probabilities_(layout_.classes()), scale_(scale), least_(least), most_(most) {}
 
     Array<T> probabilities(nb::handle x) {
-        OwnedArray<T> out(1, layout_.classes());
-        run(x, out.data.get());
-        return out.release({layout_.classes()});
+        Array<T> out = new_array<T>({layout_.classes()});
+        run(x, out.data());
+        return out;
     }
 
     size_t label(nb::handle x) {
@@ -73,18 +72,14 @@ template <class T> class Predictor {
     }
 
     void run(nb::handle x, T* probabilities) {
-        const SampleIn sample(x);
-        if (sample.size() != features())
+        SampleIn sample(x);
+        Rows& row = sample.row;
+        row.scale = scale_;
+        if (row.features != features())
             throw nb::value_error("the sample does not fit the network");
-        Rows rows;
-        rows.count = 1;
-        rows.features = rows.stride = features();
-        rows.values = sample.data();
-        rows.type = sample.type();
-        rows.scale = scale_;
-        if (!kernels_.within(rows, 0, 1, least_, most_))
+        if (!kernels_.within(row, 0, 1, least_, most_))
             throw nb::value_error("the sample holds a number out of range");
-        kernels_.predict(store_.view(), samples(rows), 0, 1, workspace_[0], probabilities);
+        kernels_.predict(store_.view(), samples(row), 0, 1, workspace_[0], probabilities);
     }
 
     const Kernels<T>& kernels_;

@@ -13,9 +13,7 @@
 #include <memory>
 #include <optional>
 
-#include "bindings/network.hpp"
-#include "bindings/rows.hpp"
-#include "schedule/evaluate.hpp"
+#include "bindings/arrays.hpp"
 #include "schedule/feature_shards.hpp"
 #include "schedule/runs.hpp"
 
@@ -35,6 +33,12 @@ template <class T> Samples<T> samples_of(const Kernels<T>& kernels, const Rows& 
     return samples;
 }
 
+template <class T> Layers<Array<T>> written(const Layout& layout, Trainer<T>& trainer, Part part) {
+    Layers<Array<T>> out = new_layers<T>(layout);
+    trainer.write(part, arrays_of<T>(out));
+    return out;
+}
+
 // Calls a Python function with the steps taken and the parameters; true to stop. Ctrl-C and
 // exceptions end the run.
 template <class T>
@@ -43,9 +47,7 @@ auto reporter(const Layout& layout, Trainer<T>& trainer, const nb::object& repor
         const nb::gil_scoped_acquire acquire;
         if (PyErr_CheckSignals() != 0) throw nb::python_error();
         if (report.is_none()) return false;
-        NetworkOut<T> out(layout);
-        trainer.write(Part::values, out.arrays());
-        return nb::cast<bool>(report(steps, out.release()));
+        return nb::cast<bool>(report(steps, written(layout, trainer, Part::values)));
     };
 }
 
@@ -53,8 +55,6 @@ template <class T> class Batches;
 
 template <class T> class Session {
   public:
-    using Layers = typename NetworkOut<T>::Layers;
-
     // `total` is the sum of the weights, as the caller has checked it; the number of rows where
     // there are none.
     Session(const std::string& instruction_set, size_t threads, const RowsHandle& rows,
@@ -66,13 +66,10 @@ template <class T> class Session {
         const size_t count = rows.rows.count;
         if (labels.size() != count || (weights && weights->size() != count))
             throw std::invalid_argument("rows, labels and weights do not fit each other");
-        int32_t least = 0, most = 0;
-        for (const int32_t* label = labels_.data(); label < labels_.data() + count; ++label) {
-            least = std::min(least, *label);
-            most = std::max(most, *label);
-        }
-        if (least < 0) throw std::invalid_argument("a label is negative");
-        classes_ = static_cast<size_t>(most) + 1;
+        uint32_t most = 0;  // a negative label is a large one
+        for (size_t i = 0; i < count; ++i) most = std::max(most, static_cast<uint32_t>(labels_[i]));
+        if (most > INT32_MAX) throw std::invalid_argument("a label is negative");
+        classes_ = size_t{most} + 1;
         samples_ = samples_of<T>(kernels_, rows_.rows);
         samples_.labels = labels_.data();
         if (!weights) return;
@@ -82,7 +79,6 @@ template <class T> class Session {
         samples_.shares = shares_.data();
     }
     Session(const Session&) = delete;
-    Session& operator=(const Session&) = delete;
 
     // The cost, and the share of rows predicted right.
     std::pair<double, double> cost(const NetworkIn<T>& network) const {
@@ -96,46 +92,41 @@ template <class T> class Session {
     }
 
     // The same, and the gradient.
-    std::tuple<double, double, Layers> cost_and_gradient(const NetworkIn<T>& network) const {
+    std::tuple<double, double, Layers<Array<T>>> cost_and_gradient(
+        const NetworkIn<T>& network) const {
         const Layout layout = layout_of(network);
-        NetworkOut<T> out(layout);
-        Metrics metrics;
-        {
-            const nb::gil_scoped_release release;
-            RowSliceTrainer<T> trainer(
-                kernels_, layout, network.arrays(), samples_, count(), threads_, /*sparse=*/false);
-            ThreadPool pool(trainer.workers(static_cast<double>(count())));
-            metrics = trainer.pass(pool, 0, count());
-            metrics.cost += trainer.penalty(pool, decay());
-            trainer.write_gradient(pool, decay(), out.arrays());
-        }
-        return {metrics.cost, accuracy(metrics), out.release()};
+        Layers<Array<T>> out = new_layers<T>(layout);
+        const nb::gil_scoped_release release;
+        RowSliceTrainer<T> trainer(
+            kernels_, layout, network.arrays(), samples_, count(), threads_, /*sparse=*/false);
+        ThreadPool pool(trainer.workers(static_cast<double>(count())));
+        Metrics metrics = trainer.pass(pool, 0, count());
+        metrics.cost += trainer.penalty(pool, decay());
+        trainer.write_gradient(pool, decay(), arrays_of<T>(out));
+        return {metrics.cost, accuracy(metrics), std::move(out)};
     }
 
     // Full-batch steps, as many as costs and accuracies have room for. Returns how many were
     // taken, and the last network.
-    std::tuple<size_t, Layers> descend(const NetworkIn<T>& network, double learning_rate,
+    std::tuple<size_t, Layers<Array<T>>> descend(const NetworkIn<T>& network, double learning_rate,
         const VectorOut<double>& costs, const VectorOut<double>& accuracies,
         const nb::object& report) {
         const Layout layout = layout_of(network);
-        NetworkOut<T> out(layout);
-        const std::shared_ptr<const Packed> packed = pack();
-        size_t steps = 0;
-        {
-            const nb::gil_scoped_release release;
-            Samples<T> samples = samples_;
-            if (packed) samples.rows = &packed->columns.rows();
-            RowSliceTrainer<T> trainer(
-                kernels_, layout, network.arrays(), samples, count(), threads_, /*sparse=*/false);
-            const size_t iterations = std::min(costs.size(), accuracies.size());
-            ThreadPool pool(
-                trainer.workers(static_cast<double>(count()) * static_cast<double>(iterations)));
-            steps =
-                handgrad::descend(pool, trainer, static_cast<T>(learning_rate), decay(), iterations,
-                    {costs.data(), accuracies.data()}, reporter<T>(layout, trainer, report));
-            trainer.write(Part::values, out.arrays());
-        }
-        return {steps, out.release()};
+        Layers<Array<T>> out = new_layers<T>(layout);
+        const std::shared_ptr<const PackedRows<T>> packed = pack();
+        const nb::gil_scoped_release release;
+        Samples<T> samples = samples_;
+        if (packed) samples.rows = &packed->rows();
+        RowSliceTrainer<T> trainer(
+            kernels_, layout, network.arrays(), samples, count(), threads_, /*sparse=*/false);
+        const size_t iterations = std::min(costs.size(), accuracies.size());
+        ThreadPool pool(
+            trainer.workers(static_cast<double>(count()) * static_cast<double>(iterations)));
+        const size_t steps =
+            handgrad::descend(pool, trainer, static_cast<T>(learning_rate), decay(), iterations,
+                {costs.data(), accuracies.data()}, reporter<T>(layout, trainer, report));
+        trainer.write(Part::values, arrays_of<T>(out));
+        return {steps, std::move(out)};
     }
 
     std::unique_ptr<Batches<T>> batches(
@@ -148,22 +139,15 @@ template <class T> class Session {
   private:
     friend class Batches<T>;
 
-    struct Packed {
-        PackedRows<T> rows;
-        PackedColumns<T> columns;
-        Packed(const Kernels<T>& kernels, const Rows& given, ThreadPool& pool)
-            : rows(kernels, given, pool), columns(rows.rows(), pool) {}
-    };
-
     // The rows packed for full batches, where zeros are skipped. Two threads may both come here
     // before anything is packed; then what one of them packs is not kept.
-    std::shared_ptr<const Packed> pack() {
+    std::shared_ptr<const PackedRows<T>> pack() {
         if (packed_ || !samples_.skip_zeros) return packed_;
-        std::shared_ptr<const Packed> packed;
+        std::shared_ptr<const PackedRows<T>> packed;
         {
             const nb::gil_scoped_release release;
             ThreadPool pool(workers_for(work_of_reading(rows_.rows), threads_));
-            packed = std::make_shared<const Packed>(kernels_, rows_.rows, pool);
+            packed = std::make_shared<const PackedRows<T>>(kernels_, rows_.rows, pool, true);
         }
         if (!packed_) packed_ = std::move(packed);
         return packed_;
@@ -196,7 +180,7 @@ template <class T> class Session {
     Buffer<double> weights_;
     Buffer<T> shares_;
     Samples<T> samples_;
-    std::shared_ptr<const Packed> packed_;
+    std::shared_ptr<const PackedRows<T>> packed_;
 };
 
 // An epoch is asked for, or its results, while another one computes.
@@ -227,23 +211,21 @@ template <class T> class Batches {
         }
         if (samples.skip_zeros) {
             ThreadPool pool(workers_for(work_of_reading(*samples.rows), session.threads_));
-            packed_ = std::make_unique<PackedRows<T>>(kernels, *samples.rows, pool);
+            packed_ = std::make_unique<PackedRows<T>>(kernels, *samples.rows, pool, false);
             samples.rows = &packed_->rows();
         }
         trainer_ = std::make_unique<RowSliceTrainer<T>>(kernels, layout_, network.arrays(), samples,
             batch_size_, session.threads_,
             /*sparse=*/true);
     }
-    Batches(const Batches&) = delete;
-    Batches& operator=(const Batches&) = delete;
 
     // Takes one step per batch of the order's rows, with a learning rate instead of the rule's if
     // one is given; returns how many were taken.
     size_t epoch(const VectorIn<int64_t>& given_order, std::optional<double> learning_rate,
         const VectorOut<double>& costs, const VectorOut<double>& accuracies,
         const nb::object& report) {
-        if (state_ != State::idle) throw InsideEpoch();
-        const Enter computing(state_, State::computing);
+        if (now_ != Now::idle) throw InsideEpoch();
+        const Enter computing(now_, Now::computing);
         const size_t count = given_order.size();
         const size_t batches = (count + batch_size_ - 1) / batch_size_;
         if (costs.size() < batches || accuracies.size() < batches)
@@ -264,21 +246,21 @@ template <class T> class Batches {
             pool, *trainer_, epoch, {costs.data(), accuracies.data()}, [&](size_t done) {
                 const nb::gil_scoped_acquire acquire;
                 steps_ = epoch.steps + done;
-                const Enter in_callback(state_, State::in_callback);
+                const Enter in_callback(now_, Now::in_callback);
                 return report_steps(done);
             });
     }
 
     // The layers of the network after the steps so far.
-    typename NetworkOut<T>::Layers parameters() const { return written(Part::values); }
+    Layers<Array<T>> parameters() const { return layers_of(Part::values); }
 
     // The steps taken, and the rule's moments.
     auto moments() const {
-        return std::tuple(steps_, written(Part::first_moments), written(Part::second_moments));
+        return std::tuple(steps_, layers_of(Part::first_moments), layers_of(Part::second_moments));
     }
 
     void restore(size_t steps, const NetworkIn<T>& first, const NetworkIn<T>& second) {
-        if (state_ != State::idle) throw InsideEpoch();
+        if (now_ != Now::idle) throw InsideEpoch();
         for (const NetworkIn<T>* moments : {&first, &second}) {
             const Layout found = moments->layout(session_.kernels_);
             for (size_t i = 0; i < Layout::depth; ++i)
@@ -292,26 +274,24 @@ template <class T> class Batches {
     }
 
   private:
-    enum class State : uint8_t { idle, computing, in_callback };
+    enum class Now : uint8_t { idle, computing, in_callback };
     struct Enter {  // sets the state until the end of a scope
-        State& state;
-        State before = state;
-        Enter(State& state, State during) : state(state) { state = during; }
-        ~Enter() { state = before; }
+        Now& now;
+        Now before = now;
+        Enter(Now& now, Now during) : now(now) { now = during; }
+        ~Enter() { now = before; }
     };
 
-    typename NetworkOut<T>::Layers written(Part part) const {
-        if (state_ == State::computing) throw InsideEpoch();
-        NetworkOut<T> out(layout_);
-        trainer_->write(part, out.arrays());
-        return out.release();
+    Layers<Array<T>> layers_of(Part part) const {
+        if (now_ == Now::computing) throw InsideEpoch();
+        return written(layout_, *trainer_, part);
     }
 
     const Session<T>& session_;  // which Python keeps alive as long as this
     const Layout layout_;
     const Rule<T> rule_;
     size_t batch_size_, steps_ = 0;
-    State state_ = State::idle;
+    Now now_ = Now::idle;
     std::unique_ptr<PackedRows<T>> packed_;
     std::unique_ptr<Trainer<T>> trainer_;
 };

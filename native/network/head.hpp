@@ -23,16 +23,17 @@ template <class T> inline Vector<T> exponentiate(T* z, size_t stride, Vector<T> 
 template <class T> inline Vector<T> largest_logit(const T* z, size_t stride) {
     Vector<T> top = load(z);
     for (size_t k = lanes<T>; k < stride; k += lanes<T>) top = larger<T>(top, load(z + k));
-    return largest_lane<T>(top);
+    return reduce<T>(top, larger<T>);
 }
 
 // F5: the first class whose logit is the largest.
 template <class T> inline T predicted(const T* z, size_t stride, Vector<T> top) {
     const Vector<T> none = broadcast(static_cast<T>(stride));
-    Vector<T> classes = numbered_lanes<T>(), first = none;
+    Vector<T> classes{}, first = none;
+    for (size_t lane = 0; lane < lanes<T>; ++lane) classes[lane] = static_cast<T>(lane);
     for (size_t k = 0; k < stride; k += lanes<T>, classes += static_cast<T>(lanes<T>))
         first = smaller<T>(first, load(z + k) == top ? classes : none);
-    return smallest_lane<T>(first)[0];
+    return reduce<T>(first, smaller<T>)[0];
 }
 
 template <class T> inline void softmax_gradient(const Samples<T>& samples, size_t first,

@@ -2,10 +2,85 @@
 // row by row, one sample per row, padded to whole vectors: the transposes of the notes' Z1, A1, Z2.
 #pragma once
 
-#include "network/first_layer.hpp"
 #include "network/head.hpp"
+#include "rows/block.hpp"
 
 namespace handgrad::HANDGRAD_VARIANT {
+
+// Calls action(first, rows, forward, backward) for each block of the samples from begin to end:
+// the two products of the first layer, over non-zeros or dense.
+template <class T, class Action> inline void each_block(const Parameters<T>& network,
+    const Samples<T>& samples, size_t begin, size_t end, const Scratch<T>& scratch, Action action) {
+    const Matrix& W1 = network.layout->first().W;
+    const size_t D = samples.rows->features;
+    const auto over_nonzeros = [&](size_t first, size_t rows, auto index) {
+        const auto x = gather_block<T, decltype(index)>(samples, first, rows, scratch);
+        action(
+            first, rows, [&](T* Z1) { forward_sparse(W1, network.values, x, rows, Z1); },
+            [&](const Matrix& dW1, T* gradient) {
+                backward_sparse(dW1, gradient, x, rows, scratch.dZ1);
+            });
+    };
+    const auto over_csc = [&](size_t first, size_t rows, auto index) {
+        const auto forward = [&](T* Z1) {
+            for (size_t part = 0; part < rows; part += scratch.part) {
+                const size_t count = rows - part < scratch.part ? rows - part : scratch.part;
+                with_consecutive<T, decltype(index)>(
+                    samples, first + part, count, scratch, [&](const auto& x) {
+                        forward_sparse(W1, network.values, x, count, Z1 + part * W1.stride());
+                    });
+            }
+        };
+        action(first, rows, forward, [&](const Matrix& dW1, T* gradient) {
+            Rows columns = *samples.rows;
+            const CscBlocks& csc = *columns.csc;
+            columns.values = csc.values;
+            const uint32_t* starts = csc.starts + first / CscBlocks::block * (D + 1);
+            const size_t begin = columns.starts[first];
+            const T scale = static_cast<T>(columns.scale);
+            with_values(columns, begin, [&](const auto* stored) {
+                const auto* values = numbers<T, true>(
+                    stored, columns.starts[first + rows] - begin, scratch.values, scale);
+                each_panel<T>(dW1, [&](auto P, size_t output) {
+                    backward_csc<P>(starts, D, csc.rows + begin, values, scratch.dZ1 + output,
+                        dW1.stride(), scale, gradient + dW1.row(output, 0));
+                });
+            });
+        });
+    };
+    const auto over_dense = [&](size_t first, size_t rows) {
+        const auto each_chunk = [&](auto product) {
+            for (size_t from = 0; from < D; from += scratch.features) {
+                const size_t count = D - from < scratch.features ? D - from : scratch.features;
+                const auto x = dense_chunk(samples, first, rows, from, count, scratch);
+                product(from, count, x);
+            }
+        };
+        action(
+            first, rows,
+            [&](T* Z1) {
+                each_chunk([&](size_t from, size_t count, const DenseChunk<T>& x) {
+                    forward_dense(W1, network.values, x.values, x.stride, rows, from, count, Z1);
+                });
+            },
+            [&](const Matrix& dW1, T* gradient) {
+                each_chunk([&](size_t from, size_t count, const DenseChunk<T>& x) {
+                    backward_dense(
+                        dW1, gradient, x.values, x.stride, rows, from, count, scratch.dZ1);
+                });
+            });
+    };
+    for (size_t first = begin; first < end; first += scratch.block) {
+        const size_t rows = end - first < scratch.block ? end - first : scratch.block;
+        if (!samples.nonzeros())
+            over_dense(first, rows);
+        else
+            with_index(samples.rows->short_indices, [&](auto index) {
+                samples.rows->csc ? over_csc(first, rows, index)
+                                  : over_nonzeros(first, rows, index);
+            });
+    }
+}
 
 // Z = b in every row.
 template <class T> inline void repeat_bias(const T* bias, size_t rows, size_t stride, T* Z) {
@@ -69,24 +144,14 @@ template <class T> Metrics step(const Parameters<T>& network, const Samples<T>& 
     size_t begin, size_t end, const Scratch<T>& scratch, const Layout& gradient_layout,
     T* gradient) {
     Metrics metrics;
-    __builtin_memset(gradient, 0, gradient_layout.size() * sizeof(T));
+    if (gradient) __builtin_memset(gradient, 0, gradient_layout.size() * sizeof(T));
     each_block(network, samples, begin, end, scratch,
         [&](size_t first, size_t rows, auto first_layer, auto first_layer_back) {
             forward(network, rows, scratch, first_layer);
             output_gradient(*network.layout, samples, first, rows, scratch, metrics);
+            if (!gradient) return;
             backward(network, rows, scratch, gradient_layout, gradient);
             first_layer_back(gradient_layout.first().W, gradient);  // B6
-        });
-    return metrics;
-}
-
-template <class T> Metrics cost(const Parameters<T>& network, const Samples<T>& samples,
-    size_t begin, size_t end, const Scratch<T>& scratch) {
-    Metrics metrics;
-    each_block(network, samples, begin, end, scratch,
-        [&](size_t first, size_t rows, auto first_layer, auto) {
-            forward(network, rows, scratch, first_layer);
-            output_gradient(*network.layout, samples, first, rows, scratch, metrics);
         });
     return metrics;
 }

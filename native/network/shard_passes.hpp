@@ -3,7 +3,6 @@
 #pragma once
 
 #include "network/passes.hpp"
-#include "products/groups.hpp"
 
 namespace handgrad::HANDGRAD_VARIANT {
 
@@ -26,13 +25,6 @@ template <class T, class Index> HANDGRAD_INLINE void fetch_row(const Samples<T>&
     if (sample + soon >= samples.count) return;
     const uint32_t* row = starts + samples.row(sample + soon) * of.rows.shards;
     fetch<false>(groups + row[of.shard], groups + row[of.fetch_to]);
-}
-
-// Calls action with packed rows' groups, as their type.
-template <class T, class Action> inline void with_groups(const ShardedRows& rows, Action action) {
-    with_index(rows.short_indices, [&](auto index) {
-        action(static_cast<const NonzeroGroup<T, decltype(index)>*>(rows.groups));
-    });
 }
 
 // Samples of a batch that does not stay in the nearest cache by itself.
@@ -79,7 +71,8 @@ template <class NonzeroGroup, class Action> inline void each_sample(
 template <class T> void shard_forward(const Matrix& W1, const T* W, const Samples<T>& samples,
     const ShardView& of, size_t begin, size_t end, GroupRange* ranges, T* Z1) {
     find_ranges(samples, of, begin, end - begin, ranges);
-    with_groups<T>(of.rows, [&](const auto* groups) {
+    with_index(of.rows.short_indices, [&](auto index) {
+        const auto* groups = static_cast<const NonzeroGroup<T, decltype(index)>*>(of.rows.groups);
         each_panel<T, shard_vectors>(W1, [&](auto P, size_t output) {
             size_t sample = begin;
             each_sample(groups, ranges, end - begin, [&](auto* first, auto* last, size_t i) {
@@ -92,7 +85,8 @@ template <class T> void shard_forward(const Matrix& W1, const T* W, const Sample
 
 template <class T> void shard_backward(const Matrix& W1, const ShardedRows& rows,
     const GroupRange* ranges, size_t count, const T* dZ1, T* dW1) {
-    with_groups<T>(rows, [&](const auto* groups) {
+    with_index(rows.short_indices, [&](auto index) {
+        const auto* groups = static_cast<const NonzeroGroup<T, decltype(index)>*>(rows.groups);
         each_panel<T, shard_vectors>(W1, [&](auto P, size_t output) {
             each_sample(groups, ranges, count, [&](auto* first, auto* last, size_t i) {
                 scatter_groups<P>(

@@ -59,19 +59,49 @@ void export_arrays(const Layout& layout, const T* values, const NetworkArrays<T>
     }
 }
 
+// What a trainer holds of a network's shape.
+enum class Part : uint8_t { values, first_moments, second_moments };
+
+// Parameters, and the moments of the rule: zeros at first, and no memory until a rule needs them.
+template <class T> struct State {
+    Buffer<T> values, first, second;
+
+    explicit State(size_t size) : values(Buffer<T>::zeros(size)) {}
+    void prepare_moments() {
+        if (first.size() > 0) return;
+        second = Buffer<T>::zeros(values.size());
+        first = Buffer<T>::zeros(values.size());  // last: memory may end before
+    }
+    T* of(Part part) {
+        if (part == Part::values) return values.data();
+        prepare_moments();
+        return (part == Part::first_moments ? first : second).data();
+    }
+    Update<T> update(const T* gradients, size_t slices, size_t gradient_stride) const {
+        return {values.data(), first.data(), second.data(), gradients, slices, gradient_stride};
+    }
+};
+
 template <class T> class ParameterStore {
   public:
+    State<T> state;
+
     ParameterStore(const Layout& layout, const NetworkArrays<const T>& from)
-        : layout_(layout), values_(Buffer<T>::zeros(layout.size())),
-          back_(Buffer<T>::zeros(layout.back_size())) {
+        : state(layout.size()), layout_(layout), back_(Buffer<T>::zeros(layout.back_size())) {
         std::fill(values() + layout.last().b_start, values() + layout.size(),
             -std::numeric_limits<T>::infinity());
-        import_arrays(layout, from, values());
+        read(Part::values, from);
         refresh();
     }
 
-    T* values() const { return values_.data(); }
+    T* values() const { return state.values.data(); }
     Parameters<T> view() const { return {&layout_, values(), back_.data()}; }
+    void write(Part part, const NetworkArrays<T>& to) {
+        export_arrays<T>(layout_, state.of(part), to);
+    }
+    void read(Part part, const NetworkArrays<const T>& from) {
+        import_arrays(layout_, from, state.of(part));
+    }
 
     // Brings the transposed copies of the weights up to date.
     void refresh() {
@@ -86,7 +116,7 @@ template <class T> class ParameterStore {
 
   private:
     const Layout& layout_;
-    Buffer<T> values_, back_;
+    Buffer<T> back_;
 };
 
 // Σ W² of all layers but the first.

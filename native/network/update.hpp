@@ -7,50 +7,38 @@
 
 namespace handgrad::HANDGRAD_VARIANT {
 
-template <class T, class V> struct Numbers {
-    V value, first, second;
-};
-
-// U1, or sgd with momentum, or adam (Kingma & Ba, 2015, arXiv:1412.6980, end of section 2).
-template <int kind, class T, class V>
-inline void take_step(const Rule<T>& rule, V gradient, Numbers<T, V>& n) {
+// U1, or sgd with momentum, or adam (Kingma & Ba, 2015, arXiv:1412.6980, end of section 2), at one
+// place. Returns the parameters after the step.
+template <int kind, class T>
+inline Vector<T> take_step(const Rule<T>& rule, const Update<T>& at, size_t i, Vector<T> gradient) {
+    Vector<T> value = load(at.parameters + i);
+    if (rule.decay != 0) gradient += rule.decay * value;  // else b2's −∞ would give NaN
     if constexpr (kind == Rule<T>::sgd) {
-        n.value -= rule.rate * gradient;
+        value -= rule.rate * gradient;
     } else if constexpr (kind == Rule<T>::adam) {
-        n.first = rule.momentum_kept * n.first + (1 - rule.momentum_kept) * gradient;
-        n.second = rule.square_kept * n.second + (1 - rule.square_kept) * (gradient * gradient);
-        n.value -= rule.rate * n.first / (square_root<T>(n.second) + rule.epsilon);
+        const Vector<T> first =
+            rule.momentum_kept * load(at.first + i) + (1 - rule.momentum_kept) * gradient;
+        const Vector<T> second =
+            rule.square_kept * load(at.second + i) + (1 - rule.square_kept) * (gradient * gradient);
+        value -= rule.rate * first / (square_root<T>(second) + rule.epsilon);
+        store(at.first + i, first);
+        store(at.second + i, second);
     } else {
-        n.first = rule.momentum_kept * n.first - rule.rate * gradient;
+        const Vector<T> first = rule.momentum_kept * load(at.first + i) - rule.rate * gradient;
         if constexpr (kind == Rule<T>::nesterov)
-            n.value += rule.momentum_kept * n.first - rule.rate * gradient;
+            value += rule.momentum_kept * first - rule.rate * gradient;
         else
-            n.value += n.first;
+            value += first;
+        store(at.first + i, first);
     }
+    store(at.parameters + i, value);
+    return value;
 }
 
-template <int kind, class T>
-inline Numbers<T, Vector<T>> load_numbers(const Update<T>& from, size_t i) {
-    Numbers<T, Vector<T>> n{load(from.parameters + i), {}, {}};
-    if constexpr (kind != Rule<T>::sgd) n.first = load(from.first + i);
-    if constexpr (kind == Rule<T>::adam) n.second = load(from.second + i);
-    return n;
-}
-
-template <int kind, class T>
-inline void store_numbers(const Numbers<T, Vector<T>>& n, const Update<T>& to, size_t i) {
-    store(to.parameters + i, n.value);
-    if constexpr (kind != Rule<T>::sgd) store(to.first + i, n.first);
-    if constexpr (kind == Rule<T>::adam) store(to.second + i, n.second);
-}
-
-template <class T, class Action> inline void with_kind(const Rule<T>& rule, Action action) {
-    switch (rule.kind) {
-        case Rule<T>::sgd: return action(std::integral_constant<int, Rule<T>::sgd>{});
-        case Rule<T>::momentum: return action(std::integral_constant<int, Rule<T>::momentum>{});
-        case Rule<T>::nesterov: return action(std::integral_constant<int, Rule<T>::nesterov>{});
-        default: return action(std::integral_constant<int, Rule<T>::adam>{});
-    }
+template <int kind = 0, class T, class Action>
+inline void with_kind(const Rule<T>& rule, Action action) {
+    if (rule.kind == kind) return action(std::integral_constant<int, kind>{});
+    if constexpr (kind < Rule<T>::adam) with_kind<kind + 1>(rule, action);
 }
 
 // The gradients of all slices, at one place.
@@ -60,60 +48,39 @@ template <class T> inline Vector<T> sum_of_slices(const Update<T>& u, size_t i) 
     return gradient;
 }
 
-// Copies of rule and arrays stay in registers: what is stored cannot change them.
-template <class T>
-void update(const Rule<T>& of_step, const Update<T>& arrays, size_t begin, size_t end) {
-    const Rule<T> rule = of_step;
-    const Update<T> u = arrays;
+// Rule and arrays are copies, so that they stay in registers: what is stored cannot change them.
+template <class T> void update(Rule<T> rule, Update<T> u, size_t begin, size_t end) {
     with_kind(rule, [&](auto kind) {
-        for (size_t i = begin; i < end; i += lanes<T>) {
-            Vector<T> gradient = sum_of_slices(u, i);
-            auto n = load_numbers<kind>(u, i);
-            if (rule.decay != 0) gradient += rule.decay * n.value;  // else b2's −∞ would give NaN
-            take_step<kind>(rule, gradient, n);
-            store_numbers<kind>(n, u, i);
-        }
+        for (size_t i = begin; i < end; i += lanes<T>)
+            take_step<kind>(rule, u, i, sum_of_slices(u, i));
     });
 }
 
-// The sum of squares of vectors: parts are added up in T, and the parts in double.
-template <class T> class SumOfSquares {
-  public:
+// The sum of squares of vectors: parts of 64 are added up in T, and the parts in double.
+template <class T> struct SumOfSquares {
+    Vector<T> of_part{};
+    size_t vectors = 0;
+    double sum = 0;
+
     void add(Vector<T> values) {
-        of_part_ += values * values;
-        if (++vectors_ % part == 0) end_part();
+        of_part += values * values;
+        if (++vectors % 64 == 0) total();
     }
     double total() {
-        end_part();
-        return sum_;
+        for (size_t lane = 0; lane < lanes<T>; ++lane) sum += static_cast<double>(of_part[lane]);
+        of_part = Vector<T>{};
+        return sum;
     }
-
-  private:
-    static constexpr size_t part = 64;
-
-    void end_part() {
-        for (size_t lane = 0; lane < lanes<T>; ++lane) sum_ += static_cast<double>(of_part_[lane]);
-        of_part_ = Vector<T>{};
-    }
-
-    Vector<T> of_part_{};
-    size_t vectors_ = 0;
-    double sum_ = 0;
 };
 
-// Of whole vectors.
 template <class T> double sum_of_squares(const T* values, size_t count) {
     SumOfSquares<T> squares;
     for (size_t i = 0; i < count; i += lanes<T>) squares.add(load(values + i));
     return squares.total();
 }
 
-// A step with rows of weights. Row r has a gradient, slots[r] rows behind the first, unless its slot
-// is negative. Returns the sum of squares after the step.
-template <class T> double update_rows(const Rule<T>& of_step, const Update<T>& arrays,
-    const int32_t* slots, size_t rows, size_t width) {
-    const Rule<T> rule = of_step;
-    const Update<T> u = arrays;
+template <class T>
+double update_rows(Rule<T> rule, Update<T> u, const int32_t* slots, size_t rows, size_t width) {
     SumOfSquares<T> squares;
     with_kind(rule, [&](auto kind) {
         for (size_t r = 0, i = 0; r < rows; ++r)
@@ -121,32 +88,23 @@ template <class T> double update_rows(const Rule<T>& of_step, const Update<T>& a
                 Vector<T> gradient{};
                 if (slots[r] >= 0)
                     gradient = sum_of_slices(u, static_cast<size_t>(slots[r]) * width + j);
-                auto n = load_numbers<kind>(u, i);
-                gradient += rule.decay * n.value;
-                take_step<kind>(rule, gradient, n);
-                store_numbers<kind>(n, u, i);
-                squares.add(n.value);
+                squares.add(take_step<kind>(rule, u, i, gradient));
             }
     });
     return squares.total();
 }
 
 // All in one reading of the numbers, because they come from a farther cache.
-template <class T>
-double update_weights(const Rule<T>& of_step, const Update<T>& arrays, T* gradient, size_t count) {
+template <class T> double update_weights(Rule<T> rule, Update<T> u, T* gradient, size_t count) {
     constexpr size_t part = 64 * lanes<T>;
-    const Rule<T> rule = of_step;
-    const Update<T> u = arrays;
     double squares = 0;
     with_kind(rule, [&](auto kind) {
         for (size_t begin = 0; begin < count; begin += part) {
             Vector<T> of_part{};
             for (size_t i = begin; i < count && i < begin + part; i += lanes<T>) {
-                auto n = load_numbers<kind>(u, i);
-                take_step<kind>(rule, load(gradient + i) + rule.decay * n.value, n);
-                store_numbers<kind>(n, u, i);
+                const Vector<T> value = take_step<kind>(rule, u, i, load(gradient + i));
                 store(gradient + i, Vector<T>{});
-                of_part += n.value * n.value;
+                of_part += value * value;
             }
             squares += static_cast<double>(sum_of_lanes<T>(of_part)[0]);
         }

@@ -3,21 +3,11 @@
 
 #include <type_traits>
 
-#include "products/dense.hpp"
 #include "products/sparse.hpp"
 #include "rows/compress.hpp"
 #include "variants/kernels.hpp"
 
 namespace handgrad::HANDGRAD_VARIANT {
-
-// Calls action with a null pointer of the type of the rows' values.
-template <class Action> inline auto with_type(Number type, Action action) {
-    switch (type) {
-        case Number::uint8: return action(static_cast<const uint8_t*>(nullptr));
-        case Number::float32: return action(static_cast<const float*>(nullptr));
-        default: return action(static_cast<const double*>(nullptr));
-    }
-}
 
 // Values as type T: in place where they have it, else converted into room. With as_factors bytes
 // also stay in place, if the products take them.
@@ -45,9 +35,9 @@ inline void with_consecutive(const Samples<T>& samples, size_t first, size_t row
     const Scratch<T>& scratch, Action action) {
     const Rows& source = *samples.rows;
     const size_t start = consecutive_starts(source, first, rows, scratch.starts);
-    with_type(source.type, [&](auto null) {
-        const auto* values = numbers<T, true>(static_cast<decltype(null)>(source.values) + start,
-            scratch.starts[rows], scratch.values, static_cast<T>(source.scale));
+    with_values(source, start, [&](const auto* from) {
+        const auto* values = numbers<T, true>(
+            from, scratch.starts[rows], scratch.values, static_cast<T>(source.scale));
         using X = std::remove_const_t<std::remove_pointer_t<decltype(values)>>;
         action(Nonzeros<X, Index>{scratch.starts, static_cast<const Index*>(source.indices) + start,
             values, samples.slots, source.scale});
@@ -78,8 +68,7 @@ template <class T, class Index> inline Nonzeros<T, Index> gather_block(
     const T scale = static_cast<T>(source.scale);
     const Index* const stored = static_cast<const Index*>(source.indices);
     Index* const indices = static_cast<Index*>(scratch.indices);
-    return with_type(source.type, [&](auto null) -> Nonzeros<T, Index> {
-        const auto* values = static_cast<decltype(null)>(source.values);
+    return with_values(source, 0, [&](const auto* values) -> Nonzeros<T, Index> {
         if (source.sparse() && !samples.order) {
             const size_t start = consecutive_starts(source, first, rows, scratch.starts);
             const T* in_place =
@@ -88,34 +77,20 @@ template <class T, class Index> inline Nonzeros<T, Index> gather_block(
         }
         scratch.starts[0] = 0;
         size_t n = 0;
-        const auto each_row = [&](auto append) {
-            for (size_t r = 0; r < rows; ++r)
-                scratch.starts[r + 1] = n += append(samples.row(first + r));
-        };
-        if (source.sparse())
-            each_row([&](size_t row) {
+        for (size_t r = 0; r < rows; ++r) {
+            const size_t row = samples.row(first + r);
+            if (source.sparse()) {
                 const size_t start = source.starts[row], count = source.starts[row + 1] - start;
                 copy_nonzeros(
                     stored + start, values + start, count, indices + n, scratch.values + n, scale);
-                return count;
-            });
-        else
-            each_row([&](size_t row) {
-                return compress_row(values + row * source.stride, source.features, indices + n,
+                n += count;
+            } else {
+                n += compress_row(values + row * source.stride, source.features, indices + n,
                     scratch.values + n, scale);
-            });
+            }
+            scratch.starts[r + 1] = n;
+        }
         return {scratch.starts, indices, scratch.values, samples.slots, source.scale};
-    });
-}
-
-// Calls action with the values of a block's compressed sparse columns, as factors.
-template <class T, class Action> inline void with_csc_values(const Samples<T>& samples,
-    size_t first, size_t rows, const Scratch<T>& scratch, Action action) {
-    const Rows& source = *samples.rows;
-    const size_t start = source.starts[first], count = source.starts[first + rows] - start;
-    with_type(source.type, [&](auto null) {
-        const auto* values = static_cast<decltype(null)>(source.csc->values) + start;
-        action(numbers<T, true>(values, count, scratch.values, static_cast<T>(source.scale)));
     });
 }
 
@@ -129,13 +104,11 @@ template <class T> inline DenseChunk<T> dense_chunk(const Samples<T>& samples, s
     size_t rows, size_t from, size_t count, const Scratch<T>& scratch) {
     const Rows& source = *samples.rows;
     const T scale = static_cast<T>(source.scale);
-    return with_type(source.type, [&](auto null) -> DenseChunk<T> {
-        using X = std::remove_const_t<std::remove_pointer_t<decltype(null)>>;
-        const X* values = static_cast<const X*>(source.values) + from;
-        if constexpr (std::is_same_v<X, T>)
+    return with_values(source, from, [&](const auto* values) -> DenseChunk<T> {
+        if constexpr (std::is_same_v<decltype(values), const T*>)
             if (!samples.order) return {values + first * source.stride, source.stride};
         for (size_t r = 0; r < rows; ++r) {
-            const X* row = values + samples.row(first + r) * source.stride;
+            const auto* row = values + samples.row(first + r) * source.stride;
             T* to = scratch.values + r * count;
             for (size_t d = 0; d < count; ++d) to[d] = read(row[d], scale);
         }

@@ -80,14 +80,9 @@ template <class V, class Index> inline void write_half(
 template <class V, class Index>
 inline size_t compress_row(const uint8_t* row, size_t D, Index* indices, V* values, V scale) {
     constexpr size_t ahead = 4096;  // bytes, for rows follow one another in memory
-    alignas(64) static constexpr auto positions = [] {
-        struct {
-            uint8_t at[64];
-        } all{};
-        for (int i = 0; i < 64; ++i) all.at[i] = static_cast<uint8_t>(i);
-        return all;
-    }();
-    const __m512i position = _mm512_load_si512(&positions);
+    uint8_t positions[64];
+    for (int i = 0; i < 64; ++i) positions[i] = static_cast<uint8_t>(i);
+    const __m512i position = _mm512_loadu_si512(positions);
     size_t n = 0;
     for (size_t d = 0; d < D; d += 64) {
         __builtin_prefetch(row + d + ahead);
@@ -135,10 +130,6 @@ inline size_t compress_row(const float* row, size_t D, Index* indices, float* va
 // Sixteen numbers as type V.
 template <class V, class X>
 inline void convert_sixteen(const X* __restrict from, V* __restrict to, V scale) {
-#ifdef __AVX512VBMI2__
-    if constexpr (std::is_same_v<X, uint8_t>)
-        return write_values(to, _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), scale);
-#endif
     for (int i = 0; i < 16; ++i) to[i] = read(from[i], scale);
 }
 

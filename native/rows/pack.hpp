@@ -9,8 +9,7 @@ namespace handgrad::HANDGRAD_VARIANT {
 // Counts, or packs, what is not zero in dense rows. Another thread may write to the rows between
 // the two: no more is packed than there is room for, and zeros where less is found.
 inline size_t count_nonzeros(const Rows& rows, size_t row) {
-    return with_type(rows.type, [&](auto null) {
-        const auto* values = static_cast<decltype(null)>(rows.values) + row * rows.stride;
+    return with_values(rows, row * rows.stride, [&](const auto* values) {
         size_t count = 0;
         for (size_t d = 0; d < rows.features; ++d) count += values[d] != 0;
         return count;
@@ -25,8 +24,7 @@ void with_nonzeros(const Rows& rows, size_t row, void* room, Action action) {
     Index* indices = static_cast<Index*>(room);
     // In whole groups, so that the values after them are aligned.
     V* values = reinterpret_cast<V*>(indices + (most + 3) / 4 * 4);
-    with_type(rows.type, [&](auto null) {
-        const auto* from = static_cast<decltype(null)>(rows.values) + row * rows.stride;
+    with_values(rows, row * rows.stride, [&](const auto* from) {
         V scale = 1;
         if constexpr (!std::is_same_v<V, uint8_t>) scale = static_cast<V>(rows.scale);
         action(indices, values, compress_row(from, rows.features, indices, values, scale));
@@ -56,13 +54,6 @@ template <class T> void pack(const Rows& rows, size_t row, const Rows& to, void*
     });
 }
 
-inline void count_by_feature(const Rows& rows, size_t row, uint32_t* counts) {
-    with_type(rows.type, [&](auto null) {
-        const auto* values = static_cast<decltype(null)>(rows.values) + row * rows.stride;
-        for (size_t d = 0; d < rows.features; ++d) counts[d] += values[d] != 0;
-    });
-}
-
 template <class T> void pack_groups(
     const Rows& rows, size_t row, bool short_indices, void* to, size_t groups, void* room) {
     with_index(short_indices, [&](auto index) {
@@ -84,31 +75,20 @@ template <class X> X bound(double value) {
     return static_cast<X>(value > largest ? largest : value < -largest ? -largest : value);
 }
 
-template <class X> bool numbers_within(const X* values, size_t count, X least, X most) {
-    Integers<X> inside = ~Integers<X>{};
-    size_t i = 0;
-    for (; i + lanes<X> <= count; i += lanes<X>) {
-        const Vector<X> v = load(values + i);
-        inside &= (v >= least) & (v <= most);
-    }
-    bool all = true;
-    for (; i < count; ++i) all &= values[i] >= least && values[i] <= most;
-    for (size_t lane = 0; lane < lanes<X>; ++lane) all &= inside[lane] != 0;
-    return all;
-}
-
 inline bool within(const Rows& rows, size_t begin, size_t end, double least, double most) {
-    return with_type(rows.type, [&](auto null) {
-        using X = std::remove_const_t<std::remove_pointer_t<decltype(null)>>;
+    return with_values(rows, 0, [&](const auto* values) {
+        using X = std::remove_const_t<std::remove_pointer_t<decltype(values)>>;
         if constexpr (!std::is_same_v<X, uint8_t>) {
-            const X* values = static_cast<const X*>(rows.values);
             const X low = bound<X>(least), high = bound<X>(most);
+            const auto inside = [&](const X* from, size_t count) {
+                Integer<X> all = 1;
+                for (size_t i = 0; i < count; ++i) all &= (from[i] >= low) & (from[i] <= high);
+                return all != 0;
+            };
             if (rows.sparse())
-                return numbers_within(
-                    values + rows.starts[begin], rows.starts[end] - rows.starts[begin], low, high);
+                return inside(values + rows.starts[begin], rows.starts[end] - rows.starts[begin]);
             for (size_t row = begin; row < end; ++row)
-                if (!numbers_within(values + row * rows.stride, rows.features, low, high))
-                    return false;
+                if (!inside(values + row * rows.stride, rows.features)) return false;
         }
         return true;
     });

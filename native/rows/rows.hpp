@@ -35,11 +35,21 @@ struct Rows {
 
     const size_t* starts = nullptr;  // of CSR rows; null for dense ones
     const void* indices = nullptr;
-    bool short_indices = false;      // uint16 instead of int32
+    bool short_indices = false;      // uint16 instead of int32, where features are few enough
     const CscBlocks* csc = nullptr;  // of rows that were packed for full batches
 
     HANDGRAD_INLINE bool sparse() const { return starts != nullptr; }
 };
+
+// Calls action with the rows' values from a place on, as their type.
+template <class Action>
+HANDGRAD_INLINE auto with_values(const Rows& rows, size_t place, Action action) {
+    switch (rows.type) {
+        case Number::uint8: return action(static_cast<const uint8_t*>(rows.values) + place);
+        case Number::float32: return action(static_cast<const float*>(rows.values) + place);
+        default: return action(static_cast<const double*>(rows.values) + place);
+    }
+}
 
 // Calls action with a number of the type of the indices.
 template <class Action> HANDGRAD_INLINE auto with_index(bool short_indices, Action action) {
@@ -60,14 +70,6 @@ struct ShardedRows {
     bool short_indices = false;  // uint16 instead of int32
 };
 
-// Some columns of dense rows.
-inline Rows some_features(const Rows& rows, size_t begin, size_t end) {
-    Rows some = rows;
-    some.features = end - begin;
-    some.values = static_cast<const unsigned char*>(rows.values) + begin * size_of(rows.type);
-    return some;
-}
-
 // Which rows a pass reads, in which order, and the share of each in the cost.
 template <class T> struct Samples {
     const Rows* rows;
@@ -82,6 +84,7 @@ template <class T> struct Samples {
     HANDGRAD_INLINE size_t row(size_t sample) const {
         return order ? static_cast<size_t>(order[sample]) : sample;
     }
+    HANDGRAD_INLINE bool nonzeros() const { return rows->sparse() || skip_zeros; }
     HANDGRAD_INLINE T share_of(size_t sample) const { return shares ? shares[sample] : share; }
 };
 

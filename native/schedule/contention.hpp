@@ -33,18 +33,15 @@ class Contention {
         spent_ += time;
         if (spent_ < (trying_ ? trial : watch)) return;
         (use_all() ? all_ : alone_) = spent_ / static_cast<double>(rows_);
-        since_trial_ += spent_;
-        const bool better = favoured_ ? alone_ < all_ : all_ < alone_;
+        const bool better = favoured_ ? alone_ < all_ : all_ < alone_, tried = trying_;
+        since_trial_ = better || tried ? Time(0) : since_trial_ + spent_;
         if (better) {
             favoured_ = !favoured_;
             pause_ = shortest;
-        } else if (trying_) {  // without success: the next trial waits twice as long
+        } else if (tried) {  // without success: the next trial waits twice as long
             pause_ = std::min(2 * pause_, longest);
         }
-        const bool tried = trying_;
-        if (better || tried) since_trial_ = Time(0);
-        const bool due = since_trial_ >= pause_ && (!favoured_ || sleeps_ > 0);
-        trying_ = !better && !tried && due;
+        trying_ = !better && !tried && since_trial_ >= pause_ && (!favoured_ || sleeps_ > 0);
         if (trying_) sleeps_ = 0;
         cold_ = trying_ || better != tried;
         rows_ = 0;

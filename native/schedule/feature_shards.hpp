@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-#include "rows/sharded.hpp"
+#include "rows/packed.hpp"
 #include "schedule/contention.hpp"
 #include "schedule/row_slices.hpp"
 
@@ -33,7 +33,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
           store_(head_, from), gradients_(product(slices_of(batch), head_.size())),
           metrics_(slices_of(batch)), part_(product(batch, head_.first().W.stride())), dZ1_(part_) {
         const Rows& rows = *samples.rows;
-        const std::vector<size_t> cuts = cut_features(kernels, rows, layout, batch);
+        const std::vector<size_t> cuts = cut_features(rows, layout, batch);
         {
             ThreadPool pool(workers_for(work_of_reading(rows), threads));
             packed_ = std::make_unique<PackedShards<T>>(kernels, rows, cuts, pool);
@@ -44,7 +44,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
         }
         read(Part::values, from);
         for (const auto& shard : shards_)
-            shard->squares = kernels_.sum_of_squares(shard->values.data(), shard->W1.size());
+            shard->squares = kernels_.sum_of_squares(shard->values(), shard->W1.size());
         Z1_ = Buffer<T>(product(shards_.size(), part_));
         workers_ = std::min(threads, std::max(shards_.size(), metrics_.size()));
         workspace_ = std::make_unique<Workspace<T>>(head_, samples, 1, batch, workers_);
@@ -52,7 +52,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
 
     size_t most_workers() const override { return workers_; }
     size_t workers(double rows) const override {
-        return workers_for(2 * work_of_passes(this->samples_, layout_, rows), workers_);
+        return workers_for(2 * work_of_passes(this->samples, layout_, rows), workers_);
     }
 
     void run(ThreadPool& pool, const std::vector<Batch<T>>& batches, Metrics* metrics) override {
@@ -71,48 +71,30 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
     }
 
     void write(Part part, const NetworkArrays<T>& to) override {
-        const T* head = numbers_of(part);
         for (const auto& shard : shards_)
-            transpose_out(shard->W1, shard->numbers_of(part), to.front().W + shard->first_feature,
-                features());
-        export_arrays<T>(head_, head, to);
+            transpose_out(shard->W1, shard->state.of(part), to.front().W + shard->first_feature,
+                layout_.first().W.inputs);
+        store_.write(part, to);
     }
     void read(Part part, const NetworkArrays<const T>& from) override {
-        T* head = numbers_of(part);
         for (const auto& shard : shards_)
-            transpose_in(shard->W1, from.front().W + shard->first_feature, features(),
-                shard->numbers_of(part));
-        import_arrays(head_, from, head);
+            transpose_in(shard->W1, from.front().W + shard->first_feature, layout_.first().W.inputs,
+                shard->state.of(part));
+        store_.read(part, from);
     }
 
   private:
     struct Shard {
         Matrix W1;
         size_t first_feature;
-        Buffer<T> values;
-        Moments<T> moments;
+        State<T> state;
         double squares = 0;         // of the weights, where they decay
         Buffer<GroupRange> ranges;  // of the batch's rows
 
         Shard(const Matrix& W1, size_t first_feature, size_t batch)
-            : W1(W1), first_feature(first_feature), values(Buffer<T>::zeros(W1.size())),
-              ranges(batch) {}
-
-        T* numbers_of(Part part) const {
-            return part == Part::values ? values.data() : moments.of(part);
-        }
-        Update<T> update(const T* gradient) const {
-            return {values.data(), moments.first.data(), moments.second.data(), gradient, 1, 0};
-        }
+            : W1(W1), first_feature(first_feature), state(W1.size()), ranges(batch) {}
+        T* values() const { return state.values.data(); }
     };
-
-    size_t features() const { return layout_.first().W.inputs; }
-
-    T* numbers_of(Part part) {
-        if (part == Part::values) return store_.values();
-        prepare_moments();
-        return moments_.of(part);
-    }
 
     // In as few panels as their width allows, of about equal width.
     Matrix wide(size_t inputs, size_t outputs) const {
@@ -130,7 +112,10 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
         for (const Batch<T>& batch : batches) {
             const size_t first = shards_.size() * worker / workers;
             const size_t last = shards_.size() * (worker + 1) / workers;
-            for (size_t s = first; s < last; ++s) forward(s, s == first ? last : s, batch);
+            for (size_t s = first; s < last; ++s)
+                kernels_.shard_forward(shards_[s]->W1, shards_[s]->values(), this->samples,
+                    {packed_->rows(), s, s == first ? last : s}, batch.begin, batch.end,
+                    shards_[s]->ranges.data(), Z1_.data() + s * part_);
             wait();
             const size_t slices = slices_of(batch.end - batch.begin);
             for (size_t slice = worker; slice < slices; slice += workers)
@@ -142,16 +127,9 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
         }
     }
 
-    void forward(size_t s, size_t fetch_to, const Batch<T>& batch) const {
-        const Shard& shard = *shards_[s];
-        kernels_.shard_forward(shard.W1, shard.values.data(), this->samples_,
-            {packed_->rows(), s, fetch_to}, batch.begin, batch.end, shard.ranges.data(),
-            Z1_.data() + s * part_);
-    }
-
     // A slice's rows from Z1 to dZ1.
     void head_slice(size_t slice, size_t slices, const Batch<T>& batch, size_t worker) {
-        Samples<T> samples = this->samples_;
+        Samples<T> samples = this->samples;
         samples.share = batch.share;
         const size_t rows = batch.end - batch.begin;
         const size_t from = rows * slice / slices, to = rows * (slice + 1) / slices;
@@ -166,9 +144,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
     // A step of b1, W2 and b2; no worker reads them before the next barrier.
     Metrics update_head(size_t slices, const Rule<T>& rule) {
         update_range(kernels_, head_, rule,
-            {store_.values(), moments_.first.data(), moments_.second.data(), gradients_.data(),
-                slices, head_.size()},
-            0, head_.size());
+            store_.state.update(gradients_.data(), slices, head_.size()), 0, head_.size());
         store_.refresh();
         return sum_of(metrics_, slices);
     }
@@ -181,52 +157,38 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
         return static_cast<double>(decay) / 2 * sum;
     }
 
+    // Plain descent goes straight into the weights (U1).
     void backward(Shard& shard, const Batch<T>& batch, size_t worker) const {
-        if (batch.rule.kind == Rule<T>::sgd)
-            descend(shard, batch);
-        else
-            step(shard, batch, dW1_[worker].data());
-    }
-
-    // U1, straight into the weights.
-    void descend(Shard& shard, const Batch<T>& batch) const {
+        const Rule<T>& rule = batch.rule;
+        const bool descends = rule.kind == Rule<T>::sgd;
         const size_t size = shard.W1.size();
-        T* values = shard.values.data();
-        if (batch.rule.decay != 0) {
-            const Rule<T> shrink{Rule<T>::sgd, batch.rule.rate * batch.rule.decay, 0, 0, 0};
-            kernels_.update(shrink, shard.update(values), 0, size);
-        }
-        add_gradient(shard, batch, values);
-        if (batch.rule.decay != 0) shard.squares = kernels_.sum_of_squares(values, size);
-    }
-
-    void step(Shard& shard, const Batch<T>& batch, T* gradient) const {
-        add_gradient(shard, batch, gradient);
-        shard.squares =
-            kernels_.update_weights(batch.rule, shard.update(gradient), gradient, shard.W1.size());
-    }
-
-    void add_gradient(const Shard& shard, const Batch<T>& batch, T* dW1) const {
+        T* const values = shard.values();
+        T* const dW1 = descends ? values : dW1_[worker].data();
+        const Update<T> update = shard.state.update(dW1, 1, 0);
+        if (descends && rule.decay != 0)
+            kernels_.update({Rule<T>::sgd, rule.rate * rule.decay, 0, 0, 0}, update, 0, size);
         kernels_.shard_backward(shard.W1, packed_->rows(), shard.ranges.data(),
             batch.end - batch.begin, dZ1_.data(), dW1);
+        if (!descends)
+            shard.squares = kernels_.update_weights(rule, update, dW1, size);
+        else if (rule.decay != 0)
+            shard.squares = kernels_.sum_of_squares(values, size);
     }
 
     void prepare_moments() {
-        if (moments_.first.size() > 0) return;
+        store_.state.prepare_moments();
         size_t largest = 0;
         for (const auto& shard : shards_) {
             largest = std::max(largest, shard->W1.size());
-            shard->moments.prepare(shard->W1.size());
+            shard->state.prepare_moments();
         }
         while (dW1_.size() < workers_) dW1_.push_back(Buffer<T>::zeros(largest));
-        moments_.prepare(head_.size());  // last: memory may end before
     }
 
     const Kernels<T>& kernels_;
     const Layout layout_, head_;  // of everything; of b1, W2 and b2
     size_t workers_ = 1;
     ParameterStore<T> store_;
-    Moments<T> moments_;
     Buffer<T> gradients_;
     std::vector<Metrics> metrics_;
     size_t part_;  // numbers of one shard's Z1

@@ -10,8 +10,6 @@
 #include "rows/packed.hpp"
 #include "schedule/sparse_gradient.hpp"
 #include "schedule/trainer.hpp"
-#include "schedule/work.hpp"
-#include "schedule/workspace.hpp"
 
 namespace handgrad {
 
@@ -86,7 +84,7 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
           gradients_(product(used_.count, gradient_size_)), metrics_(used_.count),
           workers_(std::min(threads, std::max(used_.count, update_tasks(layout.size())))),
           workspace_(layout_, samples, most_in_row_, batch, workers_) {
-        if (sparse_) this->samples_.slots = sparse_->slots();
+        if (sparse_) this->samples.slots = sparse_->slots();
     }
 
     size_t most_workers() const override { return workers_; }
@@ -96,13 +94,13 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
 
     // C1 of the samples from begin to end, and each slice's part of the gradient.
     Metrics pass(ThreadPool& pool, size_t begin, size_t end) {
-        if (sparse_) sparse_->collect(this->samples_, begin, end);
+        if (sparse_) sparse_->collect(this->samples, begin, end);
         const Layout layout = sparse_ ? layout_.with_features(sparse_->count()) : layout_;
         used_ = Slices(begin, end, gradient_size_, unit_);
         stride_ = layout.size();
         pool.for_each(used_.count, [&](size_t slice, size_t worker) {
             metrics_[slice] =
-                kernels_.step(store_.view(), this->samples_, used_.cut(slice), used_.cut(slice + 1),
+                kernels_.step(store_.view(), this->samples, used_.cut(slice), used_.cut(slice + 1),
                     workspace_[worker], layout, gradients_.data() + slice * stride_);
         });
         return sum_of(metrics_, used_.count);
@@ -115,14 +113,9 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
             apply(pool, minus_gradient(-1),
                 {sum, nullptr, nullptr, sum + stride_, used_.count - 1, stride_});
         if (decay != 0)
-            each_part(pool, [&](size_t begin, size_t end) {
-                for (const Layer& layer : layout_.layers) {
-                    const size_t from = std::max(begin, layer.W_start);
-                    kernels_.update(minus_gradient(-decay),
-                        {sum, nullptr, nullptr, store_.values(), 1, 0}, from,
-                        std::max(from, std::min(end, layer.b_start)));
-                }
-            });
+            for (const Layer& layer : layout_.layers)
+                kernels_.update(minus_gradient(-decay),
+                    {sum, nullptr, nullptr, store_.values(), 1, 0}, layer.W_start, layer.b_start);
         export_arrays<T>(layout_, sum, to);
     }
 
@@ -135,10 +128,8 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
 
     // Takes one step of the rule with the gradient of the last pass.
     void update(ThreadPool& pool, const Rule<T>& rule) {
-        if (rule.kind != Rule<T>::sgd) moments_.prepare(layout_.size());
-        Update<T> update = parameters();
-        update.slices = used_.count;
-        update.gradient_stride = stride_;
+        if (rule.kind != Rule<T>::sgd) store_.state.prepare_moments();
+        const Update<T> update = store_.state.update(gradients_.data(), used_.count, stride_);
         if (sparse_)
             sparse_->update(pool, rule, update);
         else
@@ -148,29 +139,19 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
 
     void run(ThreadPool& pool, const std::vector<Batch<T>>& batches, Metrics* metrics) override {
         for (const Batch<T>& batch : batches) {
-            this->samples_.share = batch.share;
+            this->samples.share = batch.share;
             *metrics = pass(pool, batch.begin, batch.end);
             metrics++->cost += penalty(pool, batch.rule.decay);
             update(pool, batch.rule);
         }
     }
 
-    void write(Part part, const NetworkArrays<T>& to) override {
-        export_arrays<T>(layout_, numbers_of(part), to);
-    }
-    void read(Part part, const NetworkArrays<const T>& from) override {
-        import_arrays(layout_, from, numbers_of(part));
-    }
+    void write(Part part, const NetworkArrays<T>& to) override { store_.write(part, to); }
+    void read(Part part, const NetworkArrays<const T>& from) override { store_.read(part, from); }
 
   private:
-    T* numbers_of(Part part) {
-        if (part == Part::values) return store_.values();
-        moments_.prepare(layout_.size());
-        return moments_.of(part);
-    }
-
     double work_of_steps(double rows) const {
-        return 2 * work_of_passes(this->samples_, layout_, rows);
+        return 2 * work_of_passes(this->samples, layout_, rows);
     }
 
     size_t workers_of_a_step() const {
@@ -180,22 +161,13 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
             work_of_steps(static_cast<double>(batch_)) + updates, workers_, work_in_a_step);
     }
 
-    Update<T> parameters() const {
-        return {store_.values(), moments_.first.data(), moments_.second.data(), gradients_.data(),
-            1, 0};
-    }
-
     static Rule<T> minus_gradient(T rate) { return {Rule<T>::sgd, rate, 0, 0, 0}; }
 
-    template <class Action> void each_part(ThreadPool& pool, const Action& action) const {
-        handgrad::each_part(pool, layout_.size(), layout_.first().W.lanes,
-            [&](size_t, size_t begin, size_t end) { action(begin, end); });
-    }
-
     void apply(ThreadPool& pool, const Rule<T>& rule, const Update<T>& update) const {
-        each_part(pool, [&](size_t begin, size_t end) {
-            update_range(kernels_, layout_, rule, update, begin, end);
-        });
+        each_part(
+            pool, layout_.size(), layout_.first().W.lanes, [&](size_t, size_t begin, size_t end) {
+                update_range(kernels_, layout_, rule, update, begin, end);
+            });
     }
 
     const Kernels<T>& kernels_;
@@ -204,7 +176,6 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
     ParameterStore<T> store_;
     size_t most_in_row_;
     std::unique_ptr<SparseGradient<T>> sparse_;
-    Moments<T> moments_;
     size_t gradient_size_, unit_;
     Slices used_;
     size_t stride_ = 0;

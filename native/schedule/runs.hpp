@@ -1,4 +1,5 @@
-// Whole runs of steps without a return to the caller, but to report now and then.
+// Whole runs of steps without a return to the caller, but to report now and then; and passes over
+// all rows as they lie that need no gradient.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +9,55 @@
 #include "schedule/row_slices.hpp"
 
 namespace handgrad {
+
+// Cost and probabilities.
+template <class T> class Evaluation {
+  public:
+    Evaluation(const Kernels<T>& kernels, const ParameterStore<T>& store, const Samples<T>& samples)
+        : kernels_(kernels), store_(store), layout_(*store.view().layout), samples_(samples),
+          slices_(0, samples.rows->count, layout_.size(), 1) {}
+
+    size_t workers(size_t threads) const {
+        const double rows = static_cast<double>(samples_.rows->count);
+        return workers_for(
+            work_of_passes(samples_, layout_, rows), std::min(threads, slices_.count));
+    }
+
+    // The cost and the hits, in slices as those of a step: the same bits.
+    Metrics cost(ThreadPool& pool, T decay) const {
+        std::vector<Metrics> metrics(slices_.count);
+        each_slice(pool, [&](size_t slice, size_t begin, size_t end, const Scratch<T>& scratch) {
+            metrics[slice] =
+                kernels_.step(store_.view(), samples_, begin, end, scratch, layout_, nullptr);
+        });
+        Metrics sum = sum_of(metrics, slices_.count);
+        sum.cost += penalty_of(pool, kernels_, layout_, store_.values(), decay);
+        return sum;
+    }
+
+    // F4 of all rows: (m, classes), in C order.
+    void probabilities(ThreadPool& pool, T* to) const {
+        each_slice(pool, [&](size_t, size_t begin, size_t end, const Scratch<T>& scratch) {
+            kernels_.predict(store_.view(), samples_, begin, end, scratch, to);
+        });
+    }
+
+  private:
+    template <class Action> void each_slice(ThreadPool& pool, const Action& action) const {
+        const Rows& rows = *samples_.rows;
+        const Workspace<T> workspace(
+            layout_, samples_, most_in_row(rows), rows.count, pool.workers());
+        pool.for_each(slices_.count, [&](size_t slice, size_t worker) {
+            action(slice, slices_.cut(slice), slices_.cut(slice + 1), workspace[worker]);
+        });
+    }
+
+    const Kernels<T>& kernels_;
+    const ParameterStore<T>& store_;
+    const Layout& layout_;
+    const Samples<T>& samples_;
+    const Slices slices_;
+};
 
 // Tells when a report is due: 50 ms after the last one, or later if a report takes long, so that a
 // run spends no more than a tenth of its time on reports.
@@ -39,7 +89,7 @@ template <class T, class Report> size_t descend(ThreadPool& pool, RowSliceTraine
     T rate, T decay, size_t iterations, const Figures& figures, const Report& report) {
     ReportTimer timer;
     const Rule<T> rule{Rule<T>::sgd, rate, 0, 0, 0, decay};
-    const size_t m = trainer.samples().rows->count;
+    const size_t m = trainer.samples.rows->count;
     for (size_t step = 0; step < iterations; ++step) {
         const Metrics metrics = trainer.pass(pool, 0, m);
         figures.costs[step] = metrics.cost + trainer.penalty(pool, rule.decay);
@@ -113,7 +163,7 @@ std::vector<Batch<T>> next_batches(Samples<T>& samples, const Epoch<T>& epoch, s
 template <class T, class Report> size_t run_epoch(ThreadPool& pool, Trainer<T>& trainer,
     const Epoch<T>& epoch, const Figures& figures, const Report& report) {
     ReportTimer timer;
-    Samples<T>& samples = trainer.samples();
+    Samples<T>& samples = trainer.samples;
     samples.order = epoch.order;
     samples.count = epoch.count;
     size_t done = 0;

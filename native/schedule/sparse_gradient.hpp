@@ -50,20 +50,29 @@ template <class T> class SparseGradient {
             const auto* indices = static_cast<const decltype(index)*>(rows.indices);
             for (size_t sample = begin; sample < end; ++sample) {
                 const size_t row = samples.row(sample);
-                for (size_t i = rows.starts[row]; i < rows.starts[row + 1]; ++i)
-                    touch(static_cast<size_t>(indices[i]));
+                for (size_t i = rows.starts[row]; i < rows.starts[row + 1]; ++i) {
+                    const size_t feature = static_cast<size_t>(indices[i]);
+                    if (slots_[feature] != untouched) continue;
+                    slots_[feature] = static_cast<int32_t>(features_.size());
+                    features_.push_back(feature);
+                }
             }
         });
     }
 
-    // Takes a step.
+    // Takes a step: with the touched rows of W1, or with all and the sum of their squares after it.
     void update(ThreadPool& pool, const Rule<T>& rule, const Update<T>& all) {
         const Layout compact = layout_.with_features(count()), head = layout_.with_features(0);
+        const Matrix& dW1 = compact.first().W;
         squares_.reset();
         if (rule.kind == Rule<T>::sgd && rule.decay == 0)
-            update_touched(pool, rule, all, compact.first().W);
+            update_touched(pool, rule, all, dW1);
         else
-            squares_ = update_all(pool, rule, all, compact.first().W);
+            squares_ = sum_of_parts(
+                pool, [&](size_t first, size_t at, size_t feature, size_t count, size_t width) {
+                    return kernels_.update_rows(rule, part(all, at, dW1.row(first, 0)),
+                        slots_.data() + feature, count, width);
+                });
         const Update<T> rest = part(all, layout_.first().b_start, compact.first().b_start);
         update_range(kernels_, head, rule, rest, 0, head.size());
     }
@@ -82,13 +91,6 @@ template <class T> class SparseGradient {
     static constexpr size_t task_features = 512;
     static constexpr int32_t untouched = -1;
 
-    void touch(size_t feature) {
-        if (slots_[feature] != untouched) return;
-        slots_[feature] = static_cast<int32_t>(features_.size());
-        features_.push_back(feature);
-    }
-
-    // With the touched rows of W1.
     void update_touched(
         ThreadPool& pool, const Rule<T>& rule, const Update<T>& all, const Matrix& dW1) {
         const size_t count = features_.size();
@@ -100,16 +102,6 @@ template <class T> class SparseGradient {
                     kernels_.update(rule, part(all, at, dW1.row(first, slot)), 0, width);
                 });
         });
-    }
-
-    // With all rows of W1; returns the sum of their squares after it.
-    double update_all(
-        ThreadPool& pool, const Rule<T>& rule, const Update<T>& all, const Matrix& dW1) {
-        return sum_of_parts(
-            pool, [&](size_t first, size_t at, size_t feature, size_t count, size_t width) {
-                return kernels_.update_rows(
-                    rule, part(all, at, dW1.row(first, 0)), slots_.data() + feature, count, width);
-            });
     }
 
     // Adds up what action returns for parts of W1: `count` rows of a panel, from a feature on.

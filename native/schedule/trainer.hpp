@@ -1,13 +1,107 @@
-// What trains in batches.
+// What trains in batches; how many workers a call is worth, by estimates of its work; and their
+// scratch memory.
+//
+// To start a thread takes 0.1 ms if a processor is idle, and milliseconds if the new thread has to
+// wait for one. So small calls run in the caller's thread. The estimates follow from sizes alone,
+// and bits do not depend on them.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
+#include "buffer.hpp"
 #include "network/storage.hpp"
-#include "rows/rows.hpp"
 #include "threads/thread_pool.hpp"
 
 namespace handgrad {
+
+// Work is counted in multiply-adds of whole vectors, of about 0.3 ns each with AVX-512. A worker
+// must have 0.6 ms of it in a call, which starts its thread, and 45 µs in a step, which ends with a
+// barrier (see benchmarks/small_fits.py).
+inline constexpr double work_in_a_call = 2e6, work_in_a_step = 1.5e5;
+
+// How many of at most `threads` workers get that much work, if each must have `least`.
+inline size_t workers_for(double work, size_t threads, double least = work_in_a_call) {
+    const double worth = work / least;
+    if (worth >= static_cast<double>(threads)) return std::max<size_t>(threads, 1);
+    return std::max<size_t>(static_cast<size_t>(worth), 1);
+}
+
+// The work of F1 to F4 for that many rows; the passes back take as much again.
+template <class T>
+double work_of_passes(const Samples<T>& samples, const Layout& layout, double rows) {
+    constexpr double a_row = 48;  // exponentials, logarithm and bookkeeping
+    const Rows& given = *samples.rows;
+    double nonzeros = static_cast<double>(given.features);
+    if (given.sparse())
+        nonzeros = static_cast<double>(given.starts[given.count]) /
+                   static_cast<double>(std::max<size_t>(given.count, 1));
+    else if (samples.skip_zeros)
+        nonzeros /= 4;
+    const double lanes = static_cast<double>(layout.first().W.lanes);
+    return rows * (nonzeros * static_cast<double>(layout.first().W.stride()) / lanes +
+                      static_cast<double>(layout.last().W.size()) / lanes + a_row);
+}
+
+// The work of looking at each number of some rows.
+inline double work_of_reading(const Rows& rows) {
+    if (rows.sparse()) return static_cast<double>(rows.starts[rows.count]);
+    return static_cast<double>(rows.count) * static_cast<double>(rows.features);
+}
+
+// The scratch memory of every worker.
+template <class T> class Workspace {
+  public:
+    // `most` is the largest number of non-zeros of a row; of dense rows, their features.
+    Workspace(
+        const Layout& layout, const Samples<T>& samples, size_t most, size_t rows, size_t workers) {
+        const Matrix &hidden = layout.first().W, &output = layout.last().W;
+        const bool nonzeros = samples.nonzeros();
+        const size_t features = std::min(most, chunk);
+        const size_t a_row = nonzeros ? most : features;
+        const size_t widest = std::max(hidden.stride(), output.stride());
+        const size_t part = std::clamp<size_t>(budget / std::max<size_t>({a_row, widest, 1}), 1,
+            std::min(part_rows, std::max<size_t>(rows, 1)));
+        const size_t block = samples.rows->csc ? CscBlocks::block : part;
+        const size_t numbers = product(block, a_row) + slack;
+        const size_t padded = (block + hidden.lanes - 1) / hidden.lanes * hidden.lanes;
+        scratch_.reserve(workers);
+        for (size_t worker = 0; worker < workers; ++worker) {
+            starts_.emplace_back(block + 1);
+            indices_.emplace_back(nonzeros ? numbers : 0);
+            Scratch<T> scratch{};
+            scratch.block = block;
+            scratch.part = part;
+            scratch.features = std::max<size_t>(features, 1);
+            scratch.starts = starts_.back().data();
+            scratch.indices = indices_.back().data();
+            scratch.values = numbers_of(numbers);
+            scratch.A1 = numbers_of(product(block, hidden.stride()));
+            scratch.dZ1 = numbers_of(product(block, hidden.stride()));
+            scratch.dZ2 = numbers_of(product(block, output.stride()));
+            scratch.sums = numbers_of(padded);
+            scratch_.push_back(scratch);
+        }
+    }
+
+    const Scratch<T>& operator[](size_t worker) const { return scratch_[worker]; }
+
+  private:
+    static constexpr size_t part_rows = 64;
+    static constexpr size_t chunk = 1024;      // dense features converted at a time
+    static constexpr size_t budget = 1 << 20;  // numbers of a block
+    static constexpr size_t slack = 64;        // non-zeros are written in whole vectors
+
+    T* numbers_of(size_t size) {
+        numbers_.emplace_back(size);
+        return numbers_.back().data();
+    }
+
+    std::vector<Scratch<T>> scratch_;
+    std::vector<Buffer<size_t>> starts_;
+    std::vector<Buffer<int32_t>> indices_;
+    std::vector<Buffer<T>> numbers_;
+};
 
 // A step with the samples from begin to end, each with the same share unless they have their own.
 template <class T> struct Batch {
@@ -16,29 +110,13 @@ template <class T> struct Batch {
     Rule<T> rule;
 };
 
-// What a trainer holds of a network's shape: its weights and biases, and the moments of the rule.
-enum class Part : uint8_t { values, first_moments, second_moments };
-
-// The moments of a rule, as flat arrays; empty until a rule needs them.
-template <class T> struct Moments {
-    Buffer<T> first, second;
-
-    void prepare(size_t size) {
-        if (first.size() > 0) return;
-        second = Buffer<T>::zeros(size);
-        first = Buffer<T>::zeros(size);  // last: memory may end before
-    }
-    T* of(Part part) const { return (part == Part::first_moments ? first : second).data(); }
-};
-
 template <class T> class Trainer {
   public:
-    explicit Trainer(const Samples<T>& samples) : samples_(samples) {}
-    virtual ~Trainer() = default;
-    Trainer(const Trainer&) = delete;
-    Trainer& operator=(const Trainer&) = delete;
+    Samples<T> samples;
 
-    Samples<T>& samples() { return samples_; }
+    explicit Trainer(const Samples<T>& samples) : samples(samples) {}
+    Trainer(const Trainer&) = delete;
+    virtual ~Trainer() = default;
     // How many workers have scratch memory: no thread pool may be larger.
     virtual size_t most_workers() const = 0;
     // How many workers a call gets whose steps read that many rows in total.
@@ -48,9 +126,6 @@ template <class T> class Trainer {
     // Moments are zeros at first.
     virtual void write(Part, const NetworkArrays<T>& to) = 0;
     virtual void read(Part, const NetworkArrays<const T>& from) = 0;
-
-  protected:
-    Samples<T> samples_;
 };
 
 }  // namespace handgrad

@@ -8,10 +8,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
-#include <new>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -35,12 +34,9 @@ class ThreadPool {
                 threads_.emplace_back([this, worker] { work_loop(worker); });
                 place(threads_.back(), worker);
             }
-        } catch (const std::system_error&) {
-        } catch (const std::bad_alloc&) {
+        } catch (const std::exception&) {  // neither a thread nor memory for one
         }
     }
-    ThreadPool(const ThreadPool&) = delete;
-    ThreadPool& operator=(const ThreadPool&) = delete;
     ~ThreadPool() {
         check_fork();
         if (threads_.empty()) return;
@@ -85,15 +81,14 @@ class ThreadPool {
     // exception in one of them ends the others at their next barrier, and is thrown here.
     template <class Action> void run(const Action& action) {
         if (threads_.empty()) return action(size_t{0});
-        context_ = &action;
-        run_ = [](const void* context, size_t worker) {
-            (*static_cast<const Action*>(context))(worker);
-        };
+        run_ = [&action](size_t worker) { action(worker); };
         working_.store(threads_.size(), std::memory_order_relaxed);
         start_round();
         run_part(0);
         wait_until([this] { return working_.load() == 0; });
-        if (failed_.load(std::memory_order_relaxed)) throw_failure();
+        if (!failed_.exchange(false, std::memory_order_relaxed)) return;
+        arrived_.store(0, std::memory_order_relaxed);
+        std::rethrow_exception(std::exchange(failure_, nullptr));
     }
 
     // Within run(): waits until every worker has come here.
@@ -149,21 +144,16 @@ class ThreadPool {
 #endif
     }
 
-    template <class Condition> static bool spin_until(const Condition& holds) {
-        constexpr int spins = 64;
-        const auto end = std::chrono::steady_clock::now() + patience;
-        do {
-            for (int i = 0; i < spins; ++i, pause())
-                if (holds()) return true;
-        } while (std::chrono::steady_clock::now() < end);
-        return false;
-    }
-
     // Most waits are short, so that spinning ends them soonest. After that a worker sleeps: if
     // there are more threads than processors, one that spins takes the time that the awaited
     // thread needs, and one that yields may get none back when it could continue.
     template <class Condition> void wait_until(const Condition& holds) {
-        if (spin_until(holds)) return;
+        constexpr int spins = 64;
+        const auto end = std::chrono::steady_clock::now() + patience;
+        do {
+            for (int i = 0; i < spins; ++i, pause())
+                if (holds()) return;
+        } while (std::chrono::steady_clock::now() < end);
         sleeps_.fetch_add(1, std::memory_order_relaxed);
         std::unique_lock<std::mutex> lock(parking_->mutex);
         sleepers_.fetch_add(1);
@@ -173,14 +163,12 @@ class ThreadPool {
 
     // Wakes the sleeping workers, after what they wait for has become true.
     //
-    // None is missed. What a worker waits for (`round_`, `barriers_`, `working_`) and `sleepers_`
-    // are sequentially consistent wherever this depends on their order, so that all threads see
-    // one order of these four operations: a sleeper adds itself to sleepers_, then reads what it
-    // waits for; a waker writes what is waited for, then reads sleepers_. If the waker reads 0,
-    // the sleeper's addition comes later in that order, and its reading later still: it sees
-    // what the waker wrote, and does not sleep. Otherwise the waker takes the mutex. A sleeper
-    // holds it from before its addition until it sleeps, so the waker gets it either before the
-    // sleeper has looked, so that it sees what was written, or when it sleeps and can be notified.
+    // None is missed. A sleeper adds itself to `sleepers_`, then reads what it waits for (`round_`,
+    // `barriers_`, `working_`); a waker writes that, then reads sleepers_. All are sequentially
+    // consistent. If the waker reads 0, the sleeper's addition comes later, and its reading later
+    // still: it sees what the waker wrote, and does not sleep. Otherwise the waker takes the mutex.
+    // A sleeper holds it from before its addition until it sleeps, so the waker gets it either
+    // before the sleeper has looked, or when it sleeps and can be notified.
     void wake() {
         if (sleepers_.load() == 0) return;
         {
@@ -206,7 +194,7 @@ class ThreadPool {
     // One worker's part of run().
     void run_part(size_t worker) noexcept {
         try {
-            run_(context_, worker);
+            run_(worker);
         } catch (const Abandoned&) {
         } catch (...) {
             {
@@ -219,12 +207,6 @@ class ThreadPool {
         }
     }
 
-    void throw_failure() {
-        failed_.store(false, std::memory_order_relaxed);
-        arrived_.store(0, std::memory_order_relaxed);
-        std::rethrow_exception(std::exchange(failure_, nullptr));
-    }
-
     const pid_t process_ = getpid();
     std::vector<std::thread> threads_;
     std::unique_ptr<Parking> parking_ = std::make_unique<Parking>();
@@ -232,8 +214,7 @@ class ThreadPool {
     std::atomic<size_t> sleepers_{0}, sleeps_{0}, next_{0}, working_{0}, arrived_{0};
     std::atomic<bool> ends_{false}, failed_{false};
     std::exception_ptr failure_;
-    const void* context_ = nullptr;
-    void (*run_)(const void*, size_t) = nullptr;
+    std::function<void(size_t)> run_;
 };
 
 }  // namespace handgrad

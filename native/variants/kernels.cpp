@@ -7,9 +7,8 @@
 namespace handgrad::HANDGRAD_VARIANT {
 
 template <class T> constexpr Kernels<T> kernels = {lanes<T>, panel_vectors, shard_vectors, step<T>,
-    cost<T>, predict<T>, shard_forward<T>, head<T>, shard_backward<T>, update<T>, update_rows<T>,
-    update_weights<T>, sum_of_squares<T>, count_nonzeros, pack<T>, count_by_feature, pack_groups<T>,
-    within};
+    predict<T>, shard_forward<T>, head<T>, shard_backward<T>, update<T>, update_rows<T>,
+    update_weights<T>, sum_of_squares<T>, count_nonzeros, pack<T>, pack_groups<T>, within};
 
 extern const Kernels<float> float32;
 extern const Kernels<double> float64;

@@ -70,12 +70,10 @@ template <class T> struct Kernels {
     size_t lanes, vectors;  // of a panel
     size_t shard_vectors;   // of the widest panel of a shard
 
-    // Zeroes the gradient, then adds that of the samples from begin to end (F1 to B7).
+    // Zeroes the gradient, then adds that of the samples from begin to end (F1 to B7). Without one
+    // it computes C1 and the hits alone (F1 to F5): the same bits.
     Metrics (*step)(const Parameters<T>&, const Samples<T>&, size_t begin, size_t end,
         const Scratch<T>&, const Layout& gradient_layout, T* gradient);
-    // C1 and the hits alone (F1 to F5), the same bits as those of a step.
-    Metrics (*cost)(
-        const Parameters<T>&, const Samples<T>&, size_t begin, size_t end, const Scratch<T>&);
     // Writes the probabilities (F4) of the samples from begin to end, one row per sample.
     void (*predict)(const Parameters<T>&, const Samples<T>&, size_t begin, size_t end,
         const Scratch<T>&, T* probabilities);
@@ -88,32 +86,22 @@ template <class T> struct Kernels {
         const ShardSums<T>&, const Scratch<T>&, T* gradient);
     void (*shard_backward)(const Matrix& W1, const ShardedRows&, const GroupRange* ranges,
         size_t rows, const T* dZ1, T* dW1);
-    void (*update)(const Rule<T>&, const Update<T>&, size_t begin, size_t end);
+    void (*update)(Rule<T>, Update<T>, size_t begin, size_t end);
     // A step with rows of weights. Row r has a gradient, slots[r] rows behind the first, unless
     // its slot is negative. Returns the sum of squares after the step.
-    double (*update_rows)(
-        const Rule<T>&, const Update<T>&, const int32_t* slots, size_t rows, size_t width);
+    double (*update_rows)(Rule<T>, Update<T>, const int32_t* slots, size_t rows, size_t width);
     // A step with all of some weights, whose one gradient it leaves at zero; returns the sum of
     // their squares.
-    double (*update_weights)(const Rule<T>&, const Update<T>&, T* gradient, size_t count);
+    double (*update_weights)(Rule<T>, Update<T>, T* gradient, size_t count);
     double (*sum_of_squares)(const T* values, size_t count);
     // Packs a dense row into CSR: counts its non-zeros, or writes as many as `to` has room for.
     size_t (*count_nonzeros)(const Rows&, size_t row);
     void (*pack)(const Rows&, size_t row, const Rows& to, void* room);
-    // Adds 1 to the count of each feature that is not zero in a dense row.
-    void (*count_by_feature)(const Rows&, size_t row, uint32_t* counts);
     // Packs a dense row into that many groups.
     void (*pack_groups)(
         const Rows&, size_t row, bool short_indices, void* to, size_t groups, void* room);
     // Whether every number is from least to most; NaN is not.
     bool (*within)(const Rows&, size_t begin, size_t end, double least, double most);
-};
-
-struct Variant {
-    const char* name;
-    bool (*supported)();
-    const Kernels<float>* float32;
-    const Kernels<double>* float64;
 };
 
 }  // namespace handgrad

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <tuple>
 
 #include "variants/kernels.hpp"
 
@@ -21,13 +22,19 @@ HANDGRAD_DECLARE(avx2)
 HANDGRAD_DECLARE(avx512)
 #endif
 
+struct Variant {
+    const char* name;
+    bool (*supported)();
+    std::tuple<const Kernels<float>*, const Kernels<double>*> kernels;
+};
+
 // Narrowest first.
 inline const auto variants = std::array{
-    Variant{"baseline", [] { return true; }, &baseline::float32, &baseline::float64},
+    Variant{"baseline", [] { return true; }, {&baseline::float32, &baseline::float64}},
 #ifdef HANDGRAD_AVX2
     Variant{"avx2",
         [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") != 0; },
-        &avx2::float32, &avx2::float64},
+        {&avx2::float32, &avx2::float64}},
 #endif
 #ifdef HANDGRAD_AVX512
     Variant{"avx512",
@@ -37,15 +44,12 @@ inline const auto variants = std::array{
                    __builtin_cpu_supports("avx512vbmi") &&
                    __builtin_cpu_supports("avx512vbmi2") != 0;
         },
-        &avx512::float32, &avx512::float64},
+        {&avx512::float32, &avx512::float64}},
 #endif
 };
 
 template <class T> const Kernels<T>& kernels_of(const Variant& variant) {
-    if constexpr (sizeof(T) == 4)
-        return *variant.float32;
-    else
-        return *variant.float64;
+    return *std::get<const Kernels<T>*>(variant.kernels);
 }
 
 }  // namespace handgrad

@@ -6,6 +6,7 @@
 
 #include "types.hpp"
 
+#include <type_traits>
 #include <utility>
 
 #ifndef HANDGRAD_VARIANT
@@ -14,16 +15,10 @@
 
 namespace handgrad::HANDGRAD_VARIANT {
 
-template <class T> struct Lanes;
-template <> struct Lanes<float> {
-    typedef float Values __attribute__((vector_size(VECTOR_BYTES)));
-    typedef int32_t Integers __attribute__((vector_size(VECTOR_BYTES)));
-    using Integer = int32_t;
-};
-template <> struct Lanes<double> {
-    typedef double Values __attribute__((vector_size(VECTOR_BYTES)));
-    typedef int64_t Integers __attribute__((vector_size(VECTOR_BYTES)));
-    using Integer = int64_t;
+template <class T> using Integer = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+template <class T> struct Lanes {
+    typedef T Values __attribute__((vector_size(VECTOR_BYTES)));
+    typedef Integer<T> Integers __attribute__((vector_size(VECTOR_BYTES)));
 };
 
 template <class T> using Vector = typename Lanes<T>::Values;
@@ -57,8 +52,7 @@ inline Vector<T> exchange(Vector<T> vector, std::index_sequence<lane...>) {
 #ifdef __clang__
     return __builtin_shufflevector(vector, vector, static_cast<int>(lane ^ distance)...);
 #else
-    return __builtin_shuffle(
-        vector, Integers<T>{static_cast<typename Lanes<T>::Integer>(lane ^ distance)...});
+    return __builtin_shuffle(vector, Integers<T>{static_cast<Integer<T>>(lane ^ distance)...});
 #endif
 }
 
@@ -72,25 +66,8 @@ inline Vector<T> reduce(Vector<T> vector, Operation operation) {
         return reduce<T, distance / 2>(vector, operation);
 }
 
-template <class T> inline Vector<T> largest_lane(Vector<T> vector) {
-    return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return larger<T>(a, b); });
-}
-
-template <class T> inline Vector<T> smallest_lane(Vector<T> vector) {
-    return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return smaller<T>(a, b); });
-}
-
 template <class T> inline Vector<T> sum_of_lanes(Vector<T> vector) {
     return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return a + b; });
-}
-
-template <class T, size_t... lane> inline Vector<T> numbered_lanes(std::index_sequence<lane...>) {
-    return Vector<T>{static_cast<T>(lane)...};
-}
-
-// 0, 1, 2, …
-template <class T> inline Vector<T> numbered_lanes() {
-    return numbered_lanes<T>(std::make_index_sequence<lanes<T>>());
 }
 
 template <class T> inline Vector<T> square_root(Vector<T> vector) {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "check.hpp"
-#include "schedule/evaluate.hpp"
 #include "schedule/feature_shards.hpp"
 #include "schedule/runs.hpp"
 
@@ -68,12 +67,14 @@ template <class T> struct Task {
             numbers.push_back(static_cast<T>(random.number()));
         rows.type = number_of<T>();
         rows.values = numbers.data();
+        rows.short_indices = true;
     }
     void fill_with_zeros() {
         Random random;
         for (size_t i = 0; i < rows.count * rows.features; ++i)
             pixels.push_back(static_cast<uint8_t>(random.below(5) ? 0 : random.below(256)));
         rows.values = pixels.data();
+        rows.short_indices = true;
     }
     void fill_csr(size_t nonzeros) {
         Random random;
@@ -115,14 +116,12 @@ template <class T>
 Result full_batch(const Kernels<T>& kernels, const Task<T>& task, bool pack, size_t workers) {
     const Layout layout = task.layout(kernels);
     std::unique_ptr<PackedRows<T>> packed;
-    std::unique_ptr<PackedColumns<T>> columns;
     if (pack) {
         ThreadPool pool(workers);
-        packed = std::make_unique<PackedRows<T>>(kernels, task.rows, pool);
-        columns = std::make_unique<PackedColumns<T>>(packed->rows(), pool);
-        expect(columns->rows().csc != nullptr, "packed rows got no columns");
+        packed = std::make_unique<PackedRows<T>>(kernels, task.rows, pool, true);
+        expect(packed->rows().csc != nullptr, "packed rows got no columns");
     }
-    const Samples<T> samples = task.samples(pack ? columns->rows() : task.rows);
+    const Samples<T> samples = task.samples(pack ? packed->rows() : task.rows);
     RowSliceTrainer<T> trainer(
         kernels, layout, task.arrays(), samples, task.rows.count, workers, false);
     ThreadPool pool(std::min(workers, trainer.most_workers()));
@@ -146,7 +145,7 @@ template <class T> Result epochs(const Kernels<T>& kernels, const Task<T>& task,
     std::unique_ptr<Trainer<T>> trainer;
     if (way == Way::shards) {
         expect(worth_sharding(samples, like.batch), "rows are not cut into shards");
-        expect(cut_features(kernels, task.rows, layout, like.batch).size() > 3, "few shards");
+        expect(cut_features(task.rows, layout, like.batch).size() > 3, "few shards");
         trainer = std::make_unique<FeatureShardTrainer<T>>(
             kernels, layout, task.arrays(), samples, like.batch, workers);
     } else {

@@ -186,8 +186,8 @@ void run_all() {
         compare_all(kernels_of<float>(variant), std::string(variant.name) + " float");
         compare_all(kernels_of<double>(variant), std::string(variant.name) + " double");
     }
-    crowded_epochs(*variants[0].float32);
-    pools_side_by_side(*variants[0].float32);
+    crowded_epochs(kernels_of<float>(variants[0]));
+    pools_side_by_side(kernels_of<float>(variants[0]));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "rows/packed.hpp"
 #include "schedule/contention.hpp"
 #include "schedule/row_slices.hpp"
-#include "schedule/work.hpp"
+#include "schedule/trainer.hpp"
 #include "variants/functions.hpp"
 
 namespace handgrad {
