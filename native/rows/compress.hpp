@@ -130,6 +130,10 @@ inline size_t compress_row(const float* row, size_t D, Index* indices, float* va
 // Sixteen numbers as type V.
 template <class V, class X>
 inline void convert_sixteen(const X* __restrict from, V* __restrict to, V scale) {
+#ifdef __AVX512VBMI2__
+    if constexpr (std::is_same_v<X, uint8_t>)
+        return write_values(to, _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), scale);
+#endif
     for (int i = 0; i < 16; ++i) to[i] = read(from[i], scale);
 }
 
