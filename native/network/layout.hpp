@@ -1,4 +1,4 @@
-// How the parameters of a network, and likewise their gradient, lie in one flat array: layer after
+// How the parameters of a network, and their gradient, lie in one flat array: layer after
 // layer, the weights first and then the biases.
 //
 // A matrix that multiplies rows from the right is held as `inputs` rows of `outputs` weights,
