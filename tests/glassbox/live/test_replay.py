@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 
 from handgrad import Network
-from handgrad.glassbox.live.replay import MOST_BYTES, SHOWN_IN, TOO_SHORT, Replay, Snapshot
+from handgrad.glassbox.live.replay import (
+    BETWEEN_PICTURES,
+    MOST_BYTES,
+    SHOWN_IN,
+    TOO_SHORT,
+    Replay,
+    Snapshot,
+)
 
 NETWORK = Network.initial(features=1, hidden=1, classes=2)
 
@@ -72,3 +79,13 @@ def test_a_run_of_large_networks_is_shown_as_it_is():
 def test_a_run_of_few_steps_shows_them_all(planned):
     shown, _ = played(planned, 0.0001)
     assert shown[-1][1] == Snapshot(NETWORK, planned, "")
+
+
+def test_an_engine_that_reports_every_step_leaves_no_more_pictures():
+    clock, planned = Clock(), 20_000
+    replay = Replay(0, planned, picture_bytes=1, clock=clock)
+    for iteration in range(planned + 1):
+        replay.record(Snapshot(NETWORK, iteration, ""))
+    pictures = list(replay.pictures_left())
+    assert 60 < len(pictures) <= SHOWN_IN / BETWEEN_PICTURES
+    assert pictures[-1].iteration == planned

@@ -46,7 +46,7 @@ class Replay:
         self._first, self._steps, self._clock = first, steps, clock
         self._start = clock()
         self._pictures: list[Snapshot] = []
-        self._shown = 0
+        self._shown = self._newest = 0
         self._most = round(SHOWN_IN / BETWEEN_PICTURES)
         self._records = self._most * picture_bytes <= MOST_BYTES
         self._ended = False
@@ -68,9 +68,11 @@ class Replay:
 
     def record(self, picture: Snapshot) -> Snapshot:
         """Record the newest picture; return the one to show now."""
-        if not self._pictures or picture.iteration > self._pictures[-1].iteration:
-            self._pictures.append(picture)
         self._ended = picture.iteration >= self._first + self._steps
+        number = math.floor(self._most * self._share_of(picture))
+        if not self._pictures or number > self._newest:  # an engine may report every step
+            self._pictures.append(picture)
+            self._newest = number
         later = range(self._shown + 1, len(self._pictures))
         due = [number for number in later if self.seconds_until(self._pictures[number]) == 0]
         self._shown = due[-1] if due else self._shown
@@ -82,5 +84,9 @@ class Replay:
 
     def seconds_until(self, picture: Snapshot) -> float:
         """Return the time until a picture is due."""
-        share = math.sqrt((picture.iteration - self._first) / self._steps)
-        return max(0.0, self._start + SHOWN_IN * share - self._clock())
+        due = self._start + SHOWN_IN * self._share_of(picture)
+        return max(0.0, due - self._clock())
+
+    def _share_of(self, picture: Snapshot) -> float:
+        """Return the share of the replay's time after which a picture is shown."""
+        return math.sqrt((picture.iteration - self._first) / self._steps)
