@@ -18,6 +18,7 @@ from scipy import sparse
 from handgrad import Network, get_engine
 from handgrad.engines import Adam, Sgd
 from handgrad.errors import EngineError, ShapeError
+from handgrad.rows import values_of
 from instruction_sets import VARIABLE, core, every_instruction_set, native
 
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
@@ -92,9 +93,11 @@ def test_cost_gradient_and_probabilities_are_those_of_the_reference(instruction_
     tolerance = TOLERANCE[network.dtype.type]
     assert cost == pytest.approx(expected_cost, rel=tolerance, abs=tolerance)
     largest = max(np.abs(matrix).max() for matrix in expected)
+    # If a network is almost certain, A2 - 1 cancels: what is left is the rounding of a 1, times X.
+    rounding = 0.03 * max(1.0, np.abs(values_of(exact.rows(X))).max(initial=0))
     for found, matrix in zip(gradient, expected, strict=True):
         terms = len(y) + network.D
-        assert_close(found, matrix, network.dtype, terms, at_least=max(0.1 * largest, 1e-2))
+        assert_close(found, matrix, network.dtype, terms, at_least=max(0.1 * largest, rounding))
     probabilities = reference.predict_proba(exact, X)
     np.testing.assert_allclose(
         engine.predict_proba(network, X), probabilities, rtol=20 * tolerance, atol=tolerance
