@@ -59,9 +59,10 @@ def test_a_batch_without_weight_has_no_penalty():
 def test_a_decay_beyond_the_type_is_refused(dtype):
     largest = float(np.finfo(dtype).max)
     objective = Objective(alpha=largest)
-    assert objective.decay(1, np.dtype(dtype)) == largest
+    objective.check_decay(1, np.dtype(dtype))
+    assert objective.decay(1) == largest
     with pytest.raises(EngineError, match="expected a smaller alpha or larger weights"):
-        objective.decay(0.5, np.dtype(dtype))
+        objective.check_decay(0.5, np.dtype(dtype))
 
 
 def test_it_is_a_value():

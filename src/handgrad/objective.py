@@ -60,19 +60,20 @@ class Objective:
         if not 0 <= real_number(self.alpha) < np.inf:
             raise EngineError(f"alpha is {shown(self.alpha)}; expected a number of 0 or more.")
 
-    def decay(self, total: float, dtype: np.dtype[Any]) -> float:
+    def decay(self, total: float) -> float:
         """Return α / Σ w, by which the penalty's gradient multiplies the weights.
 
-        ``total`` is Σ w; it is 0 if a batch has no weight, which then has no penalty either. An
-        EngineError says that the network's type cannot hold the result.
+        ``total`` is Σ w; it is 0 if a batch has no weight, which then has no penalty either.
         """
-        decay = float(self.alpha) / total if total else 0.0
-        if not decay <= float(np.finfo(dtype).max):
+        return float(self.alpha) / total if total else 0.0
+
+    def check_decay(self, total: float, dtype: np.dtype[Any]) -> None:
+        """Raise an EngineError if the network's type cannot hold α / Σ w."""
+        if self.alpha and not self.decay(total) <= float(np.finfo(dtype).max):
             raise EngineError(
                 f"alpha is {shown(self.alpha)} over weights that add up to {total:g}, "
                 f"beyond {dtype}'s range; expected a smaller alpha or larger weights."
             )
-        return decay
 
     def penalty(self, network: Network, total: float) -> float:
         """Return α Σ W² / 2 Σ w.
@@ -85,7 +86,7 @@ class Objective:
         13.0
         """
         squares = sum(float(np.sum(layer.W**2, dtype=np.float64)) for layer in network.layers)
-        return self.decay(total, network.dtype) / 2 * squares
+        return self.decay(total) / 2 * squares
 
     def penalised(self, gradient: Gradient, network: Network, total: float) -> Gradient:
         """Add the penalty's gradient, α W / Σ w, to that of C1.
@@ -98,7 +99,7 @@ class Objective:
         >>> Objective(alpha=1.0).penalised(zero, network, total=1).dW2
         array([[3.]])
         """
-        decay = network.dtype.type(self.decay(total, network.dtype))
+        decay = network.dtype.type(self.decay(total))
         dW1 = gradient.dW1 + decay * network.W1
         dW2 = gradient.dW2 + decay * network.W2
         return gradient._replace(dW1=dW1, dW2=dW2)

@@ -185,3 +185,14 @@ def test_a_rate_beyond_the_type_of_the_network_is_refused(engine):
     batches = engine.batches(network, [[1.0]], [0], rule=Sgd(0.1), batch_size=1)
     with pytest.raises(TrainingError, match="which float32 cannot hold"):
         batches.epoch(learning_rate=1e39)
+
+
+@every_engine
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_alpha_beyond_the_type_over_one_batch_shows_in_the_cost(engine, problem):
+    network, X, y = problem
+    weights = np.full(len(y), 1e-300)
+    batches = engine.batches(
+        network.astype(np.float32), X, y, rule=Sgd(), batch_size=7, sample_weight=weights, alpha=0.1
+    )
+    assert not np.isfinite(batches.epoch()).all()

@@ -125,22 +125,16 @@ class NativeSession(CheckedSession["CoreSession"]):
                 self._total,
             )
 
-    def _check_alpha(self, network: Network) -> None:
-        if self.objective.alpha:
-            self._decay(network)  # refuses one beyond the network's type
-
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
-        core = self._prepared(network)
-        self._check_alpha(network)
+        core = self._prepared_for_all(network)
         with _CoreErrors():
             cost, _ = core.cost(_core_network(network))
         return cost
 
     def cost_and_gradient(self, network: Network) -> Measurement:
         """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
-        core = self._prepared(network)
-        self._check_alpha(network)
+        core = self._prepared_for_all(network)
         with _CoreErrors():
             cost, accuracy, layers = core.cost_and_gradient(_core_network(network))
         return Measurement(cost, Gradient(*_parameters(layers)), accuracy)
@@ -155,8 +149,7 @@ class NativeSession(CheckedSession["CoreSession"]):
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called every 50 ms at most."""
         inputs.check_descent(learning_rate, iterations, network.dtype)
-        core = self._prepared(network)
-        self._check_alpha(network)
+        core = self._prepared_for_all(network)
         if iterations == 0:
             return network, np.empty(0)
         costs, accuracies = inputs.room_for(iterations)

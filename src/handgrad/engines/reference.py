@@ -85,13 +85,13 @@ class ReferenceSession(CheckedSession[HeldRows]):
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
-        samples = self._prepared(network)
+        samples = self._prepared_for_all(network)
         with inputs.enough_memory():
             return _Pass(network, samples, self.objective).cost
 
     def cost_and_gradient(self, network: Network) -> Measurement:
         """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
-        samples = self._prepared(network)
+        samples = self._prepared_for_all(network)
         with inputs.enough_memory():
             pass_ = _Pass(network, samples, self.objective)
             return Measurement(pass_.cost, pass_.gradient, pass_.accuracy)
@@ -106,8 +106,7 @@ class ReferenceSession(CheckedSession[HeldRows]):
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
         inputs.check_descent(learning_rate, iterations, network.dtype)
-        samples = self._prepared(network)
-        self._decay(network)  # refuses an alpha beyond the network's type
+        samples = self._prepared_for_all(network)
         costs, accuracies = inputs.room_for(iterations)
         for step in range(iterations):
             pass_ = _Pass(network, samples, self.objective)

@@ -48,9 +48,11 @@ class CheckedSession(ABC, Generic[Prepared]):
         self._total = float(m if own_weights is None else own_weights.sum())
         return self._prepare(network, rows, labels, own_weights)
 
-    def _decay(self, network: Network) -> float:
-        """Return the objective's decay over all rows, which must be prepared."""
-        return self.objective.decay(self._total, network.dtype)
+    def _prepared_for_all(self, network: Network) -> Prepared:
+        """Return the rows for passes over all of them, after a check of alpha."""
+        prepared = self._prepared(network)
+        self.objective.check_decay(self._total, network.dtype)
+        return prepared
 
     @abstractmethod
     def _prepare(
