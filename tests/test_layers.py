@@ -60,7 +60,7 @@ def test_other_types_are_refused(dtype):
         real_parameters(np.zeros((1, 1), dtype), np.zeros((1, 1)))
 
 
-@pytest.mark.parametrize("activation", ["foo", None, 3])
+@pytest.mark.parametrize("activation", ["foo", None, 3, np.array(["relu", "foo"])])
 def test_an_unknown_activation_is_refused(activation):
     with pytest.raises(ShapeError, match=r"activation is .*; expected one of relu, identity"):
         Layer(np.eye(2), np.zeros((2, 1)), activation)

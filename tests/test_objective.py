@@ -76,7 +76,8 @@ SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({"alpha": np.inf}, "alpha is inf"),
     ({"alpha": "1"}, "alpha is '1'"),
     ({"output": "sigmoid"}, "output is 'sigmoid'; expected one of softmax, logistic"),
-    ({"loss": "hinge"}, "loss is 'hinge'; expected log_loss"),
+    ({"loss": "hinge"}, "loss is 'hinge'; expected one of log_loss"),
+    ({"output": np.array(["softmax", "x"])}, "output is .*; expected one of softmax, logistic"),
 ]
 
 

@@ -38,8 +38,8 @@ struct SampleIn {
     SampleIn& operator=(const SampleIn&) = delete;
 };
 
-// A network whose parameters are laid out once. It has one scratch memory: calls hold the GIL, so
-// that there is one at a time.
+// A network whose parameters are laid out once. One scratch memory is enough, because a call holds
+// the GIL.
 template <class T> class Predictor {
   public:
     // Multiplies bytes by scale; refuses samples with numbers that are not from least to most.

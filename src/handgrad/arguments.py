@@ -11,6 +11,8 @@ import numpy as np
 from handgrad.quoting import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from handgrad.errors import HandgradError
 
 
@@ -35,6 +37,18 @@ def whole_number(
         expected = f"of {least} or more" if most is None else f"from {least} to {most}"
         raise error(f"{name} is {shown(value)}; expected a whole number {expected}.")
     return number
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str], error: type[HandgradError]) -> None:
+    """Raise the error unless a value is one of these texts.
+
+    Examples
+    --------
+    >>> from handgrad.errors import EngineError
+    >>> check_choice("output", "softmax", ("softmax", "logistic"), EngineError)
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise error(f"{name} is {shown(value)}; expected one of {', '.join(choices)}.")
 
 
 def real_number(value: Any) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from handgrad.arguments import whole_number
+from handgrad.arguments import check_choice, whole_number
 from handgrad.errors import ShapeError
 from handgrad.quoting import shown
 
@@ -33,8 +33,7 @@ def initial_values(
         for name, size in (("features", features), ("hidden", hidden), ("classes", classes))
     ]
     seed = whole_number("seed", seed, 0, None, ShapeError)
-    if not isinstance(scheme, str) or scheme not in SCHEMES:
-        raise ShapeError(f"scheme is {shown(scheme)}; expected one of {', '.join(SCHEMES)}.")
+    check_choice("scheme", scheme, SCHEMES, ShapeError)
     random = np.random.default_rng(seed)
     try:
         layers = [

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.arguments import check_choice
 from handgrad.errors import ShapeError
-from handgrad.quoting import shown
 from handgrad.rows import as_array
 
 Matrix: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -49,10 +49,7 @@ class Layer:
     activation: Activation
 
     def __post_init__(self) -> None:
-        if self.activation not in ACTIVATIONS:
-            raise ShapeError(
-                f"activation is {shown(self.activation)}; expected one of {', '.join(ACTIVATIONS)}."
-            )
+        check_choice("activation", self.activation, ACTIVATIONS, ShapeError)
         for name, array in zip("Wb", real_parameters(self.W, self.b), strict=True):
             value = np.array(array, order="C")
             value.flags.writeable = False

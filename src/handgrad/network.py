@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.arguments import check_choice
 from handgrad.errors import ShapeError
 from handgrad.initial import Scheme, initial_values
 from handgrad.layers import FLOAT_TYPES, Layer, Matrix, real_parameters
@@ -88,8 +89,7 @@ class Network:
                 f"W2 has shape {last[0].shape}; expected {hidden[0].shape[0]} columns, "
                 f"one per row of W1, which has shape {hidden[0].shape}."
             )
-        if output not in OUTPUTS:
-            raise ShapeError(f"output is {shown(output)}; expected one of {', '.join(OUTPUTS)}.")
+        check_choice("output", output, OUTPUTS, ShapeError)
         if output == "logistic" and last[0].shape[0] != 1:
             raise ShapeError(f"W2 has {last[0].shape[0]} rows; expected 1 for a logistic output.")
         dtype = np.result_type(*hidden, *last)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from handgrad.arguments import real_number
+from handgrad.arguments import check_choice, real_number
 from handgrad.errors import EngineError
 from handgrad.network import OUTPUTS, Output
 from handgrad.quoting import shown
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from handgrad.notes import Gradient
 
 Loss: TypeAlias = Literal["log_loss"]
+
+LOSSES: tuple[Loss, ...] = get_args(Loss)
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,8 @@ class Objective:
     alpha: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.output not in OUTPUTS:
-            raise EngineError(
-                f"output is {shown(self.output)}; expected one of {', '.join(OUTPUTS)}."
-            )
-        if self.loss != "log_loss":
-            raise EngineError(f"loss is {shown(self.loss)}; expected log_loss.")
+        check_choice("output", self.output, OUTPUTS, EngineError)
+        check_choice("loss", self.loss, LOSSES, EngineError)
         if not 0 <= real_number(self.alpha) < np.inf:
             raise EngineError(f"alpha is {shown(self.alpha)}; expected a number of 0 or more.")
 

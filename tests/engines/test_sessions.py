@@ -8,7 +8,7 @@ from scipy import sparse
 
 from handgrad import Network, get_engine, notes
 from handgrad.engines import available_engines
-from handgrad.errors import ShapeError
+from handgrad.errors import EngineError, ShapeError
 from handgrad.model import Model
 from handgrad.objective import Objective
 
@@ -78,6 +78,12 @@ def test_a_network_that_does_not_fit_is_refused_and_the_session_stays(engine):
     with pytest.raises(ShapeError, match="logistic output; expected softmax"):
         session.cost(Network([[0.0] * 5], [[0.0]], [[0.0]], [[0.0]], output="logistic"))
     assert session.cost(network()) == expected
+
+
+@pytest.mark.parametrize("objective", [None, "softmax", 0.5])
+def test_what_is_not_an_objective_is_refused(engine, objective):
+    with pytest.raises(EngineError, match=r"objective is .*; expected an Objective"):
+        engine.session(PIXELS, LABELS, objective)
 
 
 def test_the_first_pass_checks_the_weights(engine):

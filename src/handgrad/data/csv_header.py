@@ -78,7 +78,7 @@ def _raster(names: Sequence[str]) -> tuple[list[int], tuple[int, int] | None]:
     """Return the order in which pixels fill a picture row by row, and the shape of the picture.
 
     Pixels are numbered from 0 or from 1: pixel0, pixel1, … of a square, or 1x1, 1x2, … of any
-    rectangle. If some are missing, the order is empty and there is no shape.
+    rectangle. If a pixel is missing, the order is empty and the shape is None.
     """
     places = [tuple(map(int, re.findall(r"\d+", name))) for name in names]
     order = sorted(range(len(places)), key=places.__getitem__)

@@ -6,13 +6,15 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from handgrad.engines import inputs
+from handgrad.errors import EngineError
+from handgrad.objective import Objective
+from handgrad.quoting import shown
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from handgrad.network import Labels, Network
-    from handgrad.objective import Objective
 
 Prepared = TypeVar("Prepared")
 
@@ -27,6 +29,8 @@ class CheckedSession(ABC, Generic[Prepared]):
         objective: Objective,
         weights: npt.ArrayLike | None,
     ) -> None:
+        if not isinstance(objective, Objective):
+            raise EngineError(f"objective is {shown(objective)}; expected an Objective.")
         self._given, self.objective = (rows, targets, weights), objective
         self._latest: tuple[tuple[object, ...], Prepared] | None = None
 

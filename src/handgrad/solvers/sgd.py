@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from handgrad.arguments import check_choice
 from handgrad.engines import Moments, Rule, Sgd
 from handgrad.engines.inputs import check_batches
 from handgrad.errors import TrainingError
 from handgrad.objective import Objective
-from handgrad.quoting import shown
 from handgrad.solvers.driver import Driver, Outcome, Result
 
 if TYPE_CHECKING:
@@ -124,10 +124,7 @@ class BatchSolver:
     samples_seen: int = 0
 
     def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            raise TrainingError(
-                f"schedule is {shown(self.schedule)}; expected one of {', '.join(SCHEDULES)}."
-            )
+        check_choice("schedule", self.schedule, SCHEDULES, TrainingError)
 
     def __call__(self, session: Session, network: Network, driver: Driver) -> Outcome:
         """Take epochs until the driver ends the run."""

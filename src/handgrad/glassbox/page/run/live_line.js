@@ -2,7 +2,7 @@
  * The page's connection to a run that the server trains natively: its events and its requests.
  *
  * Every address is relative to the page's own, so that it contains the token, the first part
- * of the path. Each snapshot is complete (network and curve), so the next one replaces a lost one.
+ * of the path. Each snapshot holds the whole network and curve, so a lost one does no harm.
  *
  * @import { Samples, SentModel } from "../data/payload.js"
  * @import { CostPoint } from "../math/descent.js"

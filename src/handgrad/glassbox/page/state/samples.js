@@ -84,7 +84,7 @@ export function nameOf(sample, payload) {
 }
 
 /**
- * The embedded samples that stand behind the first one in a batch of m, in the page's order.
+ * The embedded samples that follow the first one in a batch of m, in the page's order.
  *
  * @param {Sample} sample
  * @param {number} m
