@@ -94,10 +94,12 @@ def test_cost_gradient_and_probabilities_are_those_of_the_reference(instruction_
     assert cost == pytest.approx(expected_cost, rel=tolerance, abs=tolerance)
     largest = max(np.abs(matrix).max() for matrix in expected)
     # If a network is almost certain, A2 - 1 cancels: what is left is the rounding of a 1, times X.
-    rounding = 0.03 * max(1.0, np.abs(values_of(exact.rows(X))).max(initial=0))
+    epsilon = float(np.finfo(network.dtype).eps)
+    inputs = max(1.0, np.abs(values_of(exact.rows(X))).max(initial=0))
+    least = max(0.1 * largest, 1e-2, 3 * epsilon * inputs / tolerance)
     for found, matrix in zip(gradient, expected, strict=True):
         terms = len(y) + network.D
-        assert_close(found, matrix, network.dtype, terms, at_least=max(0.1 * largest, rounding))
+        assert_close(found, matrix, network.dtype, terms, at_least=least)
     probabilities = reference.predict_proba(exact, X)
     np.testing.assert_allclose(
         engine.predict_proba(network, X), probabilities, rtol=20 * tolerance, atol=tolerance
