@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from handgrad.engines import _native, inputs
+from handgrad.engines.orders import shuffled
 from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule
 from handgrad.engines.sessions import CheckedSession
@@ -208,6 +209,12 @@ class NativeBatches:
         with _CoreErrors():
             steps, first, second = self._run.moments()
         return Moments(steps, _parameters(first), _parameters(second))
+
+    def order(
+        self, random: np.random.RandomState | None, before: npt.NDArray[np.int64] | None
+    ) -> npt.NDArray[np.int64]:
+        """Return an epoch's order of the rows; see `handgrad.engines.Batches`."""
+        return shuffled(self.samples, random, before)
 
     def epoch(
         self,

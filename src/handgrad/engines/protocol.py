@@ -67,6 +67,19 @@ class Batches(Protocol):
     def moments(self) -> Moments:
         """What the rule remembers."""
 
+    def order(
+        self, random: np.random.RandomState | None, before: npt.NDArray[np.int64] | None
+    ) -> npt.NDArray[np.int64]:
+        """Return an epoch's order, which `epoch` takes.
+
+        Parameters
+        ----------
+        random : RandomState or None
+            Shuffles the order; None leaves the rows in order.
+        before : array of int or None
+            The order of the epoch before; None before the first epoch.
+        """
+
     def epoch(
         self,
         order: npt.ArrayLike | None = None,

@@ -8,6 +8,7 @@ import numpy as np
 
 from handgrad import notes
 from handgrad.engines import inputs
+from handgrad.engines.orders import shuffled
 from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule, Sgd
 from handgrad.engines.sessions import CheckedSession
@@ -170,6 +171,12 @@ class ReferenceBatches:
         self._turns.check_readable()
         first, second = (tuple(a.copy() for a in arrays) for arrays in (self._first, self._second))
         return Moments(self._steps, first, second)
+
+    def order(
+        self, random: np.random.RandomState | None, before: npt.NDArray[np.int64] | None
+    ) -> npt.NDArray[np.int64]:
+        """Return an epoch's order of the rows; see `handgrad.engines.Batches`."""
+        return shuffled(self.samples, random, before)
 
     def epoch(
         self,
