@@ -16,10 +16,11 @@ from handgrad import Network, get_engine, solvers
 from handgrad.data import Blocks
 from handgrad.engines import Adam, Objective, Sgd, available_engines
 from handgrad.engines.blocks import BlockSession
-from handgrad.engines.leaves import BlockWeights
 from handgrad.engines.native import NativeBatches, NativeEngine
+from handgrad.engines.weights import BlockWeights
 from handgrad.errors import EngineError, ShapeError
 
+NO_LABELS: Any = None  # blocks hold their own
 M, D, CLASSES = 53, 6, 3
 RULES = (Sgd(0.1), Sgd(0.1, momentum=0.9, nesterov=True), Adam(0.01))
 
@@ -135,7 +136,7 @@ def test_batches_in_order_are_those_of_rows_in_memory(engine, rule, leaf_rows):
     X, y = rows()
     blocks: Any = Blocks.of(X, y, leaf_rows=leaf_rows)
     options: Any = {"rule": rule, "batch_size": 7, "epochs": 2, "seed": None, "alpha": 0.1}
-    found = solvers.sgd(engine, network(), blocks, None, **options)
+    found = solvers.sgd(engine, network(), blocks, NO_LABELS, **options)
     expected = solvers.sgd(engine, network(), X, y, **options)
     for one, other in zip(found.network.parameters, expected.network.parameters, strict=True):
         assert_allclose(one, other, rtol=1e-9)
@@ -225,6 +226,8 @@ def test_what_does_not_fit_the_blocks_is_refused(engine):
         session.descend(
             Network.initial(features=D, hidden=2, classes=9), learning_rate=0.1, iterations=1
         )
+    with pytest.raises(ShapeError, match="labels"):
+        engine.session(blocks, y, Objective())
     with pytest.raises(ShapeError, match="sample_weight"):
         engine.session(blocks, None, Objective(), np.ones(M + 1))
     with pytest.raises(EngineError, match="window"):

@@ -13,7 +13,7 @@ from handgrad.engines.descent import descend
 from handgrad.engines.leaves import Leaves, Source, block_weights
 from handgrad.engines.sums import root
 from handgrad.engines.windows import BatchSettings, BatchState, BlockBatches, take_window
-from handgrad.errors import EngineError
+from handgrad.errors import EngineError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -21,15 +21,30 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data import Blocks
-    from handgrad.engines.leaves import BlockWeights
     from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
     from handgrad.engines.rules import Rule
     from handgrad.engines.sums import Sum
+    from handgrad.engines.weights import BlockWeights
     from handgrad.engines.windows import Taken, Window
     from handgrad.network import Network
     from handgrad.objective import Objective
 
 USUAL_WINDOW = 8  # leaves
+
+
+def block_session(
+    engine: Engine,
+    blocks: Blocks,
+    targets: npt.ArrayLike | None,
+    objective: Objective,
+    weights: npt.ArrayLike | BlockWeights | None,
+) -> BlockSession:
+    """Return a session over blocks; labels beside them raise a ShapeError."""
+    if targets is not None:
+        raise ShapeError(
+            "y was given with blocks, which hold their own labels; expected None for y."
+        )
+    return BlockSession(engine, blocks, objective, weights)
 
 
 class BlockSession:

@@ -14,6 +14,7 @@ import numpy as np
 from handgrad.data.blocks import read_ahead
 from handgrad.engines import inputs
 from handgrad.engines.sums import Sum, sum_of
+from handgrad.engines.weights import BlockWeights
 from handgrad.errors import ShapeError
 from handgrad.rows import Bytes, stacked
 
@@ -48,30 +49,6 @@ class LabelledRows(NamedTuple):
         X, labels, weights = zip(*parts, strict=True)
         own_weights = None if weights[0] is None else np.concatenate(weights)
         return cls(stacked(X), np.concatenate(labels), own_weights)
-
-
-@dataclass(frozen=True, eq=False)
-class BlockWeights:
-    """The weights of the rows of blocks: one for each row, one for each class, or both multiplied.
-
-    Examples
-    --------
-    >>> BlockWeights(of_rows=np.array([1.0, 2.0]), of_classes=np.array([1.0, 3.0])).at(0, [0, 1])
-    array([1., 6.])
-    """
-
-    of_rows: npt.NDArray[np.float64] | None = None
-    of_classes: npt.NDArray[np.float64] | None = None
-
-    def at(self, start: int, labels: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return the weights of consecutive rows with these labels; the first one is row start."""
-        labels = np.asarray(labels)
-        weights = np.ones(len(labels))
-        if self.of_rows is not None:
-            weights = weights * self.of_rows[start : start + len(labels)]
-        if self.of_classes is not None:
-            weights = weights * self.of_classes[labels]
-        return weights
 
 
 def block_weights(weights: npt.ArrayLike | BlockWeights | None, m: int) -> BlockWeights | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from handgrad.data import Blocks
 from handgrad.engines import _native, inputs
-from handgrad.engines.blocks import BlockSession
+from handgrad.engines.blocks import block_session
 from handgrad.engines.orders import shuffled
 from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.engines.leaves import BlockWeights
     from handgrad.engines.protocol import Session
+    from handgrad.engines.weights import BlockWeights
     from handgrad.network import Labels, Matrix
     from handgrad.objective import Objective
 
@@ -82,7 +82,7 @@ class NativeEngine(Engine):
     ) -> Session:
         """Hold rows and labels; see `handgrad.engines.Engine`."""
         if isinstance(rows, Blocks):
-            return BlockSession(self, rows, objective, weights)
+            return block_session(self, rows, targets, objective, weights)
         return NativeSession(self, rows, targets, objective, weights)
 
     @property

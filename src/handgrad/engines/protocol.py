@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data import Blocks
-    from handgrad.engines.leaves import BlockWeights
     from handgrad.engines.rules import Rule
+    from handgrad.engines.weights import BlockWeights
     from handgrad.network import Matrix, Network
     from handgrad.notes import Gradient
 

@@ -9,7 +9,7 @@ import numpy as np
 from handgrad import notes
 from handgrad.data import Blocks
 from handgrad.engines import inputs
-from handgrad.engines.blocks import BlockSession
+from handgrad.engines.blocks import block_session
 from handgrad.engines.descent import descend
 from handgrad.engines.orders import shuffled
 from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.engines.leaves import BlockWeights
     from handgrad.engines.protocol import Session
+    from handgrad.engines.weights import BlockWeights
     from handgrad.notes import Gradient
     from handgrad.objective import Objective
 
@@ -52,7 +52,7 @@ class ReferenceEngine(Engine):
     ) -> Session:
         """Hold rows and labels; see `handgrad.engines.Engine`."""
         if isinstance(rows, Blocks):
-            return BlockSession(self, rows, objective, weights)
+            return block_session(self, rows, targets, objective, weights)
         return ReferenceSession(rows, targets, objective, weights)
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
