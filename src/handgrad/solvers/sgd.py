@@ -136,10 +136,9 @@ class BatchSolver:
         random = self.seed
         if not isinstance(random, np.random.RandomState | None):
             random = np.random.RandomState(random)
-        order = np.arange(m)
+        order = None
         while not driver.ended:
-            if random is not None:
-                order = order[random.permutation(m)]  # as sklearn.utils.shuffle would
+            order = batches.order(random, order)
             rate = driver.learning_rate
             last = _epoch(batches, order, rate)
             cost, accuracy = (float(of_batches @ sizes) / m for of_batches in last[1:])

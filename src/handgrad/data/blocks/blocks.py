@@ -84,6 +84,8 @@ class Blocks:
     leaf_rows: int = LEAF_ROWS
     feature_names: tuple[str, ...] | None = None
     image_shape: tuple[int, int] | None = None
+    pixels: bool = True
+    """Whether bytes are pixels, scaled by 1/255 where they are used, or ordinary numbers."""
     test: Callable[[], Blocks] | None = None
 
     def __len__(self) -> int:
