@@ -6,11 +6,13 @@ from handgrad.solvers.gd import full_batch_steps, gd
 from handgrad.solvers.history import History
 from handgrad.solvers.lbfgs import Lbfgs, lbfgs
 from handgrad.solvers.patience import Patience
+from handgrad.solvers.settings import SOLVERS, SolverName, Training
 from handgrad.solvers.sgd import SCHEDULES, BatchSolver, Schedule, sgd
 from handgrad.solvers.training import train
 
 __all__ = [
     "SCHEDULES",
+    "SOLVERS",
     "BatchSolver",
     "Driver",
     "History",
@@ -20,6 +22,8 @@ __all__ = [
     "Result",
     "Schedule",
     "Solver",
+    "SolverName",
+    "Training",
     "adam",
     "full_batch_steps",
     "gd",

@@ -208,8 +208,7 @@ class Driver:
         self.record(progress.costs[known:], progress.accuracies[known:])
         self.last, self.taken = progress.network, len(self._recorder) - 1
         cost = float(progress.costs[-1])
-        if self.must_be_finite and not math.isfinite(cost):
-            raise TrainingError(_divergence(self.taken, self._stretch_rate))
+        self.check(cost, self._stretch_rate)
         if self.figure is None:
             self._judge(progress.network, cost)
         self._report(progress.network)
@@ -218,8 +217,7 @@ class Driver:
     def stepped(self, network: Network, steps: int) -> None:
         """Record where a stretch of gd ended."""
         self.last, self.taken = network, self._stretch_start + steps
-        if self.must_be_finite and not network.is_finite:
-            raise TrainingError(_divergence(self.taken, self._stretch_rate))
+        self.check(network, self._stretch_rate)
         if steps and self._each_iteration:
             self._finish(network, self._stretch_rate)
 
@@ -231,13 +229,20 @@ class Driver:
             self._judge(network, cost)
         figure = self._finish(network, rate)
         self._report(network)
-        if self.must_be_finite and not network.is_finite:
-            raise TrainingError(_divergence(self.taken, rate))
+        self.check(network, rate)
+        self.check(cost, rate)
         self.patience_spent = self._patience.spent(figure)
 
     def record(self, costs: npt.ArrayLike, accuracies: npt.ArrayLike) -> None:
         """Add figures to the history: alone, those of a network from which no step was taken."""
         self._recorder.add(costs, accuracies, perf_counter() - self._start)
+
+    def check(self, found: Network | float, rate: float) -> None:
+        """Raise a TrainingError if a network or a cost is not finite, but must be."""
+        if not self.must_be_finite:
+            return
+        if not (math.isfinite(found) if isinstance(found, float) else found.is_finite):
+            raise TrainingError(_divergence(self.taken, rate))
 
     def stall(self, rate: float | None) -> None:
         """Continue with a lower learning rate when patience is spent, or end the run."""
@@ -269,8 +274,11 @@ class Driver:
             self.stop()
 
 
-def _divergence(steps: int, learning_rate: float) -> str:
+def _divergence(iterations: int, rate: float) -> str:
+    begin = f"The network is no longer finite after {iterations} iterations"
+    if math.isnan(rate):
+        return f"{begin}; scale the features to about 1."
     return (
-        f"The network is no longer finite after {steps} steps at a learning rate of "
-        f"{learning_rate:g}; lower the learning rate, or scale the features to about 1."
+        f"{begin} at a learning rate of {rate:g}; lower the learning rate, or scale the features "
+        "to about 1."
     )

@@ -132,7 +132,7 @@ class BatchSolver:
             network, rule=self.rule, batch_size=self.batch_size, moments=self.moments
         )
         m = batches.samples
-        sizes = np.diff(np.append(np.arange(0, m, self.batch_size), m))
+        sizes = np.diff(np.append(np.arange(0, m, min(self.batch_size, m)), m))
         random = self.seed
         if not isinstance(random, np.random.RandomState | None):
             random = np.random.RandomState(random)
