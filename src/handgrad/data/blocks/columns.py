@@ -177,9 +177,7 @@ def _is_list(kind: Any) -> bool:
 
     kind = _storage(kind)
     types = pa.types
-    return bool(
-        types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    )
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _storage(kind: Any) -> Any:
@@ -280,9 +278,7 @@ def rows_into(X: npt.NDArray[Any], name: str, columns: Columns, batch: Any, star
         pictures_into(X, name, batch.column(columns.features[0]), columns.image_shape, start)
 
 
-def _plain_into(
-    X: npt.NDArray[Any], name: str, columns: Columns, batch: Any, start: int
-) -> None:
+def _plain_into(X: npt.NDArray[Any], name: str, columns: Columns, batch: Any, start: int) -> None:
     by_feature = np.empty(X.shape[::-1], X.dtype)  # columns of Arrow are contiguous
     for values, feature in zip(by_feature, columns.features, strict=True):
         column = batch.column(feature)

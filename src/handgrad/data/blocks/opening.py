@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from handgrad.data.blocks import parquet
-from handgrad.data.blocks.batches import damaged
 from handgrad.data.blocks.blocks import Blocks, check_leaf_rows
 from handgrad.data.blocks.census import LEAF_ROWS, count_labels
-from handgrad.data.blocks.columns import LISTS, PICTURES, Columns, joined, read_columns
+from handgrad.data.blocks.columns import joined, read_columns
 from handgrad.data.blocks.parts import TEST, TRAIN, by_part, chosen_part
 from handgrad.data.blocks.paths import Location, Stamped, files_of, local_path
 from handgrad.data.blocks.tables import Shape, Table, TableLeaves, TableRows
@@ -51,7 +49,9 @@ def open_blocks(
         raise DataError(f"{named(address)} holds no rows; expected at least one of each class.")
     test = None
     if chosen == TRAIN and TEST in parts:
-        test = partial(open_blocks, source, label, features=features, leaf_rows=leaf_rows, part=TEST)
+        test = partial(
+            open_blocks, source, label, features=features, leaf_rows=leaf_rows, part=TEST
+        )
     return Blocks(
         TableLeaves(TableRows(tables, shape), census.numbers, leaf_rows),
         census.counts,

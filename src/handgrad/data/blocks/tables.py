@@ -18,7 +18,7 @@ from handgrad.errors import DataError
 from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
