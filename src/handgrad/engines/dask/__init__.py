@@ -1,0 +1,1 @@
+"""The Dask engine: the passes over blocks of rows, computed by the workers of a cluster."""
