@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.arguments import whole_number
+from handgrad.engines.protocol import Moments
 from handgrad.engines.rules import Adam, Rule, Sgd, check_learning_rate
 from handgrad.errors import EngineError, ShapeError, TrainingError
 from handgrad.quoting import shown
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.engines.protocol import Moments
     from handgrad.network import Network
 
 NO_MEMORY = (
@@ -144,6 +144,12 @@ def _numbers(sample_weight: npt.ArrayLike) -> npt.NDArray[np.float64]:
         f"sample_weight holds {given.dtype} values that are not numbers; "
         "expected one number per row of X."
     )
+
+
+def zero_moments(network: Network) -> Moments:
+    """Return the moments before the first step."""
+    zeros = tuple(np.zeros_like(array) for array in network.parameters)
+    return Moments(0, zeros, zeros)
 
 
 def check_moments(moments: Moments, network: Network) -> None:

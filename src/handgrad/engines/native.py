@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from handgrad.data import Blocks
 from handgrad.engines import _native, inputs
+from handgrad.engines.blocks import block_session
 from handgrad.engines.orders import shuffled
 from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.engines.protocol import Session
+    from handgrad.engines.weights import BlockWeights
     from handgrad.network import Labels, Matrix
     from handgrad.objective import Objective
 
@@ -71,13 +75,33 @@ class NativeEngine(Engine):
 
     def session(
         self,
+        rows: npt.ArrayLike | Blocks,
+        targets: npt.ArrayLike | None,
+        objective: Objective,
+        weights: npt.ArrayLike | BlockWeights | None = None,
+    ) -> Session:
+        """Hold rows and labels; see `handgrad.engines.Engine`."""
+        if isinstance(rows, Blocks):
+            return block_session(self, rows, targets, objective, weights)
+        return NativeSession(self, rows, targets, objective, weights)
+
+    @property
+    def parts_at_once(self) -> int:
+        """How many parts the engine's threads can compute at the same time."""
+        return self.threads
+
+    def part(
+        self,
         rows: npt.ArrayLike,
         targets: npt.ArrayLike,
         objective: Objective,
         weights: npt.ArrayLike | None = None,
+        *,
+        kept: bool = True,
     ) -> NativeSession:
-        """Hold rows and labels; see `handgrad.engines.Engine`."""
-        return NativeSession(self, rows, targets, objective, weights)
+        """Hold rows that are one part of a larger set; see `handgrad.engines.Engine`."""
+        del kept
+        return NativeSession(NativeEngine(1), rows, targets, objective, weights)
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`."""
@@ -98,10 +122,10 @@ class NativeSession(CheckedSession["CoreSession"]):
     def __init__(
         self,
         engine: NativeEngine,
-        rows: npt.ArrayLike,
-        targets: npt.ArrayLike,
+        rows: Any,
+        targets: Any,
         objective: Objective,
-        weights: npt.ArrayLike | None,
+        weights: Any,
     ) -> None:
         super().__init__(rows, targets, objective, weights)
         self._engine = engine

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines.rules import Rule
+    from handgrad.engines.weights import BlockWeights
     from handgrad.network import Matrix, Network
     from handgrad.notes import Gradient
 
@@ -172,10 +174,10 @@ class Engine(ABC):
     @abstractmethod
     def session(
         self,
-        rows: npt.ArrayLike,
-        targets: npt.ArrayLike,
+        rows: npt.ArrayLike | Blocks,
+        targets: npt.ArrayLike | None,
         objective: Objective,
-        weights: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | BlockWeights | None = None,
     ) -> Session:
         """Hold rows and labels, ready for passes of many networks.
 
@@ -183,13 +185,35 @@ class Engine(ABC):
 
         Parameters
         ----------
-        rows : array or SciPy sparse array of shape (m, D), or Bytes
+        rows : array or SciPy sparse array of shape (m, D), Bytes, or Blocks
         targets : array of shape (m,)
-            Integer labels.
+            Integer labels; None with blocks, which hold their labels.
         objective : Objective
         weights : array of shape (m,), optional
             Row weights.
         """
+
+    @property
+    def parts_at_once(self) -> int:
+        """How many parts the engine's threads can compute at the same time."""
+        return 1
+
+    def part(
+        self,
+        rows: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        objective: Objective,
+        weights: npt.ArrayLike | None = None,
+        *,
+        kept: bool = True,
+    ) -> Session:
+        """Hold rows that are one part of a larger set: each pass runs in the caller's thread.
+
+        ``kept`` says whether many passes will follow, so that preparing the rows pays. It changes
+        no bit.
+        """
+        del kept
+        return self.session(rows, targets, objective, weights)
 
     @abstractmethod
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
@@ -202,8 +226,8 @@ class Engine(ABC):
     def cost_and_gradient(
         self,
         network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
+        X: npt.ArrayLike | Blocks,
+        y: npt.ArrayLike | None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
         """Compute C1 and its gradient, B1 to B7."""
@@ -214,8 +238,8 @@ class Engine(ABC):
     def descend(
         self,
         network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
+        X: npt.ArrayLike | Blocks,
+        y: npt.ArrayLike | None,
         *,
         learning_rate: float,
         iterations: int,
@@ -238,8 +262,8 @@ class Engine(ABC):
     def batches(
         self,
         network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
+        X: npt.ArrayLike | Blocks,
+        y: npt.ArrayLike | None,
         *,
         rule: Rule,
         batch_size: int,

@@ -24,10 +24,10 @@ class CheckedSession(ABC, Generic[Prepared]):
 
     def __init__(
         self,
-        rows: npt.ArrayLike,
-        targets: npt.ArrayLike,
+        rows: Any,
+        targets: Any,
         objective: Objective,
-        weights: npt.ArrayLike | None,
+        weights: Any,
     ) -> None:
         if not isinstance(objective, Objective):
             raise EngineError(f"objective is {shown(objective)}; expected an Objective.")

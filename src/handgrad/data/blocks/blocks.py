@@ -63,6 +63,8 @@ class Blocks:
     leaf_rows: int = LEAF_ROWS
     feature_names: tuple[str, ...] | None = None
     image_shape: tuple[int, int] | None = None
+    pixels: bool = True
+    """Whether bytes are pixels, scaled by 1/255 where they are used, or ordinary numbers."""
 
     def __len__(self) -> int:
         """Count the leaves."""
@@ -97,9 +99,7 @@ class Blocks:
         starts = range(0, len(y), leaf_rows)
         counts = [np.bincount(codes[i : i + leaf_rows], minlength=len(classes)) for i in starts]
         reader = _Arrays(X, y)
-        return cls(
-            reader, np.array(counts), classes, X.shape[1], X.dtype, "arrays", "", leaf_rows
-        )
+        return cls(reader, np.array(counts), classes, X.shape[1], X.dtype, "arrays", "", leaf_rows)
 
 
 @dataclass(frozen=True, eq=False)
