@@ -123,15 +123,22 @@ class Part:
 
 
 class Leaves:
-    """Consecutive leaves, of which the first ``held`` stay in memory.
+    """Leaves in their order, of which at most ``held`` stay in memory, the first ones first.
 
     What stays in memory changes no bit: a leaf's pass is the same whether it is read again or not.
     """
 
-    def __init__(self, engine: Engine, source: Source, leaves: range, *, held: int) -> None:
+    def __init__(self, engine: Engine, source: Source, leaves: Sequence[int], *, held: int) -> None:
         self._engine, self._source, self._leaves = engine, source, leaves
         self._most_held = held
-        self._held: list[Part] = []
+        self._held: dict[int, Part] = {}
+
+    def moved(self, source: Source, leaves: Sequence[int], *, held: int) -> Leaves:
+        """Return other leaves of the same rows, with those of these that are in memory."""
+        moved = Leaves(self._engine, source, leaves, held=held)
+        common = [leaf for leaf in leaves if leaf in self._held]
+        moved._held = {leaf: self._held[leaf] for leaf in common[:held]}
+        return moved
 
     def nodes(self, nodes: Sequence[Node], network: Network, *, gradient: bool) -> list[Sum]:
         """Add up nodes of the tree that cover these leaves, from first to last."""
@@ -161,15 +168,19 @@ class Leaves:
                 yield coming.popleft().result()
 
     def _parts(self) -> Generator[Part]:
-        """Yield the leaves, those in memory first; read the others, and keep what is to stay."""
-        yield from self._held
-        with closing(self._source.leaves(self._leaves[len(self._held) :])) as leaves:
-            for _, rows in leaves:
-                is_kept = len(self._held) < self._most_held
-                part = self._part(rows, kept=is_kept)
-                if is_kept:
-                    self._held.append(part)
-                yield part
+        """Yield the leaves; read those that are not in memory, and keep what is to stay."""
+        missing = [leaf for leaf in self._leaves if leaf not in self._held]
+        with closing(self._source.leaves(missing)) as coming:
+            for leaf in self._leaves:
+                part = self._held.get(leaf)
+                yield self._read(*next(coming)) if part is None else part
+
+    def _read(self, leaf: int, rows: LabelledRows) -> Part:
+        is_kept = len(self._held) < self._most_held
+        part = self._part(rows, kept=is_kept)
+        if is_kept:
+            self._held[leaf] = part
+        return part
 
     def _part(self, rows: LabelledRows, *, kept: bool) -> Part:
         m, weights = len(rows.labels), rows.weights

@@ -55,7 +55,7 @@ def blocks_of(
     lengths, found = _first_pass(client, table)
     _check_labels(found)
     classes = np.unique(np.concatenate([chunk.classes for chunk in found]))
-    reader = _Collection(client, *_rechunked(table, lengths, found, leaf_rows), leaf_rows)
+    reader = Collection(client, *_rechunked(table, lengths, found, leaf_rows), leaf_rows)
     counts, digests = _second_pass(client, reader.labels, classes)
     return Blocks(
         reader,
@@ -71,7 +71,7 @@ def blocks_of(
 
 
 @dataclass(frozen=True, eq=False)
-class _Collection:
+class Collection:
     """Rows and labels as Dask arrays, in chunks of one leaf each."""
 
     client: Client
@@ -80,6 +80,7 @@ class _Collection:
     leaf_rows: int
 
     def read(self, start: int, stop: int) -> tuple[Rows, npt.NDArray[Any]]:
+        """Let the cluster compute some rows; see `handgrad.data.blocks.blocks.RowReader`."""
         rows, labels = self.client.compute([self.rows[start:stop], self.labels[start:stop]])
         return rows.result(), labels.result()
 
@@ -120,9 +121,7 @@ def _of_array(X: Any, y: Any) -> _Table:
     dtype = _number_type([X.dtype], ["X"])
     rows = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
     labels, label_type = _label_parts(y)
-    return _Table(
-        list(rows.to_delayed().ravel()), labels, dtype, int(X.shape[1]), None, label_type
-    )
+    return _Table(list(rows.to_delayed().ravel()), labels, dtype, int(X.shape[1]), None, label_type)
 
 
 def _of_frame(X: Any, y: Any, label: str | None) -> _Table:
@@ -208,7 +207,9 @@ def _labels_in(labels: npt.NDArray[Any]) -> _Labels:
     labels = np.asarray(labels)
     missing = labels != labels  # NaN is the label that differs from itself
     if labels.dtype == object:
-        missing = np.array([value is None or value is not value or value != value for value in labels], dtype=bool)
+        missing = np.array(
+            [value is None or value is not value or value != value for value in labels], dtype=bool
+        )
     return _Labels(len(labels), np.unique(labels[~missing]), int(missing.sum()))
 
 

@@ -12,6 +12,7 @@ Range: TypeAlias = tuple[int, int]
 Share: TypeAlias = tuple[Range, ...]
 """The leaves of a worker, as ranges in their order."""
 
+ROUNDEST = 1 << 62  # the roundness of 0
 SLACK = 0.015  # of a share: how far a cut may lie from the even one, to be a rounder number
 
 
@@ -115,9 +116,9 @@ def _cut(share: Share, target: float, slack: float) -> int:
 def _roundness(share: Share, taken: int) -> int:
     """Return the largest power of two that divides the leaf of a cut."""
     if taken in (0, count(share)):
-        return 2**62
+        return ROUNDEST
     leaf = next(numbers(_part(share, taken, taken + 1)))
-    return leaf & -leaf or 2**62
+    return leaf & -leaf or ROUNDEST
 
 
 def _part(share: Share, first: int, last: int) -> Share:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import handgrad
+from handgrad.engines.dask.held import Kernels
+from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import EngineError
 from handgrad.memory import memory
 from handgrad.quoting import named
@@ -43,7 +45,7 @@ def member(address: str, report: Any) -> Member:
         raise EngineError(
             f"The worker {address} does not answer ({named(report)}); expected one that runs."
         )
-    ours = handgrad.__version__
+    ours = _version()
     if report["version"] is None:
         raise EngineError(
             f"The worker {address} has no handgrad ({named(report['reason'])}); expected version "
@@ -58,25 +60,38 @@ def member(address: str, report: Any) -> Member:
     return Member(report["threads"], report["memory"] or memory(), sets)
 
 
-def shared_instruction_set(members: Mapping[str, Member]) -> str | None:
-    """Return the widest instruction set that all workers have, or None without a native engine.
+def shared_kernels(members: Mapping[str, Member]) -> Kernels:
+    """Return the widest instruction set that all workers have; without one, the reference.
 
     Examples
     --------
     >>> one = Member(1, 10**9, ("baseline", "avx2"))
     >>> other = Member(1, 10**9, ("baseline", "avx2", "avx512"))
-    >>> shared_instruction_set({"a": one, "b": other})
-    'avx2'
+    >>> shared_kernels({"a": one, "b": other})
+    Kernels(engine='native', instruction_set='avx2')
     """
     first, *others = (member.instruction_sets for member in members.values())
     shared = [name for name in first if all(name in sets for sets in others)]
-    return shared[-1] if shared else None
+    if shared:
+        return Kernels("native", shared[-1])
+    return Kernels("reference", ReferenceEngine().instruction_set)
+
+
+def lacks(member: Member, kernels: Kernels) -> bool:
+    """Tell whether a worker cannot compute with these kernels."""
+    return kernels.engine == "native" and kernels.instruction_set not in member.instruction_sets
+
+
+def _version() -> str:
+    return str(import_module("handgrad").__version__)
 
 
 def _inspection() -> Callable[..., dict[str, Any]]:
     """Return a function that Dask sends as code, because a worker may have no handgrad."""
 
     def inspect_worker(dask_worker: Any) -> dict[str, Any]:
+        from importlib import import_module
+
         found: dict[str, Any] = {
             "threads": dask_worker.state.nthreads,
             "memory": dask_worker.memory_manager.memory_limit,
@@ -84,7 +99,6 @@ def _inspection() -> Callable[..., dict[str, Any]]:
             "instruction_sets": (),
         }
         try:
-            import handgrad
             from handgrad.engines import available_engines, get_engine
         except ImportError as error:
             return found | {"reason": str(error)}
@@ -93,6 +107,6 @@ def _inspection() -> Callable[..., dict[str, Any]]:
 
             sets, chosen = _native.instruction_sets(), get_engine("native").instruction_set
             found["instruction_sets"] = sets[: sets.index(chosen) + 1]
-        return found | {"version": handgrad.__version__}
+        return found | {"version": import_module("handgrad").__version__}
 
     return inspect_worker
