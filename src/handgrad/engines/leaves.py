@@ -123,21 +123,29 @@ class Leaf:
 
 
 class Leaves:
-    """Consecutive leaves, of which the first ``held`` stay in memory.
+    """Leaves in their order, of which at most ``held`` stay in memory, the first ones first.
 
     What stays in memory changes no bit: a leaf's pass is the same whether it is read again or not.
     """
 
-    def __init__(self, engine: Engine, source: Source, leaves: range, *, held: int) -> None:
+    def __init__(self, engine: Engine, source: Source, leaves: Sequence[int], *, held: int) -> None:
         self._engine, self._source, self._leaves = engine, source, leaves
         self._most_held = held
-        self._held: list[Leaf] = []
+        self._held: dict[int, Leaf] = {}
         self._reading: tuple[object, ...] = ()  # how the networks so far read rows
+
+    def moved(self, source: Source, leaves: Sequence[int], *, held: int) -> Leaves:
+        """Return other leaves of the same rows, with those of these that are in memory."""
+        moved = Leaves(self._engine, source, leaves, held=held)
+        common = [leaf for leaf in leaves if leaf in self._held]
+        moved._held = {leaf: self._held[leaf] for leaf in common[:held]}
+        moved._reading = self._reading
+        return moved
 
     def nodes(self, nodes: Sequence[Node], network: Network, *, gradient: bool) -> list[Sum]:
         """Add up nodes of the tree that cover these leaves, from first to last."""
         if network.reading != self._reading:
-            self._held, self._reading = [], network.reading
+            self._held, self._reading = {}, network.reading
         count = len(self._source.blocks)
         with closing(self._sums(network, gradient=gradient)) as sums:
             return [
@@ -161,15 +169,19 @@ class Leaves:
                 yield coming.popleft().result()
 
     def _all(self) -> Generator[Leaf]:
-        """Yield the leaves, those in memory first; read the others, and keep what is to stay."""
-        yield from self._held
-        with closing(self._source.leaves(self._leaves[len(self._held) :])) as leaves:
-            for _, rows in leaves:
-                is_kept = len(self._held) < self._most_held
-                leaf = self._leaf(rows, kept=is_kept)
-                if is_kept:
-                    self._held.append(leaf)
-                yield leaf
+        """Yield the leaves; read those that are not in memory, and keep what is to stay."""
+        missing = [leaf for leaf in self._leaves if leaf not in self._held]
+        with closing(self._source.leaves(missing)) as coming:
+            for leaf in self._leaves:
+                held = self._held.get(leaf)
+                yield self._read(*next(coming)) if held is None else held
+
+    def _read(self, number: int, rows: LabelledRows) -> Leaf:
+        is_kept = len(self._held) < self._most_held
+        leaf = self._leaf(rows, kept=is_kept)
+        if is_kept:
+            self._held[number] = leaf
+        return leaf
 
     def _leaf(self, rows: LabelledRows, *, kept: bool) -> Leaf:
         m, weights = len(rows.labels), rows.weights
