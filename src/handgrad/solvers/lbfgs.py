@@ -82,12 +82,16 @@ class Lbfgs:
     limits_blas: bool = False
     """Whether SciPy's BLAS is kept to one thread, because the engine has threads of its own."""
 
+    name = "lbfgs"
+
     def __call__(self, session: Session, network: Network, driver: Driver) -> Outcome:
         """Take steps until the run converges, or the driver ends it."""
         from scipy.optimize import minimize
 
-        cost = _Cost(session, network)
-        limits = {"maxiter": driver.iterations, "maxfun": self.evaluations, "gtol": self.tol}
+        if driver.ended:
+            return Outcome(network, driver.ended_early)
+        cost, left = _Cost(session, network), driver.iterations - driver.taken
+        limits = {"maxiter": left, "maxfun": self.evaluations, "gtol": self.tol}
         with one_blas_thread() if self.limits_blas else nullcontext():
             found = minimize(
                 cost,
@@ -134,6 +138,7 @@ def _report(cost: _Cost, driver: Driver, intermediate_result: Any) -> None:
         cost(theta)
     network = cost.network_at(theta)
     driver.iterated(network, float(intermediate_result.fun), cost.accuracy, np.nan)
+    driver.offer(network)
     if driver.ended_early:
         raise StopIteration
 

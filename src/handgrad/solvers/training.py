@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from handgrad.engines import Engine, Progress, Session
     from handgrad.network import Network
+    from handgrad.solvers.checkpoints import Checkpoints
     from handgrad.solvers.driver import Driver, Result, Solver
+    from handgrad.solvers.state import RunState
 
 
 def train(
@@ -24,6 +26,8 @@ def train(
     *,
     engine: Engine,
     on_progress: Callable[[Progress], bool | None] | None = None,
+    start: RunState | None = None,
+    checkpoints: Checkpoints | None = None,
     **settings: Any,
 ) -> Result:
     """Train a network by any solver; by default with full-batch steps (U1).
@@ -40,6 +44,12 @@ def train(
     on_progress : callable, optional
         Called with the run's progress from time to time; returns True to stop the run, whose
         result is then the network of the lowest cost.
+    start : RunState, optional
+        The state of an earlier run with the same settings, which this one continues, up to as many
+        iterations in all as the settings say. gd, sgd and adam give the bits of a run that never
+        stopped. lbfgs continues from its weights.
+    checkpoints : Checkpoints, optional
+        Takes the state of the run from time to time, and at its end.
     **settings
         The solver and its settings; see `Training`.
 
@@ -61,7 +71,7 @@ def train(
     training = Training(**settings)
     training.check_packages()
     session = engine.session(X, y, training.objective(network.output))
-    driver = training.driver(on_progress=on_progress)
+    driver = training.driver(on_progress=on_progress, start=start, checkpoints=checkpoints)
     return drive(driver, training.prepare(engine), session, network)
 
 
