@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from handgrad.data.dataset import Labels, Rows
 
 
+USUAL_WINDOW = 8
+
+
 class LeafReader(Protocol):
     """Reads the leaves of a source, in any order and again, from several threads at once.
 
@@ -87,6 +90,8 @@ class Blocks:
     pixels: bool = True
     """Whether bytes are pixels, scaled by 1/255 where they are used, or ordinary numbers."""
     test: Callable[[], Blocks] | None = None
+    window: int = USUAL_WINDOW
+    """How many leaves lie in memory together."""
 
     def __len__(self) -> int:
         """Count the leaves."""
