@@ -37,7 +37,6 @@ class DaskSession(BlockSession):
         client: Client,
         kernels: Kernels,
         source: Source,
-        *,
     ) -> None:
         super().__init__(engine, source.blocks, source.objective, source.weights)
         self._source, self._client = source, client
