@@ -102,12 +102,16 @@ def _check_kinds(found: npt.NDArray[Any], known: npt.NDArray[Any]) -> None:
 def _class_weights(
     class_weight: Any, classes: npt.NDArray[Any], blocks: Blocks
 ) -> npt.NDArray[np.float64]:
-    """Return the weight of each class; balanced ones are m / (K · rows of the class)."""
+    """Return the weight of each class; balanced ones are m / (K · rows of the class).
+
+    Weights that give no row a weight raise a ValueError.
+    """
     if class_weight == "balanced":
         counts = np.maximum(blocks.counts.sum(axis=0), 1)
         of_classes: npt.NDArray[np.float64] = blocks.rows / (len(counts) * counts)
     else:
         of_classes = compute_class_weight(class_weight, classes=classes, y=classes)
+    inputs.weights(of_classes[codes_of(blocks.classes, classes)], len(blocks.classes))
     return of_classes
 
 
