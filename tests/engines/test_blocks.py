@@ -89,6 +89,16 @@ def test_neither_memory_nor_threads_change_a_bit(m, leaf_rows, window, threads, 
     assert_array_equal(results[0][1], results[1][1])
 
 
+def test_networks_of_another_type_read_the_rows_again():
+    X, y = rows("uint8")
+    session = get_engine().session(Blocks.of(X, y, leaf_rows=8), None, Objective())
+    for dtype in ("float32", "float64", "float32"):
+        expected = get_engine().session(X, y, Objective()).cost(network(dtype))
+        found = session.cost_and_gradient(network(dtype))
+        assert found.gradient.dW1.dtype == dtype
+        assert_allclose(found.cost, expected, rtol=1e-6)
+
+
 def test_row_weights_and_class_weights_count_as_in_memory(engine):
     X, y = rows()
     blocks = Blocks.of(X, y, leaf_rows=10)

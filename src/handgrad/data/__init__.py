@@ -4,4 +4,13 @@ from handgrad.data.blocks import Blocks, open_blocks
 from handgrad.data.dataset import Dataset, Samples, match_labels
 from handgrad.data.sources import USUAL_SOURCE, load, load_samples
 
-__all__ = ["USUAL_SOURCE", "Blocks", "Dataset", "Samples", "load", "load_samples", "match_labels", "open_blocks"]
+__all__ = [
+    "USUAL_SOURCE",
+    "Blocks",
+    "Dataset",
+    "Samples",
+    "load",
+    "load_samples",
+    "match_labels",
+    "open_blocks",
+]

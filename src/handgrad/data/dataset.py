@@ -274,6 +274,7 @@ def encode_labels(
 
 
 def check_labels(source: str, distinct: set[str]) -> None:
+    """Refuse empty labels, and labels that cannot be written."""
     if "" in distinct:
         raise DataError(f"{source} has an empty label; expected a number or a name.")
     broken = next(filter(SURROGATE.search, distinct), None)

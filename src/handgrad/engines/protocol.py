@@ -125,19 +125,23 @@ class Predictor(Protocol):
         """Return the probabilities (F4) of one sample of shape (D,), as shape (K,)."""
 
 
-class Session(Protocol):
-    """Rows, labels and weights that an engine holds, with what is minimised on them.
-
-    The first pass copies labels, row weights and the indices of sparse rows: what the caller writes
-    to them later changes nothing. The session accepts any network that fits the rows, one after
-    another.
-    """
+class Part(Protocol):
+    """Rows, labels and weights that an engine holds, for passes over all of them."""
 
     def cost(self, network: Network) -> float:
         """Compute the objective's cost in a forward pass, without a gradient."""
 
     def cost_and_gradient(self, network: Network) -> Measurement:
         """Compute the objective's cost, its gradient (B1 to B7) and the accuracy in one pass."""
+
+
+class Session(Part, Protocol):
+    """Rows, labels and weights that an engine holds, with what is minimised on them.
+
+    The first pass copies labels, row weights and the indices of sparse rows: what the caller writes
+    to them later changes nothing. The session accepts any network that fits the rows, one after
+    another.
+    """
 
     def descend(
         self,
@@ -210,14 +214,23 @@ class Engine(ABC):
         objective: Objective,
         weights: npt.ArrayLike | None = None,
         *,
-        kept: bool = True,
-    ) -> Session:
-        """Hold rows that are one part of a larger set: each pass runs in the caller's thread.
+        kept: bool = True,  # noqa: ARG002
+    ) -> Part:
+        """Hold rows that are one part of a larger set, whose parts are passed over side by side.
 
-        ``kept`` says whether many passes will follow, so that preparing the rows pays. It changes
-        no bit.
+        Several threads may use a part, or parts, at the same time: where an engine computes
+        without the GIL, it passes over a part in the caller's thread alone. Costs and gradients
+        are means over the part's rows, and have the same bits whether the part is kept or not.
+
+        Parameters
+        ----------
+        rows, targets, objective, weights
+            Those of `session`.
+        kept : bool
+            Whether many passes follow, so that it pays to pack the rows. The first pass may then
+            let go of the rows as they were given, and later ones take only networks that read
+            them alike: of the same sizes, type and scale of bytes.
         """
-        del kept
         return self.session(rows, targets, objective, weights)
 
     @abstractmethod

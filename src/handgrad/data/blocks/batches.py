@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
-from handgrad.data.blocks.columns import Columns, labels_of, rows_into
-from handgrad.errors import DataError, HandgradError
+from handgrad.data.blocks.columns import (
+    Columns,
+    Wanted,
+    joined,
+    labels_of,
+    read_columns,
+    rows_into,
+    with_width,
+)
+from handgrad.data.blocks.tables import Opened, Table
+from handgrad.errors import DataError, HandgradError, MissingPackageError
 from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     import numpy.typing as npt
 
     from handgrad.data.blocks.census import SharedLabels
+
+
+class ColumnTable(Table, Protocol):
+    """A table that is read as record batches."""
+
+    def pieces(self, row: int) -> Generator[BatchPiece]:
+        """Read forwards from a row on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +57,31 @@ class BatchPiece:
             return labels_of(self.name, batch.column(self.columns.label), first)
 
 
+def open_columns(
+    schemas: Sequence[tuple[str, Any]],
+    wanted: Wanted,
+    make: Callable[[Columns], Sequence[ColumnTable]],
+) -> Opened:
+    """Open tables with these names and schemas; ``make`` makes them when the columns are known."""
+    columns = joined([(name, read_columns(name, schema, wanted)) for name, schema in schemas])
+    tables = make(columns)
+    if columns.width is None:
+        columns = _measured(tables, columns)
+        tables = make(columns)
+    return Opened(tables, columns.shape, choice=repr(columns))
+
+
+def _measured(tables: Sequence[ColumnTable], columns: Columns) -> Columns:
+    """Find the width of the rows in the first row."""
+    for table in tables:
+        with closing(table.pieces(0)) as pieces:
+            for piece in pieces:
+                if len(piece):
+                    with damaged(table.name):
+                        return with_width(columns, table.name, piece.batch)
+    return replace(columns, width=0)
+
+
 @contextmanager
 def damaged(what: str) -> Iterator[None]:
     """Turn errors of Arrow into one sentence."""
@@ -60,8 +101,6 @@ def import_pyarrow(what: str) -> Any:
     try:
         import pyarrow as pa
     except ImportError as error:
-        from handgrad.errors import MissingPackageError
-
         raise MissingPackageError(
             f"{what} can only be read with the package pyarrow, which is not installed; "
             "install it: pip install 'handgrad[blocks]'."

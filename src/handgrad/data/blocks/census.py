@@ -62,8 +62,8 @@ def shared_labels(where: str, labels: npt.NDArray[Any]) -> SharedLabels:
         labels = np.char.decode(labels, "utf-8")
     if labels.dtype.kind == "O":
         found: dict[Any, int] = {}
-        codes = [found.setdefault(value, len(found)) for value in labels.tolist()]
-        return SharedLabels(list(found), np.array(codes, np.int64))
+        places = [found.setdefault(value, len(found)) for value in labels.tolist()]
+        return SharedLabels(list(found), np.array(places, np.int64))
     values, codes = np.unique(labels, return_inverse=True)
     return SharedLabels(values.tolist(), codes.astype(np.int64))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -40,9 +40,8 @@ class Columns:
     label : str or None
     features : tuple of str
         The columns of the rows.
-    pixels : bool
-        Whether the rows are ``uint8``.
     dtype : str
+        The type of the rows.
     width : int or None
         D; None if it is known only after a first row is read.
     image_shape : (int, int) or None
@@ -72,13 +71,20 @@ class Columns:
         return self.form == PICTURES
 
 
-def read_columns(
-    where: str, schema: Any, label: str, features: Sequence[str] | None, *, needs_labels: bool
-) -> Columns:
+class Wanted(NamedTuple):
+    """What is asked of a source."""
+
+    label: str
+    features: tuple[str, ...] | None
+    needs_labels: bool
+
+
+def read_columns(where: str, schema: Any, wanted: Wanted) -> Columns:
     """Find the columns of labels and of rows in a schema of Arrow."""
+    label, features, needs_labels = wanted
     names = [name for name in schema.names if not INDEX.fullmatch(name)]
-    wanted = names if features is None else [label, *features]
-    twice = next((name for name in wanted if schema.names.count(name) > 1), None)
+    asked = names if features is None else [label, *features]
+    twice = next((name for name in asked if schema.names.count(name) > 1), None)
     if twice is not None:
         raise DataError(f"{where} has two columns named {quoted(twice)}; expected one.")
     if needs_labels and label not in names:
@@ -177,9 +183,7 @@ def _is_list(kind: Any) -> bool:
 
     kind = _storage(kind)
     types = pa.types
-    return bool(
-        types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    )
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _storage(kind: Any) -> Any:
@@ -215,8 +219,12 @@ def joined(found: Sequence[tuple[str, Columns]]) -> Columns:
                 "columns."
             )
     types = {columns.dtype for _, columns in found}
-    widest = types.pop() if len(types) == 1 else "<f8"
-    return replace(first, dtype=widest)
+    widths = [columns.width for _, columns in found if columns.width is not None]
+    return replace(
+        first,
+        dtype=types.pop() if len(types) == 1 else "<f8",
+        width=widths[0] if widths else None,
+    )
 
 
 def _difference(first: Columns, other: Columns) -> str:
@@ -280,9 +288,7 @@ def rows_into(X: npt.NDArray[Any], name: str, columns: Columns, batch: Any, star
         pictures_into(X, name, batch.column(columns.features[0]), columns.image_shape, start)
 
 
-def _plain_into(
-    X: npt.NDArray[Any], name: str, columns: Columns, batch: Any, start: int
-) -> None:
+def _plain_into(X: npt.NDArray[Any], name: str, columns: Columns, batch: Any, start: int) -> None:
     by_feature = np.empty(X.shape[::-1], X.dtype)  # columns of Arrow are contiguous
     for values, feature in zip(by_feature, columns.features, strict=True):
         column = batch.column(feature)
@@ -308,7 +314,6 @@ def _numbers(column: Any) -> npt.NDArray[Any]:
 
 def _lists_into(X: npt.NDArray[Any], name: str, column: Any, start: int) -> None:
     _check_whole(name, column, start)
-    lengths = np.ones(len(column), np.int64)
     column = getattr(column, "storage", column)
     values, owner = column, np.arange(len(column))
     while _is_list(values.type):
@@ -341,13 +346,20 @@ def _list_lengths(values: Any) -> npt.NDArray[np.int64]:
     return lengths
 
 
-def width_of(column: Any) -> tuple[int, tuple[int, int] | None]:
-    """Return the values of the first row of a column of lists, and its rows and columns."""
-    first = np.array(column[0].as_py(), dtype=object)
-    shape = first.shape
-    width = math.prod(shape)
-    square = (shape[0], shape[1]) if len(shape) == 2 else None
-    return width, square
+def with_width(columns: Columns, name: str, batch: Any) -> Columns:
+    """Return columns whose width is that of the first row of a batch."""
+    column = batch.column(columns.features[0])
+    _check_whole(name, column[:1], 0)
+    if columns.form == PICTURES:
+        from handgrad.data.blocks.pictures import picture_size
+
+        shape: tuple[int, ...] = picture_size(name, column)
+    else:
+        shape = np.array(column[0].as_py(), dtype=object).shape
+    image_shape = (shape[0], shape[1]) if len(shape) == 2 else None
+    if columns.dtype == "|u1" and image_shape is None:
+        image_shape = _square(math.prod(shape))
+    return replace(columns, width=math.prod(shape), image_shape=image_shape)
 
 
 def _check_whole(name: str, column: Any, start: int, feature: str | None = None) -> None:

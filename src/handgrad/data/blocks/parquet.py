@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from handgrad.data.blocks.batches import BatchPiece, damaged, import_pyarrow
+from handgrad.data.blocks.batches import BatchPiece, damaged, import_pyarrow, open_columns
 from handgrad.data.blocks.columns import PICTURES, labels_of
+from handgrad.data.blocks.paths import Stamped
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from handgrad.data.blocks.census import SharedLabels
-    from handgrad.data.blocks.columns import Columns
-    from handgrad.data.blocks.paths import Location, Stamped
+    from handgrad.data.blocks.columns import Columns, Wanted
+    from handgrad.data.blocks.paths import Location
+    from handgrad.data.blocks.tables import Opened
 
 BATCH = 8192  # rows
 # Columns of a row group that is no larger are read in one piece each.
@@ -29,11 +31,25 @@ BUFFERS = 32 << 20  # bytes of all columns' buffers together
 SMALLEST_BUFFER = 1 << 16
 
 
-def read_schema(location: Location) -> tuple[Any, list[int]]:
+def open_parquet(files: Sequence[Location], wanted: Wanted) -> Opened:
+    """Open files."""
+    stamped = [Stamped.now(file) for file in files]
+    found = [_read_footer(file) for file in files]
+    return open_columns(
+        [(str(file), schema) for file, (schema, _) in zip(files, found, strict=True)],
+        wanted,
+        lambda columns: [
+            ParquetTable(file, groups, columns)
+            for file, (_, groups) in zip(stamped, found, strict=True)
+        ],
+    )
+
+
+def _read_footer(location: Location) -> tuple[Any, tuple[int, ...]]:
     """Return the schema of a file, and the rows of each row group."""
     with _opened(location) as file:
-        groups = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
-        return file.schema_arrow, groups
+        groups = (file.metadata.row_group(g).num_rows for g in range(file.num_row_groups))
+        return file.schema_arrow, tuple(groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +69,11 @@ class ParquetTable:
     def rows(self) -> int:
         """Number of rows."""
         return sum(self.groups)
+
+    @property
+    def stamp(self) -> str:
+        """Its address, and what changes with its content."""
+        return str(self.file)
 
     @property
     def in_processes(self) -> bool:

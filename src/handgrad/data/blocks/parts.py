@@ -20,6 +20,7 @@ NAMES = {
     "validation": "validation",
     "dev": "validation",
 }
+OF_SEVERAL = re.compile(r"(\w+)-\d{5}-of-\d{5}")  # how Hugging Face names files
 IN_A_NAME = re.compile(rf"({'|'.join(NAMES)})(?=[-_.]|$)", re.IGNORECASE)
 
 File = TypeVar("File")
@@ -37,6 +38,9 @@ def part_of(name: str) -> str | None:
         found = IN_A_NAME.match(component)
         if found:
             return NAMES[found[1].lower()]
+        of_several = OF_SEVERAL.match(component)
+        if of_several:
+            return of_several[1]
     return None
 
 

@@ -1,10 +1,11 @@
-"""Where files lie: on this machine or behind an fsspec address, and which of them are one source."""
+"""Where files lie: on this machine or behind an fsspec address."""
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -41,10 +42,10 @@ class Location:
         """Open it to read bytes."""
         with self.errors():
             if self.is_local:
-                path = Path(self.address)
-                if not path.is_file():
+                file = Path(self.address)
+                if file.exists() and not file.is_file():
                     raise DataError(f"{self} is not a regular file; expected one.")
-                return path.open("rb")
+                return file.open("rb")
             system, path = file_system(self.address)
             return cast("IO[bytes]", system.open(path, "rb"))
 
@@ -134,6 +135,15 @@ def local_path(source: str | os.PathLike[str]) -> str:
     return address.removeprefix("file://") if address.startswith("file://") else address
 
 
+def is_folder(address: str) -> bool:
+    """Tell whether an address is that of a folder."""
+    if Location(address).is_local:
+        return Path(address).is_dir()
+    with Location(address).errors():
+        system, path = file_system(address)
+        return bool(system.isdir(path))
+
+
 def files_of(source: str) -> list[tuple[str, Location]]:
     """List the files of a folder, a pattern or a single address, sorted by name.
 
@@ -160,9 +170,7 @@ def _local_files(path: Path) -> tuple[list[str], str]:
         return found, str(path)
     if path.exists() or not PATTERN & set(str(path)):
         return [str(path)], str(path.parent)
-    import glob
-
-    found = [file for file in glob.glob(str(path), recursive=True) if Path(file).is_file()]
+    found = [file for file in glob(str(path), recursive=True) if Path(file).is_file()]  # noqa: PTH207 - any pattern
     if not found:
         raise DataError(f"{named(path)} matches no file; expected a pattern of names that exist.")
     return found, _base(str(path))

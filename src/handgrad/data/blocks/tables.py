@@ -50,6 +50,10 @@ class Table(Protocol):
         """Number of rows."""
 
     @property
+    def stamp(self) -> str:
+        """Its name with what changes when it does; empty if nothing tells."""
+
+    @property
     def in_processes(self) -> bool:
         """Whether decoding is slow and holds Python's lock."""
 
@@ -59,7 +63,7 @@ class Table(Protocol):
     def restart(self, row: int) -> int:
         """Return the row at which a reading begins that has to come to this row."""
 
-    def pieces(self, row: int) -> Iterator[Piece]:
+    def pieces(self, row: int) -> Generator[Piece]:
         """Read forwards from the row ``restart(row)``; raise a DataError if the file changed."""
 
 
@@ -70,6 +74,17 @@ class Shape(NamedTuple):
     dtype: np.dtype[Any]
     feature_names: tuple[str, ...] | None = None
     image_shape: tuple[int, int] | None = None
+
+
+class Opened(NamedTuple):
+    """What a module that opens files returns."""
+
+    tables: Sequence[Table]
+    shape: Shape
+    written: bool = False
+    """Whether labels are texts that may be written numbers, as in CSV."""
+    choice: str = ""
+    """Which columns of the tables are rows and labels."""
 
 
 class _Cursor:
