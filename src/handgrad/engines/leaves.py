@@ -16,7 +16,7 @@ from handgrad.engines import inputs
 from handgrad.engines.sums import Sum, sum_of
 from handgrad.engines.weights import BlockWeights
 from handgrad.errors import ShapeError
-from handgrad.rows import Bytes, stacked
+from handgrad.rows import bytes_unless_pixels, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -84,11 +84,11 @@ class Source:
         starts = np.append(0, np.cumsum(self.blocks.sizes))
         with closing(read_ahead(self.blocks, which, depth)) as leaves:
             for leaf, X, labels in leaves:
-                is_number = X.dtype == np.uint8 and not self.blocks.pixels
                 weights = None
                 if self.weights is not None:
                     weights = self.weights.at(int(starts[leaf]), labels)
-                yield leaf, LabelledRows(Bytes(X) if is_number else X, labels, weights)
+                rows = bytes_unless_pixels(X, pixels=self.blocks.pixels)
+                yield leaf, LabelledRows(rows, labels, weights)
 
     def windows(self, windows: Sequence[Sequence[int]]) -> Generator[LabelledRows]:
         """Read windows of leaves, one ahead of its use."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from handgrad.data.blocks import read_ahead
 from handgrad.objective import Objective
+from handgrad.rows import bytes_unless_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     import numpy as np
     import numpy.typing as npt
@@ -16,8 +19,10 @@ if TYPE_CHECKING:
     from handgrad.data import Blocks
     from handgrad.engines.rules import Rule
     from handgrad.engines.weights import BlockWeights
-    from handgrad.network import Matrix, Network
+    from handgrad.network import Labels, Matrix, Network
     from handgrad.notes import Gradient
+
+T = TypeVar("T")
 
 
 class Progress(NamedTuple):
@@ -231,6 +236,18 @@ class Engine(ABC):
     @abstractmethod
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute the probabilities of F4 as an array of shape (m, classes): samples are rows."""
+
+    def map_leaves(
+        self, function: Callable[[Engine, Any, Labels], T], blocks: Blocks
+    ) -> Generator[T]:
+        """Yield what a function returns for each leaf of blocks, in the order of the leaves.
+
+        The function gets an engine, the rows of a leaf, and the number of each row's class. It may
+        be called in another process, so it must be one that can be pickled.
+        """
+        with closing(read_ahead(blocks, range(len(blocks)))) as leaves:
+            for _, X, y in leaves:
+                yield function(self, bytes_unless_pixels(X, pixels=blocks.pixels), y)
 
     @abstractmethod
     def predictor(self, network: Network) -> Predictor:
