@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.engines.blocks import USUAL_WINDOW, BlockSession
+from handgrad.engines.blocks import BlockSession
 from handgrad.engines.dask.faults import cluster_errors
 from handgrad.engines.dask.holders import Holders
 from handgrad.engines.dask.leaf_tasks import KeptTasks, leaf_tasks_of
@@ -39,10 +39,8 @@ class DaskSession(BlockSession):
         client: Client,
         kernels: Kernels,
         source: Source,
-        *,
-        window: int = USUAL_WINDOW,
     ) -> None:
-        super().__init__(engine, source.blocks, source.objective, source.weights, window=window)
+        super().__init__(engine, source.blocks, source.objective, source.weights)
         self._source, self._client = source, client
         tasks = leaf_tasks_of(self._client, source.blocks)
         if tasks is not None:  # the rows go out leaf by leaf, not with the description
