@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from handgrad.data import Blocks
+from handgrad.engines.blocks import check_no_labels
 from handgrad.engines.dask import predictions
 from handgrad.engines.dask.cluster import connect
 from handgrad.engines.dask.collections import blocks_of
@@ -136,6 +137,7 @@ class DaskEngine(Engine):
         ``rows`` may also be a Dask array, and ``targets`` a Dask array of integer labels.
         """
         if isinstance(rows, Blocks):
+            check_no_labels(targets)
             source = Source(rows, objective, block_weights(weights, rows.rows))
         else:
             blocks = numbered_blocks(self.client, rows, targets)
