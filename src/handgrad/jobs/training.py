@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad import data
+from handgrad import __version__, data
+from handgrad.data.fingerprint import fingerprint_of
 from handgrad.engines import get_engine
 from handgrad.errors import ShapeError
 from handgrad.evaluation import evaluate
+from handgrad.files.checkpoint import Checkpoint
 from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
 from handgrad.jobs.results import TrainingFiles, TrainingReport
 from handgrad.memory import memory
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from handgrad.data import Dataset
     from handgrad.engines import Engine, Progress, Session
     from handgrad.initial import Scheme
-    from handgrad.solvers import Result
+    from handgrad.solvers import Checkpoints, Result, RunState
 
 __all__ = [
     "TrainingFiles",
@@ -53,6 +56,11 @@ class TrainingJob:
     training: Training
     settings: dict[str, Any] = field(default_factory=dict)
     label: str = USUAL_LABEL
+    test: str | None = None
+    start: RunState | None = None
+    """Where the run continues."""
+    remark: str | None = None
+    """What the user should know before the run, as a sentence."""
 
     @property
     def model(self) -> Model:
@@ -63,17 +71,42 @@ class TrainingJob:
     def _settings(self) -> dict[str, Any]:
         settings = self.settings | self.training.settings
         del settings[self.training.unit]  # planned; the figures say how many were taken
+        if self.start is not None and self.training.learning_rate is not None:
+            settings["learning_rate"] = self.start.learning_rate
         return settings
 
-    def run(self, on_progress: Callable[[Progress], bool | None] | None = None) -> Result:
-        """Train; ``on_progress`` is that of `handgrad.solvers.train`."""
-        driver = self.training.driver(on_progress=on_progress)
+    def run(
+        self,
+        on_progress: Callable[[Progress], bool | None] | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> Result:
+        """Train; the arguments are those of `handgrad.solvers.train`."""
+        driver = self.training.driver(
+            on_progress=on_progress, start=self.start, checkpoints=checkpoints
+        )
         return drive(driver, self.training.prepare(self.engine), self.session(), self.network)
 
     def session(self) -> Session:
         """Return the training rows as a session of the engine."""
         dataset, objective = self.dataset, self.training.objective(self.network.output)
         return self.engine.session(dataset.X_train, dataset.y_train, objective)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells the training rows apart; see `handgrad.data.fingerprint`."""
+        dataset = self.dataset
+        return fingerprint_of(dataset.X_train, dataset.y_train, dataset.class_names)
+
+    def checkpoint(self, state: RunState) -> Checkpoint:
+        """Return a state of the run with what must be the same for it to continue."""
+        job = {name: self.settings.get(name) for name in ("source", "initial")}
+        return Checkpoint(
+            state=state,
+            training=self.training,
+            job=job | {"test": self.test, "label": self.label},
+            fingerprint=self.fingerprint,
+            computed_by=computed_by(self.engine),
+        )
 
     def report(self, run: Result, **settings: Any) -> TrainingReport:
         """Evaluate the network of a run; ``settings`` are those that changed during the run."""
@@ -89,6 +122,7 @@ class TrainingJob:
             "train_cost": on_train.cost,
             "iterations": run.iterations,
             self.training.unit: run.iterations,
+            "resumed_at": self.start and self.start.iterations,
             "stopped": run.stopped,
             "seconds": run.seconds,
             "engine": engine.name,
@@ -156,7 +190,7 @@ def prepare_training(
     """
     training = _training(settings)
     label = label or USUAL_LABEL
-    dataset = _training_data(source, test, label)
+    dataset = training_data(source, test, label)
     features, classes = dataset.X_train.shape[1], len(dataset.class_names)
     _check_memory(features, hidden, classes)
     network = Network.initial(
@@ -169,7 +203,7 @@ def prepare_training(
     )
     chosen = get_engine(engine, threads=threads)
     others = {"source": source, "initial": initial}
-    return TrainingJob(dataset, network, chosen, training, others, label)
+    return TrainingJob(dataset, network, chosen, training, others, label, test)
 
 
 def prepare_further_training(
@@ -188,7 +222,7 @@ def prepare_further_training(
     training = _training(settings)
     model = load_model(path)
     label = label or model.label or USUAL_LABEL
-    dataset = _training_data(source, None, label, model.feature_names)
+    dataset = training_data(source, None, label, model.feature_names)
     dataset = dataset.with_classes(model.class_names, source)
     check_features(dataset.X_train, source, model.D, f"{named(path)} takes")
     if not model.pixels:
@@ -217,9 +251,10 @@ def _check_memory(features: int, hidden: int, classes: int) -> None:
         )
 
 
-def _training_data(
+def training_data(
     source: str, test: str | None, label: str, features: Sequence[str] | None = None
 ) -> Dataset:
+    """Read training and test samples; without test samples, every fifth sample is held out."""
     dataset = data.load(source, label=label, features=features)
     if test is None:
         return dataset if len(dataset.X_test) else dataset.with_held_out_test()
@@ -228,3 +263,12 @@ def _training_data(
     )
     check_features(samples.X, test, dataset.X_train.shape[1], f"{named(source)} has")
     return dataset.with_test(samples)
+
+
+def computed_by(engine: Engine) -> dict[str, str]:
+    """Return what the last bits of a run depend on, apart from its settings and rows."""
+    return {
+        "engine": engine.name,
+        "instruction_set": engine.instruction_set,
+        "handgrad": __version__,
+    }
