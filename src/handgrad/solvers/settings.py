@@ -110,6 +110,8 @@ class Training:
             self.rule  # noqa: B018 - it checks its numbers
         elif self.learning_rate is not None:
             check_learning_rate(self.learning_rate)
+        if not isinstance(self.nesterov, bool | None):
+            raise TrainingError(f"nesterov is {shown(self.nesterov)}; expected True or False.")
         if self.tol is not None and not 0 <= real_number(self.tol) < math.inf:
             raise TrainingError(f"tol is {shown(self.tol)}; expected a number of 0 or more.")
 
