@@ -243,14 +243,19 @@ def build_dataset(source: str, parts: Parts) -> Dataset:
         raise DataError(f"{source} holds no samples; expected at least one of each class.")
     check_same_features(source, train.X.shape[1], test.X.shape[1])
     class_names, (y_train, y_test) = encode_labels(source, train.labels, test.labels)
-    if len(np.unique(y_train)) < 2:
-        raise DataError(
-            f"{source} has training samples of a single class, {quoted(class_names[y_train[0]])}; "
-            "expected at least two classes."
-        )
+    check_several_classes(source, [class_names[k] for k in np.unique(y_train)])
     return Dataset(
         train.X, y_train, test.X, y_test, class_names, train.image_shape, train.feature_names
     )
+
+
+def check_several_classes(source: str, found: Sequence[str]) -> None:
+    """Refuse training samples of a single class."""
+    if len(found) < 2:
+        raise DataError(
+            f"{source} has training samples of a single class, {quoted(found[0])}; "
+            "expected at least two classes."
+        )
 
 
 def build_samples(source: str, part: Part) -> Samples:
@@ -369,14 +374,16 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     return labels
 
 
-def class_numbers(source: str, found: Sequence[str], class_names: Sequence[str]) -> Labels:
+def class_numbers(
+    source: str, found: Sequence[str], class_names: Sequence[str], whose: str = "the network"
+) -> Labels:
     """Return the number that a model gives each class of a source, by its name."""
     known = _by_name(class_names)
     numbers = [known.get(name, known.get(_spelled(name), -1)) for name in found]
     if -1 in numbers:
         raise DataError(
-            f"{source} has samples of the class {quoted(found[numbers.index(-1)])}, which the "
-            f"network does not know; expected one of {listed(class_names)}."
+            f"{source} has samples of the class {quoted(found[numbers.index(-1)])}, which "
+            f"{whose} does not know; expected one of {listed(class_names)}."
         )
     return np.array(numbers, dtype=np.intp)
 

@@ -170,7 +170,8 @@ class Blocks:
         """Open the test part of the source with the same classes, or return None without one."""
         if self.test is None:
             return None
-        return self.test().with_classes(self.class_names, self.classes)
+        test = self.test()
+        return _renumbered(test, self.class_names, self.classes, "the training part")
 
     def with_held_out(self, every: int = HELD_OUT) -> tuple[Blocks, Blocks]:
         """Return blocks to train and to test on: every fifth row of each class is a test row.
@@ -207,9 +208,7 @@ class Blocks:
         whole = None if tested else (self, every)
         return replace(self, reader=chosen, counts=counts[kept], test=None, whole=whole)
 
-    def with_classes(
-        self, class_names: Sequence[str], classes: npt.NDArray[Any] | None = None
-    ) -> Blocks:
+    def with_classes(self, class_names: Sequence[str]) -> Blocks:
         """Return the blocks with a model's classes; an unknown class raises a DataError.
 
         Examples
@@ -218,17 +217,7 @@ class Blocks:
         >>> blocks.with_classes(("bird", "cat", "dog")).read(0)[1]
         array([1, 2])
         """
-        if tuple(class_names) == self.class_names:
-            return self
-        numbers = class_numbers(self.source, self.class_names, class_names)
-        counts = np.zeros((len(self), len(class_names)), np.int64)
-        np.add.at(counts.T, numbers, self.counts.T)
-        return replace(
-            self,
-            reader=Renumbered(self.reader, numbers),
-            counts=counts,
-            classes=np.array(class_names) if classes is None else classes,
-        )
+        return _renumbered(self, class_names, np.array(class_names), "the network")
 
     @classmethod
     def of(
@@ -240,13 +229,17 @@ class Blocks:
         source: str = "arrays",
         feature_names: Sequence[str] | None = None,
         image_shape: tuple[int, int] | None = None,
+        written: bool = False,
     ) -> Blocks:
-        """Return rows and labels in memory as blocks; rows may also be CSR of SciPy."""
+        """Return rows and labels in memory as blocks; rows may also be CSR of SciPy.
+
+        If labels are ``written``, texts that are all whole numbers are numbers.
+        """
         check_leaf_rows(leaf_rows)
         X = _checked_rows(source, X)
         labels = shared_labels(source, np.asarray(y))
         check_counts(source, X.shape, len(labels.codes))
-        census = count_labels([(source, [labels])], leaf_rows)
+        census = count_labels([(source, [labels])], leaf_rows, written=written)
         return cls(
             InMemory(X, census.numbers_of(labels), leaf_rows),
             census.counts,
@@ -259,6 +252,19 @@ class Blocks:
             None if feature_names is None else tuple(feature_names),
             image_shape,
         )
+
+
+def _renumbered(
+    blocks: Blocks, class_names: Sequence[str], classes: npt.NDArray[Any], whose: str
+) -> Blocks:
+    """Return blocks with classes in whose order; an unknown class raises a DataError."""
+    if tuple(class_names) == blocks.class_names:
+        return blocks
+    numbers = class_numbers(blocks.source, blocks.class_names, class_names, whose)
+    counts = np.zeros((len(blocks), len(class_names)), np.int64)
+    np.add.at(counts.T, numbers, blocks.counts.T)
+    reader = Renumbered(blocks.reader, numbers)
+    return replace(blocks, reader=reader, counts=counts, classes=classes)
 
 
 def _checked_rows(source: str, X: Any) -> Rows:
