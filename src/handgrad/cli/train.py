@@ -38,6 +38,13 @@ from handgrad.cli.solver_options import (
     given,
     settings_of,
 )
+from handgrad.cli.streaming_options import (
+    CacheOption,
+    DaskOption,
+    StreamOption,
+    WindowOption,
+    streaming_of,
+)
 from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
 from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
@@ -97,6 +104,10 @@ def train(
     port: PortOption = watching.USUAL_PORT,
     browser: BrowserOption = True,
     label: LabelOption = None,
+    stream: StreamOption = False,
+    window: WindowOption = None,
+    cache: CacheOption = None,
+    dask: DaskOption = None,
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -135,7 +146,14 @@ def train(
         "initial": initial,
         "dtype": dtype,
     }
-    where: dict[str, Any] = {"test": test, "label": label, "engine": engine, "threads": threads}
+    where: dict[str, Any] = {
+        "test": test,
+        "label": label,
+        "engine": engine,
+        "threads": threads,
+        "dask": dask,
+        "streaming": streaming_of(stream, window, cache, dask),
+    }
     asked = given(context)
     if resume is None:
         settings = settings_of(**settings)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.data.fingerprint import fingerprint_of
 from handgrad.errors import DataError
 from handgrad.quoting import SURROGATE, listed, quoted
 
@@ -53,11 +54,39 @@ class Dataset:
     feature_names: tuple[str, ...] | None = None
 
     @property
+    def train(self) -> tuple[Rows, Labels]:
+        """The rows and the labels to train on."""
+        return self.X_train, self.y_train
+
+    @property
+    def test(self) -> tuple[Rows, Labels] | None:
+        """The rows and the labels to test on; None if there are none."""
+        return (self.X_test, self.y_test) if len(self.X_test) else None
+
+    @property
+    def features(self) -> int:
+        """Number of features, D."""
+        return int(self.X_train.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the rows."""
+        return self.X_train.dtype
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that tells the training rows and labels apart by their content."""
+        return fingerprint_of(self.X_train, self.y_train, self.class_names)
+
+    @property
+    def shown(self) -> dict[str, tuple[Rows, Labels]]:
+        """Both parts, to look at."""
+        return {"train": self.train, "test": (self.X_test, self.y_test)}
+
+    @property
     def to_show(self) -> tuple[Rows, Labels]:
         """The test samples and their labels, or the training samples if there are none."""
-        if len(self.X_test):
-            return self.X_test, self.y_test
-        return self.X_train, self.y_train
+        return self.test or self.train
 
     def with_held_out_test(self) -> Dataset:
         """Move every fifth sample of each class, in the order of the source, to the test set.
@@ -92,7 +121,7 @@ class Dataset:
         >>> dataset.with_classes(("bird", "cat", "dog"), "pets.csv").y_train
         array([1, 2])
         """
-        numbers = _class_numbers(source, self.class_names, class_names)
+        numbers = class_numbers(source, self.class_names, class_names)
         y_train, y_test = numbers[self.y_train], numbers[self.y_test]
         return replace(self, y_train=y_train, y_test=y_test, class_names=tuple(class_names))
 
@@ -260,7 +289,7 @@ def encode_labels(
     """
     texts = [list(map(str, part)) for part in parts]
     distinct = set().union(*texts)
-    _check_labels(source, distinct)
+    check_labels(source, distinct)
     index: dict[str, int]
     if all(map(WHOLE_NUMBER.fullmatch, distinct)):
         numbers = {text: int(text.partition(".")[0]) for text in distinct}
@@ -273,7 +302,8 @@ def encode_labels(
     return names, tuple(np.array([index[t] for t in part], dtype=np.intp) for part in texts)
 
 
-def _check_labels(source: str, distinct: set[str]) -> None:
+def check_labels(source: str, distinct: set[str]) -> None:
+    """Refuse empty labels, and labels that cannot be written."""
     if "" in distinct:
         raise DataError(f"{source} has an empty label; expected a number or a name.")
     broken = next(filter(SURROGATE.search, distinct), None)
@@ -310,11 +340,11 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     """
     if samples.y is None:
         raise DataError(f"{samples.source} has no labels; expected one per sample.")
-    labels: Labels = _class_numbers(samples.source, samples.class_names, class_names)[samples.y]
+    labels: Labels = class_numbers(samples.source, samples.class_names, class_names)[samples.y]
     return labels
 
 
-def _class_numbers(source: str, found: Sequence[str], class_names: Sequence[str]) -> Labels:
+def class_numbers(source: str, found: Sequence[str], class_names: Sequence[str]) -> Labels:
     """Return the number that a model gives each class of a source, by its name."""
     known = _by_name(class_names)
     numbers = [known.get(name, known.get(_spelled(name), -1)) for name in found]

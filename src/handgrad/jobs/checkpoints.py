@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.engines import get_engine
 from handgrad.errors import CheckpointError, HandgradError
 from handgrad.files.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from handgrad.jobs.inputs import USUAL_LABEL
-from handgrad.jobs.training import TrainingJob, computed_by, training_data
+from handgrad.jobs.training import TrainingJob, chosen_engine, computed_by
+from handgrad.jobs.training_data import Streaming, training_data
 from handgrad.quoting import named, shown
 from handgrad.solvers import USUAL_INTERVAL, Checkpoints
 
@@ -60,6 +60,8 @@ def prepare_resumed(
     label: str | None = None,
     engine: str = "auto",
     threads: int | None = None,
+    dask: str | None = None,
+    streaming: Streaming | None = None,
     **settings: Any,
 ) -> TrainingJob:
     """Read a checkpoint and its data, and prepare the job to continue.
@@ -71,8 +73,9 @@ def prepare_resumed(
     source, test, label
         As in `handgrad.jobs.training.prepare_training`; by default those of the checkpoint. The
         training rows must be the same, wherever they lie.
-    engine, threads
-        As in `handgrad.get_engine`; they may differ from those of the run so far.
+    engine, threads, dask, streaming
+        As in `handgrad.jobs.training.prepare_training`; they may differ from those of the run so
+        far.
     **settings
         ``hidden``, ``initial``, ``dtype``, and those of `handgrad.solvers.Training`; they must be
         those of the checkpoint. The numbers of iterations or epochs alone may change.
@@ -90,9 +93,9 @@ def prepare_resumed(
     training.check_packages()
     source = _source(path, source or recorded.get("source"))
     test, label = test or recorded.get("test"), label or recorded.get("label") or USUAL_LABEL
-    chosen = get_engine(engine, threads=threads)
+    chosen = chosen_engine(engine, threads, dask)
     job = TrainingJob(
-        training_data(source, test, label),
+        training_data(source, test, label, streaming=streaming),
         state.network,
         chosen,
         training,

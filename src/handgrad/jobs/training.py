@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad import __version__, data
-from handgrad.data.fingerprint import fingerprint_of
+from handgrad import __version__
+from handgrad.data import USUAL_SOURCE
 from handgrad.engines import get_engine
+from handgrad.engines.dask import DaskEngine
 from handgrad.errors import ShapeError
 from handgrad.evaluation import evaluate
 from handgrad.files.checkpoint import Checkpoint
 from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
 from handgrad.jobs.results import TrainingFiles, TrainingReport
+from handgrad.jobs.training_data import Streaming, training_data
 from handgrad.memory import memory
 from handgrad.model import Model
 from handgrad.network import Network
@@ -25,12 +27,12 @@ from handgrad.solvers import Training
 from handgrad.solvers.training import drive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy.typing as npt
 
-    from handgrad.data import Dataset
+    from handgrad.data import BlockDataset, Dataset
     from handgrad.engines import Engine, Progress, Session
     from handgrad.initial import Scheme
     from handgrad.solvers import Checkpoints, Result, RunState
@@ -50,7 +52,7 @@ MOST_HIDDEN = 10**9  # more than any machine can hold
 class TrainingJob:
     """A training job, ready to run: data read, network drawn, engine chosen."""
 
-    dataset: Dataset
+    dataset: Dataset | BlockDataset
     network: Network
     engine: Engine
     training: Training
@@ -88,14 +90,13 @@ class TrainingJob:
 
     def session(self) -> Session:
         """Return the training rows as a session of the engine."""
-        dataset, objective = self.dataset, self.training.objective(self.network.output)
-        return self.engine.session(dataset.X_train, dataset.y_train, objective)
+        X, y = self.dataset.train
+        return self.engine.session(X, y, self.training.objective(self.network.output))
 
     @cached_property
     def fingerprint(self) -> str:
-        """What tells the training rows apart; see `handgrad.data.fingerprint`."""
-        dataset = self.dataset
-        return fingerprint_of(dataset.X_train, dataset.y_train, dataset.class_names)
+        """What tells the training rows apart; see `handgrad.data.Dataset.fingerprint`."""
+        return self.dataset.fingerprint
 
     def checkpoint(self, state: RunState) -> Checkpoint:
         """Return a state of the run with what must be the same for it to continue."""
@@ -111,10 +112,8 @@ class TrainingJob:
     def report(self, run: Result, **settings: Any) -> TrainingReport:
         """Evaluate the network of a run; ``settings`` are those that changed during the run."""
         dataset, engine = self.dataset, self.engine
-        on_train = evaluate(run.network, dataset.X_train, dataset.y_train, engine=engine)
-        on_test = None
-        if len(dataset.X_test):
-            on_test = evaluate(run.network, dataset.X_test, dataset.y_test, engine=engine)
+        on_train = evaluate(run.network, *dataset.train, engine=engine)
+        on_test = dataset.test and evaluate(run.network, *dataset.test, engine=engine)
         figures = {
             "test_accuracy": on_test and on_test.accuracy,
             "test_cost": on_test and on_test.cost,
@@ -138,7 +137,7 @@ class TrainingJob:
             *network.parameters,
             class_names=dataset.class_names,
             image_shape=dataset.image_shape,
-            scaling=PIXEL_SCALE if dataset.X_train.dtype == np.uint8 else 1.0,
+            scaling=PIXEL_SCALE if dataset.dtype == np.uint8 else 1.0,
             training=training,
             feature_names=dataset.feature_names,
             label=None if dataset.feature_names is None else self.label,
@@ -146,7 +145,7 @@ class TrainingJob:
 
 
 def prepare_training(
-    source: str = data.USUAL_SOURCE,
+    source: str = USUAL_SOURCE,
     *,
     test: str | None = None,
     label: str | None = None,
@@ -155,6 +154,8 @@ def prepare_training(
     dtype: npt.DTypeLike = np.float32,
     engine: str = "auto",
     threads: int | None = None,
+    dask: str | None = None,
+    streaming: Streaming | None = None,
     **settings: Any,
 ) -> TrainingJob:
     """Read the data of a training job, and draw the initial values of its network.
@@ -170,6 +171,10 @@ def prepare_training(
         As in `handgrad.Network.initial`.
     engine, threads
         As in `handgrad.get_engine`.
+    dask : str, optional
+        The address of a Dask scheduler whose workers train, or "local".
+    streaming : Streaming, optional
+        How rows beyond memory are read.
     **settings
         The solver and its settings; see `handgrad.solvers.Training`. The seed is also that of the
         initial values.
@@ -190,8 +195,8 @@ def prepare_training(
     """
     training = _training(settings)
     label = label or USUAL_LABEL
-    dataset = training_data(source, test, label)
-    features, classes = dataset.X_train.shape[1], len(dataset.class_names)
+    dataset = training_data(source, test, label, streaming=streaming)
+    features, classes = dataset.features, len(dataset.class_names)
     _check_memory(features, hidden, classes)
     network = Network.initial(
         features=features,
@@ -201,14 +206,14 @@ def prepare_training(
         dtype=dtype,
         scheme=initial,
     )
-    chosen = get_engine(engine, threads=threads)
+    chosen = chosen_engine(engine, threads, dask)
     others = {"source": source, "initial": initial}
     return TrainingJob(dataset, network, chosen, training, others, label, test)
 
 
 def prepare_further_training(
     path: Path,
-    source: str = data.USUAL_SOURCE,
+    source: str = USUAL_SOURCE,
     *,
     label: str | None = None,
     engine: str = "auto",
@@ -224,7 +229,7 @@ def prepare_further_training(
     label = label or model.label or USUAL_LABEL
     dataset = training_data(source, None, label, model.feature_names)
     dataset = dataset.with_classes(model.class_names, source)
-    check_features(dataset.X_train, source, model.D, f"{named(path)} takes")
+    check_features(dataset.features, source, model.D, f"{named(path)} takes")
     if not model.pixels:
         dataset = dataset.with_numbers()
     chosen = get_engine(engine, threads=threads)
@@ -251,18 +256,9 @@ def _check_memory(features: int, hidden: int, classes: int) -> None:
         )
 
 
-def training_data(
-    source: str, test: str | None, label: str, features: Sequence[str] | None = None
-) -> Dataset:
-    """Read training and test samples; without test samples, every fifth sample is held out."""
-    dataset = data.load(source, label=label, features=features)
-    if test is None:
-        return dataset if len(dataset.X_test) else dataset.with_held_out_test()
-    samples = data.load_samples(
-        test, label=label, image_shape=dataset.image_shape, features=dataset.feature_names
-    )
-    check_features(samples.X, test, dataset.X_train.shape[1], f"{named(source)} has")
-    return dataset.with_test(samples)
+def chosen_engine(name: str, threads: int | None, dask: str | None) -> Engine:
+    """Return the engine of that name, or that of a Dask cluster if there is an address."""
+    return get_engine(name, threads=threads) if dask is None else DaskEngine(dask, threads=threads)
 
 
 def computed_by(engine: Engine) -> dict[str, str]:

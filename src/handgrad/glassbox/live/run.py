@@ -18,7 +18,7 @@ from handgrad.solvers.training import drive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handgrad.data import Dataset
+    from handgrad.data import BlockDataset, Dataset
     from handgrad.engines import Engine, Session
     from handgrad.network import Network
     from handgrad.solvers import Checkpoints, Driver, History, Result, RunState, Training
@@ -57,7 +57,7 @@ class LiveRun:
     def __init__(
         self,
         network: Network,
-        dataset: Dataset,
+        dataset: Dataset | BlockDataset,
         *,
         engine: Engine,
         training: Training,
@@ -216,7 +216,7 @@ class LiveRun:
 
     def _train_in_parts(self, report: Report, checkpoints: Checkpoints | None) -> Result:
         """Train to the end; a new η in a replay begins another part, at the network shown."""
-        X, y = self.dataset.X_train, self.dataset.y_train
+        X, y = self.dataset.train
         objective = self._training.objective(self._state.network.output)
         session = self._engine.session(X, y, objective)
         while True:
