@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -272,8 +272,8 @@ def test_lbfgs_has_no_learning_rate_to_change(dataset):
 
 @pytest.mark.parametrize("solver", ["gd", "adam"])
 def test_a_watched_run_continues_from_a_state(dataset, solver):
-    usual = Training(solver)
-    training = replace(usual, **{usual.unit: 12})
+    planned: dict[str, Any] = {Training(solver).unit: 12}
+    training = Training(solver, **planned)
     rows = dataset.X_train, dataset.y_train
     settings = training.settings
     half = train(NETWORK, *rows, engine=get_engine(), **settings | {training.unit: 5})
