@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from handgrad.data import BlockDataset
 from handgrad.engines import available_engines
 from handgrad.errors import CheckpointError, HandgradError, TrainingError, WriteError
 from handgrad.files.checkpoint import load_checkpoint, save_checkpoint
 from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
 from handgrad.jobs.training import TrainingFiles, prepare_training
+from handgrad.jobs.training_data import Streaming
 from handgrad.solvers import SOLVERS
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -211,3 +213,38 @@ def test_a_checkpoint_may_replace_the_one_that_is_resumed_and_nothing_else(flowe
         with pytest.raises(WriteError):
             files.check(str(flowers), resume=path)
     assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("solver", ["gd", "sgd", "adam"])
+def test_a_run_over_blocks_continues_in_its_windows(flowers, solver, path):
+    blocks = {"streaming": Streaming(wanted=True, window=2), "engine": "reference"}
+    stopped(flowers, solver, path, **blocks)
+    job = prepare_resumed(path, engine="reference")
+    assert isinstance(job.dataset, BlockDataset)
+    assert job.dataset.window == 2
+    assert job.remark is None
+    found, expected = job.run(), job_of(flowers, solver, **blocks).run()
+    np.testing.assert_array_equal(found.history.costs, expected.history.costs)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("first", [False, True])
+def test_a_run_continues_between_memory_and_blocks(flowers, solver, first, path):
+    streaming = {True: Streaming(wanted=True, window=2), False: Streaming()}
+    run = stopped(flowers, solver, path, streaming=streaming[first])
+    job = prepare_resumed(path, streaming=Streaming(wanted=True, window=3))
+    if not first:
+        assert load_checkpoint(path).window is None
+    assert isinstance(job.dataset, BlockDataset)
+    expected = {"lbfgs": "no higher cost", "gd": "last bits"}.get(solver, "another order")
+    assert expected in str(job.remark)
+    assert job.run().costs[-1] <= run.costs[-1]
+
+
+def test_a_window_of_a_checkpoint_is_checked(flowers, path):
+    job = job_of(flowers, "gd")
+    run = job.run()
+    damaged = replace(job.checkpoint(run.state), window=-1)
+    save_checkpoint(damaged, path)
+    with pytest.raises(CheckpointError, match="window is -1"):
+        load_checkpoint(path)

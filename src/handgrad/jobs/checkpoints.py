@@ -94,8 +94,12 @@ def prepare_resumed(
     source = _source(path, source or recorded.get("source"))
     test, label = test or recorded.get("test"), label or recorded.get("label") or USUAL_LABEL
     chosen = chosen_engine(engine, threads, dask)
+    streaming = (streaming or Streaming()).continuing(checkpoint.window)
+    dataset = training_data(source, test, label, streaming=streaming)
+    if dataset.window != checkpoint.window:
+        state = state.without_order()
     job = TrainingJob(
-        training_data(source, test, label, streaming=streaming),
+        dataset,
         state.network,
         chosen,
         training,
@@ -103,7 +107,7 @@ def prepare_resumed(
         label,
         test,
         state,
-        _remark(checkpoint, chosen),
+        _remark(checkpoint, chosen, dataset.window),
     )
     if job.fingerprint != checkpoint.fingerprint:
         raise CheckpointError(
@@ -150,20 +154,25 @@ def _source(path: Path, source: str | None) -> str:
     return source
 
 
-def _remark(checkpoint: Checkpoint, engine: Engine) -> str | None:
-    """Say why the bits may differ from those of a run that never stopped; None if they do not."""
+def _remark(checkpoint: Checkpoint, engine: Engine, window: int | None) -> str | None:
+    """Say why the run may differ from one that never stopped; None if it does not."""
     if checkpoint.training.solver == "lbfgs":
         return (
             "lbfgs continues from its weights at no higher cost; its steps are not those of a run "
             "that never stopped."
         )
-    before, now = checkpoint.computed_by, computed_by(engine)
+    before = dict(checkpoint.computed_by) | {"rows": _place_of_rows(checkpoint.window)}
+    now = computed_by(engine) | {"rows": _place_of_rows(window)}
     different = [name for name in now if now[name] != before.get(name)]
     if not different:
         return None
     changes = ", ".join(f"{name.replace('_', ' ')} {now[name]}" for name in different)
     earlier = ", ".join(str(before.get(name)) for name in different)
-    return (
-        f"The run continues with {changes} (before: {earlier}); its last bits may differ from "
-        "those of a run that never stopped."
-    )
+    what = "its last bits may differ from those of"
+    if "rows" in different and checkpoint.training.batch_size is not None:
+        what = "it takes its rows in another order than"
+    return f"The run continues with {changes} (before: {earlier}); {what} a run that never stopped."
+
+
+def _place_of_rows(window: int | None) -> str:
+    return "in memory" if window is None else f"in blocks with a window of {window}"

@@ -105,6 +105,7 @@ class TrainingJob:
             state=state,
             training=self.training,
             job=job | {"test": self.test, "label": self.label},
+            window=self.dataset.window,
             fingerprint=self.fingerprint,
             computed_by=computed_by(self.engine),
         )
@@ -263,8 +264,9 @@ def chosen_engine(name: str, threads: int | None, dask: str | None) -> Engine:
 
 def computed_by(engine: Engine) -> dict[str, str]:
     """Return what the last bits of a run depend on, apart from its settings and rows."""
+    name = engine.kernels.engine if isinstance(engine, DaskEngine) else engine.name
     return {
-        "engine": engine.name,
+        "engine": name,
         "instruction_set": engine.instruction_set,
         "handgrad": __version__,
     }
