@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from handgrad import data
+from handgrad.data import BlockDataset
 from handgrad.engines import available_engines
 from handgrad.errors import CheckpointError, HandgradError, TrainingError, WriteError
 from handgrad.files.checkpoint import load_checkpoint, save_checkpoint
+from handgrad.jobs import training_data
 from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
 from handgrad.jobs.training import TrainingFiles, prepare_training
+from handgrad.jobs.training_data import Streaming
 from handgrad.solvers import SOLVERS
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -211,3 +215,67 @@ def test_a_checkpoint_may_replace_the_one_that_is_resumed_and_nothing_else(flowe
         with pytest.raises(WriteError):
             files.check(str(flowers), resume=path)
     assert path.read_bytes() == b"old"
+
+
+BLOCKS = Streaming(wanted=True, window=2)
+
+
+@pytest.fixture
+def blocks_of_flowers(flowers, monkeypatch):
+    """Flowers whose leaves hold few rows, so that windows and shuffling matter."""
+    pytest.importorskip("pyarrow")
+    read = data.open_blocks
+    monkeypatch.setattr(
+        data, "open_blocks", lambda *given, **options: read(*given, leaf_rows=20, **options)
+    )
+    return flowers
+
+
+@pytest.mark.parametrize("solver", ["gd", "sgd", "adam"])
+def test_a_run_in_blocks_continues_in_blocks(blocks_of_flowers, solver, path):
+    whole = job_of(blocks_of_flowers, solver, streaming=BLOCKS).run()
+    stopped(blocks_of_flowers, solver, path, streaming=BLOCKS)
+    job = prepare_resumed(path)
+    assert isinstance(job.dataset, BlockDataset)
+    assert job.dataset.train_blocks.window == 2
+    run = job.run()
+    np.testing.assert_array_equal(run.history.costs, whole.history.costs)
+    np.testing.assert_array_equal(run.network.W1, whole.network.W1)
+
+
+def test_the_window_may_change_where_it_changes_no_bit(blocks_of_flowers, path):
+    other = Streaming(wanted=True, window=3)
+    whole = job_of(blocks_of_flowers, "gd", streaming=BLOCKS).run()
+    stopped(blocks_of_flowers, "gd", path, streaming=BLOCKS)
+    run = prepare_resumed(path, streaming=other).run()
+    np.testing.assert_array_equal(run.network.W1, whole.network.W1)
+    stopped(blocks_of_flowers, "adam", path, streaming=BLOCKS)
+    with pytest.raises(CheckpointError, match="with window 2, not 3"):
+        prepare_resumed(path, streaming=other)
+
+
+def test_rows_in_memory_stay_there(flowers, path, monkeypatch):
+    stopped(flowers, "gd", path)
+    with pytest.raises(CheckpointError, match="whose rows lay in memory"):
+        prepare_resumed(path, streaming=BLOCKS)
+    monkeypatch.setattr(training_data, "free_memory", lambda: 1)
+    assert prepare_resumed(path).run().iterations == 30
+
+
+@pytest.mark.parametrize("window", ["x", "0", "", "\u0663", "-1"])
+def test_a_window_that_cannot_be_is_refused(flowers, path, window):
+    stopped(flowers, "gd", path)
+    checkpoint = load_checkpoint(path)
+    save_checkpoint(replace(checkpoint, job={**checkpoint.job, "window": window}), path)
+    with pytest.raises(CheckpointError, match="has a window of"):
+        prepare_resumed(path)
+
+
+def test_a_run_in_blocks_continues_on_a_cluster_in_the_same_bits(flowers, path):
+    pytest.importorskip("distributed")
+    pytest.importorskip("pyarrow")
+    whole = job_of(flowers, "adam", streaming=BLOCKS).run()
+    stopped(flowers, "adam", path, streaming=BLOCKS)
+    job = prepare_resumed(path, dask="local", threads=1)
+    assert job.remark is None
+    np.testing.assert_array_equal(job.run().network.W1, whole.network.W1)

@@ -10,7 +10,7 @@ import numpy as np
 from handgrad.errors import CheckpointError, HandgradError
 from handgrad.files.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from handgrad.jobs.inputs import USUAL_LABEL
-from handgrad.jobs.training import TrainingJob, chosen_engine, computed_by
+from handgrad.jobs.training import TrainingJob, chosen_engine
 from handgrad.jobs.training_data import Streaming, training_data
 from handgrad.quoting import named, shown
 from handgrad.solvers import USUAL_INTERVAL, Checkpoints
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from handgrad.engines import Engine
     from handgrad.solvers import RunState, Training
 
 
@@ -75,7 +74,8 @@ def prepare_resumed(
         training rows must be the same, wherever they lie.
     engine, threads, dask, streaming
         As in `handgrad.jobs.training.prepare_training`; they may differ from those of the run so
-        far.
+        far. Rows that lay in memory lie there again, and rows in blocks come in blocks. A run in
+        blocks may continue on a cluster.
     **settings
         ``hidden``, ``initial``, ``dtype``, and those of `handgrad.solvers.Training`; they must be
         those of the checkpoint. The numbers of iterations or epochs alone may change.
@@ -93,17 +93,16 @@ def prepare_resumed(
     training.check_packages()
     source = _source(path, source or recorded.get("source"))
     test, label = test or recorded.get("test"), label or recorded.get("label") or USUAL_LABEL
-    chosen = chosen_engine(engine, threads, dask)
+    streaming = _as_before(path, checkpoint, streaming or Streaming())
     job = TrainingJob(
         training_data(source, test, label, streaming=streaming),
         state.network,
-        chosen,
+        chosen_engine(engine, threads, dask),
         training,
         {"source": source, "initial": recorded.get("initial")},
         label,
         test,
         state,
-        _remark(checkpoint, chosen),
     )
     if job.fingerprint != checkpoint.fingerprint:
         raise CheckpointError(
@@ -111,7 +110,7 @@ def prepare_resumed(
             f"({checkpoint.fingerprint}; found {job.fingerprint}); expected the same source, and "
             "the same --label and --test."
         )
-    return job
+    return replace(job, remark=_remark(checkpoint, job.computed_by))
 
 
 def _continued(path: Path, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Training:
@@ -144,20 +143,45 @@ def _continued(path: Path, checkpoint: Checkpoint, settings: Mapping[str, Any]) 
     return training
 
 
+def _as_before(path: Path, checkpoint: Checkpoint, streaming: Streaming) -> Streaming:
+    """Return how to read the rows so that they come as they did in the run so far.
+
+    Sums over blocks and over rows in memory have other last bits, whatever a machine can hold. The
+    window changes the batches of sgd and adam, and nothing else.
+    """
+    window = checkpoint.job.get("window")
+    if window is None:
+        if streaming.wanted:
+            raise CheckpointError(
+                f"{named(path)} continues a run whose rows lay in memory; expected neither "
+                "--stream, --window, --cache nor --dask: a run in blocks begins with one of them."
+            )
+        return replace(streaming, allowed=False)
+    if not window.isascii() or not window.isdigit() or int(window) < 1:
+        raise CheckpointError(f"{named(path)} has a window of {shown(window)}; train anew.")
+    takes_batches = checkpoint.training.batch_size is not None
+    if takes_batches and streaming.window not in (None, int(window)):
+        raise CheckpointError(
+            f"{named(path)} continues a run with window {window}, not {streaming.window}; expected "
+            "the settings of that run, which it knows."
+        )
+    return replace(streaming, wanted=True, window=streaming.window or int(window))
+
+
 def _source(path: Path, source: str | None) -> str:
     if source is None:
         raise CheckpointError(f"{named(path)} does not know its source; name the source, too.")
     return source
 
 
-def _remark(checkpoint: Checkpoint, engine: Engine) -> str | None:
+def _remark(checkpoint: Checkpoint, now: Mapping[str, str]) -> str | None:
     """Say why the bits may differ from those of a run that never stopped; None if they do not."""
     if checkpoint.training.solver == "lbfgs":
         return (
             "lbfgs continues from its weights at no higher cost; its steps are not those of a run "
             "that never stopped."
         )
-    before, now = checkpoint.computed_by, computed_by(engine)
+    before = checkpoint.computed_by
     different = [name for name in now if now[name] != before.get(name)]
     if not different:
         return None

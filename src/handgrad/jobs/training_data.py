@@ -37,12 +37,15 @@ class Streaming:
         A folder that keeps decoded rows.
     say : callable, optional
         Called with a text before a pass over the source.
+    allowed : bool
+        Whether rows may be read in blocks where this is not ``wanted``.
     """
 
     wanted: bool = False
     window: int | None = None
     cache: Path | None = None
     say: Callable[[str], object] | None = None
+    allowed: bool = True
 
     def open(self, source: str, label: str, features: Sequence[str] | None = None) -> Blocks:
         """Open a source as blocks; of sources with parts, that to train on."""
@@ -65,7 +68,7 @@ def training_data(
     out.
     """
     streaming = streaming or Streaming()
-    if streaming.wanted or _may_be_large(source):
+    if streaming.wanted or (streaming.allowed and _may_be_large(source)):
         blocks = streaming.open(source, label, features)
         size = blocks.rows * blocks.bytes_per_row
         if streaming.wanted or size > SHARE_IN_MEMORY * free_memory():
