@@ -14,6 +14,8 @@ from handgrad.errors import ShapeError
 from handgrad.quoting import named, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
 PIXEL_SCALE = 1 / 255
@@ -76,6 +78,18 @@ class Bytes:
 
     def __getitem__(self, rows: Any) -> Bytes:
         return Bytes(self.values[rows], self.scale)
+
+
+def bytes_unless_pixels(X: Any, *, pixels: bool) -> Any:
+    """Return ``uint8`` rows as `Bytes` if they are ordinary numbers; other rows are unchanged.
+
+    Examples
+    --------
+    >>> numbers = np.array([[0, 51]], dtype=np.uint8)
+    >>> type(bytes_unless_pixels(numbers, pixels=False)).__name__
+    'Bytes'
+    """
+    return Bytes(X) if X.dtype == np.uint8 and not pixels else X
 
 
 def is_sparse(X: object) -> bool:
@@ -181,6 +195,25 @@ def scaled_rows(rows: Any, dtype: np.dtype[Any]) -> Any:
         return scaled_rows(Bytes(rows, PIXEL_SCALE), dtype)
     with np.errstate(over="ignore"):  # an overflow gives infinity, which engines refuse
         return rows.astype(dtype, copy=False)
+
+
+def stacked(parts: Sequence[Any]) -> Any:
+    """Return rows of one type as one block of rows.
+
+    Examples
+    --------
+    >>> stacked([np.zeros((2, 3)), np.ones((1, 3))]).shape
+    (3, 3)
+    """
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], Bytes):
+        return Bytes(stacked([part.values for part in parts]), parts[0].scale)
+    if is_sparse(parts[0]):
+        from scipy.sparse import vstack
+
+        return vstack(parts, format="csr")
+    return np.concatenate(parts)
 
 
 def values_of(rows: Any) -> npt.NDArray[Any]:

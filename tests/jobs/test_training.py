@@ -63,7 +63,7 @@ def test_a_run_that_is_stopped_keeps_a_network_of_the_way(flowers):
     job = prepare_training(str(flowers), label="species", iterations=10**6)
     report = job.report(job.run(lambda progress: len(progress.costs) >= 5))
     assert report.run.stopped
-    assert report.figures["iterations"] < report.planned == 10**6
+    assert report.figures["iterations"] < report.training.planned == 10**6
     assert np.isclose(report.history.costs, report.on_train.cost, rtol=1e-5).any()
     assert report.on_train.cost < report.history.costs[0]
 

@@ -15,14 +15,24 @@ from handgrad.cli.options import (
     BrowserOption,
     EngineOption,
     HiddenOption,
-    IterationsOption,
     JsonOption,
     LabelOption,
-    LearningRateOption,
     PortOption,
     SeedOption,
     SourceArgument,
     ThreadsOption,
+)
+from handgrad.cli.solver_options import (
+    AlphaOption,
+    BatchSizeOption,
+    EpochsOption,
+    IterationsOption,
+    LearningRateOption,
+    MomentumOption,
+    NesterovOption,
+    SolverOption,
+    TolOption,
+    settings_of,
 )
 from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
@@ -36,13 +46,21 @@ if TYPE_CHECKING:
 
 @app.command(
     epilog="Examples:\n\n[green]handgrad train[/]\n\n"
+    "[green]handgrad train mnist --solver adam --epochs 20 --batch-size 100[/]\n\n"
     "[green]handgrad train flowers.csv --label species --hidden 32 --history history.csv[/]"
 )
 def train(
     source: SourceArgument = USUAL_SOURCE,
     hidden: HiddenOption = 10,
-    iterations: IterationsOption = 500,
-    learning_rate: LearningRateOption = 0.1,
+    solver: SolverOption = "gd",
+    iterations: IterationsOption = None,
+    epochs: EpochsOption = None,
+    batch_size: BatchSizeOption = None,
+    learning_rate: LearningRateOption = None,
+    momentum: MomentumOption = None,
+    nesterov: NesterovOption = None,
+    tol: TolOption = None,
+    alpha: AlphaOption = 0.0,
     seed: SeedOption = 0,
     initial: Annotated[
         Literal["he", "uniform"], typer.Option(help="How the initial values are drawn.")
@@ -55,7 +73,7 @@ def train(
     ] = None,
     out: Annotated[Path, typer.Option(help="The model file to write.")] = Path("model.safetensors"),
     history: Annotated[
-        Path | None, typer.Option(help="A CSV file for cost and accuracy of each step.")
+        Path | None, typer.Option(help="A CSV file for cost and accuracy of each iteration.")
     ] = None,
     plots: Annotated[
         Path | None,
@@ -73,7 +91,9 @@ def train(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network by gradient descent, test it, and write it to a file.
+    """Train a network, test it, and write it to a file.
+
+    The solver is the notes' gradient descent unless --solver names another.
 
     Ctrl-C stops the run and keeps the best network so far. If neither SOURCE
     nor --test has test samples, every fifth sample of each class is held out.
@@ -82,6 +102,18 @@ def train(
     after the model is written. A run that takes less than two seconds is
     recorded and replayed in four. The page stays until Ctrl-C.
     """
+    settings = settings_of(
+        solver,
+        iterations=iterations,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        momentum=momentum,
+        nesterov=nesterov,
+        tol=tol,
+        alpha=alpha,
+        seed=seed,
+    )
     files = TrainingFiles(out, history, plots)
     files.check(source, test)
     with terminal.waiting(f"reading {source}"):
@@ -90,17 +122,15 @@ def train(
             test=test,
             label=label,
             hidden=hidden,
-            iterations=iterations,
-            learning_rate=learning_rate,
-            seed=seed,
             initial=initial,
             dtype=dtype,
             engine=engine,
             threads=threads,
+            **settings,
         )
     if watch:
-        with watched(job, port, browser) as (run, rate):
-            finish(job.report(run, learning_rate=rate), files, as_json=as_json)
+        with watched(job, port, browser) as (run, changed):
+            finish(job.report(run, **changed), files, as_json=as_json)
     else:
         finish(job.report(_run_with_progress(job)), files, as_json=as_json)
 
@@ -122,17 +152,24 @@ def finish(report: TrainingReport, files: TrainingFiles, *, as_json: bool) -> No
 def _run_with_progress(job: TrainingJob) -> Result:
     with (
         watching.endings("SIGINT") as asked,
-        terminal.training_progress(job.iterations, asked) as show,
+        terminal.training_progress(job.training.planned, asked) as show,
     ):
         return job.run(show)
 
 
 def _print_run(report: TrainingReport) -> None:
-    show, run = terminal.results().print, report.run
+    show, run, training = terminal.results().print, report.run, report.training
+    unit = training.steps_or_epochs
     if run.stopped:
-        show(f"Stopped after {run.iterations} of {report.planned} steps; the best network is kept.")
+        show(
+            f"Stopped after {run.iterations} of {training.planned} {unit}; "
+            "the best network is kept."
+        )
+    elif run.iterations < training.planned:  # of lbfgs
+        said = "the run converged" if run.converged else f"SciPy says: {run.message.strip(' :')}"
+        show(f"Ended after {run.iterations} of {training.planned} {unit}; {said}.")
     show(
-        f"{run.iterations} steps in {run.seconds:.1f} s: "
+        f"{run.iterations} {unit} in {run.seconds:.1f} s: "
         f"cost {report.on_train.cost:.4f}, training accuracy {report.on_train.accuracy:.2%}"
     )
     if report.on_test is not None:

@@ -122,13 +122,20 @@ def _parse_quoted(layout: Layout, blocks: Iterator[bytes], first: int) -> Iterat
         yield _parse_by_cell(layout, rows) if X is None else (X, _labels(layout, rows))
 
 
+def parse_cells(layout: Layout, content: bytes, first: int) -> Block:
+    """Parse lines cell by cell; the first of them has this number in its file."""
+    plain = content if b'"' in content else lines.with_line_feeds(content)
+    batches = batches_of_rows(layout, lines.text_lines([plain]), first, lines.BLOCK)
+    return _parse_by_cell(layout, [row for batch in batches for row in batch])
+
+
 def _parse_by_cell(layout: Layout, rows: list[tuple[int, list[str]]]) -> Block:
     """Parse rows that NumPy refuses; in most cases this raises an error that names the cell."""
     values, labels = [], []
     for row in rows:
         values.append(read_features(layout, *row))
         labels += _labels(layout, [row])
-    X = np.array(values, dtype=np.float64).reshape(-1, len(layout.features))
+    X = np.array(values, dtype=np.float64).reshape(len(values), len(layout.features))
     return X.astype(np.uint8) if layout.pixels else X, labels
 
 

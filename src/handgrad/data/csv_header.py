@@ -61,7 +61,7 @@ def read_header(
             f"{path} has no column other than {quoted(label)}; expected at least one feature."
         )
     pixels = all(PIXEL_NAME.fullmatch(names[column]) for column in read)
-    order, image_shape = _raster([names[column] for column in read]) if pixels else ([], None)
+    order, image_shape = raster([names[column] for column in read]) if pixels else ([], None)
     if order and features is None:
         read = [read[place] for place in order]
     return Layout(
@@ -74,7 +74,7 @@ def read_header(
     )
 
 
-def _raster(names: Sequence[str]) -> tuple[list[int], tuple[int, int] | None]:
+def raster(names: Sequence[str]) -> tuple[list[int], tuple[int, int] | None]:
     """Return the order in which pixels fill a picture row by row, and the shape of the picture.
 
     Pixels are numbered from 0 or from 1: pixel0, pixel1, … of a square, or 1x1, 1x2, … of any

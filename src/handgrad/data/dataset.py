@@ -92,7 +92,7 @@ class Dataset:
         >>> dataset.with_classes(("bird", "cat", "dog"), "pets.csv").y_train
         array([1, 2])
         """
-        numbers = _class_numbers(source, self.class_names, class_names)
+        numbers = class_numbers(source, self.class_names, class_names)
         y_train, y_test = numbers[self.y_train], numbers[self.y_test]
         return replace(self, y_train=y_train, y_test=y_test, class_names=tuple(class_names))
 
@@ -260,7 +260,7 @@ def encode_labels(
     """
     texts = [list(map(str, part)) for part in parts]
     distinct = set().union(*texts)
-    _check_labels(source, distinct)
+    check_labels(source, distinct)
     index: dict[str, int]
     if all(map(WHOLE_NUMBER.fullmatch, distinct)):
         numbers = {text: int(text.partition(".")[0]) for text in distinct}
@@ -273,7 +273,8 @@ def encode_labels(
     return names, tuple(np.array([index[t] for t in part], dtype=np.intp) for part in texts)
 
 
-def _check_labels(source: str, distinct: set[str]) -> None:
+def check_labels(source: str, distinct: set[str]) -> None:
+    """Refuse empty labels, and labels that cannot be written."""
     if "" in distinct:
         raise DataError(f"{source} has an empty label; expected a number or a name.")
     broken = next(filter(SURROGATE.search, distinct), None)
@@ -310,11 +311,11 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     """
     if samples.y is None:
         raise DataError(f"{samples.source} has no labels; expected one per sample.")
-    labels: Labels = _class_numbers(samples.source, samples.class_names, class_names)[samples.y]
+    labels: Labels = class_numbers(samples.source, samples.class_names, class_names)[samples.y]
     return labels
 
 
-def _class_numbers(source: str, found: Sequence[str], class_names: Sequence[str]) -> Labels:
+def class_numbers(source: str, found: Sequence[str], class_names: Sequence[str]) -> Labels:
     """Return the number that a model gives each class of a source, by its name."""
     known = _by_name(class_names)
     numbers = [known.get(name, known.get(_spelled(name), -1)) for name in found]

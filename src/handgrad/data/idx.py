@@ -55,12 +55,13 @@ def read_images(path: Path) -> Part:
 def read_array(path: Path, *, dimensions: int) -> npt.NDArray[np.uint8]:
     """Read an IDX file of bytes with the given number of dimensions."""
     with open_unpacked(path) as stream:
-        shape = _read_header(path, stream, dimensions)
+        shape = read_shape(path, stream, dimensions)
         content = read_exactly(stream, math.prod(shape), most=capacity(path), what=str(path))
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _read_header(path: Path, stream: IO[bytes], dimensions: int) -> tuple[int, ...]:
+def read_shape(path: Path, stream: IO[bytes], dimensions: int) -> tuple[int, ...]:
+    """Read the header: the size of each dimension."""
     start = stream.read(4)
     expected = bytes([0, 0, UNSIGNED_BYTES, dimensions])
     if start != expected:
@@ -84,7 +85,7 @@ def _check_counts(images: Path, labels: Path) -> int:
     shapes = []
     for path, dimensions in ((images, 3), (labels, 1)):
         with open_unpacked(path) as stream:
-            shapes.append(_read_header(path, stream, dimensions))
+            shapes.append(read_shape(path, stream, dimensions))
     (m, rows, columns), (count,) = shapes
     if m != count:
         raise DataError(

@@ -129,22 +129,43 @@ def _dimensions(image_shape: tuple[int, int] | None) -> str:
     return f"{columns}×{rows} pixels"
 
 
+def decode(content: bytes, where: str) -> npt.NDArray[np.uint8]:
+    """Return the grey pixels of an image whose bytes come from ``where``."""
+    with _opened_content(content, where) as image:
+        return _grey(where, image, _size_of(where, image))
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image]:
+    _import_pillow(path)
+    if not path.is_file():
+        raise DataError(f"{path} is not a regular file; expected an image.")
+    # From a file, Pillow would read as many bytes as the header promises.
+    with reading(path):
+        content = path.read_bytes()
+    with _opened_content(content, path) as image:
+        yield image
+
+
+def _import_pillow(path: Path | str) -> None:
     try:
-        import PIL.Image
+        import PIL.Image  # noqa: F401 - only whether it is there
     except ImportError as error:
         raise MissingPackageError(
             f"{path} can only be read with the package Pillow, which is not installed; "
             "install it: pip install 'handgrad[images]'."
         ) from error
-    if not path.is_file():
-        raise DataError(f"{path} is not a regular file; expected an image.")
+
+
+@contextmanager
+def _opened_content(content: bytes, path: Path | str) -> Iterator[Image]:
+    _import_pillow(path)
+    import PIL.Image
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            # From a file, Pillow would read as many bytes as the header promises.
-            with PIL.Image.open(io.BytesIO(path.read_bytes()), formats=FORMATS) as image:
+            with PIL.Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 yield image
         except DataError:
             raise
@@ -163,13 +184,16 @@ def _opened(path: Path) -> Iterator[Image]:
 def _size(path: Path) -> tuple[int, int]:
     """Return the rows and columns that the header gives, before any pixel is decoded."""
     with _opened(path) as image:
-        columns, rows = image.size
-        if rows * columns > MOST_PIXELS:
-            raise DataError(
-                f"{path} has {_dimensions((rows, columns))}; "
-                f"expected at most {MOST_PIXELS:,} pixels."
-            )
-        return (columns, rows) if _orientation(image) in LYING else (rows, columns)
+        return _size_of(path, image)
+
+
+def _size_of(path: Path | str, image: Image) -> tuple[int, int]:
+    columns, rows = image.size
+    if rows * columns > MOST_PIXELS:
+        raise DataError(
+            f"{path} has {_dimensions((rows, columns))}; expected at most {MOST_PIXELS:,} pixels."
+        )
+    return (columns, rows) if _orientation(image) in LYING else (rows, columns)
 
 
 def _orientation(image: Image) -> int:
@@ -182,7 +206,7 @@ def _orientation(image: Image) -> int:
         return 1
 
 
-def _check_values(path: Path, image: Image) -> None:
+def _check_values(path: Path | str, image: Image) -> None:
     tiles = getattr(image, "tile", ())  # what Pillow will decode, and how
     if image.mode.startswith(("I", "F")) or any(str(tile[3]).endswith(";16B") for tile in tiles):
         raise DataError(f"{path} has more than 8 bits per value; expected 8.")
@@ -191,19 +215,23 @@ def _check_values(path: Path, image: Image) -> None:
 
 
 def _pixels(path: Path, image_shape: tuple[int, int]) -> npt.NDArray[Any]:
+    with _opened(path) as image:
+        return _grey(path, image, image_shape)
+
+
+def _grey(path: Path | str, image: Image, image_shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
     import PIL.Image
 
-    with _opened(path) as image:
-        _check_values(path, image)
-        if turn := UPRIGHT.get(_orientation(image)):
-            image = image.transpose(PIL.Image.Transpose[turn])
-        if image.has_transparency_data:
-            paper = PIL.Image.new("RGBA", image.size, "black")
-            paper.alpha_composite(image.convert("RGBA"))
-            grey = paper.convert("L")
-        else:
-            grey = image.convert("L")
-        rows, columns = image_shape
-        if grey.size != (columns, rows):
-            grey = grey.resize((columns, rows), PIL.Image.Resampling.LANCZOS)
-        return np.asarray(grey)
+    _check_values(path, image)
+    if turn := UPRIGHT.get(_orientation(image)):
+        image = image.transpose(PIL.Image.Transpose[turn])
+    if image.has_transparency_data:
+        paper = PIL.Image.new("RGBA", image.size, "black")
+        paper.alpha_composite(image.convert("RGBA"))
+        grey = paper.convert("L")
+    else:
+        grey = image.convert("L")
+    rows, columns = image_shape
+    if grey.size != (columns, rows):
+        grey = grey.resize((columns, rows), PIL.Image.Resampling.LANCZOS)
+    return np.asarray(grey)

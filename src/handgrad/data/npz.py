@@ -47,26 +47,28 @@ def read_npy(path: Path) -> Part:
     """Read samples without labels."""
     with open_unpacked(path) as stream:
         header = read_header(stream, most=path.stat().st_size, what=str(path))
-        image_shape = _check_samples(path, header)
+        image_shape = check_samples(path, header)
         X = _as_rows(read_values(stream, header, what=str(path)))
     return Part(X, None, image_shape)
 
 
 def _read_parts(path: Path, archive: zipfile.ZipFile) -> Parts:
-    wanted = _wanted(path, archive)
-    headers = {name: _read_header(path, archive, name) for name in wanted}
-    for X, y in _pairs(wanted):
-        _check_samples(path, headers[X])
+    wanted = wanted_arrays(path, archive)
+    size = path.stat().st_size
+    headers = {name: read_member_header(path, archive, name, size) for name in wanted}
+    for X, y in pairs_of(wanted):
+        check_samples(path, headers[X])
         if y is not None:
-            check_counts(str(path), _flat(headers[X]), _check_labels(path, headers[y]))
+            check_counts(str(path), flat_shape(headers[X]), check_label_shape(path, headers[y]))
     if "x_test" in wanted:
-        features = (_flat(headers[X])[1] for X in ("x_train", "x_test"))
+        features = (flat_shape(headers[X])[1] for X in ("x_train", "x_test"))
         check_same_features(str(path), *features)
-    train, *test = (_read_part(path, archive, headers, X, y) for X, y in _pairs(wanted))
+    train, *test = (_read_part(path, archive, headers, X, y) for X, y in pairs_of(wanted))
     return Parts(train, *test)
 
 
-def _wanted(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
+def wanted_arrays(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
+    """Return the names of the arrays to read: of samples, and of labels behind each."""
     names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
     known = set(names)
     for wanted in (
@@ -86,19 +88,20 @@ def _wanted(path: Path, archive: zipfile.ZipFile) -> tuple[str, ...]:
     )
 
 
-def _pairs(wanted: Sequence[str]) -> list[tuple[str, str | None]]:
+def pairs_of(wanted: Sequence[str]) -> list[tuple[str, str | None]]:
     """Return the names of the arrays of samples, each with the name of its labels."""
     return [(X, next(iter(wanted[i + 1 : i + 2]), None)) for i, X in enumerate(wanted) if not i % 2]
 
 
-def _read_header(path: Path, archive: zipfile.ZipFile, name: str) -> Header:
+def read_member_header(path: Path, archive: zipfile.ZipFile, name: str, size: int) -> Header:
+    """Read the header of an array in an archive that has so many bytes."""
     member = archive.getinfo(f"{name}.npy")
     what = _what(path, name)
     if member.flag_bits & ENCRYPTED:
         raise DataError(f"{what} is encrypted; expected what numpy.savez writes.")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(f"{what} is packed in an unusual way; expected what numpy.savez writes.")
-    packed = min(member.compress_size, path.stat().st_size)
+    packed = min(member.compress_size, size)
     ratio = LARGEST_RATIO if member.compress_type == zipfile.ZIP_DEFLATED else 1
     with archive.open(member) as stream:
         return read_header(stream, most=packed * ratio, what=what)
@@ -117,16 +120,16 @@ def _read_member(
 def _read_part(
     path: Path, archive: zipfile.ZipFile, headers: dict[str, Header], X: str, y: str | None
 ) -> Part:
-    labels = None if y is None else _labels(path, _read_member(path, archive, headers, y))
+    labels = None if y is None else label_values(path, _read_member(path, archive, headers, y))
     rows = _as_rows(_read_member(path, archive, headers, X))
-    return Part(rows, labels, _check_samples(path, headers[X]))
+    return Part(rows, labels, check_samples(path, headers[X]))
 
 
 def _what(path: Path, name: str) -> str:
     return f"{path}, array {name},"
 
 
-def _check_samples(path: Path, header: Header) -> tuple[int, int] | None:
+def check_samples(path: Path, header: Header) -> tuple[int, int] | None:
     """Check that an array can hold samples; return the shape of its pictures, if it has any."""
     if header.dtype.kind in "US":
         raise DataError(f"{path} holds texts as samples; expected numbers.")
@@ -141,7 +144,7 @@ def _check_samples(path: Path, header: Header) -> tuple[int, int] | None:
     return (shape[1], shape[2]) if len(shape) == 3 else None
 
 
-def _check_labels(path: Path, header: Header) -> int:
+def check_label_shape(path: Path, header: Header) -> int:
     """Check that an array can hold labels; return how many it holds."""
     shape = header.shape
     if len(shape) != 1 and (len(shape) != 2 or shape[1] != 1):
@@ -152,7 +155,8 @@ def _check_labels(path: Path, header: Header) -> int:
     return shape[0]
 
 
-def _flat(header: Header) -> tuple[int, int]:
+def flat_shape(header: Header) -> tuple[int, int]:
+    """Return (m, D)."""
     return header.shape[0], math.prod(header.shape[1:])
 
 
@@ -164,7 +168,8 @@ def _as_rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return X.reshape(len(X), math.prod(X.shape[1:]))
 
 
-def _labels(path: Path, array: npt.NDArray[Any]) -> list[object]:
+def label_values(path: Path, array: npt.NDArray[Any]) -> list[object]:
+    """Return labels as whole numbers or texts."""
     y = np.ascontiguousarray(array.ravel())
     if y.dtype.kind == "U":
         codes = y.view(y.dtype.byteorder + "u4")

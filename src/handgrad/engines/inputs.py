@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.arguments import whole_number
+from handgrad.engines.protocol import Moments
 from handgrad.engines.rules import Adam, Rule, Sgd, check_learning_rate
 from handgrad.errors import EngineError, ShapeError, TrainingError
 from handgrad.quoting import shown
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.engines.protocol import Moments
     from handgrad.network import Network
 
 NO_MEMORY = (
@@ -29,6 +29,10 @@ NOT_FINITE = "X holds NaN or infinite values; expected finite numbers."
 INSIDE_AN_EPOCH = (
     "This run of batches is inside an epoch already; expected one epoch at a time, and its "
     "network and moments to be read between epochs or in on_progress."
+)
+PACKED_ALREADY = (
+    "These rows are packed for networks of another size, type or scale of bytes; expected a "
+    "network like the first one: make another part of the engine for this one."
 )
 MOST_STEPS = 2**53  # above it, float64 does not hold every whole number for adam's correction
 
@@ -144,6 +148,12 @@ def _numbers(sample_weight: npt.ArrayLike) -> npt.NDArray[np.float64]:
         f"sample_weight holds {given.dtype} values that are not numbers; "
         "expected one number per row of X."
     )
+
+
+def zero_moments(network: Network) -> Moments:
+    """Return the moments before the first step."""
+    zeros = tuple(np.zeros_like(array) for array in network.parameters)
+    return Moments(0, zeros, zeros)
 
 
 def check_moments(moments: Moments, network: Network) -> None:

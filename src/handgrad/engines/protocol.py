@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from handgrad.data.blocks import read_ahead
 from handgrad.objective import Objective
+from handgrad.rows import bytes_unless_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     import numpy as np
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines.rules import Rule
-    from handgrad.network import Matrix, Network
+    from handgrad.engines.weights import BlockWeights
+    from handgrad.network import Labels, Matrix, Network
     from handgrad.notes import Gradient
+
+T = TypeVar("T")
 
 
 class Progress(NamedTuple):
@@ -67,6 +74,19 @@ class Batches(Protocol):
     def moments(self) -> Moments:
         """What the rule remembers."""
 
+    def order(
+        self, random: np.random.RandomState | None, before: npt.NDArray[np.int64] | None
+    ) -> npt.NDArray[np.int64]:
+        """Return an epoch's order, which `epoch` takes.
+
+        Parameters
+        ----------
+        random : RandomState or None
+            Shuffles the order; None leaves the rows in order.
+        before : array of int or None
+            The order of the epoch before; None before the first epoch.
+        """
+
     def epoch(
         self,
         order: npt.ArrayLike | None = None,
@@ -105,19 +125,23 @@ class Predictor(Protocol):
         """Return the probabilities (F4) of one sample of shape (D,), as shape (K,)."""
 
 
-class Session(Protocol):
-    """Rows, labels and weights that an engine holds, with what is minimised on them.
-
-    The first pass copies labels, row weights and the indices of sparse rows: what the caller writes
-    to them later changes nothing. The session accepts any network that fits the rows, one after
-    another.
-    """
+class Part(Protocol):
+    """Rows, labels and weights that an engine holds, for passes over all of them."""
 
     def cost(self, network: Network) -> float:
         """Compute the objective's cost in a forward pass, without a gradient."""
 
     def cost_and_gradient(self, network: Network) -> Measurement:
         """Compute the objective's cost, its gradient (B1 to B7) and the accuracy in one pass."""
+
+
+class Session(Part, Protocol):
+    """Rows, labels and weights that an engine holds, with what is minimised on them.
+
+    The first pass copies labels, row weights and the indices of sparse rows: what the caller writes
+    to them later changes nothing. The session accepts any network that fits the rows, one after
+    another.
+    """
 
     def descend(
         self,
@@ -159,10 +183,10 @@ class Engine(ABC):
     @abstractmethod
     def session(
         self,
-        rows: npt.ArrayLike,
-        targets: npt.ArrayLike,
+        rows: npt.ArrayLike | Blocks,
+        targets: npt.ArrayLike | None,
         objective: Objective,
-        weights: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | BlockWeights | None = None,
     ) -> Session:
         """Hold rows and labels, ready for passes of many networks.
 
@@ -170,17 +194,60 @@ class Engine(ABC):
 
         Parameters
         ----------
-        rows : array or SciPy sparse array of shape (m, D), or Bytes
+        rows : array or SciPy sparse array of shape (m, D), Bytes, or Blocks
         targets : array of shape (m,)
-            Integer labels.
+            Integer labels; None with blocks, which hold their labels.
         objective : Objective
         weights : array of shape (m,), optional
             Row weights.
         """
 
+    @property
+    def parts_at_once(self) -> int:
+        """How many parts the engine's threads can compute at the same time."""
+        return 1
+
+    def part(
+        self,
+        rows: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        objective: Objective,
+        weights: npt.ArrayLike | None = None,
+        *,
+        kept: bool = True,  # noqa: ARG002
+    ) -> Part:
+        """Hold rows that are one part of a larger set, whose parts are passed over side by side.
+
+        Several threads may use a part, or parts, at the same time: where an engine computes
+        without the GIL, it passes over a part in the caller's thread alone. Costs and gradients
+        are means over the part's rows, and have the same bits whether the part is kept or not.
+
+        Parameters
+        ----------
+        rows, targets, objective, weights
+            Those of `session`.
+        kept : bool
+            Whether many passes follow, so that it pays to pack the rows. The first pass may then
+            let go of the rows as they were given, and later ones take only networks that read
+            them alike: of the same sizes, type and scale of bytes.
+        """
+        return self.session(rows, targets, objective, weights)
+
     @abstractmethod
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute the probabilities of F4 as an array of shape (m, classes): samples are rows."""
+
+    def map_leaves(
+        self, function: Callable[[Engine, Any, Labels], T], blocks: Blocks
+    ) -> Generator[T]:
+        """Yield what a function returns for each leaf of blocks, in the order of the leaves.
+
+        The function gets an engine, the rows of a leaf, and the number of each row's class. It may
+        be called in another process, so it must be one that can be pickled.
+        """
+        with closing(read_ahead(blocks, range(len(blocks)))) as leaves:
+            for _, X, y in leaves:
+                yield function(self, bytes_unless_pixels(X, pixels=blocks.pixels), y)
 
     @abstractmethod
     def predictor(self, network: Network) -> Predictor:
@@ -189,8 +256,8 @@ class Engine(ABC):
     def cost_and_gradient(
         self,
         network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
+        X: npt.ArrayLike | Blocks,
+        y: npt.ArrayLike | None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
         """Compute C1 and its gradient, B1 to B7."""
@@ -201,8 +268,8 @@ class Engine(ABC):
     def descend(
         self,
         network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
+        X: npt.ArrayLike | Blocks,
+        y: npt.ArrayLike | None,
         *,
         learning_rate: float,
         iterations: int,
@@ -225,8 +292,8 @@ class Engine(ABC):
     def batches(
         self,
         network: Network,
-        X: npt.ArrayLike,
-        y: npt.ArrayLike,
+        X: npt.ArrayLike | Blocks,
+        y: npt.ArrayLike | None,
         *,
         rule: Rule,
         batch_size: int,

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from handgrad import notes
+from handgrad.data import Blocks
 from handgrad.engines import inputs
+from handgrad.engines.blocks import block_session
+from handgrad.engines.descent import descend
+from handgrad.engines.orders import shuffled
 from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
 from handgrad.engines.rules import Adam, Rule, Sgd
 from handgrad.engines.sessions import CheckedSession
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.engines.protocol import Session
+    from handgrad.engines.weights import BlockWeights
     from handgrad.notes import Gradient
     from handgrad.objective import Objective
 
@@ -39,12 +45,14 @@ class ReferenceEngine(Engine):
 
     def session(
         self,
-        rows: npt.ArrayLike,
-        targets: npt.ArrayLike,
+        rows: npt.ArrayLike | Blocks,
+        targets: npt.ArrayLike | None,
         objective: Objective,
-        weights: npt.ArrayLike | None = None,
-    ) -> ReferenceSession:
+        weights: npt.ArrayLike | BlockWeights | None = None,
+    ) -> Session:
         """Hold rows and labels; see `handgrad.engines.Engine`."""
+        if isinstance(rows, Blocks):
+            return block_session(self, rows, targets, objective, weights)
         return ReferenceSession(rows, targets, objective, weights)
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
@@ -106,18 +114,8 @@ class ReferenceSession(CheckedSession[HeldRows]):
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
         inputs.check_descent(learning_rate, iterations, network.dtype)
-        samples = self._prepared_for_all(network)
-        costs, accuracies = inputs.room_for(iterations)
-        for step in range(iterations):
-            pass_ = _Pass(network, samples, self.objective)
-            costs[step], accuracies[step] = pass_.cost, pass_.accuracy
-            if on_progress is not None:
-                measured = slice(step + 1)
-                if on_progress(Progress(network, costs[measured], accuracies[measured])):
-                    return network, costs[:step]
-            after = notes.descend(network, pass_.gradient, learning_rate)  # U1
-            network = _changed(network, after.parameters)
-        return network, costs
+        self._prepared_for_all(network)  # checks them even if no step follows
+        return descend(self.cost_and_gradient, network, learning_rate, iterations, on_progress)
 
     def batches(
         self,
@@ -149,8 +147,7 @@ class ReferenceBatches:
         self._network, self._turns = network, Turns()
         self._samples, self._objective = samples, objective
         self._rule, self._batch_size = rule, batch_size
-        zeros = tuple(np.zeros_like(array) for array in network.parameters)
-        self._steps, first, second = moments or (0, zeros, zeros)
+        self._steps, first, second = moments or inputs.zero_moments(network)
         self._first, self._second = [a.copy() for a in first], [a.copy() for a in second]
 
     @property
@@ -170,6 +167,12 @@ class ReferenceBatches:
         self._turns.check_readable()
         first, second = (tuple(a.copy() for a in arrays) for arrays in (self._first, self._second))
         return Moments(self._steps, first, second)
+
+    def order(
+        self, random: np.random.RandomState | None, before: npt.NDArray[np.int64] | None
+    ) -> npt.NDArray[np.int64]:
+        """Return an epoch's order of the rows; see `handgrad.engines.Batches`."""
+        return shuffled(self.samples, random, before)
 
     def epoch(
         self,

@@ -11,7 +11,7 @@ from handgrad.data import Dataset
 from handgrad.engines import available_engines
 from handgrad.errors import TrainingError
 from handgrad.glassbox.live.run import LiveRun
-from handgrad.solvers import train
+from handgrad.solvers import Training, train
 
 NETWORK = Network.initial(features=5, hidden=4, classes=3, seed=2)
 
@@ -23,11 +23,10 @@ def dataset():
     return Dataset(X, y, X[:0], y[:0], ("a", "b", "c"), None)
 
 
-def live_run(dataset, *, engine="auto", iterations=30, **settings):
+def live_run(dataset, *, engine="auto", training=None, iterations=30, **settings):
     engine = get_engine(engine)
-    return LiveRun(
-        NETWORK, dataset, engine=engine, learning_rate=0.2, iterations=iterations, **settings
-    )
+    training = training or Training(learning_rate=0.2, iterations=iterations)
+    return LiveRun(NETWORK, dataset, engine=engine, training=training, **settings)
 
 
 @pytest.mark.parametrize("replayed", [False, True])
@@ -127,9 +126,8 @@ def test_a_start_while_it_closes_does_not_begin_a_run(dataset):
             super().stop()
             self.start()
 
-    live = StartedLate(
-        NETWORK, dataset, engine=get_engine(), learning_rate=0.2, iterations=9, replayed=False
-    )
+    training = Training(learning_rate=0.2, iterations=9)
+    live = StartedLate(NETWORK, dataset, engine=get_engine(), training=training, replayed=False)
     live.close()
     assert live.state().iteration == 0
 
@@ -236,3 +234,35 @@ def test_a_learning_rate_out_of_range_is_refused(dataset, learning_rate):
     with pytest.raises(TrainingError, match="expected"):
         live.set_learning_rate(learning_rate)
     assert live.state().learning_rate == 0.2
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_every_solver_can_be_watched_and_ends_in_the_same_bits(dataset, solver):
+    training = Training(solver)
+    live = live_run(dataset, training=training, replayed=False)
+    run = live.run()
+    rows = dataset.X_train, dataset.y_train
+    alone = train(NETWORK, *rows, engine=get_engine(), solver=solver)
+    np.testing.assert_array_equal(run.network.W1, alone.network.W1)
+    np.testing.assert_array_equal(run.history.costs, alone.history.costs)
+    assert live.state().iteration == run.iterations
+    assert live.state().unit == training.steps_or_epochs.removesuffix("s")
+
+
+def test_the_learning_rate_of_epochs_changes_between_two_epochs(dataset):
+    live = live_run(dataset, training=Training("adam", epochs=4), replayed=False)
+    rates = []
+
+    def steer(_progress):
+        rates.append(live.state().learning_rate)
+        live.set_learning_rate(0.01)
+
+    assert live.run(steer).learning_rate == 0.01
+    assert rates == [0.001, 0.01, 0.01, 0.01]
+
+
+def test_lbfgs_has_no_learning_rate_to_change(dataset):
+    live = live_run(dataset, training=Training("lbfgs"), replayed=False)
+    with pytest.raises(TrainingError, match="lbfgs has no learning rate"):
+        live.set_learning_rate(0.5)
+    assert live.state().learning_rate is None

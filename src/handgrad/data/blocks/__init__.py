@@ -1,5 +1,8 @@
 """Rows beyond memory: blocks of a fixed number of rows, which any source gives in any order."""
 
-from handgrad.data.blocks.blocks import LEAF_ROWS, Blocks
+from handgrad.data.blocks.ahead import read_ahead
+from handgrad.data.blocks.blocks import Blocks
+from handgrad.data.blocks.census import LEAF_ROWS
+from handgrad.data.blocks.opening import open_blocks
 
-__all__ = ["LEAF_ROWS", "Blocks"]
+__all__ = ["LEAF_ROWS", "Blocks", "open_blocks", "read_ahead"]

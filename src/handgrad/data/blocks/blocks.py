@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from handgrad.data.blocks.census import LEAF_ROWS, count_labels, shared_labels
+from handgrad.data.blocks.selections import HeldOut, InMemory, LastLeaf, Renumbered, held_out_counts
+from handgrad.data.dataset import HELD_OUT, check_counts, class_numbers
+from handgrad.data.npz import KEPT
+from handgrad.errors import DataError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy.typing as npt
 
     from handgrad.data.dataset import Labels, Rows
 
-LEAF_ROWS = 8192
+
+USUAL_WINDOW = 8
 
 
-class RowReader(Protocol):
-    """Reads consecutive rows of a source, in any order and again; it can be pickled."""
+class LeafReader(Protocol):
+    """Reads the leaves of a source, in any order and again, from several threads at once.
 
-    def read(self, start: int, stop: int) -> tuple[Rows, npt.NDArray[Any]]:
-        """Return the rows from start to stop, and their labels as they are in the source."""
+    It can be pickled. If ``in_processes`` is true, reading is slow and holds Python's lock, as
+    decoding pictures does, so `read_ahead` reads in other processes.
+    """
+
+    @property
+    def in_processes(self) -> bool:
+        """Whether `read_ahead` reads in other processes."""
+
+    def read(self, leaf: int) -> tuple[Rows, Labels]:
+        """Return the rows of a leaf, and the number of each row's class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +51,7 @@ class Blocks:
 
     Attributes
     ----------
-    reader : RowReader
+    reader : LeafReader
     counts : array of shape (n, K)
         How many rows of each class each leaf holds.
     classes : array of shape (K,)
@@ -40,8 +60,12 @@ class Blocks:
         D.
     dtype : dtype
         The type of the rows: ``uint8``, ``float32`` or ``float64``.
-    fingerprint : str
-        Tells data sets apart, wherever they lie.
+    source : str
+        The source, as the user names it.
+    labels_digest : str
+        A digest of all labels in their order.
+    test : callable or None
+        Opens the test part of the source, if it has one; see `test_part`.
 
     Examples
     --------
@@ -53,16 +77,21 @@ class Blocks:
     ([[0.0, 0.0, 1.0]], [0])
     """
 
-    reader: RowReader
+    reader: LeafReader
     counts: npt.NDArray[np.int64]
     classes: npt.NDArray[Any]
     features: int
     dtype: np.dtype[Any]
     source: str
-    fingerprint: str
+    labels_digest: str
     leaf_rows: int = LEAF_ROWS
     feature_names: tuple[str, ...] | None = None
     image_shape: tuple[int, int] | None = None
+    pixels: bool = True
+    """Whether bytes are pixels, scaled by 1/255 where they are used, or ordinary numbers."""
+    test: Callable[[], Blocks] | None = None
+    window: int = USUAL_WINDOW
+    """How many leaves lie in memory together."""
 
     def __len__(self) -> int:
         """Count the leaves."""
@@ -84,30 +113,165 @@ class Blocks:
         """The classes as texts."""
         return tuple(map(str, self.classes.tolist()))
 
+    @property
+    def bytes_per_row(self) -> int:
+        """Bytes of one decoded row."""
+        return self.features * self.dtype.itemsize
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Tells data sets apart by their content, wherever their files lie.
+
+        It covers the shape, the type, the classes, all labels, and the rows of the first and the
+        last leaf, which are read when it is first asked for.
+        """
+        shape = [self.rows, self.features, self.dtype.str, self.leaf_rows, self.classes.tolist()]
+        digest = hashlib.blake2b(json.dumps([*shape, self.labels_digest]).encode(), digest_size=16)
+        for leaf in sorted({0, len(self) - 1}):
+            for part in _parts(self.read(leaf)[0]):
+                digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
+
     def read(self, leaf: int) -> tuple[Rows, Labels]:
         """Read a leaf: its rows, and the number of each row's class."""
-        start = leaf * self.leaf_rows
-        X, labels = self.reader.read(start, start + int(self.sizes[leaf]))
-        return X, np.searchsorted(self.classes, labels)
+        if not 0 <= leaf < len(self):
+            raise IndexError(f"leaf {leaf} of {len(self)} leaves; they are counted from 0.")
+        return self.reader.read(leaf)
+
+    def load(self) -> tuple[Rows, Labels]:
+        """Read all rows into memory.
+
+        Examples
+        --------
+        >>> X, y = Blocks.of(np.eye(3), np.array(["a", "b", "a"]), leaf_rows=2).load()
+        >>> X.shape, y.tolist()
+        ((3, 3), [0, 1, 0])
+        """
+        X = np.empty((self.rows, self.features), self.dtype)
+        y = np.empty(self.rows, np.intp)
+        start = 0
+        for leaf, size in enumerate(self.sizes.tolist()):
+            rows = slice(start, start + size)
+            X[rows], y[rows] = self.read(leaf)
+            start += size
+        return X, y
+
+    def test_part(self) -> Blocks | None:
+        """Open the test part of the source with the same classes, or return None without one."""
+        if self.test is None:
+            return None
+        return self.test().with_classes(self.class_names, self.classes)
+
+    def with_held_out(self, every: int = HELD_OUT) -> tuple[Blocks, Blocks]:
+        """Return blocks to train and to test on: every fifth row of each class is a test row.
+
+        The rows are those of `Dataset.with_held_out_test`. A leaf of the results holds what is
+        left of a leaf of these blocks. A leaf that keeps no row is dropped.
+
+        Examples
+        --------
+        >>> blocks = Blocks.of(np.arange(10.0)[:, None], np.array([0, 1] * 5), leaf_rows=4)
+        >>> train, test = blocks.with_held_out()
+        >>> train.sizes.tolist(), test.sizes.tolist(), test.read(0)[0].tolist()
+        ([4, 4], [2], [[8.0], [9.0]])
+        """
+        before = self.counts.cumsum(axis=0) - self.counts
+        tested = held_out_counts(before, self.counts, every)
+        last = LastLeaf(self.reader)
+        return (
+            self._held_out(last, before, self.counts - tested, every, tested=False),
+            self._held_out(last, before, tested, every, tested=True),
+        )
+
+    def _held_out(
+        self,
+        reader: LeafReader,
+        before: npt.NDArray[np.int64],
+        counts: npt.NDArray[np.int64],
+        every: int,
+        *,
+        tested: bool,
+    ) -> Blocks:
+        kept = np.flatnonzero(counts.any(axis=1))
+        chosen = HeldOut(reader, kept, before[kept], every, tested)
+        name = f"every {every}" if tested else f"without every {every}"
+        digest = f"{self.labels_digest}, {name}"
+        return replace(self, reader=chosen, counts=counts[kept], labels_digest=digest, test=None)
+
+    def with_classes(
+        self, class_names: Sequence[str], classes: npt.NDArray[Any] | None = None
+    ) -> Blocks:
+        """Return the blocks with a model's classes; an unknown class raises a DataError.
+
+        Examples
+        --------
+        >>> blocks = Blocks.of(np.ones((2, 1)), np.array(["cat", "dog"]))
+        >>> blocks.with_classes(("bird", "cat", "dog")).read(0)[1]
+        array([1, 2])
+        """
+        if tuple(class_names) == self.class_names:
+            return self
+        numbers = class_numbers(self.source, self.class_names, class_names)
+        counts = np.zeros((len(self), len(class_names)), np.int64)
+        np.add.at(counts.T, numbers, self.counts.T)
+        return replace(
+            self,
+            reader=Renumbered(self.reader, numbers),
+            counts=counts,
+            classes=np.array(class_names) if classes is None else classes,
+        )
 
     @classmethod
-    def of(cls, X: Rows, y: npt.NDArray[Any], *, leaf_rows: int = LEAF_ROWS) -> Blocks:
-        """Return rows and labels in memory as blocks."""
-        classes, codes = np.unique(y, return_inverse=True)
-        starts = range(0, len(y), leaf_rows)
-        counts = [np.bincount(codes[i : i + leaf_rows], minlength=len(classes)) for i in starts]
-        reader = _Arrays(X, y)
+    def of(
+        cls,
+        X: Rows,
+        y: npt.ArrayLike,
+        *,
+        leaf_rows: int = LEAF_ROWS,
+        source: str = "arrays",
+        feature_names: Sequence[str] | None = None,
+        image_shape: tuple[int, int] | None = None,
+    ) -> Blocks:
+        """Return rows and labels in memory as blocks; rows may also be CSR of SciPy."""
+        check_leaf_rows(leaf_rows)
+        X = _checked_rows(source, X)
+        labels = shared_labels(source, np.asarray(y))
+        check_counts(source, X.shape, len(labels.codes))
+        census = count_labels([(source, [labels])], leaf_rows)
         return cls(
-            reader, np.array(counts), classes, X.shape[1], X.dtype, "arrays", "", leaf_rows
+            InMemory(X, census.numbers_of(labels), leaf_rows),
+            census.counts,
+            census.classes,
+            X.shape[1],
+            X.dtype,
+            source,
+            census.digest,
+            leaf_rows,
+            None if feature_names is None else tuple(feature_names),
+            image_shape,
         )
 
 
-@dataclass(frozen=True, eq=False)
-class _Arrays:
-    """Rows and labels in memory."""
+def _checked_rows(source: str, X: Any) -> Rows:
+    """Return rows of a type that a network takes; refuse other shapes, NaN and infinity."""
+    rows = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
+    if rows.ndim != 2 or rows.dtype.kind not in "buif":
+        raise DataError(
+            f"{source} holds {rows.dtype} values of shape {rows.shape}; expected numbers of shape "
+            "(samples, features)."
+        )
+    rows = rows if rows.dtype in KEPT else rows.astype(np.float64)
+    if rows.dtype != np.uint8 and not np.isfinite(_parts(rows)[-1]).all():
+        raise DataError(f"{source} holds NaN or infinity; expected finite numbers.")
+    return rows
 
-    X: Rows
-    y: npt.NDArray[Any]
 
-    def read(self, start: int, stop: int) -> tuple[Rows, npt.NDArray[Any]]:
-        return self.X[start:stop], self.y[start:stop]
+def _parts(X: Any) -> list[npt.NDArray[Any]]:
+    """Return the arrays that hold the values of dense or of sparse rows."""
+    return [X.indptr, X.indices, X.data] if hasattr(X, "indptr") else [X]
+
+
+def check_leaf_rows(leaf_rows: int) -> None:
+    """Refuse leaves without rows."""
+    if leaf_rows < 1:
+        raise DataError(f"leaf_rows is {leaf_rows}; expected at least one row per leaf.")

@@ -131,6 +131,7 @@ def state_event(state: Status, sizes: dict[str, int]) -> bytes:
             "running": state.running,
             "iteration": state.iteration,
             "iterations": state.iterations,
+            "unit": state.unit,
             "learningRate": state.learning_rate,
             "part_sizes": sizes,
             "error": state.error,

@@ -14,9 +14,8 @@ from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import HandgradError, TrainingError
 from handgrad.glassbox.live.curve import Curve
 from handgrad.glassbox.live.replay import Replay, Snapshot
-from handgrad.objective import Objective
 from handgrad.solvers.history import History
-from handgrad.solvers.training import drive, training_driver
+from handgrad.solvers.training import drive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from handgrad.data import Dataset
     from handgrad.engines import Engine, Session
     from handgrad.network import Network
-    from handgrad.solvers import Driver, Result
+    from handgrad.solvers import Driver, Result, Training
 
 Report: TypeAlias = "Callable[[Progress], bool | None]"
 NO_MEMORY = "There is not enough memory for this run."
@@ -36,22 +35,25 @@ class Status(NamedTuple):
     running: bool
     iteration: int
     iterations: int
-    """Steps at which it ends."""
-    learning_rate: float
+    """Steps or epochs at which it ends."""
+    learning_rate: float | None
+    """None if the solver has none."""
     error: str | None
     """What went wrong, as a sentence."""
+    unit: str = "step"
+    """What an iteration is called: "step" or "epoch"."""
 
 
 class LiveRun:
-    """Descends on a data set; meanwhile other threads look at it and steer it.
+    """Trains on a data set; meanwhile other threads look at it and steer it.
 
     Viewers do not slow the run down: the training thread only leaves its newest snapshot for them.
     A run of less than two seconds is replayed in four; see `Replay`. If it is stopped in its
     replay, the network that is shown is kept. With a new learning rate, the run continues from
     that network.
 
-    Each start takes ``iterations`` more steps. A run that is ``held`` does not start before `run`
-    was called once.
+    Each start takes as many more iterations as are planned. A run that is ``held`` does not start
+    before `run` was called once.
     """
 
     def __init__(
@@ -60,18 +62,16 @@ class LiveRun:
         dataset: Dataset,
         *,
         engine: Engine,
-        learning_rate: float,
-        iterations: int,
+        training: Training,
         replayed: bool = True,
         held: bool = False,
     ) -> None:
-        check_learning_rate(learning_rate)
-        self.dataset = dataset
+        self.dataset, self._training = dataset, training
         self._engine, self._replayed, self._held = engine, replayed, held
         self._curve = Curve()
         self._initial = self._shown = Snapshot(network, 0, self._curve.to_json())
-        self._learning_rate = learning_rate
-        self._planned = self._target = iterations
+        self._learning_rate = training.learning_rate
+        self._planned = self._target = training.planned
         self._error: str | None = None
         self._running = self._stopping = self._steered = False
         self._driver: Driver | None = None  # of the run under way
@@ -93,7 +93,14 @@ class LiveRun:
         """Return what the run is doing."""
         with self._changed:
             iteration = self._shown.iteration
-            return Status(self._running, iteration, self._target, self._learning_rate, self._error)
+            return Status(
+                self._running,
+                iteration,
+                self._target,
+                self._learning_rate,
+                self._error,
+                self._training.steps_or_epochs.removesuffix("s"),
+            )
 
     def run(self, on_progress: Report | None = None) -> Result:
         """Take the steps in this thread, starting at the newest network.
@@ -120,7 +127,12 @@ class LiveRun:
             self._end_part()
 
     def set_learning_rate(self, learning_rate: float) -> None:
-        """Continue with another η, or raise a TrainingError if it is not above 0."""
+        """Continue with another η, or raise a TrainingError if it cannot be."""
+        if self._learning_rate is None:
+            raise TrainingError(
+                f"{self._training.solver} has no learning rate: it finds the length of each step "
+                "by itself."
+            )
         check_learning_rate(learning_rate)
         with self._changed:
             self._learning_rate = learning_rate
@@ -191,7 +203,8 @@ class LiveRun:
     def _train_in_parts(self, report: Report) -> Result:
         """Train to the end; a new η in a replay begins another part, at the network shown."""
         X, y = self.dataset.X_train, self.dataset.y_train
-        session = self._engine.session(X, y, Objective(self._shown.network.output))
+        objective = self._training.objective(self._shown.network.output)
+        session = self._engine.session(X, y, objective)
         first, earlier = self._shown.iteration, History(*np.empty((3, 0)))
         while True:
             begin = self._shown.iteration
@@ -225,16 +238,17 @@ class LiveRun:
         with self._changed:
             replay = Replay(begin, planned, picture_bytes=size)
             self._replay = replay if self._replayed else None
-            self._driver = training_driver(
-                self._learning_rate,
+            self._driver = self._training.driver(
                 planned,
                 on_progress=on_progress,
                 stretch=replay.steps_to_next_picture if self._replayed else None,
             )
+            if self._learning_rate is not None:
+                self._driver.learning_rate = self._learning_rate
             self._steered = False
             if self._stopping:
                 self._driver.stop()
-        return drive(self._driver, session, network)
+        return drive(self._driver, self._training.prepare(self._engine), session, network)
 
     def _take(self, network: Network, iteration: int) -> None:
         """Leave the newest snapshot for the viewers, or in a replay the one that is due now."""

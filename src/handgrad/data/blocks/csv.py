@@ -1,0 +1,287 @@
+"""CSV files with a header, parsed by Arrow in blocks of lines.
+
+The first pass remembers where each block begins, so that a reading can begin at any block. If
+Arrow refuses a block, `handgrad.data.csv` reads it cell by cell, and names the line and the column
+that are wrong.
+"""
+
+from __future__ import annotations
+
+import bisect
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from gzip import GzipFile
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+
+from handgrad.data import lines
+from handgrad.data.blocks.batches import import_pyarrow
+from handgrad.data.blocks.census import SharedLabels, shared_labels
+from handgrad.data.blocks.paths import Stamped
+from handgrad.data.blocks.tables import Opened, Shape
+from handgrad.data.csv import parse_cells
+from handgrad.data.csv_header import Layout, read_header
+from handgrad.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from handgrad.data.blocks.columns import Wanted
+    from handgrad.data.blocks.paths import Location
+
+    Parsed = tuple[npt.NDArray[Any], SharedLabels | None]
+
+
+class Block(NamedTuple):
+    """Whole lines of a file."""
+
+    offset: int  # in the unpacked file
+    line: int  # of the file, counted from 1
+    row: int
+    rows: int
+
+
+@dataclass(frozen=True, eq=False)
+class CsvPiece:
+    """The rows of a block."""
+
+    X: npt.NDArray[Any]
+    shared: SharedLabels | None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> SharedLabels | None:
+        """Copy rows into X, and return their labels."""
+        X[:] = self.X[start:stop]
+        if self.shared is None:
+            return None
+        return SharedLabels(self.shared.values, self.shared.codes[start:stop])
+
+
+@dataclass(frozen=True, eq=False)
+class CsvTable:
+    """One CSV file; its blocks are known after its first pass."""
+
+    file: Stamped
+    layout: Layout
+    start: int  # of the first block
+    blocks: list[Block]
+
+    @property
+    def name(self) -> str:
+        """Its address."""
+        return str(self.file.location)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        last = self.blocks[-1:] or [Block(0, 0, 0, 0)]
+        return last[0].row + last[0].rows
+
+    @property
+    def stamp(self) -> str:
+        """Its address, and what changes with its content."""
+        return str(self.file)
+
+    @property
+    def in_processes(self) -> bool:
+        """No: Arrow parses without Python's lock."""
+        return False
+
+    def labels(self) -> Iterator[SharedLabels]:
+        """Read the label column, and remember where each block begins."""
+        self.blocks.clear()
+        layout = self.layout._replace(features=[])
+        for block, content in self._contents(Block(self.start, 2, 0, 0)):
+            _, labels = self._parse(layout, content, block)
+            count = 0 if labels is None else len(labels.codes)
+            self.blocks.append(block._replace(row=self.rows, rows=count))
+            if labels is not None:
+                yield labels
+
+    def count_rows(self) -> None:
+        """Remember where each block begins, in a file without labels."""
+        self.blocks.clear()
+        for block, content in self._contents(Block(self.start, 2, 0, 0)):
+            X, _ = self._parse(self.layout, content, block)
+            self.blocks.append(block._replace(row=self.rows, rows=len(X)))
+
+    def restart(self, row: int) -> int:
+        """Return the first row of the block of a row."""
+        return self.blocks[self._block(row)].row
+
+    def pieces(self, row: int) -> Generator[CsvPiece]:
+        """Parse blocks, from that of a row on."""
+        self.file.check()
+        number = self._block(row)
+        for block, content in self._contents(self.blocks[number]):
+            self.file.check()
+            X, labels = self._parse(self.layout, content, block)
+            if number >= len(self.blocks) or len(X) != self.blocks[number].rows:
+                raise DataError(f"{self.name} changed while it was read; open it again.")
+            number += 1
+            yield CsvPiece(X, labels)
+
+    def _parse(self, layout: Layout, content: bytes, block: Block) -> Parsed:
+        with self.file.location.errors():
+            return _parse(layout, content, block.line)
+
+    def _block(self, row: int) -> int:
+        return bisect.bisect_right(self.blocks, row, key=lambda block: block.row) - 1
+
+    def _contents(self, block: Block) -> Generator[tuple[Block, bytes]]:
+        """Yield the blocks of the file from this one on, with their lines."""
+        with opened(self.file.location) as stream:
+            stream.seek(block.offset)
+            for content in _whole_rows(lines.line_blocks(self.layout.path, stream)):
+                yield block, content
+                block = Block(
+                    block.offset + len(content), block.line + lines.count_lines(content), 0, 0
+                )
+
+
+def open_csv(files: Sequence[Location], wanted: Wanted) -> Opened:
+    """Open files."""
+    tables = [_open(Stamped.now(file), wanted) for file in files]
+    shape = _common_shape(tables)
+    tables = [_in_order(table, shape.feature_names or ()) for table in tables]
+    if not wanted.needs_labels:  # no pass over the labels will come
+        for table in tables:
+            table.count_rows()
+    return Opened(tables, shape, written=True, choice=f"{wanted.label} {shape.feature_names}")
+
+
+def _open(file: Stamped, wanted: Wanted) -> CsvTable:
+    location = file.location
+    import_pyarrow(str(location))
+    with opened(location) as stream:
+        blocks = lines.line_blocks(cast("Any", location), stream)
+        header, _ = lines.split_first_line(next(blocks, b""))
+        line = header.decode("utf-8-sig")
+    layout = read_header(
+        cast("Any", location),
+        line,
+        wanted.label,
+        wanted.features,
+        needs_labels=wanted.needs_labels,
+    )
+    return CsvTable(file, layout, len(header), [])
+
+
+def _common_shape(tables: Sequence[CsvTable]) -> Shape:
+    """Return what the rows of files have in common, or name the file that differs."""
+    first = tables[0]
+    names = _names(first)
+    for table in tables[1:]:
+        if sorted(_names(table)) != sorted(names) or bool(table.layout.label is None) != bool(
+            first.layout.label is None
+        ):
+            raise DataError(
+                f"{table.name} differs from {first.name}: it has other columns; expected files "
+                "with the same columns."
+            )
+    layout = first.layout
+    dtype = np.dtype(np.uint8 if layout.pixels else np.float64)
+    return Shape(len(layout.features), dtype, tuple(names), layout.image_shape)
+
+
+def _in_order(table: CsvTable, names: Sequence[str]) -> CsvTable:
+    """Return a table whose features come in the order of these names."""
+    layout = table.layout
+    features = [layout.names.index(name) for name in names]
+    return replace(table, layout=layout._replace(features=features))
+
+
+def _names(table: CsvTable) -> list[str]:
+    return [table.layout.names[column] for column in table.layout.features]
+
+
+@contextmanager
+def opened(location: Location) -> Iterator[IO[bytes]]:
+    """Open a file, and unpack it if its name ends with ``.gz``."""
+    with location.errors(), location.open() as file:
+        if location.name.lower().endswith(".gz"):
+            yield cast("IO[bytes]", GzipFile(fileobj=file))
+        else:
+            yield file
+
+
+def _whole_rows(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Join blocks between which a quoted cell lies: then the quotes before are odd in number."""
+    waiting: list[bytes] = []
+    quotes = 0
+    for block in blocks:
+        waiting.append(block)
+        quotes += block.count(b'"')
+        if quotes % 2 == 0:
+            yield b"".join(waiting)
+            waiting.clear()
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _parse(layout: Layout, content: bytes, line: int) -> Parsed:
+    """Parse lines, the first of which has this number in its file."""
+    parsed = _by_arrow(layout, content, np.uint8) if layout.pixels else None
+    parsed = parsed or _by_arrow(layout, content, np.float64)
+    if parsed is None:
+        X, texts = parse_cells(layout, content, line)
+        labels = None if layout.label is None else shared_labels("", np.array(texts, dtype=object))
+        parsed = X, labels
+    return parsed
+
+
+def _by_arrow(layout: Layout, content: bytes, dtype: type[np.number[Any]]) -> Parsed | None:
+    """Return rows and labels, or None if anything is not as expected."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    names = [str(column) for column in range(len(layout.names))]
+    features = [names[column] for column in layout.features]
+    kinds = dict.fromkeys(features, pa.from_numpy_dtype(dtype))
+    if layout.label is not None:
+        kinds[names[layout.label]] = pa.string()
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(content),
+            pyarrow.csv.ReadOptions(
+                column_names=names, block_size=len(content) + 1, use_threads=False
+            ),
+            pyarrow.csv.ParseOptions(newlines_in_values=b'"' in content),
+            pyarrow.csv.ConvertOptions(
+                column_types=kinds, include_columns=list(kinds), null_values=[]
+            ),
+        )
+    except pa.ArrowException:
+        return None
+    X = np.empty((len(features), table.num_rows), dtype)
+    for values, name in zip(X, features, strict=True):
+        values[:] = table.column(name).to_numpy()
+    if dtype is not np.uint8 and not _are_sound(layout, X):
+        return None
+    labels = None
+    if layout.label is not None:
+        labels = _labels(table.column(names[layout.label]).combine_chunks())
+        if "" in labels.values:
+            return None
+    rows = X.T.astype(np.uint8 if layout.pixels else np.float64, order="C")
+    return rows, labels
+
+
+def _are_sound(layout: Layout, X: npt.NDArray[Any]) -> bool:
+    if not np.isfinite(X).all():
+        return False
+    return not layout.pixels or bool(((X >= 0) & (X <= 255) & (np.floor(X) == X)).all())
+
+
+def _labels(column: Any) -> SharedLabels:
+    coded = column.dictionary_encode()
+    texts = [text.strip() for text in coded.dictionary.to_pylist()]
+    distinct = list(dict.fromkeys(texts))
+    place = {text: k for k, text in enumerate(distinct)}
+    places = np.array([place[text] for text in texts], np.int64)
+    return SharedLabels(distinct, places[coded.indices.to_numpy()])

@@ -1,0 +1,148 @@
+"""Opens a source as blocks of rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from handgrad.data.blocks.blocks import Blocks, check_leaf_rows
+from handgrad.data.blocks.cache import CachedLeaves, make_folder
+from handgrad.data.blocks.census import LEAF_ROWS, count_labels
+from handgrad.data.blocks.columns import Wanted
+from handgrad.data.blocks.kinds import name_of, openers
+from handgrad.data.blocks.parts import TEST, TRAIN, chosen_part
+from handgrad.data.blocks.tables import TableLeaves, TableRows
+from handgrad.errors import DataError
+from handgrad.quoting import named
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from handgrad.data.blocks.tables import Opened
+
+
+def open_blocks(
+    source: Any,
+    label: str = "label",
+    *,
+    features: Sequence[str] | None = None,
+    leaf_rows: int = LEAF_ROWS,
+    cache: str | os.PathLike[str] | None = None,
+    part: str | None = None,
+    on_pass: Callable[[str], object] | None = None,
+) -> Blocks:
+    """Open labelled rows as blocks: leaves of a fixed number of consecutive rows.
+
+    A first pass over the labels finds the classes. Rows are read when a leaf is.
+
+    Parameters
+    ----------
+    source : path, address, dataset, sequence, or (X, y)
+        A file, a folder, or a pattern such as ``rows/*.parquet``: Parquet, Arrow or Feather, CSV
+        with a header, NPZ, a folder with ``X.npy`` and ``y.npy``, or the IDX files of MNIST. The
+        files of a folder are read in the order of their names. Any address of fsspec works, too,
+        such as ``s3://bucket/folder``. Also a `datasets.Dataset`, a sequence whose items are a row
+        and its label, as in PyTorch, and a pair of arrays, of which X may be CSR of SciPy.
+    label : str
+        Name of the label column. All other columns are features, in their order.
+    features : sequence of str, optional
+        The columns to read, in this order.
+    leaf_rows : int
+        Rows per leaf.
+    cache : path, optional
+        A folder of this machine where decoded rows are kept as they are read, so that later passes
+        and runs need not decode them again. It is created if it is missing.
+    part : str, optional
+        Which part to open if the names of files or folders name parts, such as
+        ``train-00000-of-00004.parquet`` and ``test/rows.csv``: the training part unless said.
+    on_pass : callable, optional
+        Is told what the first pass reads.
+
+    Returns
+    -------
+    Blocks
+        Rows are ``uint8`` if they are pixels (bytes of fixed size, lists of ``uint8``, pictures,
+        whole numbers in columns named ``pixel0`` … or ``1x1`` …), ``float32`` if all columns are,
+        otherwise ``float64``.
+
+    Raises
+    ------
+    DataError
+        If the source does not exist, is damaged, or has no labels.
+    MissingPackageError
+        If the source needs a package that is not installed.
+
+    Examples
+    --------
+    >>> blocks = open_blocks((np.eye(3), ["a", "b", "a"]), leaf_rows=2)
+    >>> [blocks.read(leaf)[1].tolist() for leaf in range(len(blocks))]
+    [[0, 1], [0]]
+    """
+    check_leaf_rows(leaf_rows)
+    if isinstance(source, tuple) and len(source) == 2 and hasattr(source[0], "shape"):
+        return Blocks.of(*source, leaf_rows=leaf_rows)
+    wanted = Wanted(label, None if features is None else tuple(features), needs_labels=True)
+    name = name_of(source)
+    parts = openers(source, wanted)
+    chosen = chosen_part(name, parts, part)
+    opened = parts[chosen]()
+    blocks = _counted(name, opened, leaf_rows, on_pass or (lambda _: None))
+    if cache is not None:
+        blocks = _cached(blocks, opened, cache)
+    if chosen == TRAIN and TEST in parts:
+        test = partial(
+            open_blocks,
+            source,
+            label,
+            features=features,
+            leaf_rows=leaf_rows,
+            cache=cache,
+            part=TEST,
+        )
+        blocks = replace(blocks, test=test)
+    return blocks
+
+
+def _cached(blocks: Blocks, opened: Opened, cache: str | os.PathLike[str]) -> Blocks:
+    """Keep the decoded rows of blocks in a folder."""
+    stamps = [table.stamp for table in opened.tables]
+    if "" in stamps:
+        raise DataError(
+            f"{named(blocks.source)} cannot be cached, because nothing tells when it changes; "
+            "expected files, or a datasets.Dataset."
+        )
+    identity = json.dumps([stamps, blocks.labels_digest, blocks.classes.tolist(), opened.choice])
+    leaves = CachedLeaves(
+        blocks.reader,
+        make_folder(cache),
+        identity,
+        blocks.sizes.tolist(),
+        blocks.features,
+        blocks.dtype,
+    )
+    return replace(blocks, reader=leaves)
+
+
+def _counted(name: str, opened: Opened, leaf_rows: int, on_pass: Callable[[str], object]) -> Blocks:
+    """Find the classes of opened tables."""
+    tables, shape, written, _ = opened
+    files = f", {len(tables):,} files" if len(tables) > 1 else ""
+    on_pass(f"reading the labels of {named(name)}{files}")
+    census = count_labels([(t.name, t.labels()) for t in tables], leaf_rows, written=written)
+    if not len(census.counts):
+        raise DataError(f"{named(name)} holds no rows; expected at least one of each class.")
+    return Blocks(
+        TableLeaves(TableRows(tables, shape), census.numbers, leaf_rows),
+        census.counts,
+        census.classes,
+        shape.features,
+        shape.dtype,
+        name,
+        census.digest,
+        leaf_rows,
+        shape.feature_names,
+        shape.image_shape,
+    )

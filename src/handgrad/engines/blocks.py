@@ -1,0 +1,147 @@
+"""Training over blocks: any engine's passes over leaves, added up in one fixed order."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from handgrad.arguments import whole_number
+from handgrad.engines import inputs
+from handgrad.engines.descent import descend
+from handgrad.engines.leaves import Leaves, Source, block_weights
+from handgrad.engines.sums import root
+from handgrad.engines.windows import BatchSettings, BatchState, BlockBatches, take_window
+from handgrad.errors import EngineError, ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    import numpy.typing as npt
+
+    from handgrad.data import Blocks
+    from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
+    from handgrad.engines.rules import Rule
+    from handgrad.engines.sums import Sum
+    from handgrad.engines.weights import BlockWeights
+    from handgrad.engines.windows import Taken, Window
+    from handgrad.network import Network
+    from handgrad.objective import Objective
+
+
+def block_session(
+    engine: Engine,
+    blocks: Blocks,
+    targets: npt.ArrayLike | None,
+    objective: Objective,
+    weights: npt.ArrayLike | BlockWeights | None,
+) -> BlockSession:
+    """Return a session over blocks; labels beside them raise a ShapeError."""
+    if targets is not None:
+        raise ShapeError(
+            "y was given with blocks, which hold their own labels; expected None for y."
+        )
+    return BlockSession(engine, blocks, objective, weights)
+
+
+class BlockSession:
+    """Blocks of rows, and what is minimised on them; see `handgrad.engines.Session`.
+
+    The cost is a mean over rows, so cost and gradient are sums over leaves. They are added along a
+    fixed tree (`handgrad.engines.sums`): neither threads nor memory change a bit.
+
+    Parameters
+    ----------
+    engine : Engine
+        Computes the passes over leaves.
+    blocks : Blocks
+        At most ``blocks.window`` leaves stay in memory. Batches take their rows from that many
+        leaves at a time.
+    objective : Objective
+    weights : array of shape (m,) or BlockWeights, optional
+        Row weights.
+
+    Examples
+    --------
+    >>> from handgrad import Network, get_engine
+    >>> from handgrad.data import Blocks
+    >>> from handgrad.objective import Objective
+    >>> blocks = Blocks.of(np.eye(3), np.array([0, 1, 0]), leaf_rows=2)
+    >>> network = Network.initial(features=3, hidden=2, classes=2, dtype="float64")
+    >>> in_memory = get_engine().session(np.eye(3), [0, 1, 0], Objective()).cost(network)
+    >>> bool(np.isclose(BlockSession(get_engine(), blocks, Objective()).cost(network), in_memory))
+    True
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        blocks: Blocks,
+        objective: Objective,
+        weights: npt.ArrayLike | BlockWeights | None = None,
+    ) -> None:
+        whole_number("window", blocks.window, 1, None, EngineError)
+        self._source = Source(blocks, objective, block_weights(weights, blocks.rows))
+        self._engine = engine
+        self._leaves = Leaves(engine, self._source, range(len(blocks)), held=blocks.window)
+
+    def cost(self, network: Network) -> float:
+        """Compute the cost; see `handgrad.engines.Session`."""
+        self._source.check(network)
+        return self._total(network, gradient=False).penalised_cost(network, self._source.objective)
+
+    def cost_and_gradient(self, network: Network) -> Measurement:
+        """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
+        self._source.check(network)
+        return self._total(network, gradient=True).measurement(network, self._source.objective)
+
+    def descend(
+        self,
+        network: Network,
+        *,
+        learning_rate: float,
+        iterations: int,
+        on_progress: Callable[[Progress], bool | None] | None = None,
+    ) -> tuple[Network, npt.NDArray[np.float64]]:
+        """Take full-batch steps (U1); ``on_progress`` is called before each one."""
+        inputs.check_descent(learning_rate, iterations, network.dtype)
+        self._source.check(network)
+        return descend(self.cost_and_gradient, network, learning_rate, iterations, on_progress)
+
+    def batches(
+        self,
+        network: Network,
+        *,
+        rule: Rule,
+        batch_size: int,
+        moments: Moments | None = None,
+    ) -> BlockBatches:
+        """Begin to train in batches; see `BlockBatches`."""
+        inputs.check_batches(rule, batch_size, moments, network)
+        self._source.check(network)
+        settings = BatchSettings(self._source.objective, rule, int(batch_size))
+        state = BatchState(network, moments)
+        return BlockBatches(self._source.blocks, settings, state, self._take)
+
+    def _total(self, network: Network, *, gradient: bool) -> Sum:
+        """Add up the whole tree."""
+        with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges
+            nodes = [root(len(self._source.blocks))]
+            return self._leaves.nodes(nodes, network, gradient=gradient)[0]
+
+    def _take(
+        self,
+        windows: Sequence[Window],
+        settings: BatchSettings,
+        state: BatchState,
+        learning_rate: float,
+    ) -> Generator[Taken]:
+        """Take the batches of one window after another; a thread reads the next one meanwhile."""
+        with closing(
+            self._source.windows([window.leaves for window in windows])
+        ) as rows_of_windows:
+            for window, rows in zip(windows, rows_of_windows, strict=True):
+                taken = take_window(self._engine, settings, state, window, rows, learning_rate)
+                state = taken.state
+                yield taken

@@ -1,0 +1,193 @@
+"""Passes over leaves of blocks, each in one thread: some leaves are held, the others read again."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from handgrad.data.blocks import read_ahead
+from handgrad.engines import inputs
+from handgrad.engines.sums import Sum, sum_of
+from handgrad.engines.weights import BlockWeights
+from handgrad.errors import ShapeError
+from handgrad.rows import bytes_unless_pixels, stacked
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+    from concurrent.futures import Future
+
+    import numpy.typing as npt
+
+    from handgrad.data import Blocks
+    from handgrad.engines.protocol import Engine, Part
+    from handgrad.engines.sums import Node
+    from handgrad.network import Labels, Network
+    from handgrad.objective import Objective
+
+
+class LabelledRows(NamedTuple):
+    """Rows of blocks as an engine reads them."""
+
+    X: Any
+    labels: Labels
+    weights: npt.NDArray[np.float64] | None
+
+    def only(self, rows: npt.NDArray[np.int64]) -> LabelledRows:
+        """Return copies of some of the rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return LabelledRows(self.X[rows], self.labels[rows], weights)
+
+    @classmethod
+    def joined(cls, parts: Sequence[LabelledRows]) -> LabelledRows:
+        """Return the rows of several parts as one."""
+        X, labels, weights = zip(*parts, strict=True)
+        own_weights = None if weights[0] is None else np.concatenate(weights)
+        return cls(stacked(X), np.concatenate(labels), own_weights)
+
+
+def block_weights(weights: npt.ArrayLike | BlockWeights | None, m: int) -> BlockWeights | None:
+    """Return the weights of m rows of blocks, or raise a ShapeError if they are not weights."""
+    if weights is None or isinstance(weights, BlockWeights):
+        return weights
+    return BlockWeights(inputs.weights(weights, m).copy())
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Blocks, the weights of their rows, and what is minimised on them."""
+
+    blocks: Blocks
+    objective: Objective
+    weights: BlockWeights | None = None
+
+    def check(self, network: Network) -> None:
+        """Raise a ShapeError unless the network fits the blocks and the objective."""
+        network.check_output(self.objective.output)
+        for what, found, expected in (
+            ("features", self.blocks.features, network.D),
+            ("classes", len(self.blocks.classes), network.classes),
+        ):
+            if found != expected:
+                raise ShapeError(
+                    f"{self.blocks.source} has {found} {what}; expected {expected}, "
+                    "like the network."
+                )
+
+    def leaves(self, which: Iterable[int], depth: int = 2) -> Generator[tuple[int, LabelledRows]]:
+        """Read leaves; ``depth`` of them are read ahead of their use."""
+        starts = np.append(0, np.cumsum(self.blocks.sizes))
+        with closing(read_ahead(self.blocks, which, depth)) as leaves:
+            for leaf, X, labels in leaves:
+                weights = None
+                if self.weights is not None:
+                    weights = self.weights.at(int(starts[leaf]), labels)
+                rows = bytes_unless_pixels(X, pixels=self.blocks.pixels)
+                yield leaf, LabelledRows(rows, labels, weights)
+
+    def windows(self, windows: Sequence[Sequence[int]]) -> Generator[LabelledRows]:
+        """Read windows of leaves, one ahead of its use."""
+        depth = max(map(len, windows))
+        with closing(self.leaves(chain.from_iterable(windows), depth)) as leaves:
+            for window in windows:
+                yield LabelledRows.joined([next(leaves)[1] for _ in window])
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """The rows of one leaf, ready for passes."""
+
+    part: Part
+    rows: int
+    weight: float
+    """Σ w, or the number of rows. If it is 0, the part has no weights."""
+
+    def sum(self, network: Network) -> Sum:
+        """Return cost, gradient and hits of the leaf as sums."""
+        if not self.rows:
+            return Sum()
+        measured = self.part.cost_and_gradient(network)
+        return Sum.of(measured, self.rows, self.weight)
+
+    def cost(self, network: Network) -> Sum:
+        """Return the cost of the leaf as a sum, without a gradient or hits."""
+        if not self.weight:
+            return Sum(rows=self.rows)
+        loss = self.part.cost(network) * self.weight
+        return Sum(loss, rows=self.rows, weight=self.weight)
+
+
+class Leaves:
+    """Leaves in their order, of which at most ``held`` stay in memory, the first ones first.
+
+    What stays in memory changes no bit: a leaf's pass is the same whether it is read again or not.
+    """
+
+    def __init__(self, engine: Engine, source: Source, leaves: Sequence[int], *, held: int) -> None:
+        self._engine, self._source, self._leaves = engine, source, leaves
+        self._most_held = held
+        self._held: dict[int, Leaf] = {}
+        self._reading: tuple[object, ...] = ()  # how the networks so far read rows
+
+    def moved(self, source: Source, leaves: Sequence[int], *, held: int) -> Leaves:
+        """Return other leaves of the same rows, with those of these that are in memory."""
+        moved = Leaves(self._engine, source, leaves, held=held)
+        common = [leaf for leaf in leaves if leaf in self._held]
+        moved._held = {leaf: self._held[leaf] for leaf in common[:held]}
+        moved._reading = self._reading
+        return moved
+
+    def nodes(self, nodes: Sequence[Node], network: Network, *, gradient: bool) -> list[Sum]:
+        """Add up nodes of the tree that cover these leaves, from first to last."""
+        if network.reading != self._reading:
+            self._held, self._reading = {}, network.reading
+        count = len(self._source.blocks)
+        with closing(self._sums(network, gradient=gradient)) as sums:
+            return [
+                sum_of(node, count, lambda node: None if node[0] else next(sums)) for node in nodes
+            ]
+
+    def _sums(self, network: Network, *, gradient: bool) -> Generator[Sum]:
+        """Yield the sum of each leaf in order; several are computed at once."""
+        measure = Leaf.sum if gradient else Leaf.cost
+        at_once = self._engine.parts_at_once
+        if at_once == 1:
+            yield from (measure(leaf, network) for leaf in self._all())
+            return
+        coming: deque[Future[Sum]] = deque()
+        with closing(self._all()) as leaves, ThreadPoolExecutor(at_once) as threads:
+            for leaf in leaves:
+                coming.append(threads.submit(measure, leaf, network))
+                if len(coming) > at_once:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+
+    def _all(self) -> Generator[Leaf]:
+        """Yield the leaves; read those that are not in memory, and keep what is to stay."""
+        missing = [leaf for leaf in self._leaves if leaf not in self._held]
+        with closing(self._source.leaves(missing)) as coming:
+            for leaf in self._leaves:
+                held = self._held.get(leaf)
+                yield self._read(*next(coming)) if held is None else held
+
+    def _read(self, number: int, rows: LabelledRows) -> Leaf:
+        is_kept = len(self._held) < self._most_held
+        leaf = self._leaf(rows, kept=is_kept)
+        if is_kept:
+            self._held[number] = leaf
+        return leaf
+
+    def _leaf(self, rows: LabelledRows, *, kept: bool) -> Leaf:
+        m, weights = len(rows.labels), rows.weights
+        total = float(m if weights is None else weights.sum())
+        if not total:  # no engine takes weights that are all 0
+            weights = None
+        objective = replace(self._source.objective, alpha=0.0)  # the whole sum is penalised
+        part = self._engine.part(rows.X, rows.labels, objective, weights, kept=kept)
+        return Leaf(part, m, total)
