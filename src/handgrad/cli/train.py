@@ -34,6 +34,13 @@ from handgrad.cli.solver_options import (
     TolOption,
     settings_of,
 )
+from handgrad.cli.streaming_options import (
+    CacheOption,
+    DaskOption,
+    StreamOption,
+    WindowOption,
+    streaming_of,
+)
 from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
 from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_training
@@ -87,6 +94,10 @@ def train(
     port: PortOption = watching.USUAL_PORT,
     browser: BrowserOption = True,
     label: LabelOption = None,
+    stream: StreamOption = False,
+    window: WindowOption = None,
+    cache: CacheOption = None,
+    dask: DaskOption = None,
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -126,6 +137,8 @@ def train(
             dtype=dtype,
             engine=engine,
             threads=threads,
+            dask=dask,
+            streaming=streaming_of(stream, window, cache, dask),
             **settings,
         )
     if watch:

@@ -53,11 +53,34 @@ class Dataset:
     feature_names: tuple[str, ...] | None = None
 
     @property
+    def train(self) -> tuple[Rows, Labels]:
+        """The rows and the labels to train on."""
+        return self.X_train, self.y_train
+
+    @property
+    def test(self) -> tuple[Rows, Labels] | None:
+        """The rows and the labels to test on; None if there are none."""
+        return (self.X_test, self.y_test) if len(self.X_test) else None
+
+    @property
+    def features(self) -> int:
+        """Number of features, D."""
+        return int(self.X_train.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the rows."""
+        return self.X_train.dtype
+
+    @property
+    def shown(self) -> dict[str, tuple[Rows, Labels]]:
+        """Both parts, to look at."""
+        return {"train": self.train, "test": (self.X_test, self.y_test)}
+
+    @property
     def to_show(self) -> tuple[Rows, Labels]:
         """The test samples and their labels, or the training samples if there are none."""
-        if len(self.X_test):
-            return self.X_test, self.y_test
-        return self.X_train, self.y_train
+        return self.test or self.train
 
     def with_held_out_test(self) -> Dataset:
         """Move every fifth sample of each class, in the order of the source, to the test set.

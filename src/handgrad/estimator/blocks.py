@@ -104,14 +104,19 @@ def _class_weights(
 ) -> npt.NDArray[np.float64]:
     """Return the weight of each class; balanced ones are m / (K · rows of the class).
 
-    Weights that give no row a weight raise a ValueError.
+    Negative weights, and weights of 0 alone, raise a ValueError.
     """
     if class_weight == "balanced":
         counts = np.maximum(blocks.counts.sum(axis=0), 1)
         of_classes: npt.NDArray[np.float64] = blocks.rows / (len(counts) * counts)
     else:
         of_classes = compute_class_weight(class_weight, classes=classes, y=classes)
-    inputs.weights(of_classes[codes_of(blocks.classes, classes)], len(blocks.classes))
+    found = of_classes[codes_of(blocks.classes, classes)]
+    if not ((found >= 0) & (found < np.inf)).all() or not found.any():
+        raise ValueError(
+            f"class_weight gives the classes of X the weights {found.tolist()}; expected numbers "
+            "of 0 or more, and one above 0."
+        )
     return of_classes
 
 

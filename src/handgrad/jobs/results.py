@@ -15,7 +15,7 @@ from handgrad.plots.folder import picture_files, prepare_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from handgrad.data import Dataset
+    from handgrad.data import BlockDataset, Dataset
     from handgrad.evaluation import Evaluation
     from handgrad.model import Model
     from handgrad.solvers import History, Result, Training
@@ -57,7 +57,7 @@ class TrainingReport:
     """None if there are no test samples."""
     figures: dict[str, Any]
     """Accuracies, costs, iterations, seconds, and the engine's name, ready for JSON."""
-    dataset: Dataset
+    dataset: Dataset | BlockDataset
     training: Training
     """The solver and its settings, with the number of iterations that was planned."""
 

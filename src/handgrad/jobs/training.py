@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad import data
+from handgrad.data import USUAL_SOURCE
 from handgrad.engines import get_engine
+from handgrad.engines.dask import DaskEngine
 from handgrad.errors import ShapeError
 from handgrad.evaluation import evaluate
 from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
 from handgrad.jobs.results import TrainingFiles, TrainingReport
+from handgrad.jobs.training_data import Streaming, training_data
 from handgrad.memory import memory
 from handgrad.model import Model
 from handgrad.network import Network
@@ -22,12 +24,12 @@ from handgrad.solvers import Training
 from handgrad.solvers.training import drive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy.typing as npt
 
-    from handgrad.data import Dataset
+    from handgrad.data import BlockDataset, Dataset
     from handgrad.engines import Engine, Progress, Session
     from handgrad.initial import Scheme
     from handgrad.solvers import Result
@@ -47,7 +49,7 @@ MOST_HIDDEN = 10**9  # more than any machine can hold
 class TrainingJob:
     """A training job, ready to run: data read, network drawn, engine chosen."""
 
-    dataset: Dataset
+    dataset: Dataset | BlockDataset
     network: Network
     engine: Engine
     training: Training
@@ -72,16 +74,14 @@ class TrainingJob:
 
     def session(self) -> Session:
         """Return the training rows as a session of the engine."""
-        dataset, objective = self.dataset, self.training.objective(self.network.output)
-        return self.engine.session(dataset.X_train, dataset.y_train, objective)
+        X, y = self.dataset.train
+        return self.engine.session(X, y, self.training.objective(self.network.output))
 
     def report(self, run: Result, **settings: Any) -> TrainingReport:
         """Evaluate the network of a run; ``settings`` are those that changed during the run."""
         dataset, engine = self.dataset, self.engine
-        on_train = evaluate(run.network, dataset.X_train, dataset.y_train, engine=engine)
-        on_test = None
-        if len(dataset.X_test):
-            on_test = evaluate(run.network, dataset.X_test, dataset.y_test, engine=engine)
+        on_train = evaluate(run.network, *dataset.train, engine=engine)
+        on_test = dataset.test and evaluate(run.network, *dataset.test, engine=engine)
         figures = {
             "test_accuracy": on_test and on_test.accuracy,
             "test_cost": on_test and on_test.cost,
@@ -104,7 +104,7 @@ class TrainingJob:
             *network.parameters,
             class_names=dataset.class_names,
             image_shape=dataset.image_shape,
-            scaling=PIXEL_SCALE if dataset.X_train.dtype == np.uint8 else 1.0,
+            scaling=PIXEL_SCALE if dataset.dtype == np.uint8 else 1.0,
             training=training,
             feature_names=dataset.feature_names,
             label=None if dataset.feature_names is None else self.label,
@@ -112,7 +112,7 @@ class TrainingJob:
 
 
 def prepare_training(
-    source: str = data.USUAL_SOURCE,
+    source: str = USUAL_SOURCE,
     *,
     test: str | None = None,
     label: str | None = None,
@@ -121,6 +121,8 @@ def prepare_training(
     dtype: npt.DTypeLike = np.float32,
     engine: str = "auto",
     threads: int | None = None,
+    dask: str | None = None,
+    streaming: Streaming | None = None,
     **settings: Any,
 ) -> TrainingJob:
     """Read the data of a training job, and draw the initial values of its network.
@@ -136,6 +138,10 @@ def prepare_training(
         As in `handgrad.Network.initial`.
     engine, threads
         As in `handgrad.get_engine`.
+    dask : str, optional
+        The address of a Dask scheduler whose workers train, or "local".
+    streaming : Streaming, optional
+        How rows beyond memory are read.
     **settings
         The solver and its settings; see `handgrad.solvers.Training`. The seed is also that of the
         initial values.
@@ -156,8 +162,8 @@ def prepare_training(
     """
     training = _training(settings)
     label = label or USUAL_LABEL
-    dataset = _training_data(source, test, label)
-    features, classes = dataset.X_train.shape[1], len(dataset.class_names)
+    dataset = training_data(source, test, label, streaming=streaming)
+    features, classes = dataset.features, len(dataset.class_names)
     _check_memory(features, hidden, classes)
     network = Network.initial(
         features=features,
@@ -167,14 +173,17 @@ def prepare_training(
         dtype=dtype,
         scheme=initial,
     )
-    chosen = get_engine(engine, threads=threads)
+    if dask is None:
+        chosen = get_engine(engine, threads=threads)
+    else:
+        chosen = DaskEngine(dask, threads=threads)
     others = {"source": source, "initial": initial}
     return TrainingJob(dataset, network, chosen, training, others, label)
 
 
 def prepare_further_training(
     path: Path,
-    source: str = data.USUAL_SOURCE,
+    source: str = USUAL_SOURCE,
     *,
     label: str | None = None,
     engine: str = "auto",
@@ -188,9 +197,9 @@ def prepare_further_training(
     training = _training(settings)
     model = load_model(path)
     label = label or model.label or USUAL_LABEL
-    dataset = _training_data(source, None, label, model.feature_names)
+    dataset = training_data(source, None, label, model.feature_names)
     dataset = dataset.with_classes(model.class_names, source)
-    check_features(dataset.X_train, source, model.D, f"{named(path)} takes")
+    check_features(dataset.features, source, model.D, f"{named(path)} takes")
     if not model.pixels:
         dataset = dataset.with_numbers()
     chosen = get_engine(engine, threads=threads)
@@ -215,16 +224,3 @@ def _check_memory(features: int, hidden: int, classes: int) -> None:
             f"classes needs {needed / 1e9:.3g} GB, and this machine has {memory() / 1e9:.3g}; "
             "expected fewer hidden units."
         )
-
-
-def _training_data(
-    source: str, test: str | None, label: str, features: Sequence[str] | None = None
-) -> Dataset:
-    dataset = data.load(source, label=label, features=features)
-    if test is None:
-        return dataset if len(dataset.X_test) else dataset.with_held_out_test()
-    samples = data.load_samples(
-        test, label=label, image_shape=dataset.image_shape, features=dataset.feature_names
-    )
-    check_features(samples.X, test, dataset.X_train.shape[1], f"{named(source)} has")
-    return dataset.with_test(samples)

@@ -109,7 +109,7 @@ class ArrowTable:
         return [0, *accumulate(self.sizes)]
 
     def _batch(self, row: int) -> int:
-        return bisect.bisect_right(self._starts, row, hi=len(self.sizes)) - 1
+        return max(0, bisect.bisect_right(self._starts, row, hi=len(self.sizes)) - 1)
 
     def _read(self, names: list[str], first: int) -> Generator[Any]:
         self.file.check()

@@ -110,7 +110,7 @@ class ParquetTable:
         return [0, *accumulate(self.groups)]
 
     def _group(self, row: int) -> int:
-        return bisect.bisect_right(self._starts, row, hi=len(self.groups)) - 1
+        return max(0, bisect.bisect_right(self._starts, row, hi=len(self.groups)) - 1)
 
     def _batches(self, group: int, names: list[str], rows: int) -> Generator[Any]:
         """Yield record batches of some columns; a batch ends where its row group ends."""

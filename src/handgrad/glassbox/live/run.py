@@ -20,7 +20,7 @@ from handgrad.solvers.training import drive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handgrad.data import Dataset
+    from handgrad.data import BlockDataset, Dataset
     from handgrad.engines import Engine, Session
     from handgrad.network import Network
     from handgrad.solvers import Driver, Result, Training
@@ -59,7 +59,7 @@ class LiveRun:
     def __init__(
         self,
         network: Network,
-        dataset: Dataset,
+        dataset: Dataset | BlockDataset,
         *,
         engine: Engine,
         training: Training,
@@ -202,7 +202,7 @@ class LiveRun:
 
     def _train_in_parts(self, report: Report) -> Result:
         """Train to the end; a new η in a replay begins another part, at the network shown."""
-        X, y = self.dataset.X_train, self.dataset.y_train
+        X, y = self.dataset.train
         objective = self._training.objective(self._shown.network.output)
         session = self._engine.session(X, y, objective)
         first, earlier = self._shown.iteration, History(*np.empty((3, 0)))
