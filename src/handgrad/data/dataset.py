@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.data.fingerprint import fingerprint_of
 from handgrad.errors import DataError
 from handgrad.quoting import SURROGATE, listed, quoted
 
@@ -71,6 +72,11 @@ class Dataset:
     def dtype(self) -> np.dtype[Any]:
         """The type of the rows."""
         return self.X_train.dtype
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that tells the training rows and labels apart by their content."""
+        return fingerprint_of(self.X_train, self.y_train, self.class_names)
 
     @property
     def shown(self) -> dict[str, tuple[Rows, Labels]]:

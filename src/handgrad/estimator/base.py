@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from handgrad.engines import get_engine
+from handgrad.estimator.collections import check_engine, names_of, rows_to_predict
 from handgrad.estimator.fitting import (
     as_weights_and_biases,
     check_finite,
@@ -32,6 +34,8 @@ from handgrad.estimator.rows import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from handgrad.data import Blocks
@@ -71,8 +75,12 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             )
         return True
 
-    def _engine(self) -> Engine:
-        return get_engine(self.engine, threads=self.n_threads)
+    @contextmanager
+    def _engine(self) -> Iterator[Engine]:
+        """Return the engine of a call; what it opened for the call is closed after it."""
+        engine = get_engine(self.engine, threads=self.n_threads)
+        with engine if isinstance(engine, AbstractContextManager) else nullcontext():
+            yield engine
 
     def _rows(self, X: Any, *, reset: bool) -> Any:
         """Return X as `Bytes`, float32 or float64 rows, with the scale that fit uses."""
@@ -97,6 +105,12 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             check = rows_to_fit if reset else rows_like_those_of_fit
             check(blocks.read(0)[0], pixels=self._pixels)
         return replace(blocks, pixels=self._pixels)
+
+    def _collection(self, X: Any, engine: Engine) -> Any:
+        """Return a Dask collection of rows to predict, after checking what is known of it."""
+        check_engine(engine)
+        check_features(self, len(X.columns) if hasattr(X, "columns") else X.shape[1], names_of(X))
+        return rows_to_predict(X, pixels=self._pixels, dtype=self._float_type)
 
     def _learn_types(self, rows: np.dtype[Any]) -> None:
         self._pixels = bool(self.pixels)

@@ -14,6 +14,7 @@ from handgrad.data.blocks import read_ahead
 from handgrad.data.blocks.selections import ranks_in_class
 from handgrad.engines import inputs
 from handgrad.engines.weights import BlockWeights
+from handgrad.estimator.collections import check_engine, is_collection
 from handgrad.estimator.samples import TOO_FEW_HELD_OUT
 from handgrad.estimator.targets import codes_of
 from handgrad.evaluation import predicted_classes
@@ -32,20 +33,26 @@ def is_address(X: Any) -> bool:
     return isinstance(X, str | os.PathLike)
 
 
-def holds_labels(X: Any) -> bool:
-    """Tell whether X brings labels of its own: blocks, or an address of files."""
-    return isinstance(X, Blocks) or is_address(X)
+def is_beyond_memory(X: Any) -> bool:
+    """Tell whether X is blocks, the address of files, or a Dask collection."""
+    return isinstance(X, Blocks) or is_address(X) or is_collection(X)
 
 
-def opened(X: Any, y: Any = None, label: str | None = None) -> Blocks | None:
-    """Return blocks, or open those at an address; anything else gives None.
+def opened(X: Any, y: Any, label: str | None, engine: Engine) -> Blocks | None:
+    """Return blocks, files or a Dask collection as blocks; rows in memory give None.
 
     Raises
     ------
     ValueError
-        If labels are given beside those that X holds, or if X has no columns to find a label in.
+        If labels are given beside those that X holds, if X has no columns to find a label in, or
+        if the engine cannot take X.
     """
-    if holds_labels(X) and y is not None:
+    if is_collection(X):
+        check_engine(engine)
+        dask: Any = engine
+        blocks: Blocks = dask.blocks(X, y, label=label or (USUAL_LABEL if y is None else None))
+        return blocks
+    if is_beyond_memory(X) and y is not None:
         raise ValueError("y was given, but X holds labels of its own; expected None for y.")
     if is_address(X):
         return open_blocks(X, label=label or USUAL_LABEL)

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from handgrad import solvers
 from handgrad.engines.threads import check_threads
 from handgrad.estimator.base import BaseMLP
-from handgrad.estimator.blocks import LabelledBlocks, holds_labels, is_address, opened
+from handgrad.estimator.blocks import LabelledBlocks, is_beyond_memory, opened
+from handgrad.estimator.collections import is_collection, labels_of_classes
 from handgrad.estimator.fitting import Memory, as_network, glorot_values
 from handgrad.estimator.parameters import CONSTRAINTS, check_network, hidden_units, stops_early
 from handgrad.estimator.record import FitHistory
@@ -60,10 +61,12 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         from 0 to 1. By default bytes are ordinary numbers, as in scikit-learn.
     on_iteration : callable, optional
         Called with a `handgrad.solvers.Iteration` after each one; returns True to end the run.
-    engine : {"auto", "native", "reference"}
+    engine : {"auto", "native", "reference", "dask"}
+        "dask" computes on the cluster of the current Dask client, or on a local cluster for the
+        time of a call. It also takes Dask arrays and Dask data frames.
     n_threads : int or None
         By default one per processor, at most ``OMP_NUM_THREADS``; never changes a bit of the
-        result.
+        result. For "dask" the number of processes of a local cluster.
 
     Attributes
     ----------
@@ -175,9 +178,10 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
         Parameters
         ----------
-        X : array, data frame, SciPy sparse matrix of shape (m, D), Blocks, str or path
-            Blocks hold rows beyond memory, with their labels; an address of files is opened by
-            `handgrad.data.open_blocks`.
+        X : array, data frame or SciPy sparse matrix of shape (m, D), Blocks, address, or collection
+            Blocks hold rows beyond memory, with their labels. The address of files, a str or a
+            path, is opened by `handgrad.data.open_blocks`. The engine "dask" also takes a Dask
+            array or data frame.
         y : array of shape (m,)
             Labels: numbers, strings or booleans. None with blocks and files.
         sample_weight : array of shape (m,), optional
@@ -185,7 +189,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             Samples whose accuracy is recorded after each iteration in ``validation_scores_``.
             ``early_stopping`` uses them instead of holding out samples of X.
         label : str, optional
-            The column of the labels in files, "label" by default.
+            The column of the labels in files, or in a Dask data frame without y; "label" by default.
 
         Raises
         ------
@@ -198,20 +202,19 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         1 / ``validation_fraction``, rounded; no row is drawn at random.
         """
         self._check_parameters()
-        if (X_val is None) != (y_val is None) and not holds_labels(X_val):
+        if (X_val is None) != (y_val is None) and not is_beyond_memory(X_val):
             raise ValueError("Only one of X_val and y_val was given; expected both or neither.")
-        engine = self._engine()
         first = not (self.warm_start and hasattr(self, "coefs_"))
-        given = self._labelled(X, y, label, reset=first)
-        if first:
-            self.classes_ = given.classes
-        samples = self._samples(given, sample_weight)
-        held_out = None
-        if X_val is not None:
-            of_validation = label if is_address(X_val) else None
-            given = self._labelled(X_val, y_val, of_validation, reset=False)
-            held_out = given.to_score(self.classes_)
-        self._fit(engine, samples, held_out, first=first, iterations=self.max_iter)
+        with self._engine() as engine:
+            given = self._labelled(X, y, label, engine, reset=first)
+            if first:
+                self.classes_ = given.classes
+            samples, held_out = self._samples(given, sample_weight), None
+            if X_val is not None:
+                of_validation = label if is_beyond_memory(X_val) else None
+                given = self._labelled(X_val, y_val, of_validation, engine, reset=False)
+                held_out = given.to_score(self.classes_)
+            self._fit(engine, samples, held_out, first=first, iterations=self.max_iter)
         return self
 
     @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
@@ -243,34 +246,45 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if not first and classes is not None:
             check_same_classes(classes, self.classes_)
-        engine = self._engine()
-        given = self._labelled(X, y, label, reset=first)
-        if first:
-            self.classes_ = unique_labels(classes)
-        samples = self._samples(given, sample_weight)
-        self._fit(engine, samples, None, first=first, iterations=1, incremental=True)
+        with self._engine() as engine:
+            given = self._labelled(X, y, label, engine, reset=first)
+            if first:
+                self.classes_ = unique_labels(classes)
+            samples = self._samples(given, sample_weight)
+            self._fit(engine, samples, None, first=first, iterations=1, incremental=True)
         return self
 
-    def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Return the label of each sample, as shape (m,)."""
+    def predict(self, X: Any) -> Any:
+        """Return the label of each sample, as shape (m,); for Dask collections as a Dask array."""
         probabilities = self.predict_proba(X)
-        labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
-        return labels
+        if is_collection(probabilities):
+            return labels_of_classes(probabilities, self.classes_)
+        return self.classes_[probabilities.argmax(axis=1)]
 
-    def predict_proba(self, X: Any) -> npt.NDArray[Any]:
-        """Return the probability of each class for each sample, as shape (m, K)."""
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of each class for each sample, as shape (m, K).
+
+        For Dask collections it is a Dask array, which is computed when it is used.
+
+        Parameters
+        ----------
+        X : array, data frame, sparse matrix, Blocks, str, path, Dask array or Dask data frame
+        """
         check_is_fitted(self)
-        engine, blocks = self._engine(), opened(X)
-        if blocks is not None:
+        network = self._network()
+        with self._engine() as engine:
+            if is_collection(X):
+                return engine.predict_proba(network, self._collection(X, engine))
+            blocks = opened(X, None, None, engine)
+            if blocks is None:
+                return np.asarray(engine.predict_proba(network, self._rows(X, reset=False)))
             blocks = self._blocks(blocks, reset=False)
-            return predicted_probabilities(self._network(), blocks, engine=engine)
-        return np.asarray(engine.predict_proba(self._network(), self._rows(X, reset=False)))
+            return predicted_probabilities(network, blocks, engine=engine)
 
-    def predict_log_proba(self, X: Any) -> npt.NDArray[Any]:
+    def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`."""
         with np.errstate(divide="ignore"):
-            logarithms: npt.NDArray[Any] = np.log(self.predict_proba(X))
-        return logarithms
+            return np.log(self.predict_proba(X))
 
     def score(
         self,
@@ -288,11 +302,12 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             As for `fit`.
         """
         check_is_fitted(self)
-        if not holds_labels(X):
+        if not is_beyond_memory(X):
             return float(super().score(X, y, sample_weight))
-        given = self._labelled(X, y, label, reset=False)
-        samples = given.to_score(self.classes_, sample_weight)
-        return samples.accuracy(self._network(), self._engine())
+        with self._engine() as engine:
+            given = self._labelled(X, y, label, engine, reset=False)
+            samples = given.to_score(self.classes_, sample_weight)
+            return samples.accuracy(self._network(), engine)
 
     def network(self) -> Network:
         """Return the trained network as a `handgrad.Network`, whose output is a softmax.
@@ -324,9 +339,11 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         hidden_units(self.hidden_layer_sizes)
         check_threads(self.n_threads)
 
-    def _labelled(self, X: Any, y: Any, label: str | None, *, reset: bool) -> Labelled:
+    def _labelled(
+        self, X: Any, y: Any, label: str | None, engine: Engine, *, reset: bool
+    ) -> Labelled:
         """Return rows and labels as fit uses them."""
-        blocks = opened(X, y, label)
+        blocks = opened(X, y, label, engine)
         if blocks is not None:
             return LabelledBlocks(self._blocks(blocks, reset=reset))
         X = self._rows(X, reset=reset)

@@ -89,6 +89,7 @@ class Lbfgs:
         from scipy.optimize import minimize
 
         if driver.ended:
+            driver.unmoved(session, network)
             return Outcome(network, driver.ended_early)
         cost, left = _Cost(session, network), driver.iterations - driver.taken
         limits = {"maxiter": left, "maxfun": self.evaluations, "gtol": self.tol}

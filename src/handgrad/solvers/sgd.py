@@ -149,6 +149,7 @@ class BatchSolver:
             driver.iterated(last.network, cost, accuracy, rate)
             self._schedule(driver, m)
             driver.offer(last.network, partial(_memory, batches, order, random))
+        driver.unmoved(session, batches.network)
         return Outcome(batches.network, driver.ended_early, memory=_memory(batches, order, random))
 
     def _begin(

@@ -313,26 +313,27 @@ def _numbers(column: Any) -> npt.NDArray[Any]:
 
 
 def _lists_into(X: npt.NDArray[Any], name: str, column: Any, start: int) -> None:
-    _check_whole(name, column, start)
-    column = getattr(column, "storage", column)
-    values, owner = column, np.arange(len(column))
+    values, lists = _storage_of(column), 1  # of this level in each row
     while _is_list(values.type):
-        if values.null_count:
-            _check_whole(name, values, start)
-        sizes = _list_lengths(values)
-        owner = np.repeat(owner, sizes)
-        values = values.flatten()
-        values = getattr(values, "storage", values)
-    lengths = np.bincount(owner, minlength=len(column))
-    wrong = np.flatnonzero(lengths != X.shape[1])
-    if len(wrong):
-        _check_width(name, int(lengths[wrong[0]]), X.shape[1], start + int(wrong[0]))
-    if values.null_count:
-        empty = np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))
-        _missing(name, start + int(owner[empty[0]]))
+        _check_whole(name, values, start, lists=lists)
+        inner = _storage(values.type.value_type)
+        lengths = _list_lengths(values)
+        expected = lengths[0] if len(lengths) and _is_list(inner) else X.shape[1] // lists
+        wrong = np.flatnonzero(lengths != expected)
+        if len(wrong):
+            row = start + int(wrong[0]) // lists
+            _check_width(name, int(lengths[wrong[0]]) * lists, int(expected) * lists, row)
+        values, lists = _storage_of(values.flatten()), lists * int(expected)
+    _check_whole(name, values, start, lists=lists)
+    _check_width(name, lists, X.shape[1], start)
     with np.errstate(over="ignore"):
         X[:] = _numbers(values).reshape(X.shape)
     check_finite(name, X, start)
+
+
+def _storage_of(values: Any) -> Any:
+    """Return the values of an array of an extension type as they are stored."""
+    return getattr(values, "storage", values)
 
 
 def _list_lengths(values: Any) -> npt.NDArray[np.int64]:
@@ -362,10 +363,13 @@ def with_width(columns: Columns, name: str, batch: Any) -> Columns:
     return replace(columns, width=math.prod(shape), image_shape=image_shape)
 
 
-def _check_whole(name: str, column: Any, start: int, feature: str | None = None) -> None:
+def _check_whole(
+    name: str, column: Any, start: int, feature: str | None = None, *, lists: int = 1
+) -> None:
+    """Refuse missing values in an array with so many values per row."""
     if column.null_count:
         empty = np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))
-        _missing(name, start + int(empty[0]), feature)
+        _missing(name, start + int(empty[0]) // lists, feature)
 
 
 def _missing(name: str, row: int, feature: str | None = None) -> None:

@@ -67,6 +67,11 @@ class BlockDataset:
         """The names of the features, if the source has names."""
         return self.train_blocks.feature_names
 
+    @property
+    def fingerprint(self) -> str:
+        """A text that tells the training rows and labels apart by their content."""
+        return self.train_blocks.fingerprint
+
     @cached_property
     def shown(self) -> dict[str, tuple[Rows, Labels]]:
         """The first leaves of both parts, to look at."""

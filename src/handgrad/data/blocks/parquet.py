@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handgrad.data.blocks.tables import Opened
 
 BATCH = 8192  # rows
+FEW_COLUMNS = 8  # which gain nothing from Arrow's threads
 # Columns of a row group that is no larger are read in one piece each.
 SMALL_ROW_GROUP = 64 << 20
 BUFFERS = 32 << 20  # bytes of all columns' buffers together
@@ -120,7 +121,10 @@ class ParquetTable:
             for number in range(group, len(self.groups)):
                 with damaged(self.name):
                     batches = file.iter_batches(
-                        rows, row_groups=[number], columns=names, use_threads=False
+                        rows,
+                        row_groups=[number],
+                        columns=names,
+                        use_threads=len(names) > FEW_COLUMNS,
                     )
                 while True:
                     with damaged(f"{self.name}, rows from {start} on,"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import weakref
-from threading import Thread, current_thread
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.engines.threads import processors
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
 LOCAL = "local"
+CLOSING = "handgrad closes its cluster"
 CONNECT_SECONDS = 10
+UNUSED_PORT = "127.0.0.1:0"  # even without a dashboard, Dask wants a port for its figures
 
 
 class Connection(NamedTuple):
@@ -34,7 +37,7 @@ class Connection(NamedTuple):
     def close_with(self, owner: object) -> None:
         """Close the connection when its owner is gone, or when the program ends."""
         if self.ours:
-            weakref.finalize(owner, _close_in_a_thread, self)
+            weakref.finalize(owner, close_in_a_thread, self)
 
 
 def connect(address: str | None, threads: int | None = None) -> Connection:
@@ -100,6 +103,7 @@ def _local(threads: int | None) -> Connection:
         threads_per_worker=1,
         processes=True,
         dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": UNUSED_PORT},
         silence_logs=logging.CRITICAL,  # its workers end with it, and need not complain
     )
     return Connection(client := Client(cluster, set_as_default=False), (client, cluster))
@@ -132,9 +136,11 @@ def _first_line(error: BaseException) -> str:
     return named((str(error) or type(error).__name__).splitlines()[0])
 
 
-def _close_in_a_thread(connection: Connection) -> None:
-    """Close a connection; its own thread, which may collect garbage, must not wait for itself."""
-    thread = Thread(target=connection.close, name="handgrad-dask-close")
+def close_in_a_thread(connection: Connection) -> None:
+    """Close a connection; Dask's own thread, which may collect garbage, must not wait for it."""
+    thread = Thread(target=connection.close, name=CLOSING, daemon=False)
     thread.start()
-    if current_thread() is not connection.client._loop_runner._loop_thread:  # noqa: SLF001
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
         thread.join()

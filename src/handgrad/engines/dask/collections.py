@@ -67,6 +67,7 @@ def blocks_of(
         fingerprint=_fingerprint(reader.rows, classes, digests),
         leaf_rows=leaf_rows,
         feature_names=table.names,
+        pixels=table.names is None,  # bytes of a table are numbers
     )
 
 
@@ -204,12 +205,9 @@ def _first_pass(client: Client, table: _Table) -> tuple[list[int], list[_Labels]
 
 
 def _labels_in(labels: npt.NDArray[Any]) -> _Labels:
-    labels = np.asarray(labels)
-    missing = labels != labels  # NaN is the label that differs from itself
-    if labels.dtype == object:
-        missing = np.array(
-            [value is None or value is not value or value != value for value in labels], dtype=bool
-        )
+    from pandas import isna
+
+    missing = isna(labels)
     return _Labels(len(labels), np.unique(labels[~missing]), int(missing.sum()))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from handgrad.data import Blocks
+from handgrad.engines.blocks import check_no_labels
 from handgrad.engines.dask import predictions
 from handgrad.engines.dask.cluster import connect
 from handgrad.engines.dask.collections import blocks_of
-from handgrad.engines.dask.faults import some_workers
+from handgrad.engines.dask.faults import cluster_errors, some_workers
+from handgrad.engines.dask.mapping import LeafMap
 from handgrad.engines.dask.numbered import NumberedSource, numbered_blocks
 from handgrad.engines.dask.session import DaskSession
 from handgrad.engines.dask.workers import inspect, shared_kernels
@@ -18,6 +20,8 @@ from handgrad.engines.protocol import Engine
 from handgrad.engines.threads import check_threads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
     import numpy.typing as npt
     from distributed import Client
 
@@ -26,8 +30,12 @@ if TYPE_CHECKING:
     from handgrad.engines.dask.workers import Member
     from handgrad.engines.protocol import Predictor
     from handgrad.engines.weights import BlockWeights
-    from handgrad.network import Network
+    from handgrad.network import Labels, Network
     from handgrad.objective import Objective
+
+T = TypeVar("T")
+
+LEAVES_PER_THREAD = 2  # one is computed while the next one is read
 
 
 class DaskEngine(Engine):
@@ -129,11 +137,21 @@ class DaskEngine(Engine):
         ``rows`` may also be a Dask array, and ``targets`` a Dask array of integer labels.
         """
         if isinstance(rows, Blocks):
+            check_no_labels(targets)
             source = Source(rows, objective, block_weights(weights, rows.rows))
         else:
             blocks = numbered_blocks(self.client, rows, targets)
             source = NumberedSource(blocks, objective, block_weights(weights, blocks.rows))
         return DaskSession(self, self.client, self.kernels, source)
+
+    def map_leaves(
+        self, function: Callable[[Engine, Any, Labels], T], blocks: Blocks
+    ) -> Generator[T]:
+        """Let the workers call a function of each leaf; see `handgrad.engines.Engine`."""
+        at_once = LEAVES_PER_THREAD * self.threads
+        leaves = LeafMap.over(self.client, self.kernels, function, blocks, at_once)
+        with cluster_errors(self.client):
+            yield from leaves.results()
 
     def predict_proba(self, network: Network, X: Any) -> Any:
         """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`.

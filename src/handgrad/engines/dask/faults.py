@@ -7,14 +7,13 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import TrainingError
-from handgrad.quoting import named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from distributed import Client, Future
 
-LOOK_SECONDS = 1.0  # how often a waiting run looks at the workers
+WAIT_SECONDS = 1.0  # after so long, a run that waits looks whether there are workers
 WITHOUT_WORKERS_SECONDS = 60.0  # how long a run waits for workers before it gives up
 
 
@@ -64,7 +63,7 @@ def some_workers(client: Client) -> dict[str, Any]:
     """Return the running workers; wait for one if there is none."""
     patience = Patience()
     while not (workers := patience.check(client)):
-        sleep(LOOK_SECONDS / 10)
+        sleep(WAIT_SECONDS / 10)
     return workers
 
 
@@ -75,27 +74,37 @@ def running_workers(client: Client) -> dict[str, Any]:
     return {address: info for address, info in workers.items() if info["status"] in there}
 
 
-def results(client: Client, futures: Sequence[Future]) -> list[Any]:
-    """Wait for tasks and return their results, or raise the error of one of them."""
+class NobodyLeftError(Exception):
+    """All workers that tasks were meant for are gone."""
+
+
+def results(client: Client, futures: Sequence[Future], homes: Collection[str] = ()) -> list[Any]:
+    """Wait for tasks and return their results, or raise the error of one of them.
+
+    Tasks that may run elsewhere than at their ``homes`` still do not run on workers that come after
+    all others are gone (Dask 2026.8). Then a NobodyLeftError is raised.
+    """
     patience = Patience()
     for future in futures:
         while not _is_done(future):
-            patience.check(client)
+            workers = patience.check(client)
+            if homes and workers and not set(homes) & set(workers):
+                raise NobodyLeftError
     return list(client.gather(list(futures)))
 
 
 def _is_done(future: Future) -> bool:
     """Wait for a task, but not for long; a task that was cancelled raises a CancelledError."""
     try:
-        future.exception(timeout=LOOK_SECONDS)
+        future.exception(timeout=WAIT_SECONDS)
     except TimeoutError:
         return False
     return True
 
 
-def worn_out(error: Exception) -> TrainingError:
+def worn_out() -> TrainingError:
     """Return the error of a step at which workers die again and again."""
     return TrainingError(
-        f"Workers died again and again at the same step ({named(error)}); expected workers with "
-        "more memory, or more of them: continue from the last checkpoint."
+        "Workers died again and again at the same step, mostly for lack of memory; expected "
+        "workers with more memory, or more of them: continue from the last checkpoint."
     )

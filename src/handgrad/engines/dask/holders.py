@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handgrad.engines.dask import faults, held
 from handgrad.engines.dask.recipes import recipe_for
-from handgrad.engines.dask.shares import numbers, plan
+from handgrad.engines.dask.shares import count, numbers, plan
 from handgrad.engines.dask.workers import inspect, lacks
 from handgrad.errors import EngineError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handgrad.engines.sums import Node, Sum
     from handgrad.network import Network
 
+LOOK_SECONDS = 1.0  # how often a run looks for workers that came or went
 ATTEMPTS = 5  # Dask itself gives a task four workers in each
 
 
@@ -63,16 +64,20 @@ class Holders:
                 for home, share in self._held.items()
             }
             try:
-                measured = faults.results(self._client, list(futures.values()))
-            except KilledWorker as error:
+                measured = faults.results(self._client, list(futures.values()), self._held)
+            except (KilledWorker, faults.NobodyLeftError) as error:
                 if attempt == ATTEMPTS:
-                    raise faults.worn_out(error) from error
-                self._drop({home for home, share in self._held.items() if share.status == "error"})
-                self._next_look = 0.0
+                    raise faults.worn_out() from error
+                self._drop(set(self._held))
             else:
                 break
         self._drop_visitors(dict(zip(futures, measured, strict=True)))
         return {node: total for one in measured for node, total in one.sums.items()}
+
+    @property
+    def leaves(self) -> dict[str, int]:
+        """The number of leaves that each worker holds, by its address."""
+        return {home: count(share) for home, share in self._shares.items()}
 
     def _follow(self) -> None:
         """Share the leaves anew if workers came or went."""
@@ -81,7 +86,7 @@ class Holders:
         members = self._fit_members()
         if set(members) != set(self._members) or len(self._held) < len(self._shares):
             self._share(members)
-        self._next_look = monotonic() + faults.LOOK_SECONDS
+        self._next_look = monotonic() + LOOK_SECONDS
 
     def _fit_members(self) -> dict[str, Member]:
         """Return the workers that can take part; wait for one if there is none."""
@@ -95,7 +100,7 @@ class Holders:
                 if not self._members:
                     raise
                 self._unfit.add(home)
-                warnings.warn(f"{error} The run goes on without it.", stacklevel=2)
+                warnings.warn(f"{error} The run continues without it.", stacklevel=2)
         return members
 
     def _inspected(self, home: str) -> dict[str, Member]:
@@ -138,6 +143,8 @@ class Holders:
         )
 
     def _drop(self, homes: set[str]) -> None:
+        """Forget shares, and look at the workers before the next pass."""
+        self._next_look = 0.0
         self._held = {home: share for home, share in self._held.items() if home not in homes}
 
     def _drop_visitors(self, measured: Mapping[str, Measured]) -> None:
@@ -145,7 +152,6 @@ class Holders:
         elsewhere = {home for home, one in measured.items() if one.worker != home}
         if elsewhere:
             self._drop(elsewhere)
-            self._next_look = 0.0
 
 
 def _at(home: str) -> dict[str, Any]:

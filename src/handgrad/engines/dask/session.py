@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from handgrad.engines.blocks import BlockSession
 from handgrad.engines.dask.faults import cluster_errors
 from handgrad.engines.dask.holders import Holders
@@ -46,12 +48,18 @@ class DaskSession(BlockSession):
         self._holders = Holders(self._client, kernels, source, tasks)
         self._windows = WindowTasks(self._client, kernels, source, tasks and KeptTasks(tasks))
 
+    @property
+    def workers(self) -> dict[str, int]:
+        """The leaves of each worker in the newest pass, by the worker's address."""
+        return self._holders.leaves
+
     def _total(self, network: Network, *, gradient: bool) -> Sum:
         """Add up the tree from the nodes that the workers added up."""
         leaves = len(self._source.blocks)
         with cluster_errors(self._client):
             known = self._holders.measure(network, gradient=gradient)
-        return sum_of(root(leaves), leaves, known.get)
+        with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges
+            return sum_of(root(leaves), leaves, known.get)
 
     def _take(
         self,

@@ -110,7 +110,8 @@ def _cut(share: Share, target: float, slack: float) -> int:
     most = count(share)
     nearest = min(round(target), most)
     within = range(max(int(target - slack) + 1, 0), min(int(target + slack), most) + 1)
-    return max([nearest, *within], key=lambda taken: _roundness(share, taken))
+    roundest: int = max([nearest, *within], key=lambda taken: _roundness(share, taken))
+    return roundest
 
 
 def _roundness(share: Share, taken: int) -> int:

@@ -55,7 +55,7 @@ class WindowTasks:
             except KilledWorker as error:
                 attempt += 1
                 if attempt == ATTEMPTS:
-                    raise faults.worn_out(error) from error
+                    raise faults.worn_out() from error
 
     def _results(
         self,
