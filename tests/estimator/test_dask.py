@@ -46,11 +46,11 @@ def client():
 def rows(kind: str = "float64") -> tuple[np.ndarray, np.ndarray]:
     """Rows of three classes that a small network tells apart."""
     random = np.random.default_rng(0)
-    X = random.integers(0, 200, (M, D))
-    labels = np.array(["low", "middle", "high"])[np.digitize(X[:, 0] + X[:, 1], [130, 260])]
+    X = random.integers(0, 120, (M, D))
+    labels = np.array(["low", "middle", "high"])[np.digitize(X[:, 0] + X[:, 1], [80, 160])]
     if kind == "uint8":
         return X.astype(np.uint8), labels
-    return (X / 200).astype(kind), labels
+    return (X / 120).astype(kind), labels
 
 
 def collections(kind: str = "float64") -> tuple[Any, Any]:

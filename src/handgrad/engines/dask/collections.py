@@ -55,7 +55,7 @@ def blocks_of(
     lengths, found = _first_pass(client, table)
     _check_labels(found)
     classes = np.unique(np.concatenate([chunk.classes for chunk in found]))
-    reader = Collection(client, *_rechunked(table, lengths, found, leaf_rows), leaf_rows)
+    reader = Collection(client, *_rechunked(table, lengths, found, leaf_rows), classes)
     counts, digests = _second_pass(client, reader.labels, classes)
     return Blocks(
         reader,
@@ -64,7 +64,7 @@ def blocks_of(
         features=len(table.names) if table.names else int(reader.rows.shape[1]),
         dtype=reader.rows.dtype,
         source="a Dask collection",
-        fingerprint=_fingerprint(reader.rows, classes, digests),
+        labels_digest=_fingerprint(reader.rows, classes, digests),
         leaf_rows=leaf_rows,
         feature_names=table.names,
         pixels=table.names is None,  # bytes of a table are numbers
@@ -78,12 +78,13 @@ class Collection:
     client: Client
     rows: Any
     labels: Any
-    leaf_rows: int
+    classes: Any
+    in_processes = False
 
-    def read(self, start: int, stop: int) -> tuple[Rows, npt.NDArray[Any]]:
+    def read(self, leaf: int) -> tuple[Rows, npt.NDArray[Any]]:
         """Let the cluster compute some rows; see `handgrad.data.blocks.blocks.RowReader`."""
-        rows, labels = self.client.compute([self.rows[start:stop], self.labels[start:stop]])
-        return rows.result(), labels.result()
+        rows, labels = self.client.compute([self.rows.blocks[leaf], self.labels.blocks[leaf]])
+        return rows.result(), np.searchsorted(self.classes, labels.result())
 
     def __reduce__(self) -> Any:
         raise TypeError("Dask computes these rows: they cannot be pickled.")
