@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from handgrad import MLPClassifier, get_engine, load, save
 from handgrad.data import Blocks
 from handgrad.engines import available_engines
+from handgrad.engines.dask.cluster import UNUSED_PORT
 from handgrad.evaluation import evaluate
 
 distributed = pytest.importorskip("distributed")
@@ -36,6 +37,7 @@ def client():
             n_workers=2,
             threads_per_worker=1,
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": UNUSED_PORT},
             silence_logs=logging.CRITICAL,
         ) as cluster,
         distributed.Client(cluster) as client,
