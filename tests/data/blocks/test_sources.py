@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import gzip
-import pickle
 import shutil
+from itertools import pairwise
 
 import fsspec
 import numpy as np
@@ -15,7 +15,7 @@ import row_files
 from handgrad import data
 from handgrad.data.blocks import Blocks, open_blocks
 from handgrad.errors import DataError
-from row_files import BYTES, COLUMNS, FIXED_LISTS, FORMS, LISTS, PICTURES
+from row_files import BYTES, COLUMNS, FIXED_LISTS, FORMS, LISTS, PICTURES, pickled
 
 M, D = 23, 4
 RANDOM = np.random.default_rng(1)
@@ -36,9 +36,10 @@ def assert_same(blocks: Blocks, X: np.ndarray, y: np.ndarray, leaf_rows: int = 5
         assert found.dtype == X.dtype
         np.testing.assert_array_equal(found, X[rows])
         np.testing.assert_array_equal(blocks.classes[codes], y[rows])
-        assert blocks.counts[leaf].tolist() == np.bincount(
-            codes, minlength=len(blocks.classes)
-        ).tolist()
+        assert (
+            blocks.counts[leaf].tolist()
+            == np.bincount(codes, minlength=len(blocks.classes)).tolist()
+        )
     loaded, codes = blocks.load()
     np.testing.assert_array_equal(loaded, X)
     np.testing.assert_array_equal(blocks.classes[codes], y)
@@ -46,7 +47,7 @@ def assert_same(blocks: Blocks, X: np.ndarray, y: np.ndarray, leaf_rows: int = 5
 
 def opened(source, **options):
     blocks = open_blocks(source, leaf_rows=5, **options)
-    again = pickle.loads(pickle.dumps(blocks))
+    again = pickled(blocks)
     assert again.fingerprint == blocks.fingerprint
     return again
 
@@ -219,8 +220,8 @@ WRITERS = [
     lambda path, X, y, size: row_files.write_parquet(path / "p.parquet", X, y, COLUMNS, size),
     lambda path, X, y, size: row_files.write_parquet(path / "p.parquet", X, y, FIXED_LISTS, size),
     lambda path, X, y, size: row_files.write_arrow(path / "p.arrow", X, y, LISTS, size),
-    lambda path, X, y, size: row_files.write_csv(path / "p.csv", X, y),
-    lambda path, X, y, size: row_files.write_npz(path / "p.npz", X=X, y=y),
+    lambda path, X, y, _: row_files.write_csv(path / "p.csv", X, y),
+    lambda path, X, y, _: row_files.write_npz(path / "p.npz", X=X, y=y),
 ]
 
 
@@ -231,9 +232,11 @@ WRITERS = [
     write=st.sampled_from(WRITERS),
     random=st.randoms(use_true_random=False),
 )
-def test_leaves_depend_on_no_cut_of_the_rows(tmp_path_factory, cuts, size, leaf_rows, write, random):
+def test_leaves_depend_on_no_cut_of_the_rows(
+    tmp_path_factory, cuts, size, leaf_rows, write, random
+):
     folder = tmp_path_factory.mktemp("rows")
-    for i, (start, stop) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+    for i, (start, stop) in enumerate(pairwise(cuts)):
         write(folder / str(i), X[start:stop], y[start:stop], size)
     blocks = open_blocks(folder, leaf_rows=leaf_rows)
     assert_same(blocks, X, y, leaf_rows)
