@@ -124,7 +124,7 @@ def test_an_error_of_the_user_of_leaves_ends_the_thread():
 def test_an_error_of_the_reader_comes_in_the_place_of_its_leaf():
     blocks = Blocks.of(X, y, leaf_rows=3)
     broken = replace(blocks, reader=Watched(blocks.reader, fails_at=3))
-    found = []
+    found: list[int] = []
     with pytest.raises(DataError, match="leaf 3 is damaged"):
         found.extend(leaf for leaf, _, _ in read_ahead(broken, range(7)))
     assert not readers()
@@ -139,7 +139,7 @@ def test_a_damaged_picture_is_an_error_of_the_parent(tmp_path):
     import pyarrow.parquet as pq
 
     pq.write_table(table.set_column(0, "image", pa.array(pictures)), file)
-    found = []
+    found: list[int] = []
     with pytest.raises(DataError, match=r"row 10 .* is not a PNG"):
         found.extend(leaf for leaf, _, _ in read_ahead(open_blocks(file, leaf_rows=3), range(7)))
     assert not children()

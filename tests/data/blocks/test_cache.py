@@ -8,7 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -43,8 +43,8 @@ class Counted:
 def opened(folder, *, source="a.parquet", **options):
     """Open blocks with a cache, and a count of the reads of their source."""
     blocks = open_blocks(folder / source, leaf_rows=30, cache=folder / "cache", **options)
-    counted = Counted(blocks.reader.reader)
-    blocks.reader.reader = counted
+    leaves: Any = blocks.reader
+    counted = leaves.reader = Counted(leaves.reader)
     return blocks, counted.reads
 
 
@@ -65,8 +65,8 @@ def folder(tmp_path):
 
 
 def the_file(folder) -> Path:
-    (file,) = (folder / "cache").iterdir()
-    return file
+    files: list[Path] = list((folder / "cache").iterdir())
+    return files[0]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
@@ -86,7 +86,12 @@ def test_a_leaf_is_read_from_its_source_once(tmp_path, dtype):
 def test_another_choice_has_another_cache(folder):
     rows = X.astype(np.float64)
     row_files.write_parquet(folder / "b.parquet", rows, y)
-    wanted = [{}, {"features": ["f1", "f0"]}, {"features": ["f0", "f1"]}, {"label": "f3"}]
+    wanted: list[Any] = [
+        {},
+        {"features": ["f1", "f0"]},
+        {"features": ["f0", "f1"]},
+        {"label": "f3"},
+    ]
     for options in wanted:
         blocks, reads = opened(folder, source="b.parquet", **options)
         blocks.load()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -111,7 +112,7 @@ def test_a_list_of_unknown_length_beside_one_of_fixed_length(tmp_path):
     np.testing.assert_array_equal(rows_of(open_blocks(tmp_path)), np.concatenate([rows, rows]))
 
 
-FAULTS = {
+FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "missing": ({"a": [1.0, None, 2.0]}, r"a missing value in row 1 .* in its column 'a'"),
     "nan": ({"a": [1.0, 2.0, float("nan")]}, "NaN or infinity in row 2"),
     "infinity": ({"a": [float("-inf"), 2.0, 1.0]}, "NaN or infinity in row 0"),
@@ -135,7 +136,7 @@ def test_faulty_rows_are_named(tmp_path, fault):
         blocks.load()
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "texts": ({"a": ["x", "y", "z"]}, "'string' in its column 'a'"),
     "times": ({"a": [dt.datetime(2026, 1, 1)] * 3}, "'timestamp"),
     "bytes of any length": ({"a": [b"x", b"y", b"z"]}, "'binary'"),

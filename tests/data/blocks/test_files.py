@@ -117,17 +117,24 @@ def test_threads_read_at_once(file):
                 np.testing.assert_array_equal(found, X[leaf * 4 : leaf * 4 + 4])
 
 
+@pytest.fixture
+def begun(monkeypatch):
+    """Return the numbers of the tables whose reading began."""
+    numbers: list[int] = []
+    begin = _Cursor.__init__
+
+    def note(self, table, number, row):
+        numbers.append(number)
+        begin(self, table, number, row)
+
+    monkeypatch.setattr(_Cursor, "__init__", note)
+    return numbers
+
+
 @pytest.mark.parametrize("files", [1, 3])
-def test_reading_in_order_begins_each_file_once(tmp_path, monkeypatch, files):
+def test_reading_in_order_begins_each_file_once(tmp_path, begun, files):
     for i in range(files):
         row_files.write_parquet(tmp_path / f"{i}.parquet", X, y, group=17)
-    begun = []
-    begin = _Cursor.__init__
-    monkeypatch.setattr(
-        _Cursor,
-        "__init__",
-        lambda self, table, number, row: (begun.append(number), begin(self, table, number, row))[1],
-    )
     blocks = open_blocks(tmp_path, leaf_rows=7)
     for _ in range(2):
         for leaf in range(len(blocks)):
@@ -135,16 +142,8 @@ def test_reading_in_order_begins_each_file_once(tmp_path, monkeypatch, files):
     assert begun == list(range(files)) * 2
 
 
-def test_threads_that_take_turns_decode_nothing_twice(tmp_path, monkeypatch):
-    file = row_files.write_parquet(tmp_path / "a.parquet", X, y)
-    blocks = open_blocks(file, leaf_rows=6)
-    begun = []
-    begin = _Cursor.__init__
-    monkeypatch.setattr(
-        _Cursor,
-        "__init__",
-        lambda self, *arguments: (begun.append(1), begin(self, *arguments))[1],
-    )
+def test_threads_that_take_turns_decode_nothing_twice(tmp_path, begun):
+    blocks = open_blocks(row_files.write_parquet(tmp_path / "a.parquet", X, y), leaf_rows=6)
     with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
         for leaf in range(len(blocks)):
             found = (first if leaf % 2 else second).submit(blocks.read, leaf).result()

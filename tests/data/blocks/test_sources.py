@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import shutil
 from itertools import pairwise
+from typing import Any
 
 import fsspec
 import numpy as np
@@ -24,8 +25,9 @@ PIXELS = X.astype(np.uint8)
 y = RANDOM.integers(0, 3, M) * 10
 
 
-def assert_same(blocks: Blocks, X: np.ndarray, y: np.ndarray, leaf_rows: int = 5) -> None:
+def assert_same(blocks: Blocks | None, X: np.ndarray, y: np.ndarray, leaf_rows: int = 5) -> None:
     """Compare blocks with rows and labels, leaf by leaf, backwards and then in order."""
+    assert blocks is not None
     m = len(X)
     assert (blocks.rows, blocks.features, blocks.dtype) == (m, X.shape[1], X.dtype)
     assert blocks.classes.tolist() == np.unique(y).tolist()
@@ -181,8 +183,8 @@ def test_arrays(rows):
 
 def test_sparse_rows():
     blocks = open_blocks((sparse.csr_array(X), y), leaf_rows=5)
-    found = [blocks.read(leaf)[0].toarray() for leaf in range(len(blocks))]
-    np.testing.assert_array_equal(np.concatenate(found), X)
+    rows: list[Any] = [blocks.read(leaf)[0] for leaf in range(len(blocks))]
+    np.testing.assert_array_equal(np.concatenate([part.toarray() for part in rows]), X)
     assert blocks.fingerprint != open_blocks((sparse.csr_array(X + 1), y), leaf_rows=5).fingerprint
 
 
