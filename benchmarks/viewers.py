@@ -15,6 +15,7 @@ from handgrad import Network, get_engine
 from handgrad.data import Dataset
 from handgrad.glassbox.live.run import LiveRun
 from handgrad.glassbox.live.server import LiveServer
+from handgrad.solvers import Training
 from measure import Timing, processors, report
 from tasks import digits, network, options
 
@@ -45,8 +46,7 @@ def main():
         Network(*network(hidden=10)),
         Dataset(X, y, X[:0], y[:0], names, (28, 28)),
         engine=get_engine("native"),
-        learning_rate=0.1,
-        iterations=iterations,
+        training=Training(learning_rate=0.1, iterations=iterations),
         replayed=False,
     )
     server = LiveServer(run, lambda _network: {}, port=0)

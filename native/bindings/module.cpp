@@ -1,4 +1,5 @@
 // The module handgrad.engines._native.
+#include "bindings/part_session.hpp"
 #include "bindings/predictor.hpp"
 #include "bindings/session.hpp"
 
@@ -49,6 +50,14 @@ template <class T> void bind_engine(nb::module_& m, const std::string& bits) {
             "accuracies"_a.noconvert(), "report"_a.none())
         .def("batches", &Session<T>::batches, "network"_a, "rule"_a, "batch_size"_a,
             nb::keep_alive<0, 1>());
+    nb::class_<PartSession<T>>(m, name("PartSession").c_str())
+        .def(nb::init<const std::string&, const RowsHandle&, const VectorIn<int32_t>&,
+                 const Objective&, const std::optional<VectorIn<double>>&, double, bool>(),
+            "instruction_set"_a, "rows"_a, "labels"_a, "objective"_a, "weights"_a.none(), "total"_a,
+            "kept"_a)
+        .def_prop_ro("count", &PartSession<T>::count)
+        .def("cost", &PartSession<T>::cost, "network"_a)
+        .def("cost_and_gradient", &PartSession<T>::cost_and_gradient, "network"_a);
     nb::class_<Batches<T>>(m, name("Batches").c_str())
         .def("epoch", &Batches<T>::epoch, "order"_a, "learning_rate"_a.none(),
             "costs"_a.noconvert(), "accuracies"_a.noconvert(), "report"_a.none())

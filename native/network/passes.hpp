@@ -37,13 +37,18 @@ template <class T, class Action> inline void each_block(const Parameters<T>& net
             columns.values = csc.values;
             const uint32_t* starts = csc.starts + first / CscBlocks::block * (D + 1);
             const size_t begin = columns.starts[first];
-            const T scale = static_cast<T>(columns.scale);
             with_values(columns, begin, [&](const auto* stored) {
-                const auto* values = numbers<T, true>(
-                    stored, columns.starts[first + rows] - begin, scratch.values, scale);
+                const auto* values = numbers<T, true>(stored, columns.starts[first + rows] - begin,
+                    scratch.values, samples.value_scale());
                 each_panel<T>(dW1, [&](auto P, size_t output) {
-                    backward_csc<P>(starts, D, csc.rows + begin, values, scratch.dZ1 + output,
-                        dW1.stride(), scale, gradient + dW1.row(output, 0));
+                    const T* const dZ1 = scratch.dZ1 + output;
+                    T* const to = gradient + dW1.row(output, 0);
+                    if (samples.scale_sums)
+                        backward_columns<P>(
+                            starts, D, csc.rows + begin, values, dZ1, dW1.stride(), to);
+                    else
+                        backward_csc<P>(starts, D, csc.rows + begin, values, dZ1, dW1.stride(),
+                            scale_of_sums(samples, values), to);
                 });
             });
         });
@@ -140,6 +145,11 @@ template <class T> inline void backward(const Parameters<T>& network, size_t row
     add_rows(scratch.dZ1, rows, Hp, db1);                                             // B7
 }
 
+template <class T> inline void scale_by(T scale, T* values, size_t count) {
+    if (scale == 1) return;
+    for (size_t i = 0; i < count; i += lanes<T>) store(values + i, scale * load(values + i));
+}
+
 template <class T> Metrics step(const Parameters<T>& network, const Samples<T>& samples,
     size_t begin, size_t end, const Scratch<T>& scratch, const Layout& gradient_layout,
     T* gradient) {
@@ -153,6 +163,7 @@ template <class T> Metrics step(const Parameters<T>& network, const Samples<T>& 
             backward(network, rows, scratch, gradient_layout, gradient);
             first_layer_back(gradient_layout.first().W, gradient);  // B6
         });
+    if (gradient) scale_by(samples.sum_scale(), gradient, gradient_layout.first().W.size());
     return metrics;
 }
 

@@ -52,17 +52,16 @@ template <> inline constexpr bool multiplies<float, uint8_t> = true;
 #endif
 
 // The non-zeros of a block's rows: row r has those from starts[r] to starts[r + 1]. Values
-// are of the type that the products compute in, or bytes.
-template <class X, class Index> struct Nonzeros {
+// are of the type T that the products compute in, or bytes.
+template <class T, class X, class Index> struct Nonzeros {
     const size_t* starts;
     const Index* indices;
     const X* values;
     const int32_t* slots;  // null: a feature's row in dW is its index
-    double scale;          // of bytes
+    T scale;               // of the sums of products; 1 if the values are scaled
 };
 
-// Σ values[i] · rows[places[i]] over some entries, P vectors wide, added to `to`. Bytes are scaled
-// at the end.
+// Σ values[i] · rows[places[i]] over some entries, P vectors wide, is scaled and added to `to`.
 template <size_t P, class T, class X, class Place>
 HANDGRAD_INLINE void gather_products(const X* values, const Place* places, size_t count,
     const T* rows, size_t stride, T scale, T* to) {
@@ -90,13 +89,13 @@ HANDGRAD_INLINE void gather_products(const X* values, const Place* places, size_
         Vector<T> total = sum[0][p];
 #pragma GCC unroll 4
         for (size_t u = 1; u < U; ++u) total += sum[u][p];
-        if constexpr (!std::is_same_v<X, T>) total *= scale;
+        total *= scale;
         store(to + p * L, load(to + p * L) + total);
     }
 }
 
 template <size_t P, bool slotted, class T, class Index> inline void backward_nonzeros(
-    const Nonzeros<T, Index>& x, size_t rows, const T* dz, size_t dz_stride, T* __restrict dw) {
+    const Nonzeros<T, T, Index>& x, size_t rows, const T* dz, size_t dz_stride, T* __restrict dw) {
     constexpr size_t L = lanes<T>;
     const int32_t* __restrict const slots = x.slots;
     for (size_t r = 0; r < rows; ++r, dz += dz_stride) {
@@ -129,19 +128,66 @@ template <size_t P, class T, class X> inline void backward_csc(const uint32_t* s
                 dz_stride, scale, dw);
 }
 
+// The same sums in the order of the rows, entry after entry: the bits of backward_nonzeros. Each
+// sum waits for its last product, so that some features take turns.
+template <size_t F, size_t P, class T, class X> inline void add_columns(const uint32_t* starts,
+    const uint8_t* rows, const X* values, const T* dz, size_t dz_stride, T* dw) {
+    constexpr size_t L = lanes<T>;
+    Vector<T> sum[F][P];
+    size_t together = starts[1] - starts[0];  // entries of the shortest
+#pragma GCC unroll 4
+    for (size_t f = 0; f < F; ++f) {
+        if (starts[f + 1] - starts[f] < together) together = starts[f + 1] - starts[f];
+#pragma GCC unroll 4
+        for (size_t p = 0; p < P; ++p) sum[f][p] = load(dw + (f * P + p) * L);
+    }
+    const auto add = [&](size_t f, size_t entry, Vector<T> value) {
+        const T* row = dz + rows[entry] * dz_stride;
+#pragma GCC unroll 4
+        for (size_t p = 0; p < P; ++p) sum[f][p] += value * load(row + p * L);
+    };
+    const auto add_four = [&](size_t f, size_t from) {
+        const BroadcastFour<T, X> four{values + from};
+#pragma GCC unroll 4
+        for (size_t i = 0; i < 4; ++i) add(f, from + i, four[i]);
+    };
+    size_t done = 0;
+    for (; done + 4 <= together; done += 4) {
+#pragma GCC unroll 4
+        for (size_t f = 0; f < F; ++f) add_four(f, starts[f] + done);
+    }
+#pragma GCC unroll 4
+    for (size_t f = 0; f < F; ++f) {
+        size_t i = starts[f] + done;
+        for (; i + 4 <= starts[f + 1]; i += 4) add_four(f, i);
+        for (; i < starts[f + 1]; ++i) add(f, i, broadcast(static_cast<T>(values[i])));
+#pragma GCC unroll 4
+        for (size_t p = 0; p < P; ++p) store(dw + (f * P + p) * L, sum[f][p]);
+    }
+}
+
+template <size_t P, class T, class X> inline void backward_columns(const uint32_t* starts,
+    size_t features, const uint8_t* rows, const X* values, const T* dz, size_t dz_stride, T* dw) {
+    constexpr size_t F = P == 1 ? 4 : P == 2 ? 2 : 1;
+    size_t d = 0;
+    for (; d + F <= features; d += F)
+        add_columns<F, P>(starts + d, rows, values, dz, dz_stride, dw + d * P * lanes<T>);
+    for (; d < features; ++d)
+        add_columns<1, P>(starts + d, rows, values, dz, dz_stride, dw + d * P * lanes<T>);
+}
+
 template <class T, class X, class Index> inline void forward_sparse(
-    const Matrix& W, const T* w, const Nonzeros<X, Index>& x, size_t rows, T* z) {
-    const T scale = static_cast<T>(x.scale);
+    const Matrix& W, const T* w, const Nonzeros<T, X, Index>& x, size_t rows, T* z) {
     each_panel<T>(W, [&](auto P, size_t first) {
         for (size_t r = 0; r < rows; ++r)
             gather_products<P>(x.values + x.starts[r], x.indices + x.starts[r],
-                x.starts[r + 1] - x.starts[r], w + W.row(first, 0), P * lanes<T>, scale,
+                x.starts[r + 1] - x.starts[r], w + W.row(first, 0), P * lanes<T>, x.scale,
                 z + r * W.stride() + first);
     });
 }
 
 template <class T, class Index> inline void backward_sparse(
-    const Matrix& W, T* dw, const Nonzeros<T, Index>& x, size_t rows, const T* dz) {
+    const Matrix& W, T* dw, const Nonzeros<T, T, Index>& x, size_t rows, const T* dz) {
     each_panel<T>(W, [&](auto P, size_t first) {
         if (x.slots)
             backward_nonzeros<P, true>(x, rows, dz + first, W.stride(), dw + W.row(first, 0));

@@ -21,6 +21,12 @@ inline auto numbers(const X* values, size_t count, T* room, T scale) {
     }
 }
 
+// What sums of products with such values are multiplied by: the scale of bytes, unless numbers() has
+// multiplied the values already.
+template <class T, class X> inline T scale_of_sums(const Samples<T>& samples, const X*) {
+    return std::is_same_v<X, T> ? samples.sum_scale() : static_cast<T>(samples.rows->scale);
+}
+
 // Consecutive CSR rows: writes their starts, counted from the first, and returns where that lies.
 inline size_t consecutive_starts(
     const Rows& source, size_t first, size_t rows, size_t* from_first) {
@@ -36,11 +42,12 @@ inline void with_consecutive(const Samples<T>& samples, size_t first, size_t row
     const Rows& source = *samples.rows;
     const size_t start = consecutive_starts(source, first, rows, scratch.starts);
     with_values(source, start, [&](const auto* from) {
-        const auto* values = numbers<T, true>(
-            from, scratch.starts[rows], scratch.values, static_cast<T>(source.scale));
+        const auto* values =
+            numbers<T, true>(from, scratch.starts[rows], scratch.values, samples.value_scale());
         using X = std::remove_const_t<std::remove_pointer_t<decltype(values)>>;
-        action(Nonzeros<X, Index>{scratch.starts, static_cast<const Index*>(source.indices) + start,
-            values, samples.slots, source.scale});
+        action(
+            Nonzeros<T, X, Index>{scratch.starts, static_cast<const Index*>(source.indices) + start,
+                values, samples.slots, scale_of_sums(samples, values)});
     });
 }
 
@@ -62,18 +69,18 @@ template <class T, class Index, class X> inline void copy_nonzeros(const Index* 
 }
 
 // The non-zeros of a block's rows as type T: in place where they lie so, else gathered.
-template <class T, class Index> inline Nonzeros<T, Index> gather_block(
+template <class T, class Index> inline Nonzeros<T, T, Index> gather_block(
     const Samples<T>& samples, size_t first, size_t rows, const Scratch<T>& scratch) {
     const Rows& source = *samples.rows;
-    const T scale = static_cast<T>(source.scale);
+    const T scale = samples.value_scale(), of_sums = samples.sum_scale();
     const Index* const stored = static_cast<const Index*>(source.indices);
     Index* const indices = static_cast<Index*>(scratch.indices);
-    return with_values(source, 0, [&](const auto* values) -> Nonzeros<T, Index> {
+    return with_values(source, 0, [&](const auto* values) -> Nonzeros<T, T, Index> {
         if (source.sparse() && !samples.order) {
             const size_t start = consecutive_starts(source, first, rows, scratch.starts);
             const T* in_place =
                 numbers<T>(values + start, scratch.starts[rows], scratch.values, scale);
-            return {scratch.starts, stored + start, in_place, samples.slots, source.scale};
+            return {scratch.starts, stored + start, in_place, samples.slots, of_sums};
         }
         scratch.starts[0] = 0;
         size_t n = 0;
@@ -90,7 +97,7 @@ template <class T, class Index> inline Nonzeros<T, Index> gather_block(
             }
             scratch.starts[r + 1] = n;
         }
-        return {scratch.starts, indices, scratch.values, samples.slots, source.scale};
+        return {scratch.starts, indices, scratch.values, samples.slots, of_sums};
     });
 }
 

@@ -79,6 +79,7 @@ template <class T> struct Samples {
     const T* shares = nullptr;       // of the samples, in C1 and B1; null: share each
     T share = 0;
     bool skip_zeros = false;         // of dense rows
+    bool scale_sums = false;         // sums of bytes are scaled, not the bytes (one_slice.hpp)
     const int32_t* slots = nullptr;  // where in dW1 a feature's row stands; null: its own
 
     HANDGRAD_INLINE size_t row(size_t sample) const {
@@ -86,6 +87,13 @@ template <class T> struct Samples {
     }
     HANDGRAD_INLINE bool nonzeros() const { return rows->sparse() || skip_zeros; }
     HANDGRAD_INLINE T share_of(size_t sample) const { return shares ? shares[sample] : share; }
+    // What a value is multiplied by as it becomes a T, and what a sum of such values is.
+    HANDGRAD_INLINE T value_scale() const {
+        return scale_sums ? T(1) : static_cast<T>(rows->scale);
+    }
+    HANDGRAD_INLINE T sum_scale() const {
+        return scale_sums && rows->type == Number::uint8 ? static_cast<T>(rows->scale) : T(1);
+    }
 };
 
 }  // namespace handgrad

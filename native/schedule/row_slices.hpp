@@ -67,6 +67,18 @@ template <class T> double penalty_of(
     return static_cast<double>(decay) / 2 * sum;
 }
 
+// The rule that takes rate · gradient from each number.
+template <class T> Rule<T> plain_descent(T rate) { return {Rule<T>::sgd, rate, 0, 0, 0}; }
+
+// Adds the penalty's part to a gradient: decay · W; biases do not decay.
+template <class T> void add_decay(
+    const Kernels<T>& kernels, const Layout& layout, const T* values, T decay, T* gradient) {
+    if (decay == 0) return;
+    for (const Layer& layer : layout.layers)
+        kernels.update(plain_descent(-decay), {gradient, nullptr, nullptr, values, 1, 0},
+            layer.W_start, layer.b_start);
+}
+
 template <class T> class RowSliceTrainer final : public Trainer<T> {
   public:
     // `batch` is the largest number of samples of a step; with `sparse` the gradient of sparse rows
@@ -110,12 +122,9 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
     void write_gradient(ThreadPool& pool, T decay, const NetworkArrays<T>& to) {
         T* const sum = gradients_.data();  // in the first slice's
         if (used_.count > 1)
-            apply(pool, minus_gradient(-1),
+            apply(pool, plain_descent(T(-1)),
                 {sum, nullptr, nullptr, sum + stride_, used_.count - 1, stride_});
-        if (decay != 0)
-            for (const Layer& layer : layout_.layers)
-                kernels_.update(minus_gradient(-decay),
-                    {sum, nullptr, nullptr, store_.values(), 1, 0}, layer.W_start, layer.b_start);
+        add_decay(kernels_, layout_, store_.values(), decay, sum);
         export_arrays<T>(layout_, sum, to);
     }
 
@@ -160,8 +169,6 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
         return workers_for(
             work_of_steps(static_cast<double>(batch_)) + updates, workers_, work_in_a_step);
     }
-
-    static Rule<T> minus_gradient(T rate) { return {Rule<T>::sgd, rate, 0, 0, 0}; }
 
     void apply(ThreadPool& pool, const Rule<T>& rule, const Update<T>& update) const {
         each_part(

@@ -49,6 +49,15 @@ inline double work_of_reading(const Rows& rows) {
     return static_cast<double>(rows.count) * static_cast<double>(rows.features);
 }
 
+inline constexpr size_t numbers_of_a_block = 1 << 20;
+
+// The rows of a block where a part of the rows is one slice: the same for rows as they lie and for
+// packed ones, since C1 is added up block by block.
+inline size_t block_of_one_slice(const Rows& rows) {
+    return std::clamp<size_t>(
+        numbers_of_a_block / std::max<size_t>(rows.features, 1), 1, CscBlocks::block);
+}
+
 // The scratch memory of every worker.
 template <class T> class Workspace {
   public:
@@ -60,9 +69,12 @@ template <class T> class Workspace {
         const size_t features = std::min(most, chunk);
         const size_t a_row = nonzeros ? most : features;
         const size_t widest = std::max(hidden.stride(), output.stride());
-        const size_t part = std::clamp<size_t>(budget / std::max<size_t>({a_row, widest, 1}), 1,
-            std::min(part_rows, std::max<size_t>(rows, 1)));
-        const size_t block = samples.rows->csc ? CscBlocks::block : part;
+        const size_t part =
+            std::clamp<size_t>(numbers_of_a_block / std::max<size_t>({a_row, widest, 1}), 1,
+                std::min(part_rows, std::max<size_t>(rows, 1)));
+        const size_t block = samples.scale_sums  ? block_of_one_slice(*samples.rows)
+                             : samples.rows->csc ? CscBlocks::block
+                                                 : part;
         const size_t numbers = product(block, a_row) + slack;
         const size_t padded = (block + hidden.lanes - 1) / hidden.lanes * hidden.lanes;
         scratch_.reserve(workers);
@@ -88,9 +100,8 @@ template <class T> class Workspace {
 
   private:
     static constexpr size_t part_rows = 64;
-    static constexpr size_t chunk = 1024;      // dense features converted at a time
-    static constexpr size_t budget = 1 << 20;  // numbers of a block
-    static constexpr size_t slack = 64;        // non-zeros are written in whole vectors
+    static constexpr size_t chunk = 1024;  // dense features converted at a time
+    static constexpr size_t slack = 64;    // non-zeros are written in whole vectors
 
     T* numbers_of(size_t size) {
         numbers_.emplace_back(size);

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handgrad.data import Blocks
+from handgrad.engines.blocks import check_no_labels
+from handgrad.engines.leaves import Source
 from handgrad.errors import DataError
 from handgrad.objective import Objective
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import numpy.typing as npt
 
     from handgrad.engines import Engine
-    from handgrad.network import Matrix, Network
+    from handgrad.network import Labels, Matrix, Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,15 +71,18 @@ class Evaluation:
         return figures | {name: getattr(self, name).tolist() for name in arrays}
 
 
-def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: Engine) -> Evaluation:
+def evaluate(
+    network: Network, X: npt.ArrayLike | Blocks, y: npt.ArrayLike | None, *, engine: Engine
+) -> Evaluation:
     """Compare a network's predictions (F5) with the labels.
 
     Parameters
     ----------
     network : Network
-    X : array of shape (m, D)
+    X : array of shape (m, D), or Blocks
+        Of blocks, no more than a few leaves are in memory at a time.
     y : array of shape (m,)
-        Integer labels.
+        Integer labels; None with blocks, which hold their labels.
     engine : Engine
 
     Raises
@@ -90,6 +100,8 @@ def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: En
     >>> result.accuracy, result.confusion.tolist()
     (0.5, [[1, 0], [1, 0]])
     """
+    if isinstance(X, Blocks):
+        return _evaluate_blocks(network, X, y, engine)
     cost = engine.session(X, y, Objective(network.output)).cost(network)
     predicted = predicted_probabilities(network, X, engine=engine).argmax(axis=1)
     confusion = np.zeros((network.classes, network.classes), dtype=np.int64)
@@ -97,11 +109,31 @@ def evaluate(network: Network, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: En
     return Evaluation(cost, confusion)
 
 
-def predicted_probabilities(network: Network, X: npt.ArrayLike, *, engine: Engine) -> Matrix:
+def _evaluate_blocks(
+    network: Network, blocks: Blocks, y: npt.ArrayLike | None, engine: Engine
+) -> Evaluation:
+    check_no_labels(y)
+    Source(blocks, Objective(network.output)).check(network)
+    leaves = list(engine.map_leaves(partial(_evaluate_leaf, network), blocks))
+    losses = math.fsum(leaf.cost * leaf.samples for leaf in leaves)
+    confusion = np.sum([leaf.confusion for leaf in leaves], axis=0)
+    return Evaluation(losses / int(confusion.sum()), confusion)
+
+
+def _evaluate_leaf(network: Network, engine: Engine, X: Any, y: Labels) -> Evaluation:
+    return evaluate(network, X, y, engine=engine)
+
+
+def predicted_probabilities(
+    network: Network, X: npt.ArrayLike | Blocks, *, engine: Engine
+) -> Matrix:
     """Return A2 as shape (m, K), or raise a DataError if some of it is not a number.
 
     If the logits of a sample overflow, no probability is the largest, and nothing is predicted.
     """
+    if isinstance(X, Blocks):
+        leaves = engine.map_leaves(partial(_probabilities_of_leaf, network), X)
+        return np.concatenate(list(leaves))
     probabilities = engine.predict_proba(network, X)
     lost = len(probabilities) - int(np.isfinite(probabilities).all(axis=1).sum())
     if lost:
@@ -112,6 +144,21 @@ def predicted_probabilities(network: Network, X: npt.ArrayLike, *, engine: Engin
             "rate."
         )
     return probabilities
+
+
+def predicted_classes(
+    network: Network, blocks: Blocks, *, engine: Engine
+) -> Generator[tuple[Labels, Labels]]:
+    """Yield the labels of each leaf, and the predictions (F5) of its rows."""
+    return engine.map_leaves(partial(_classes_of_leaf, network), blocks)
+
+
+def _probabilities_of_leaf(network: Network, engine: Engine, X: Any, _: Labels) -> Matrix:
+    return predicted_probabilities(network, X, engine=engine)
+
+
+def _classes_of_leaf(network: Network, engine: Engine, X: Any, y: Labels) -> tuple[Labels, Labels]:
+    return y, predicted_probabilities(network, X, engine=engine).argmax(axis=1)
 
 
 def _ratio(

@@ -80,6 +80,18 @@ class Bytes:
         return Bytes(self.values[rows], self.scale)
 
 
+def bytes_unless_pixels(X: Any, *, pixels: bool) -> Any:
+    """Return ``uint8`` rows as `Bytes` if they are ordinary numbers; other rows are unchanged.
+
+    Examples
+    --------
+    >>> numbers = np.array([[0, 51]], dtype=np.uint8)
+    >>> type(bytes_unless_pixels(numbers, pixels=False)).__name__
+    'Bytes'
+    """
+    return Bytes(X) if X.dtype == np.uint8 and not pixels else X
+
+
 def is_sparse(X: object) -> bool:
     """Tell whether X is a sparse array of SciPy, without importing SciPy.
 

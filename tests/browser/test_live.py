@@ -15,6 +15,7 @@ from handgrad.glassbox.live.server import LiveServer
 from handgrad.glassbox.payload import build_payload
 from handgrad.model import Model
 from handgrad.rows import PIXEL_SCALE
+from handgrad.solvers import Training
 
 LOST = "The connection to the run is lost"
 
@@ -27,7 +28,9 @@ def dataset():
 @pytest.fixture
 def run(dataset):
     network = Network.initial(features=784, hidden=10, classes=10, seed=0)
-    run = LiveRun(network, dataset, engine=get_engine(), learning_rate=0.1, iterations=500)
+    run = LiveRun(
+        network, dataset, engine=get_engine(), training=Training(learning_rate=0.1, iterations=500)
+    )
     yield run
     run.close()
 

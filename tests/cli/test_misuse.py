@@ -202,7 +202,7 @@ def test_a_folder_that_vanishes_during_training_is_told_with_what_is_lost(run, m
         Path("results").rmdir()
         save(model, path)
 
-    monkeypatch.setattr("handgrad.jobs.training.save", save_to_a_folder_that_is_gone)
+    monkeypatch.setattr("handgrad.jobs.results.save", save_to_a_folder_that_is_gone)
     status, _, err = run(*TRAIN, "--out", "results/model.safetensors")
     assert status == 1
     assert "results/model.safetensors cannot be written: the folder" in err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import signal
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from handgrad import data, load, notes
 from handgrad.derivation.formulas import FORMULAS
 from handgrad.engines import available_engines
 from handgrad.model import Model
+from interrupts import interrupting
 
 
 def test_the_main_job_reads_real_digits(run, run_json):
@@ -86,24 +86,6 @@ def test_the_settings_reach_the_run(run_json, flowers):
     assert load("model.safetensors").dtype == np.float32
 
 
-def interrupting(monkeypatch, *reports):
-    """Press Ctrl-C at some of the reports of progress, counted from 1."""
-
-    @contextmanager
-    def training_progress(_iterations, asked):
-        seen = []
-
-        def show(progress):
-            seen.append(progress)
-            for _ in range(reports.count(len(seen))):
-                signal.raise_signal(signal.SIGINT)
-            return asked.is_set()
-
-        yield show
-
-    monkeypatch.setattr("handgrad.cli.terminal.training_progress", training_progress)
-
-
 def test_ctrl_c_stops_cleanly_and_keeps_the_best_network(run, run_json, flowers, monkeypatch):
     interrupting(monkeypatch, 8)
     arguments = ["train", flowers, "--label", "species", "--engine", "reference"]
@@ -140,3 +122,66 @@ def test_a_second_ctrl_c_breaks_off_and_leaves_the_old_model(
     assert (status, out, err) == (130, "", "")
     assert (work_folder / "model.safetensors").read_bytes() == b"old"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    ("solver", "options", "unit"),
+    [
+        ("sgd", ["--epochs", 7, "--momentum", 0.9, "--nesterov"], "epochs"),
+        ("adam", ["--epochs", 7, "--batch-size", 10, "--learning-rate", 0.01], "epochs"),
+        ("lbfgs", ["--iterations", 7, "--tol", 1e-6, "--alpha", 0.1], "steps"),
+    ],
+)
+def test_every_solver_trains(run, run_json, flowers, solver, options, unit):
+    arguments = ["train", flowers, "--label", "species", "--solver", solver, *options]
+    status, out, err = run(*arguments, "--history", "history.csv")
+    assert (status, err) == (0, "")
+    assert f"7 {unit} in" in out
+    lines = list(csv.DictReader(Path("history.csv").read_text().splitlines()))
+    assert len(lines) == 7
+    assert float(lines[-1]["cost"]) < float(lines[0]["cost"])
+    result = run_json(*arguments)
+    assert result["iterations"] == 7
+    assert result.get("epochs", 7) == 7
+    training = load("model.safetensors").training
+    assert training["solver"] == solver
+    names = [name[2:].replace("-", "_") for name in options[::2] if name != "--nesterov"]
+    for name, value in zip(names, options[1::2], strict=False):
+        assert training[name] == value
+
+
+def test_ctrl_c_keeps_the_best_network_of_any_solver(run, run_json, flowers, monkeypatch):
+    for solver in ("sgd", "adam", "lbfgs"):
+        interrupting(monkeypatch, 3)
+        arguments = ["train", flowers, "--label", "species", "--solver", solver]
+        result = run_json(*arguments)
+        assert (result["stopped"], result["iterations"]) == (True, 3)
+        interrupting(monkeypatch, 3)
+        _, out, _ = run(*arguments)
+        assert "Stopped after 3 of" in out
+
+
+@pytest.mark.parametrize(
+    ("solver", "option", "takers"),
+    [
+        ("gd", ["--epochs", 3], "sgd and adam"),
+        ("gd", ["--batch-size", 3], "sgd and adam"),
+        ("gd", ["--tol", 3], "lbfgs"),
+        ("sgd", ["--iterations", 3], "gd and lbfgs"),
+        ("adam", ["--momentum", 0.5], "sgd"),
+        ("adam", ["--nesterov"], "sgd"),
+        ("lbfgs", ["--learning-rate", 0.5], "gd, sgd and adam"),
+    ],
+)
+def test_an_option_of_another_solver_is_wrong_usage(run, flowers, solver, option, takers):
+    status, out, err = run("train", flowers, "--solver", solver, *option)
+    assert (status, out) == (2, "")
+    words = " ".join(err.replace("│", " ").split())
+    assert f"{option[0]} belongs to {takers}; the solver is {solver}" in words
+    assert not Path("model.safetensors").exists()
+
+
+def test_lbfgs_says_that_it_has_converged(run, flowers):
+    status, out, _ = run("train", flowers, "--label", "species", "--solver", "lbfgs", "--tol", 10)
+    assert status == 0
+    assert "Ended after 0 of 200 steps; the run converged." in out

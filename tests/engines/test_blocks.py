@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -80,13 +81,23 @@ def test_neither_memory_nor_threads_change_a_bit(m, leaf_rows, window, threads, 
     if classes < 2:
         return
     results = [
-        BlockSession(NativeEngine(n), blocks, Objective(), window=held).descend(
+        BlockSession(NativeEngine(n), replace(blocks, window=held), Objective()).descend(
             start, learning_rate=0.1, iterations=3
         )
         for n, held in ((1, 1), (threads, window))
     ]
     assert same_bits(results[0][0], results[1][0])
     assert_array_equal(results[0][1], results[1][1])
+
+
+def test_networks_of_another_type_read_the_rows_again():
+    X, y = rows("uint8")
+    session = get_engine().session(Blocks.of(X, y, leaf_rows=8), None, Objective())
+    for dtype in ("float32", "float64", "float32"):
+        expected = get_engine().session(X, y, Objective()).cost(network(dtype))
+        found = session.cost_and_gradient(network(dtype))
+        assert found.gradient.dW1.dtype == dtype
+        assert_allclose(found.cost, expected, rtol=1e-6)
 
 
 def test_row_weights_and_class_weights_count_as_in_memory(engine):
@@ -146,7 +157,7 @@ def test_batches_in_order_are_those_of_rows_in_memory(engine, rule, leaf_rows):
 @pytest.mark.parametrize("window", [1, 3, 50])
 def test_an_epoch_takes_each_row_once_in_whole_batches(window):
     leaves = Blocks.of(np.arange(M)[:, None] * np.ones(D), np.arange(M) % CLASSES, leaf_rows=4)
-    session = BlockSession(NativeEngine(1), leaves, Objective(), window=window)
+    session = BlockSession(NativeEngine(1), replace(leaves, window=window), Objective())
     batches = session.batches(network(), rule=Sgd(1e-9), batch_size=6)
     with mock.patch.object(NativeBatches, "epoch", autospec=True, side_effect=NativeBatches.epoch):
         with mock.patch.object(
@@ -193,7 +204,7 @@ def test_leaves_without_weight_change_nothing_in_batches(engine):
     weights = np.ones(M)
     weights[:] = 0
     weights[20:30] = 1
-    session = BlockSession(engine, blocks, Objective(), weights, window=1)
+    session = BlockSession(engine, replace(blocks, window=1), Objective(), weights)
     batches = session.batches(network(), rule=Sgd(0.1), batch_size=10)
     batches.epoch()
     alone = engine.session(X[20:30], y[20:30], Objective())
@@ -204,7 +215,7 @@ def test_leaves_without_weight_change_nothing_in_batches(engine):
 
 def test_a_callback_ends_a_descent_and_an_epoch(engine):
     X, y = rows()
-    session = BlockSession(engine, Blocks.of(X, y, leaf_rows=10), Objective(), window=1)
+    session = BlockSession(engine, replace(Blocks.of(X, y, leaf_rows=10), window=1), Objective())
     found, costs = session.descend(
         network(), learning_rate=0.1, iterations=9, on_progress=lambda p: len(p.costs) == 3
     )
@@ -231,7 +242,7 @@ def test_what_does_not_fit_the_blocks_is_refused(engine):
     with pytest.raises(ShapeError, match="sample_weight"):
         engine.session(blocks, None, Objective(), np.ones(M + 1))
     with pytest.raises(EngineError, match="window"):
-        BlockSession(engine, blocks, Objective(), window=0)
+        BlockSession(engine, replace(blocks, window=0), Objective())
     batches = session.batches(network(), rule=Sgd(), batch_size=5)
     with pytest.raises(ShapeError, match="order"):
         batches.epoch([0, 1, 1])

@@ -13,6 +13,7 @@ import numpy as np
 from fuzz import mutations
 from handgrad import Network, data, get_engine
 from handgrad.errors import HandgradError
+from handgrad.solvers import Training
 
 if TYPE_CHECKING:
     from random import Random
@@ -196,7 +197,9 @@ def _served(_process: int) -> tuple[asyncio.AbstractEventLoop, Any]:
     dataset = data.Dataset(X, y, X[:9], y[:9], ("a", "b", "c"), (2, 2))
     network = Network.initial(features=4, hidden=3, classes=3)
     engine = get_engine(threads=1)
-    live = LiveRun(network, dataset, engine=engine, learning_rate=0.1, iterations=20)
+    live = LiveRun(
+        network, dataset, engine=engine, training=Training(learning_rate=0.1, iterations=20)
+    )
     loop = asyncio.new_event_loop()
 
     async def application() -> Any:

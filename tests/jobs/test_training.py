@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_iris
 
 from handgrad import data, get_engine, load
 from handgrad.errors import DataError, WriteError
@@ -17,15 +16,6 @@ from handgrad.jobs.training import (
     prepare_training,
 )
 from handgrad.solvers import train
-
-
-@pytest.fixture
-def flowers(tmp_path):
-    table = load_iris(as_frame=True)
-    path = tmp_path / "flowers.csv"
-    names = np.array(["setosa", "versicolor", "virginica"])[table.target]
-    table.data.assign(species=names).to_csv(path, index=False)
-    return path
 
 
 @pytest.fixture
@@ -63,7 +53,7 @@ def test_a_run_that_is_stopped_keeps_a_network_of_the_way(flowers):
     job = prepare_training(str(flowers), label="species", iterations=10**6)
     report = job.report(job.run(lambda progress: len(progress.costs) >= 5))
     assert report.run.stopped
-    assert report.figures["iterations"] < report.planned == 10**6
+    assert report.figures["iterations"] < report.training.planned == 10**6
     assert np.isclose(report.history.costs, report.on_train.cost, rtol=1e-5).any()
     assert report.on_train.cost < report.history.costs[0]
 

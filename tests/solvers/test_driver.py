@@ -11,8 +11,16 @@ from handgrad import Network, get_engine, notes
 from handgrad.engines import Adam, available_engines
 from handgrad.errors import TrainingError
 from handgrad.objective import Objective
-from handgrad.solvers import BatchSolver, Driver, Lbfgs, Patience, Solver, full_batch_steps
-from handgrad.solvers.training import drive, training_driver
+from handgrad.solvers import (
+    BatchSolver,
+    Driver,
+    Lbfgs,
+    Patience,
+    Solver,
+    Training,
+    full_batch_steps,
+)
+from handgrad.solvers.training import drive
 
 random = np.random.default_rng(2)
 X, y = random.normal(size=(30, 4)), random.integers(3, size=30)
@@ -144,7 +152,8 @@ def test_an_interrupted_driver_knows_the_newest_network():
 
 def test_a_stopped_training_run_returns_its_best_network():
     session = get_engine("reference").session(X, y, Objective())
-    driver = training_driver(50.0, 50, on_progress=lambda progress: len(progress.costs) == 12)
-    run = drive(driver, session, NETWORK)
+    training = Training(learning_rate=50.0, iterations=50)
+    driver = training.driver(on_progress=lambda progress: len(progress.costs) == 12)
+    run = drive(driver, full_batch_steps, session, NETWORK)
     assert notes.cost(run.network, X, y) == pytest.approx(run.history.costs.min(), rel=1e-6)
     assert not np.array_equal(run.network.W1, run.last.W1)

@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 import typer
 
 from handgrad.engines.threads import MOST_THREADS
-from handgrad.solvers.training import MOST_ITERATIONS
 
 SourceArgument = Annotated[
     str, typer.Argument(metavar="SOURCE", help="Data; handgrad --help lists what it can be.")
@@ -35,7 +34,9 @@ ThreadsOption = Annotated[
     ),
 ]
 HiddenOption = Annotated[int, typer.Option(min=1, help="Number of hidden units.")]
-SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the initial values.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, help="Seed of the initial values, and of the order of rows.")
+]
 PortOption = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of the page; if it is taken, a free one.")
 ]
@@ -44,16 +45,8 @@ BrowserOption = Annotated[
 ]
 
 
-def above_zero(value: float) -> float:
+def above_zero(value: float | None) -> float | None:
     """Return a number, or refuse it unless it is finite and above 0."""
-    if not (math.isfinite(value) and value > 0):
+    if value is not None and not (math.isfinite(value) and value > 0):
         raise typer.BadParameter(f"{value} is not a number above 0.")
     return value
-
-
-IterationsOption = Annotated[
-    int, typer.Option(min=1, max=MOST_ITERATIONS, help="Steps, each over all rows.")
-]
-LearningRateOption = Annotated[
-    float, typer.Option(callback=above_zero, help="η, the size of a step.")
-]

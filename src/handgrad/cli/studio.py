@@ -14,19 +14,19 @@ from handgrad.cli.options import (
     BrowserOption,
     EngineOption,
     HiddenOption,
-    IterationsOption,
     JsonOption,
     LabelOption,
-    LearningRateOption,
     PortOption,
     SeedOption,
     ThreadsOption,
+    above_zero,
 )
 from handgrad.files.atomic import check_writable
 from handgrad.files.overlaps import check_distinct
 from handgrad.files.storage import save
 from handgrad.glassbox.live import watching
 from handgrad.jobs.training import prepare_further_training, prepare_training
+from handgrad.solvers.settings import MOST_ITERATIONS
 
 
 @app.command(
@@ -44,8 +44,12 @@ def studio(
         str | None, typer.Argument(metavar="SOURCE", help="Data; mnist-5k by default.")
     ] = None,
     hidden: HiddenOption = 10,
-    iterations: IterationsOption = 500,
-    learning_rate: LearningRateOption = 0.1,
+    iterations: Annotated[
+        int, typer.Option(min=1, max=MOST_ITERATIONS, help="Steps of each start, over all rows.")
+    ] = 500,
+    learning_rate: Annotated[
+        float, typer.Option(callback=above_zero, help="η, the size of a step.")
+    ] = 0.1,
     seed: SeedOption = 0,
     out: Annotated[
         Path | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,34 +15,66 @@ from handgrad.cli.options import (
     BrowserOption,
     EngineOption,
     HiddenOption,
-    IterationsOption,
     JsonOption,
     LabelOption,
-    LearningRateOption,
     PortOption,
     SeedOption,
     SourceArgument,
     ThreadsOption,
 )
+from handgrad.cli.solver_options import (
+    AlphaOption,
+    BatchSizeOption,
+    CheckpointOption,
+    EpochsOption,
+    EveryOption,
+    IterationsOption,
+    LearningRateOption,
+    MomentumOption,
+    NesterovOption,
+    ResumeOption,
+    SolverOption,
+    TolOption,
+    given,
+    settings_of,
+)
+from handgrad.cli.streaming_options import (
+    CacheOption,
+    DaskOption,
+    StreamOption,
+    WindowOption,
+    streaming_of,
+)
 from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
+from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
 from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_training
 from handgrad.plain_json import show_json
+from handgrad.solvers import USUAL_INTERVAL
 
 if TYPE_CHECKING:
     from handgrad.jobs.training import TrainingJob
-    from handgrad.solvers import Result
+    from handgrad.solvers import Checkpoints, Result
 
 
 @app.command(
     epilog="Examples:\n\n[green]handgrad train[/]\n\n"
+    "[green]handgrad train mnist --solver adam --epochs 20 --batch-size 100[/]\n\n"
     "[green]handgrad train flowers.csv --label species --hidden 32 --history history.csv[/]"
 )
 def train(
+    context: typer.Context,
     source: SourceArgument = USUAL_SOURCE,
     hidden: HiddenOption = 10,
-    iterations: IterationsOption = 500,
-    learning_rate: LearningRateOption = 0.1,
+    solver: SolverOption = "gd",
+    iterations: IterationsOption = None,
+    epochs: EpochsOption = None,
+    batch_size: BatchSizeOption = None,
+    learning_rate: LearningRateOption = None,
+    momentum: MomentumOption = None,
+    nesterov: NesterovOption = None,
+    tol: TolOption = None,
+    alpha: AlphaOption = 0.0,
     seed: SeedOption = 0,
     initial: Annotated[
         Literal["he", "uniform"], typer.Option(help="How the initial values are drawn.")
@@ -55,7 +87,7 @@ def train(
     ] = None,
     out: Annotated[Path, typer.Option(help="The model file to write.")] = Path("model.safetensors"),
     history: Annotated[
-        Path | None, typer.Option(help="A CSV file for cost and accuracy of each step.")
+        Path | None, typer.Option(help="A CSV file for cost and accuracy of each iteration.")
     ] = None,
     plots: Annotated[
         Path | None,
@@ -63,46 +95,93 @@ def train(
             metavar="FOLDER", help="A folder for pictures of curves, weights and mistakes."
         ),
     ] = None,
+    checkpoint: CheckpointOption = None,
+    every: EveryOption = None,
+    resume: ResumeOption = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show the run in the browser while it trains.")
     ] = False,
     port: PortOption = watching.USUAL_PORT,
     browser: BrowserOption = True,
     label: LabelOption = None,
+    stream: StreamOption = False,
+    window: WindowOption = None,
+    cache: CacheOption = None,
+    dask: DaskOption = None,
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network by gradient descent, test it, and write it to a file.
+    """Train a network, test it, and write it to a file.
+
+    The solver is the notes' gradient descent unless --solver names another.
 
     Ctrl-C stops the run and keeps the best network so far. If neither SOURCE
     nor --test has test samples, every fifth sample of each class is held out.
+
+    With --checkpoint, a run that was killed continues from its last checkpoint:
+    --resume FILE --checkpoint FILE. gd, sgd and adam then end in the same bits
+    as a run that was never stopped. A run that is finished takes further
+    iterations if --iterations or --epochs names more of them.
 
     With --watch the page can stop the run, change η, and continue training
     after the model is written. A run that takes less than two seconds is
     recorded and replayed in four. The page stays until Ctrl-C.
     """
-    files = TrainingFiles(out, history, plots)
-    files.check(source, test)
-    with terminal.waiting(f"reading {source}"):
-        job = prepare_training(
-            source,
-            test=test,
-            label=label,
-            hidden=hidden,
-            iterations=iterations,
-            learning_rate=learning_rate,
-            seed=seed,
-            initial=initial,
-            dtype=dtype,
-            engine=engine,
-            threads=threads,
-        )
-    if watch:
-        with watched(job, port, browser) as (run, rate):
-            finish(job.report(run, learning_rate=rate), files, as_json=as_json)
+    if every is not None and checkpoint is None:
+        raise typer.BadParameter("--every belongs to --checkpoint, which is missing.")
+    files = TrainingFiles(out, history, plots, checkpoint)
+    settings: dict[str, Any] = {
+        "solver": solver,
+        "iterations": iterations,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "momentum": momentum,
+        "nesterov": nesterov,
+        "tol": tol,
+        "alpha": alpha,
+        "seed": seed,
+        "hidden": hidden,
+        "initial": initial,
+        "dtype": dtype,
+    }
+    where: dict[str, Any] = {
+        "test": test,
+        "label": label,
+        "engine": engine,
+        "threads": threads,
+        "dask": dask,
+        "streaming": streaming_of(stream, window, cache, dask),
+    }
+    asked = given(context)
+    if resume is None:
+        settings = settings_of(**settings)
+        files.check(source, test)
+        with terminal.waiting(f"reading {source}"):
+            job = prepare_training(source, **where, **settings)
     else:
-        finish(job.report(_run_with_progress(job)), files, as_json=as_json)
+        settings = {name: value for name, value in settings.items() if name in asked}
+        with terminal.waiting(f"reading {resume}"):
+            job = prepare_resumed(
+                resume, source if "source" in asked else None, **where, **settings
+            )
+        files.check(job.settings["source"], job.test, resume=resume)
+    checkpoints = None
+    if checkpoint is not None:
+        checkpoints = checkpoints_of(job, checkpoint, every=every or USUAL_INTERVAL, tell=_tell)
+    if job.remark is not None:
+        _tell(job.remark)
+    if watch:
+        with watched(job, port, browser, checkpoints) as (run, changed):
+            finish(job.report(run, **changed), files, as_json=as_json)
+    else:
+        run = _run_with_progress(job, checkpoints)
+        finish(job.report(run), files, as_json=as_json)
+
+
+def _tell(sentence: str) -> None:
+    terminal.show_line(sentence, terminal.passing())
 
 
 def finish(report: TrainingReport, files: TrainingFiles, *, as_json: bool) -> None:
@@ -119,20 +198,30 @@ def finish(report: TrainingReport, files: TrainingFiles, *, as_json: bool) -> No
             terminal.show_line(f"{name}: {path}")
 
 
-def _run_with_progress(job: TrainingJob) -> Result:
+def _run_with_progress(job: TrainingJob, checkpoints: Checkpoints | None) -> Result:
     with (
         watching.endings("SIGINT") as asked,
-        terminal.training_progress(job.iterations, asked) as show,
+        terminal.training_progress(job.training.planned, asked) as show,
     ):
-        return job.run(show)
+        return job.run(show, checkpoints)
 
 
 def _print_run(report: TrainingReport) -> None:
-    show, run = terminal.results().print, report.run
+    show, run, training = terminal.results().print, report.run, report.training
+    unit = training.steps_or_epochs
     if run.stopped:
-        show(f"Stopped after {run.iterations} of {report.planned} steps; the best network is kept.")
+        show(
+            f"Stopped after {run.iterations} of {training.planned} {unit}; "
+            "the best network is kept."
+        )
+    elif run.iterations < training.planned:  # of lbfgs
+        said = "the run converged" if run.converged else f"SciPy says: {run.message.strip(' :')}"
+        show(f"Ended after {run.iterations} of {training.planned} {unit}; {said}.")
+    begin = report.figures["resumed_at"]
+    if begin == run.iterations and not run.stopped:
+        show(f"The run had ended before; --{training.unit} names how many {unit} it takes in all.")
     show(
-        f"{run.iterations} steps in {run.seconds:.1f} s: "
+        f"{run.iterations} {unit} in {run.seconds:.1f} s: "
         f"cost {report.on_train.cost:.4f}, training accuracy {report.on_train.accuracy:.2%}"
     )
     if report.on_test is not None:

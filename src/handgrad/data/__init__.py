@@ -1,12 +1,13 @@
 """Data: one reader per format, and functions that pick the reader of a source."""
 
-from handgrad.data.blocks import Blocks, open_blocks
+from handgrad.data.blocks import BlockDataset, Blocks, open_blocks
 from handgrad.data.dataset import Dataset, Samples, match_labels
 from handgrad.data.named import USUAL_SOURCE
 from handgrad.data.sources import load, load_samples
 
 __all__ = [
     "USUAL_SOURCE",
+    "BlockDataset",
     "Blocks",
     "Dataset",
     "Samples",

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.data.fingerprint import fingerprint_of, without_held_out
 from handgrad.errors import DataError
 from handgrad.quoting import SURROGATE, listed, quoted
 
@@ -42,6 +43,8 @@ class Dataset:
     feature_names : tuple of str, optional
         The names of the D features, if the source has names: the header of a CSV file without
         its label column, in the order of the columns of X, including pixels.
+    held_out : array of bool, optional
+        Marks the rows of the source that `with_held_out_test` made the test rows.
     """
 
     X_train: Rows
@@ -51,13 +54,51 @@ class Dataset:
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
     feature_names: tuple[str, ...] | None = None
+    held_out: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def train(self) -> tuple[Rows, Labels]:
+        """The rows and the labels to train on."""
+        return self.X_train, self.y_train
+
+    @property
+    def test(self) -> tuple[Rows, Labels] | None:
+        """The rows and the labels to test on; None if there are none."""
+        return (self.X_test, self.y_test) if len(self.X_test) else None
+
+    @property
+    def features(self) -> int:
+        """Number of features, D."""
+        return int(self.X_train.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the rows."""
+        return self.X_train.dtype
+
+    @property
+    def window(self) -> None:
+        """None: all rows lie in memory, and not only those of a window."""
+        return None
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that tells the training rows and labels apart by their content."""
+        if self.held_out is None:
+            return fingerprint_of(self.X_train, self.y_train, self.class_names)
+        whole = _Whole(self.held_out, self.X_train, self.X_test)
+        y = _Whole(self.held_out, self.y_train, self.y_test)[: len(self.held_out)]
+        return without_held_out(fingerprint_of(whole, y, self.class_names), HELD_OUT)
+
+    @property
+    def shown(self) -> dict[str, tuple[Rows, Labels]]:
+        """Both parts, to look at."""
+        return {"train": self.train, "test": (self.X_test, self.y_test)}
 
     @property
     def to_show(self) -> tuple[Rows, Labels]:
         """The test samples and their labels, or the training samples if there are none."""
-        if len(self.X_test):
-            return self.X_test, self.y_test
-        return self.X_train, self.y_train
+        return self.test or self.train
 
     def with_held_out_test(self) -> Dataset:
         """Move every fifth sample of each class, in the order of the source, to the test set.
@@ -76,6 +117,7 @@ class Dataset:
             y_train=self.y_train[~held_out],
             X_test=self.X_train[held_out],
             y_test=self.y_train[held_out],
+            held_out=held_out,
         )
 
     def with_test(self, samples: Samples) -> Dataset:
@@ -102,6 +144,23 @@ class Dataset:
             return self
         X_train, X_test = (X.astype(np.float32) for X in (self.X_train, self.X_test))
         return replace(self, X_train=X_train, X_test=X_test)
+
+
+class _Whole:
+    """Rows of a source of which some were held out, in the order of the source."""
+
+    def __init__(self, held_out: npt.NDArray[np.bool_], kept: Rows, tested: Rows) -> None:
+        self._held_out, self._kept, self._tested = held_out, kept, tested
+        self.shape, self.dtype = (len(held_out), *kept.shape[1:]), kept.dtype
+
+    def __getitem__(self, rows: slice) -> Rows:
+        marks = self._held_out[rows]
+        before = int(self._held_out[: rows.start].sum()) if rows.start else 0
+        found = np.empty((len(marks), *self.shape[1:]), self.dtype)
+        start = (rows.start or 0) - before
+        found[~marks] = self._kept[start : start + int((~marks).sum())]
+        found[marks] = self._tested[before : before + int(marks.sum())]
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from handgrad.network import Network
     from handgrad.objective import Objective
 
-USUAL_WINDOW = 8  # leaves
-
 
 def block_session(
     engine: Engine,
@@ -40,11 +38,16 @@ def block_session(
     weights: npt.ArrayLike | BlockWeights | None,
 ) -> BlockSession:
     """Return a session over blocks; labels beside them raise a ShapeError."""
+    check_no_labels(targets)
+    return BlockSession(engine, blocks, objective, weights)
+
+
+def check_no_labels(targets: npt.ArrayLike | None) -> None:
+    """Raise a ShapeError if labels are given beside blocks."""
     if targets is not None:
         raise ShapeError(
             "y was given with blocks, which hold their own labels; expected None for y."
         )
-    return BlockSession(engine, blocks, objective, weights)
 
 
 class BlockSession:
@@ -58,11 +61,11 @@ class BlockSession:
     engine : Engine
         Computes the passes over leaves.
     blocks : Blocks
+        At most ``blocks.window`` leaves stay in memory. Batches take their rows from that many
+        leaves at a time.
     objective : Objective
     weights : array of shape (m,) or BlockWeights, optional
         Row weights.
-    window : int
-        How many leaves stay in memory; batches take their rows from that many leaves at a time.
 
     Examples
     --------
@@ -82,13 +85,11 @@ class BlockSession:
         blocks: Blocks,
         objective: Objective,
         weights: npt.ArrayLike | BlockWeights | None = None,
-        *,
-        window: int = USUAL_WINDOW,
     ) -> None:
-        whole_number("window", window, 1, None, EngineError)
+        whole_number("window", blocks.window, 1, None, EngineError)
         self._source = Source(blocks, objective, block_weights(weights, blocks.rows))
-        self._engine, self._window = engine, window
-        self._leaves = Leaves(engine, self._source, range(len(blocks)), held=window)
+        self._engine = engine
+        self._leaves = Leaves(engine, self._source, range(len(blocks)), held=blocks.window)
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
@@ -126,7 +127,7 @@ class BlockSession:
         self._source.check(network)
         settings = BatchSettings(self._source.objective, rule, int(batch_size))
         state = BatchState(network, moments)
-        return BlockBatches(self._source.blocks, settings, state, self._window, self._take)
+        return BlockBatches(self._source.blocks, settings, state, self._take)
 
     def _total(self, network: Network, *, gradient: bool) -> Sum:
         """Add up the whole tree."""

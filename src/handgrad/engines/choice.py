@@ -18,7 +18,7 @@ else:
 if TYPE_CHECKING:
     from handgrad.engines.protocol import Engine
 
-ENGINE_NAMES = ("auto", "native", "reference")
+ENGINE_NAMES = ("auto", "native", "reference", "dask")
 
 
 def available_engines() -> list[str]:
@@ -37,16 +37,20 @@ def get_engine(name: str = "auto", *, threads: int | None = None) -> Engine:
 
     Parameters
     ----------
-    name : {"auto", "native", "reference"}
-        "auto" takes the native engine if this installation has it, otherwise the reference.
+    name : {"auto", "native", "reference", "dask"}
+        "auto" takes the native engine if this installation has it, otherwise the reference. "dask"
+        computes on a cluster: that of the current Dask client, or a new one of local processes.
     threads : int, optional
         How many threads the native engine may use; by default one per processor. Results do not
         depend on it. The reference engine ignores it: NumPy chooses the threads of its products.
+        The Dask engine starts so many processes if it has to start a cluster.
 
     Raises
     ------
     EngineError
         If there is no such engine here, or threads is below 1.
+    MissingPackageError
+        If the Dask engine is wanted, and Dask is not installed.
 
     Examples
     --------
@@ -58,6 +62,8 @@ def get_engine(name: str = "auto", *, threads: int | None = None) -> Engine:
             f"There is no engine {name!r}; expected one of {', '.join(ENGINE_NAMES)}."
         )
     check_threads(threads)
+    if name == "dask":
+        return _dask_engine(threads)
     if name == "native" and WHY_NOT_NATIVE:
         raise EngineError(
             f"This installation has no native engine ({WHY_NOT_NATIVE}); install handgrad again "
@@ -66,3 +72,11 @@ def get_engine(name: str = "auto", *, threads: int | None = None) -> Engine:
     if name == "reference" or WHY_NOT_NATIVE:
         return ReferenceEngine()
     return NativeEngine(threads)
+
+
+def _dask_engine(threads: int | None) -> Engine:
+    from handgrad.engines.dask import DaskEngine
+    from handgrad.engines.dask.cluster import check_installed
+
+    check_installed()
+    return DaskEngine(threads=threads)

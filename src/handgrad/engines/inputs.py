@@ -30,6 +30,10 @@ INSIDE_AN_EPOCH = (
     "This run of batches is inside an epoch already; expected one epoch at a time, and its "
     "network and moments to be read between epochs or in on_progress."
 )
+PACKED_ALREADY = (
+    "These rows are packed for networks of another size, type or scale of bytes; expected a "
+    "network like the first one: make another part of the engine for this one."
+)
 MOST_STEPS = 2**53  # above it, float64 does not hold every whole number for adam's correction
 
 

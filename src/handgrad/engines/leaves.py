@@ -16,16 +16,16 @@ from handgrad.engines import inputs
 from handgrad.engines.sums import Sum, sum_of
 from handgrad.engines.weights import BlockWeights
 from handgrad.errors import ShapeError
-from handgrad.rows import Bytes, stacked
+from handgrad.rows import bytes_unless_pixels, stacked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from concurrent.futures import Future
 
     import numpy.typing as npt
 
     from handgrad.data import Blocks
-    from handgrad.engines.protocol import Engine, Session
+    from handgrad.engines.protocol import Engine, Part
     from handgrad.engines.sums import Node
     from handgrad.network import Labels, Network
     from handgrad.objective import Objective
@@ -84,11 +84,11 @@ class Source:
         starts = np.append(0, np.cumsum(self.blocks.sizes))
         with closing(read_ahead(self.blocks, which, depth)) as leaves:
             for leaf, X, labels in leaves:
-                is_number = X.dtype == np.uint8 and not self.blocks.pixels
                 weights = None
                 if self.weights is not None:
                     weights = self.weights.at(int(starts[leaf]), labels)
-                yield leaf, LabelledRows(Bytes(X) if is_number else X, labels, weights)
+                rows = bytes_unless_pixels(X, pixels=self.blocks.pixels)
+                yield leaf, LabelledRows(rows, labels, weights)
 
     def windows(self, windows: Sequence[Sequence[int]]) -> Generator[LabelledRows]:
         """Read windows of leaves, one ahead of its use."""
@@ -99,42 +99,53 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """The rows of one leaf in a session of their own."""
+class Leaf:
+    """The rows of one leaf, ready for passes."""
 
-    session: Session
+    part: Part
     rows: int
     weight: float
-    """Σ w, or the number of rows. If it is 0, the session has no weights."""
+    """Σ w, or the number of rows. If it is 0, the part has no weights."""
 
     def sum(self, network: Network) -> Sum:
         """Return cost, gradient and hits of the leaf as sums."""
         if not self.rows:
             return Sum()
-        measured = self.session.cost_and_gradient(network)
+        measured = self.part.cost_and_gradient(network)
         return Sum.of(measured, self.rows, self.weight)
 
     def cost(self, network: Network) -> Sum:
         """Return the cost of the leaf as a sum, without a gradient or hits."""
         if not self.weight:
             return Sum(rows=self.rows)
-        loss = self.session.cost(network) * self.weight
+        loss = self.part.cost(network) * self.weight
         return Sum(loss, rows=self.rows, weight=self.weight)
 
 
 class Leaves:
-    """Consecutive leaves, of which the first ``held`` stay in memory.
+    """Leaves in their order, of which at most ``held`` stay in memory, the first ones first.
 
     What stays in memory changes no bit: a leaf's pass is the same whether it is read again or not.
     """
 
-    def __init__(self, engine: Engine, source: Source, leaves: range, *, held: int) -> None:
+    def __init__(self, engine: Engine, source: Source, leaves: Sequence[int], *, held: int) -> None:
         self._engine, self._source, self._leaves = engine, source, leaves
         self._most_held = held
-        self._held: list[Part] = []
+        self._held: dict[int, Leaf] = {}
+        self._reading: tuple[object, ...] = ()  # how the networks so far read rows
+
+    def moved(self, source: Source, leaves: Sequence[int], *, held: int) -> Leaves:
+        """Return other leaves of the same rows, with those of these that are in memory."""
+        moved = Leaves(self._engine, source, leaves, held=held)
+        common = [leaf for leaf in leaves if leaf in self._held]
+        moved._held = {leaf: self._held[leaf] for leaf in common[:held]}
+        moved._reading = self._reading
+        return moved
 
     def nodes(self, nodes: Sequence[Node], network: Network, *, gradient: bool) -> list[Sum]:
         """Add up nodes of the tree that cover these leaves, from first to last."""
+        if network.reading != self._reading:
+            self._held, self._reading = {}, network.reading
         count = len(self._source.blocks)
         with closing(self._sums(network, gradient=gradient)) as sums:
             return [
@@ -142,40 +153,41 @@ class Leaves:
             ]
 
     def _sums(self, network: Network, *, gradient: bool) -> Generator[Sum]:
-        if gradient:
-            return self._compute(lambda part: part.sum(network))
-        return self._compute(lambda part: part.cost(network))
-
-    def _compute(self, measure: Callable[[Part], Sum]) -> Generator[Sum]:
+        """Yield the sum of each leaf in order; several are computed at once."""
+        measure = Leaf.sum if gradient else Leaf.cost
         at_once = self._engine.parts_at_once
         if at_once == 1:
-            yield from map(measure, self._parts())
+            yield from (measure(leaf, network) for leaf in self._all())
             return
         coming: deque[Future[Sum]] = deque()
-        with closing(self._parts()) as parts, ThreadPoolExecutor(at_once) as threads:
-            for part in parts:
-                coming.append(threads.submit(measure, part))
+        with closing(self._all()) as leaves, ThreadPoolExecutor(at_once) as threads:
+            for leaf in leaves:
+                coming.append(threads.submit(measure, leaf, network))
                 if len(coming) > at_once:
                     yield coming.popleft().result()
             while coming:
                 yield coming.popleft().result()
 
-    def _parts(self) -> Generator[Part]:
-        """Yield the leaves, those in memory first; read the others, and keep what is to stay."""
-        yield from self._held
-        with closing(self._source.leaves(self._leaves[len(self._held) :])) as leaves:
-            for _, rows in leaves:
-                is_kept = len(self._held) < self._most_held
-                part = self._part(rows, kept=is_kept)
-                if is_kept:
-                    self._held.append(part)
-                yield part
+    def _all(self) -> Generator[Leaf]:
+        """Yield the leaves; read those that are not in memory, and keep what is to stay."""
+        missing = [leaf for leaf in self._leaves if leaf not in self._held]
+        with closing(self._source.leaves(missing)) as coming:
+            for leaf in self._leaves:
+                held = self._held.get(leaf)
+                yield self._read(*next(coming)) if held is None else held
 
-    def _part(self, rows: LabelledRows, *, kept: bool) -> Part:
+    def _read(self, number: int, rows: LabelledRows) -> Leaf:
+        is_kept = len(self._held) < self._most_held
+        leaf = self._leaf(rows, kept=is_kept)
+        if is_kept:
+            self._held[number] = leaf
+        return leaf
+
+    def _leaf(self, rows: LabelledRows, *, kept: bool) -> Leaf:
         m, weights = len(rows.labels), rows.weights
         total = float(m if weights is None else weights.sum())
         if not total:  # no engine takes weights that are all 0
             weights = None
         objective = replace(self._source.objective, alpha=0.0)  # the whole sum is penalised
-        session = self._engine.part(rows.X, rows.labels, objective, weights, kept=kept)
-        return Part(session, m, total)
+        part = self._engine.part(rows.X, rows.labels, objective, weights, kept=kept)
+        return Leaf(part, m, total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -10,15 +11,24 @@ import numpy as np
 from handgrad.data import Blocks
 from handgrad.engines import _native, inputs
 from handgrad.engines.blocks import block_session
+from handgrad.engines.core_values import (
+    CoreErrors,
+    core_network,
+    core_objective,
+    core_rows,
+    core_rule,
+    network_like,
+    parameters_of,
+    range_of,
+)
 from handgrad.engines.orders import shuffled
 from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
-from handgrad.engines.rules import Adam, Rule
 from handgrad.engines.sessions import CheckedSession
 from handgrad.engines.threads import check_threads, processors
 from handgrad.errors import EngineError, ShapeError
-from handgrad.network import FLOAT_TYPES, Network
+from handgrad.network import Network
 from handgrad.notes import Gradient
-from handgrad.rows import PIXEL_SCALE, Bytes, as_array, csr_parts, damaged_sparse, is_sparse
+from handgrad.rows import as_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,18 +36,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines.protocol import Session
+    from handgrad.engines.rules import Rule
     from handgrad.engines.weights import BlockWeights
     from handgrad.network import Labels, Matrix
     from handgrad.objective import Objective
 
     CoreSession: TypeAlias = _native.Session32 | _native.Session64
+    CorePart: TypeAlias = _native.PartSession32 | _native.PartSession64
     CoreBatches: TypeAlias = _native.Batches32 | _native.Batches64
 
 INSTRUCTION_SET_VARIABLE = "HANDGRAD_INSTRUCTION_SET"
-MOST_SPARSE_COLUMNS = 2**31 - 1  # column indices are of 32 bits
 MOST_WORKERS = 1024  # more threads than any step can use
-_OUTPUTS = {output.name: output for output in _native.Output}
-_LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in FLOAT_TYPES}
 
 
 class NativeEngine(Engine):
@@ -98,17 +107,16 @@ class NativeEngine(Engine):
         weights: npt.ArrayLike | None = None,
         *,
         kept: bool = True,
-    ) -> NativeSession:
-        """Hold rows that are one part of a larger set; see `handgrad.engines.Engine`."""
-        del kept
-        return NativeSession(NativeEngine(1), rows, targets, objective, weights)
+    ) -> NativePart:
+        """Hold one part of a larger set of rows; see `handgrad.engines.Engine`."""
+        return NativePart(self, rows, targets, objective, weights, kept)
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`."""
-        with _CoreErrors():
-            rows = _rows_of_the_core(network, network.check_rows(X), self.threads)
+        with CoreErrors():
+            rows = core_rows(network, network.check_rows(X), self.threads)
             return _native.predict_proba(
-                self.instruction_set, self.threads, _core_network(network), rows
+                self.instruction_set, self.threads, core_network(network), rows
             )
 
     def predictor(self, network: Network) -> NativePredictor:
@@ -137,32 +145,26 @@ class NativeSession(CheckedSession["CoreSession"]):
         labels: Labels,
         weights: npt.NDArray[np.float64] | None,
     ) -> CoreSession:
-        engine, objective = self._engine, self.objective
+        engine = self._engine
         core = _native.Session32 if network.dtype == np.float32 else _native.Session64
-        with _CoreErrors():
+        with CoreErrors():
             return core(
                 engine.instruction_set,
                 engine.threads,
-                _rows_of_the_core(network, rows, engine.threads),
+                core_rows(network, rows, engine.threads),
                 np.ascontiguousarray(labels, dtype=np.int32),
-                _native.Objective(_OUTPUTS[objective.output], float(objective.alpha)),
+                core_objective(self.objective),
                 weights,
                 self._total,
             )
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
-        core = self._prepared_for_all(network)
-        with _CoreErrors():
-            cost, _ = core.cost(_core_network(network))
-        return cost
+        return _cost(self._prepared_for_all(network), network)
 
     def cost_and_gradient(self, network: Network) -> Measurement:
         """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
-        core = self._prepared_for_all(network)
-        with _CoreErrors():
-            cost, accuracy, layers = core.cost_and_gradient(_core_network(network))
-        return Measurement(cost, Gradient(*_parameters(layers)), accuracy)
+        return _cost_and_gradient(self._prepared_for_all(network), network)
 
     def descend(
         self,
@@ -179,11 +181,11 @@ class NativeSession(CheckedSession["CoreSession"]):
             return network, np.empty(0)
         costs, accuracies = inputs.room_for(iterations)
         report = _reporter(network, costs, accuracies, on_progress)
-        with _CoreErrors():
+        with CoreErrors():
             steps, layers = core.descend(
-                _core_network(network), float(learning_rate), costs, accuracies, report
+                core_network(network), float(learning_rate), costs, accuracies, report
             )
-        return _like(network, layers), costs[:steps]
+        return network_like(network, layers), costs[:steps]
 
     def batches(
         self,
@@ -197,14 +199,68 @@ class NativeSession(CheckedSession["CoreSession"]):
         inputs.check_batches(rule, batch_size, moments, network)
         core = self._prepared(network)
         batch_size = min(int(batch_size), core.count)
-        with _CoreErrors():
-            run = core.batches(_core_network(network), _core_rule(rule), batch_size)
+        with CoreErrors():
+            run = core.batches(core_network(network), core_rule(rule), batch_size)
             if moments is not None:
                 first, second = (
-                    _core_network(Network(*arrays, output=network.output)) for arrays in moments[1:]
+                    core_network(Network(*arrays, output=network.output)) for arrays in moments[1:]
                 )
                 run.restore(int(moments.steps), first, second)
         return NativeBatches(run, rule, batch_size, core.count, network)
+
+
+class NativePart(CheckedSession["CorePart"]):
+    """One part of a larger set of rows; see `handgrad.engines.Engine.part`."""
+
+    def __init__(
+        self,
+        engine: NativeEngine,
+        rows: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        objective: Objective,
+        weights: npt.ArrayLike | None,
+        kept: bool,
+    ) -> None:
+        super().__init__(rows, targets, objective, weights)
+        self._instruction_set, self._kept = engine.instruction_set, kept
+        self._preparing = threading.Lock()
+
+    def cost(self, network: Network) -> float:
+        """Compute the cost; see `handgrad.engines.Part`."""
+        return _cost(self._prepared_for_all(network), network)
+
+    def cost_and_gradient(self, network: Network) -> Measurement:
+        """Compute cost, gradient and accuracy; see `handgrad.engines.Part`."""
+        return _cost_and_gradient(self._prepared_for_all(network), network)
+
+    def _prepared(self, network: Network) -> CorePart:
+        with self._preparing:  # once, although several threads may come here first
+            return super()._prepared(network)
+
+    def _read_by(self, network: Network) -> CorePart:
+        core = super()._read_by(network)
+        if self._kept:
+            self._given = None  # the core holds what it needs
+        return core
+
+    def _prepare(
+        self,
+        network: Network,
+        rows: Any,
+        labels: Labels,
+        weights: npt.NDArray[np.float64] | None,
+    ) -> CorePart:
+        core = _native.PartSession32 if network.dtype == np.float32 else _native.PartSession64
+        with CoreErrors():
+            return core(
+                self._instruction_set,
+                core_rows(network, rows, threads=1),
+                np.ascontiguousarray(labels, dtype=np.int32),
+                core_objective(self.objective),
+                weights,
+                self._total,
+                self._kept,
+            )
 
 
 class NativeBatches:
@@ -224,15 +280,15 @@ class NativeBatches:
     @property
     def network(self) -> Network:
         """The network after the steps so far."""
-        with _CoreErrors():
-            return _like(self._like, self._run.parameters())
+        with CoreErrors():
+            return network_like(self._like, self._run.parameters())
 
     @property
     def moments(self) -> Moments:
         """What the rule remembers."""
-        with _CoreErrors():
+        with CoreErrors():
             steps, first, second = self._run.moments()
-        return Moments(steps, _parameters(first), _parameters(second))
+        return Moments(steps, parameters_of(first), parameters_of(second))
 
     def order(
         self, random: np.random.RandomState | None, before: npt.NDArray[np.int64] | None
@@ -254,7 +310,7 @@ class NativeBatches:
         batches = -(-len(rows) // self._batch_size)
         costs, accuracies = inputs.room_for(batches)
         report = _reporter(self._like, costs, accuracies, on_progress)
-        with _CoreErrors():
+        with CoreErrors():
             done = self._run.epoch(rows, float(rate), costs, accuracies, report)
         return costs[:done]
 
@@ -271,12 +327,12 @@ class NativePredictor:
 
     def __init__(self, engine: NativeEngine, network: Network) -> None:
         core = _native.Predictor32 if network.dtype == np.float32 else _native.Predictor64
-        least, most = _range_of(network)
+        least, most = range_of(network)
         largest = min(most, network.largest_value)
-        with _CoreErrors():
+        with CoreErrors():
             self._core = core(
                 engine.instruction_set,
-                _core_network(network),
+                core_network(network),
                 network.byte_scale,
                 least,
                 largest,
@@ -307,6 +363,18 @@ class NativePredictor:
         return np.require(row, requirements=["C", "A"])
 
 
+def _cost(core: CoreSession | CorePart, network: Network) -> float:
+    with CoreErrors():
+        cost, _ = core.cost(core_network(network))
+    return cost
+
+
+def _cost_and_gradient(core: CoreSession | CorePart, network: Network) -> Measurement:
+    with CoreErrors():
+        cost, accuracy, layers = core.cost_and_gradient(core_network(network))
+    return Measurement(cost, Gradient(*parameters_of(layers)), accuracy)
+
+
 def _chosen_instruction_set() -> str:
     """Return the widest instruction set of this machine, or the one that the user chose."""
     there = _native.instruction_sets()
@@ -319,91 +387,6 @@ def _chosen_instruction_set() -> str:
     return chosen
 
 
-def _rows_of_the_core(network: Network, given: Any, threads: int) -> _native.Rows:
-    values, scale = given, PIXEL_SCALE
-    if isinstance(given, Bytes):
-        values, scale = given.values, float(given.scale)
-    with inputs.enough_memory():
-        rows = (_sparse_rows if is_sparse(values) else _dense_rows)(network, values, scale)
-        if not _native.within(rows, *_range_of(network), threads):
-            raise ShapeError(inputs.NOT_FINITE)
-    return rows
-
-
-def _dense_rows(network: Network, given: npt.NDArray[Any], scale: float) -> _native.Rows:
-    rows = _readable(network, given)
-    return _native.dense_rows(rows if _lies_well(rows) else np.array(rows, order="C"), scale)
-
-
-def _readable(network: Network, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return bytes and floating numbers as they are, others as the network's type."""
-    if values.dtype == np.uint8 or values.dtype in FLOAT_TYPES:
-        return values
-    with np.errstate(over="ignore"):  # to infinity, which is refused
-        return values.astype(network.dtype)
-
-
-def _lies_well(rows: npt.NDArray[Any]) -> bool:
-    """Tell whether the core can read the rows in place: each row's numbers side by side."""
-    between_rows, between_numbers = rows.strides
-    size = rows.dtype.itemsize
-    return bool(
-        rows.flags.aligned
-        and (between_numbers == size or rows.shape[1] == 1)
-        and between_rows >= 0
-        and between_rows % size == 0
-    )
-
-
-def _sparse_rows(network: Network, given: Any, scale: float) -> _native.Rows:
-    if given.shape[1] > MOST_SPARSE_COLUMNS:
-        raise ShapeError(
-            f"X has {given.shape[1]:,} columns; expected at most {MOST_SPARSE_COLUMNS:,} "
-            "where it is sparse."
-        )
-    indptr, indices, values = csr_parts(given)
-    try:
-        return _native.sparse_rows(
-            np.require(indptr, np.int64, ["C", "A"]),
-            np.require(indices, np.int32 if indices.itemsize < 8 else np.int64, ["C", "A"]),
-            np.require(_readable(network, values), requirements=["C", "A"]),
-            given.shape[0],
-            given.shape[1],
-            scale,
-        )
-    except _native.RefusedError as error:
-        raise damaged_sparse(str(error)) from None
-
-
-def _core_network(network: Network) -> Any:  # of the type that the session has, too
-    core = _native.Network32 if network.dtype == np.float32 else _native.Network64
-    layers: Any = [(layer.W, layer.b) for layer in network.layers]
-    return core(layers, _OUTPUTS[network.output])
-
-
-def _core_rule(rule: Rule) -> _native.Rule:
-    if isinstance(rule, Adam):
-        return _native.Rule.adam(rule.learning_rate, rule.beta_1, rule.beta_2, rule.epsilon)
-    return _native.Rule.sgd(rule.learning_rate, rule.momentum, rule.nesterov)
-
-
-def _parameters(layers: Any) -> tuple[Matrix, Matrix, Matrix, Matrix]:
-    """Return the core's layers as W1, b1, W2, b2."""
-    (W1, b1), (W2, b2) = layers
-    return W1, b1, W2, b2
-
-
-def _like(network: Network, layers: Any) -> Network:
-    """Return the core's layers as a network with the output of that one."""
-    return Network(*_parameters(layers), output=network.output)
-
-
-def _range_of(network: Network) -> tuple[float, float]:
-    """Return the least and the largest finite number of the network's type."""
-    largest = _LARGEST[network.dtype]
-    return -largest, largest
-
-
 def _reporter(
     like: Network,
     costs: npt.NDArray[np.float64],
@@ -414,28 +397,7 @@ def _reporter(
         return None
 
     def report(measured: int, layers: Any) -> bool:
-        network = _like(like, layers)
+        network = network_like(like, layers)
         return bool(on_progress(Progress(network, costs[:measured], accuracies[:measured])))
 
     return report
-
-
-class _CoreErrors:
-    """Says in sentences what the core raises; what a callback raises passes through."""
-
-    def __enter__(self) -> None:
-        """Do nothing; a class costs short calls less than a generator."""
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        """Raise the engine's error instead of the core's."""
-        if error is None:
-            return
-        if isinstance(error, _native.OutOfMemoryError):
-            raise EngineError(inputs.NO_MEMORY) from error
-        if isinstance(error, _native.InsideEpochError):
-            raise EngineError(inputs.INSIDE_AN_EPOCH) from None
-        if isinstance(error, _native.RefusedError):
-            raise ShapeError(
-                f"The arrays changed while they were read: {error}; expected arrays that nobody "
-                "writes to during the call."
-            ) from None

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from handgrad.errors import EngineError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -15,7 +17,8 @@ def shuffled(
 ) -> npt.NDArray[np.int64]:
     """Return an epoch's order of m rows: that of the epoch before, shuffled as scikit-learn does.
 
-    Without a random state, the rows stay in order.
+    Without a random state, the rows stay in order. An order of another number of rows raises an
+    EngineError.
 
     Examples
     --------
@@ -26,4 +29,8 @@ def shuffled(
     (array([3, 2, 0, 1]), array([1, 0, 3, 2]))
     """
     order = np.arange(m) if before is None else before
+    if len(order) != m:
+        raise EngineError(
+            f"The epoch before had an order of {len(order)} rows; expected {m}, the rows of X."
+        )
     return order if random is None else order[random.permutation(m)]

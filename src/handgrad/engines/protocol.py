@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from handgrad.data.blocks import read_ahead
 from handgrad.objective import Objective
+from handgrad.rows import bytes_unless_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     import numpy as np
     import numpy.typing as npt
@@ -16,8 +19,10 @@ if TYPE_CHECKING:
     from handgrad.data import Blocks
     from handgrad.engines.rules import Rule
     from handgrad.engines.weights import BlockWeights
-    from handgrad.network import Matrix, Network
+    from handgrad.network import Labels, Matrix, Network
     from handgrad.notes import Gradient
+
+T = TypeVar("T")
 
 
 class Progress(NamedTuple):
@@ -120,19 +125,23 @@ class Predictor(Protocol):
         """Return the probabilities (F4) of one sample of shape (D,), as shape (K,)."""
 
 
-class Session(Protocol):
-    """Rows, labels and weights that an engine holds, with what is minimised on them.
-
-    The first pass copies labels, row weights and the indices of sparse rows: what the caller writes
-    to them later changes nothing. The session accepts any network that fits the rows, one after
-    another.
-    """
+class Part(Protocol):
+    """Rows, labels and weights that an engine holds, for passes over all of them."""
 
     def cost(self, network: Network) -> float:
         """Compute the objective's cost in a forward pass, without a gradient."""
 
     def cost_and_gradient(self, network: Network) -> Measurement:
         """Compute the objective's cost, its gradient (B1 to B7) and the accuracy in one pass."""
+
+
+class Session(Part, Protocol):
+    """Rows, labels and weights that an engine holds, with what is minimised on them.
+
+    The first pass copies labels, row weights and the indices of sparse rows: what the caller writes
+    to them later changes nothing. The session accepts any network that fits the rows, one after
+    another.
+    """
 
     def descend(
         self,
@@ -205,19 +214,40 @@ class Engine(ABC):
         objective: Objective,
         weights: npt.ArrayLike | None = None,
         *,
-        kept: bool = True,
-    ) -> Session:
-        """Hold rows that are one part of a larger set: each pass runs in the caller's thread.
+        kept: bool = True,  # noqa: ARG002
+    ) -> Part:
+        """Hold rows that are one part of a larger set, whose parts are passed over side by side.
 
-        ``kept`` says whether many passes will follow, so that preparing the rows pays. It changes
-        no bit.
+        Several threads may use a part, or parts, at the same time: where an engine computes
+        without the GIL, it passes over a part in the caller's thread alone. Costs and gradients
+        are means over the part's rows, and have the same bits whether the part is kept or not.
+
+        Parameters
+        ----------
+        rows, targets, objective, weights
+            Those of `session`.
+        kept : bool
+            Whether many passes follow, so that it pays to pack the rows. The first pass may then
+            let go of the rows as they were given, and later ones take only networks that read
+            them alike: of the same sizes, type and scale of bytes.
         """
-        del kept
         return self.session(rows, targets, objective, weights)
 
     @abstractmethod
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
         """Compute the probabilities of F4 as an array of shape (m, classes): samples are rows."""
+
+    def map_leaves(
+        self, function: Callable[[Engine, Any, Labels], T], blocks: Blocks
+    ) -> Generator[T]:
+        """Yield what a function returns for each leaf of blocks, in the order of the leaves.
+
+        The function gets an engine, the rows of a leaf, and the number of each row's class. It may
+        be called in another process, so it must be one that can be pickled.
+        """
+        with closing(read_ahead(blocks, range(len(blocks)))) as leaves:
+            for _, X, y in leaves:
+                yield function(self, bytes_unless_pixels(X, pixels=blocks.pixels), y)
 
     @abstractmethod
     def predictor(self, network: Network) -> Predictor:

@@ -31,7 +31,8 @@ class CheckedSession(ABC, Generic[Prepared]):
     ) -> None:
         if not isinstance(objective, Objective):
             raise EngineError(f"objective is {shown(objective)}; expected an Objective.")
-        self._given, self.objective = (rows, targets, weights), objective
+        self._given: tuple[Any, Any, Any] | None = (rows, targets, weights)
+        self.objective = objective
         self._latest: tuple[tuple[object, ...], Prepared] | None = None
 
     def _prepared(self, network: Network) -> Prepared:
@@ -43,6 +44,8 @@ class CheckedSession(ABC, Generic[Prepared]):
         return latest[1]
 
     def _read_by(self, network: Network) -> Prepared:
+        if self._given is None:
+            raise EngineError(inputs.PACKED_ALREADY)
         X, y, weights = self._given
         rows = network.check_rows(X)
         m = rows.shape[0]

@@ -129,11 +129,10 @@ class BlockBatches:
         blocks: Blocks,
         settings: BatchSettings,
         state: BatchState,
-        window: int,
         take: WindowTaker,
     ) -> None:
         self.samples = blocks.rows
-        self._leaves, self._window, self._take = len(blocks), window, take
+        self._leaves, self._window, self._take = len(blocks), blocks.window, take
         size = min(settings.batch_size, blocks.rows)
         self._settings, self._state = settings._replace(batch_size=size), state
         self._turns = Turns()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
 
 from handgrad.engines import get_engine
+from handgrad.estimator.collections import check_engine, names_of, rows_to_predict
 from handgrad.estimator.fitting import (
     as_weights_and_biases,
     check_finite,
@@ -19,13 +23,25 @@ from handgrad.estimator.fitting import (
 )
 from handgrad.estimator.parameters import STOCHASTIC, Hyperparameters, stops_early
 from handgrad.estimator.record import FitHistory, FitRecord
+from handgrad.estimator.rows import (
+    ROW_TYPES,
+    check_features,
+    float_type,
+    learn_features,
+    refuse_text,
+    rows_like_those_of_fit,
+    rows_to_fit,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Engine
     from handgrad.estimator.fitting import Memory
-    from handgrad.estimator.samples import WeightedSamples
+    from handgrad.estimator.samples import Samples
     from handgrad.network import Network
     from handgrad.solvers import Driver, Result
 
@@ -35,7 +51,9 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
 
     engine: str
     n_threads: int | None
+    pixels: bool
 
+    n_features_in_: int
     coefs_: list[npt.NDArray[Any]]
     intercepts_: list[npt.NDArray[Any]]
     n_iter_: int
@@ -47,6 +65,8 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
     best_validation_score_: float | None
     history_: FitHistory
     _memory: Memory
+    _pixels: bool
+    _float_type: np.dtype[Any]
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:
@@ -55,21 +75,60 @@ class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             )
         return True
 
-    def _engine(self) -> Engine:
-        return get_engine(self.engine, threads=self.n_threads)
+    @contextmanager
+    def _engine(self) -> Iterator[Engine]:
+        """Return the engine of a call; what it opened for the call is closed after it."""
+        engine = get_engine(self.engine, threads=self.n_threads)
+        with engine if isinstance(engine, AbstractContextManager) else nullcontext():
+            yield engine
+
+    def _rows(self, X: Any, *, reset: bool) -> Any:
+        """Return X as `Bytes`, float32 or float64 rows, with the scale that fit uses."""
+        refuse_text(X)
+        X = validate_data(self, X, accept_sparse="csr", dtype=ROW_TYPES, reset=reset)
+        if not reset:
+            return rows_like_those_of_fit(X, pixels=self._pixels)
+        self._learn_types(X.dtype)
+        return rows_to_fit(X, pixels=self._pixels)
+
+    def _blocks(self, blocks: Blocks, *, reset: bool) -> Blocks:
+        """Return blocks whose bytes have the scale that fit uses; this reads the first leaf.
+
+        Only the first leaf is searched for numbers that cannot be pixels, or that look like pixels.
+        """
+        if reset:
+            learn_features(self, blocks.features, blocks.feature_names)
+            self._learn_types(blocks.dtype)
+        else:
+            check_features(self, blocks.features, blocks.feature_names)
+        if self._pixels != (blocks.dtype == np.uint8):
+            check = rows_to_fit if reset else rows_like_those_of_fit
+            check(blocks.read(0)[0], pixels=self._pixels)
+        return replace(blocks, pixels=self._pixels)
+
+    def _collection(self, X: Any, engine: Engine) -> Any:
+        """Return a Dask collection of rows to predict, after checking what is known of it."""
+        check_engine(engine)
+        check_features(self, len(X.columns) if hasattr(X, "columns") else X.shape[1], names_of(X))
+        return rows_to_predict(X, pixels=self._pixels, dtype=self._float_type)
+
+    def _learn_types(self, rows: np.dtype[Any]) -> None:
+        self._pixels = bool(self.pixels)
+        self._float_type = float_type(rows, pixels=self._pixels)
 
     def _train(
         self,
+        engine: Engine,
         network: Network,
-        samples: WeightedSamples,
-        held_out: WeightedSamples | None,
+        samples: Samples,
+        held_out: Samples | None,
         random: np.random.RandomState,
         iterations: int,
         incremental: bool,
     ) -> None:
         """Run the solver, starting at a network, and keep its results."""
         self._remember(incremental)
-        engine, m = self._engine(), len(samples.codes)
+        m = samples.m
         history, curve = self.history_, self.loss_curve_
         record = FitRecord(self, engine, held_out, history, curve, self._add_score)
         driver = driver_of(self, self._memory, record, iterations)

@@ -9,28 +9,19 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from handgrad import solvers
 from handgrad.engines.threads import check_threads
 from handgrad.estimator.base import BaseMLP
+from handgrad.estimator.blocks import LabelledBlocks, is_beyond_memory, opened
+from handgrad.estimator.collections import is_collection, labels_of_classes
 from handgrad.estimator.fitting import Memory, as_network, glorot_values
 from handgrad.estimator.parameters import CONSTRAINTS, check_network, hidden_units, stops_early
 from handgrad.estimator.record import FitHistory
-from handgrad.estimator.samples import (
-    ROW_TYPES,
-    WeightedSamples,
-    check_classes,
-    check_same_classes,
-    codes_of,
-    hold_out,
-    labels_of,
-    refuse_text,
-    rows_like_those_of_fit,
-    rows_to_fit,
-    validation_samples,
-    weights_of,
-)
+from handgrad.estimator.samples import LabelledRows
+from handgrad.estimator.targets import check_classes, check_same_classes, labels_of
+from handgrad.evaluation import predicted_probabilities
 from handgrad.model import Model
 from handgrad.rows import PIXEL_SCALE
 
@@ -39,6 +30,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.engines import Engine
+    from handgrad.estimator.samples import Labelled, Samples
     from handgrad.network import Network
 
 
@@ -68,10 +61,12 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         from 0 to 1. By default bytes are ordinary numbers, as in scikit-learn.
     on_iteration : callable, optional
         Called with a `handgrad.solvers.Iteration` after each one; returns True to end the run.
-    engine : {"auto", "native", "reference"}
+    engine : {"auto", "native", "reference", "dask"}
+        "dask" computes on the cluster of the current Dask client, or on a local cluster for the
+        time of a call. It also takes Dask arrays and Dask data frames.
     n_threads : int or None
         By default one per processor, at most ``OMP_NUM_THREADS``; never changes a bit of the
-        result.
+        result. For "dask" the number of processes of a local cluster.
 
     Attributes
     ----------
@@ -168,64 +163,76 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
     classes_: npt.NDArray[Any]
     n_outputs_: int
-    n_features_in_: int
-    _pixels: bool
-    _float_type: np.dtype[Any]
 
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         *,
         X_val: Any = None,
         y_val: Any = None,
+        label: str | None = None,
     ) -> Self:
         """Train on all samples.
 
         Parameters
         ----------
-        X : array, data frame or SciPy sparse matrix of shape (m, D)
+        X : array, data frame or SciPy sparse matrix of shape (m, D), Blocks, address, or collection
+            Blocks hold rows beyond memory, with their labels. The address of files, a str or a
+            path, is opened by `handgrad.data.open_blocks`. The engine "dask" also takes a Dask
+            array or data frame.
         y : array of shape (m,)
-            Labels: numbers, strings or booleans.
+            Labels: numbers, strings or booleans. None with blocks and files.
         sample_weight : array of shape (m,), optional
         X_val, y_val : like X and y, optional
             Samples whose accuracy is recorded after each iteration in ``validation_scores_``.
             ``early_stopping`` uses them instead of holding out samples of X.
+        label : str, optional
+            The column of the labels in files, or in a Dask data frame without y: "label" unless
+            said.
 
         Raises
         ------
         ValueError
             If a parameter, X or y is invalid.
+
+        Notes
+        -----
+        ``early_stopping`` holds out every n-th row of each class of blocks, where n is
+        1 / ``validation_fraction``, rounded; no row is drawn at random.
         """
         self._check_parameters()
-        if (X_val is None) != (y_val is None):
+        if (X_val is None) != (y_val is None) and not is_beyond_memory(X_val):
             raise ValueError("Only one of X_val and y_val was given; expected both or neither.")
         first = not (self.warm_start and hasattr(self, "coefs_"))
-        X = self._rows(X, reset=first)
-        labels = labels_of(y, X)
-        if first:
-            self.classes_ = unique_labels(labels)
-        samples = self._samples(X, labels, sample_weight)
-        held_out = None
-        if X_val is not None:
-            held_out = validation_samples(self._rows(X_val, reset=False), y_val, self.classes_)
-        self._fit(samples, held_out, first=first, iterations=self.max_iter)
+        with self._engine() as engine:
+            given = self._labelled(X, y, label, engine, reset=first)
+            if first:
+                self.classes_ = given.classes
+            samples, held_out = self._samples(given, sample_weight), None
+            if X_val is not None:
+                of_validation = label if is_beyond_memory(X_val) else None
+                given = self._labelled(X_val, y_val, of_validation, engine, reset=False)
+                held_out = given.to_score(self.classes_)
+            self._fit(engine, samples, held_out, first=first, iterations=self.max_iter)
         return self
 
     @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         classes: npt.ArrayLike | None = None,
+        *,
+        label: str | None = None,
     ) -> Self:
         """Train for one more epoch on these samples; sgd and adam continue with their moments.
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, label
             As for `fit`; ``class_weight`` must not be "balanced".
         classes : array, optional
             All classes that any call will have; needed in the first call.
@@ -240,30 +247,68 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if not first and classes is not None:
             check_same_classes(classes, self.classes_)
-        X = self._rows(X, reset=first)
-        if first:
-            self.classes_ = unique_labels(classes)
-        samples = self._samples(X, labels_of(y, X), sample_weight)
-        self._fit(samples, None, first=first, iterations=1, incremental=True)
+        with self._engine() as engine:
+            given = self._labelled(X, y, label, engine, reset=first)
+            if first:
+                self.classes_ = unique_labels(classes)
+            samples = self._samples(given, sample_weight)
+            self._fit(engine, samples, None, first=first, iterations=1, incremental=True)
         return self
 
-    def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Return the label of each sample, as shape (m,)."""
+    def predict(self, X: Any) -> Any:
+        """Return the label of each sample, as shape (m,); for Dask collections as a Dask array."""
         probabilities = self.predict_proba(X)
-        labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
-        return labels
+        if is_collection(probabilities):
+            return labels_of_classes(probabilities, self.classes_)
+        return self.classes_[probabilities.argmax(axis=1)]
 
-    def predict_proba(self, X: Any) -> npt.NDArray[Any]:
-        """Return the probability of each class for each sample, as shape (m, K)."""
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of each class for each sample, as shape (m, K).
+
+        For Dask collections it is a Dask array, which is computed when it is used.
+
+        Parameters
+        ----------
+        X : array, data frame, sparse matrix, Blocks, str, path, Dask array or Dask data frame
+        """
         check_is_fitted(self)
-        rows = self._rows(X, reset=False)
-        return np.asarray(self._engine().predict_proba(self._network(), rows))
+        network = self._network()
+        with self._engine() as engine:
+            if is_collection(X):
+                return engine.predict_proba(network, self._collection(X, engine))
+            blocks = opened(X, None, None, engine)
+            if blocks is None:
+                return np.asarray(engine.predict_proba(network, self._rows(X, reset=False)))
+            blocks = self._blocks(blocks, reset=False)
+            return predicted_probabilities(network, blocks, engine=engine)
 
-    def predict_log_proba(self, X: Any) -> npt.NDArray[Any]:
+    def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`."""
         with np.errstate(divide="ignore"):
-            logarithms: npt.NDArray[Any] = np.log(self.predict_proba(X))
-        return logarithms
+            return np.log(self.predict_proba(X))
+
+    def score(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        label: str | None = None,
+    ) -> float:
+        """Return the share of samples predicted right; a label that fit never saw counts as wrong.
+
+        Parameters
+        ----------
+        X, y, sample_weight, label
+            As for `fit`.
+        """
+        check_is_fitted(self)
+        if not is_beyond_memory(X):
+            return float(super().score(X, y, sample_weight))
+        with self._engine() as engine:
+            given = self._labelled(X, y, label, engine, reset=False)
+            samples = given.to_score(self.classes_, sample_weight)
+            return samples.accuracy(self._network(), engine)
 
     def network(self) -> Network:
         """Return the trained network as a `handgrad.Network`, whose output is a softmax.
@@ -295,27 +340,26 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         hidden_units(self.hidden_layer_sizes)
         check_threads(self.n_threads)
 
-    def _rows(self, X: Any, *, reset: bool) -> Any:
-        """Return X as `Bytes`, float32 or float64 rows, with the scale that fit uses."""
-        refuse_text(X)
-        X = validate_data(self, X, accept_sparse="csr", dtype=ROW_TYPES, reset=reset)
-        if not reset:
-            return rows_like_those_of_fit(X, pixels=self._pixels)
-        self._pixels = bool(self.pixels)
-        is_single = X.dtype == np.float32 or (X.dtype == np.uint8 and self._pixels)
-        self._float_type = np.dtype(np.float32 if is_single else np.float64)
-        return rows_to_fit(X, pixels=self._pixels)
+    def _labelled(
+        self, X: Any, y: Any, label: str | None, engine: Engine, *, reset: bool
+    ) -> Labelled:
+        """Return rows and labels as fit uses them."""
+        blocks = opened(X, y, label, engine)
+        if blocks is not None:
+            return LabelledBlocks(self._blocks(blocks, reset=reset))
+        X = self._rows(X, reset=reset)
+        return LabelledRows(X, labels_of(y, X))
 
-    def _samples(self, X: Any, labels: npt.NDArray[Any], sample_weight: Any) -> WeightedSamples:
+    def _samples(self, given: Labelled, sample_weight: Any) -> Samples:
         again = bool(self.warm_start) and hasattr(self, "coefs_")
-        check_classes(unique_labels(labels), self.classes_, warm_start=again)
-        weights = weights_of(sample_weight, self.class_weight, X, labels, self.classes_)
-        return WeightedSamples(X, codes_of(labels, self.classes_), weights)
+        check_classes(given.classes, self.classes_, warm_start=again)
+        return given.to_train(sample_weight, self.class_weight, self.classes_)
 
     def _fit(
         self,
-        samples: WeightedSamples,
-        held_out: WeightedSamples | None,
+        engine: Engine,
+        samples: Samples,
+        held_out: Samples | None,
         *,
         first: bool,
         iterations: int,
@@ -326,10 +370,10 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             self._initialize(random)
         if stops_early(self) and held_out is None:
             stratify = self.classes_ if self.n_outputs_ == 1 else None
-            samples, held_out = hold_out(
-                samples, self.validation_fraction, random, stratify=stratify
+            samples, held_out = samples.hold_out(
+                self.validation_fraction, random, stratify=stratify
             )
-        self._train(self._network(), samples, held_out, random, iterations, incremental)
+        self._train(engine, self._network(), samples, held_out, random, iterations, incremental)
 
     def _initialize(self, random: np.random.RandomState) -> None:
         self._reset()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from handgrad.engines import Engine, Moments, Rule
     from handgrad.estimator.parameters import Hyperparameters
     from handgrad.estimator.record import FitRecord
-    from handgrad.estimator.samples import WeightedSamples
+    from handgrad.estimator.samples import Samples
     from handgrad.network import Output
 
     OnIteration: TypeAlias = Callable[[solvers.Iteration], bool | None]
@@ -82,13 +82,13 @@ def fit_network(
     parameters: Hyperparameters,
     engine: Engine,
     network: Network,
-    samples: WeightedSamples,
+    samples: Samples,
     solver: solvers.Solver,
     driver: solvers.Driver,
 ) -> solvers.Result:
     """Run a solver on samples, starting at a network."""
     objective = Objective(network.output, alpha=parameters.alpha)
-    session = engine.session(samples.X, samples.codes, objective, samples.weights)
+    session = samples.session(engine, objective)
     is_blas_busy = parameters.solver == "lbfgs" and engine.name != "reference"
     with one_blas_thread() if is_blas_busy else nullcontext():
         return driver.run(solver, session, network)

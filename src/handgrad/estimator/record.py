@@ -13,12 +13,9 @@ from handgrad.estimator.parameters import stops_early
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy.typing as npt
-
     from handgrad.engines import Engine, Progress
     from handgrad.estimator.parameters import Hyperparameters
-    from handgrad.estimator.samples import WeightedSamples
-    from handgrad.network import Network
+    from handgrad.estimator.samples import Samples
     from handgrad.solvers import Iteration
 
 
@@ -59,7 +56,7 @@ class FitRecord:
 
     parameters: Hyperparameters
     engine: Engine
-    held_out: WeightedSamples | None
+    held_out: Samples | None
     history: FitHistory
     loss_curve: list[float]
     on_score: Callable[[float], None]
@@ -95,7 +92,7 @@ class FitRecord:
         self._show(f"Iteration {iteration.iteration}, loss = {iteration.cost:.8f}")
         if self.held_out is None:
             return iteration.cost
-        score = self._score(iteration.network, self.held_out)
+        score = self.held_out.accuracy(iteration.network, self.engine)
         self.on_score(score)
         if not stops_early(self.parameters):
             return iteration.cost
@@ -131,11 +128,6 @@ class FitRecord:
         for cost, accuracy, second in zip(costs, accuracies, seconds, strict=True):
             self.history.add(float(cost), float(accuracy), self._seconds_before + float(second))
             self.loss_curve.append(np.float64(cost))
-
-    def _score(self, network: Network, held_out: WeightedSamples) -> float:
-        found = self.engine.predict_proba(network, held_out.X).argmax(axis=1)
-        right: npt.NDArray[np.bool_] = found == held_out.codes
-        return float(np.average(right, weights=held_out.weights))
 
     def _show(self, line: str) -> None:
         if self._prints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from handgrad import data
 from handgrad.errors import DataError
@@ -34,12 +34,11 @@ def samples_for(model: Model, path: Path, source: str, *, label: str | None = No
         image_shape=model.image_shape,
         features=model.feature_names,
     )
-    check_features(samples.X, source, model.D, f"{named(path)} takes")
+    check_features(samples.X.shape[1], source, model.D, f"{named(path)} takes")
     return samples
 
 
-def check_features(X: Any, source: str, expected: int, whose: str) -> None:
-    """Raise a DataError unless rows have the expected number of features."""
-    found = X.shape[1]
+def check_features(found: int, source: str, expected: int, whose: str) -> None:
+    """Raise a DataError unless a source has the expected number of features."""
     if found != expected:
         raise DataError(f"{named(source)} has {found} features per sample; {whose} {expected}.")

@@ -3,146 +3,147 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad import data
+from handgrad import __version__
+from handgrad.data import USUAL_SOURCE, BlockDataset
 from handgrad.engines import get_engine
-from handgrad.errors import ShapeError, WriteError
-from handgrad.evaluation import Evaluation, evaluate
-from handgrad.files.atomic import check_writable, write_atomically
-from handgrad.files.overlaps import check_distinct
-from handgrad.files.storage import save
+from handgrad.engines.dask import DaskEngine
+from handgrad.errors import ShapeError
+from handgrad.evaluation import evaluate
+from handgrad.files.checkpoint import Checkpoint
 from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
+from handgrad.jobs.results import TrainingFiles, TrainingReport
+from handgrad.jobs.training_data import Streaming, training_data
 from handgrad.memory import memory
 from handgrad.model import Model
 from handgrad.network import Network
-from handgrad.plots import save_plots
-from handgrad.plots.folder import picture_files, prepare_folder
 from handgrad.quoting import named, shown
 from handgrad.rows import PIXEL_SCALE
-from handgrad.solvers import train
+from handgrad.solvers import Training
+from handgrad.solvers.training import drive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy.typing as npt
 
     from handgrad.data import Dataset
-    from handgrad.engines import Engine, Progress
+    from handgrad.engines import Engine, Progress, Session
     from handgrad.initial import Scheme
-    from handgrad.solvers import History, Result
+    from handgrad.solvers import Checkpoints, Result, RunState
+
+__all__ = [
+    "TrainingFiles",
+    "TrainingJob",
+    "TrainingReport",
+    "prepare_further_training",
+    "prepare_training",
+]
 
 MOST_HIDDEN = 10**9  # more than any machine can hold
-
-
-@dataclass(frozen=True)
-class TrainingFiles:
-    """The files that a training job writes."""
-
-    model: Path
-    history: Path | None = None
-    """Cost and accuracy of each step, as CSV."""
-    plots: Path | None = None
-    """A folder of pictures."""
-
-    def check(self, *sources: str | None) -> None:
-        """Raise a WriteError if a file cannot be written, or would overwrite one of the sources."""
-        pictures = [] if self.plots is None else picture_files(self.plots)
-        check_distinct(sources, (self.model, self.history, *pictures))
-        for file in filter(None, (self.model, self.history)):
-            check_writable(file)
-        if self.plots is not None:
-            prepare_folder(self.plots)
-
-    def as_texts(self) -> dict[str, str | None]:
-        """Return the paths by what they hold."""
-        return {name: path and str(path) for name, path in vars(self).items()}
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingReport:
-    """The results of a training job."""
-
-    model: Model
-    """With its settings and figures in ``training``."""
-    run: Result
-    on_train: Evaluation
-    on_test: Evaluation | None
-    """None if there are no test samples."""
-    figures: dict[str, Any]
-    """Accuracies, costs, iterations, seconds, and the engine's name, ready for JSON."""
-    dataset: Dataset
-    planned: int
-    """The steps that were asked for."""
-
-    @property
-    def history(self) -> History:
-        """Cost, accuracy and seconds of each step."""
-        return self.run.history
-
-    def save(self, files: TrainingFiles) -> None:
-        """Write the model and the other files, or raise a WriteError."""
-        try:
-            save(self.model, files.model)
-        except WriteError as error:
-            raise WriteError(f"{error} The trained network is lost: train it again.") from error
-        if files.history is not None:
-            write_atomically(files.history, self.history.to_csv().encode())
-        if files.plots is not None:
-            X, y = self.dataset.to_show
-            save_plots(files.plots, history=self.history, model=self.model, X=X, y=y)
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingJob:
     """A training job, ready to run: data read, network drawn, engine chosen."""
 
-    dataset: Dataset
+    dataset: Dataset | BlockDataset
     network: Network
     engine: Engine
-    iterations: int
+    training: Training
     settings: dict[str, Any] = field(default_factory=dict)
     label: str = USUAL_LABEL
+    test: str | None = None
+    start: RunState | None = None
+    """Where the run continues."""
+    remark: str | None = None
+    """What the user should know before the run, as a sentence."""
 
     @property
     def model(self) -> Model:
         """The network before training, as a model."""
-        return self._model(self.network, self.settings)
+        return self._model(self.network, self._settings)
 
-    def run(self, on_progress: Callable[[Progress], bool | None] | None = None) -> Result:
-        """Take the steps; see `handgrad.solvers.train`."""
-        return train(
-            self.network,
-            self.dataset.X_train,
-            self.dataset.y_train,
-            engine=self.engine,
-            learning_rate=self.settings["learning_rate"],
-            iterations=self.iterations,
-            on_progress=on_progress,
+    @property
+    def _settings(self) -> dict[str, Any]:
+        settings = self.settings | self.training.settings
+        del settings[self.training.unit]  # planned; the figures say how many were taken
+        if self.start is not None and self.training.learning_rate is not None:
+            settings["learning_rate"] = self.start.learning_rate
+        return settings
+
+    def run(
+        self,
+        on_progress: Callable[[Progress], bool | None] | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> Result:
+        """Train; the arguments are those of `handgrad.solvers.train`."""
+        driver = self.training.driver(
+            on_progress=on_progress, start=self.start, checkpoints=checkpoints
+        )
+        return drive(driver, self.training.prepare(self.engine), self.session(), self.network)
+
+    def session(self) -> Session:
+        """Return the training rows as a session of the engine."""
+        X, y = self.dataset.train
+        return self.engine.session(X, y, self.training.objective(self.network.output))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells the training rows apart; see `handgrad.data.Dataset.fingerprint`."""
+        return self.dataset.fingerprint
+
+    @cached_property
+    def computed_by(self) -> dict[str, str]:
+        """What the last bits of the run depend on, apart from its settings and rows."""
+        engine = self.engine
+        kernels = engine.kernels if isinstance(engine, DaskEngine) else None
+        return {
+            "engine": engine.name if kernels is None else kernels.engine,
+            "instruction_set": engine.instruction_set,
+            "handgrad": __version__,
+        }
+
+    def checkpoint(self, state: RunState) -> Checkpoint:
+        """Return a state of the run with what must be the same for it to continue."""
+        return Checkpoint(
+            state=state,
+            training=self.training,
+            job={
+                "source": self.settings.get("source"),
+                "test": self.test,
+                "label": self.label,
+                "initial": self.settings.get("initial"),
+            },
+            window=self.dataset.window,
+            fingerprint=self.fingerprint,
+            computed_by=self.computed_by,
         )
 
     def report(self, run: Result, **settings: Any) -> TrainingReport:
         """Evaluate the network of a run; ``settings`` are those that changed during the run."""
         dataset, engine = self.dataset, self.engine
-        on_train = evaluate(run.network, dataset.X_train, dataset.y_train, engine=engine)
-        on_test = None
-        if len(dataset.X_test):
-            on_test = evaluate(run.network, dataset.X_test, dataset.y_test, engine=engine)
+        on_train = evaluate(run.network, *dataset.train, engine=engine)
+        on_test = dataset.test and evaluate(run.network, *dataset.test, engine=engine)
         figures = {
             "test_accuracy": on_test and on_test.accuracy,
             "test_cost": on_test and on_test.cost,
             "train_accuracy": on_train.accuracy,
             "train_cost": on_train.cost,
             "iterations": run.iterations,
+            self.training.unit: run.iterations,
+            "resumed_at": self.start and self.start.iterations,
             "stopped": run.stopped,
             "seconds": run.seconds,
             "engine": engine.name,
         }
-        model = self._model(run.network, self.settings | settings | figures)
-        return TrainingReport(model, run, on_train, on_test, figures, dataset, self.iterations)
+        model = self._model(run.network, self._settings | settings | figures)
+        return TrainingReport(model, run, on_train, on_test, figures, dataset, self.training)
 
     def _model(self, network: Network, training: dict[str, Any]) -> Model:
         if isinstance(self.network, Model):  # it keeps its names and its scaling
@@ -152,7 +153,7 @@ class TrainingJob:
             *network.parameters,
             class_names=dataset.class_names,
             image_shape=dataset.image_shape,
-            scaling=PIXEL_SCALE if dataset.X_train.dtype == np.uint8 else 1.0,
+            scaling=PIXEL_SCALE if dataset.dtype == np.uint8 else 1.0,
             training=training,
             feature_names=dataset.feature_names,
             label=None if dataset.feature_names is None else self.label,
@@ -160,18 +161,18 @@ class TrainingJob:
 
 
 def prepare_training(
-    source: str = data.USUAL_SOURCE,
+    source: str = USUAL_SOURCE,
     *,
     test: str | None = None,
     label: str | None = None,
     hidden: int = 10,
-    iterations: int = 500,
-    learning_rate: float = 0.1,
-    seed: int = 0,
     initial: Scheme = "he",
     dtype: npt.DTypeLike = np.float32,
     engine: str = "auto",
     threads: int | None = None,
+    dask: str | None = None,
+    streaming: Streaming | None = None,
+    **settings: Any,
 ) -> TrainingJob:
     """Read the data of a training job, and draw the initial values of its network.
 
@@ -182,12 +183,17 @@ def prepare_training(
         held out.
     label : str, optional
         The label column of a CSV file.
-    hidden, seed, initial, dtype
+    hidden, initial, dtype
         As in `handgrad.Network.initial`.
-    iterations, learning_rate
-        As in `handgrad.solvers.train`.
     engine, threads
         As in `handgrad.get_engine`.
+    dask : str, optional
+        The address of a Dask scheduler whose workers train, or "local".
+    streaming : Streaming, optional
+        How rows beyond memory are read.
+    **settings
+        The solver and its settings; see `handgrad.solvers.Training`. The seed is also that of the
+        initial values.
 
     Raises
     ------
@@ -203,41 +209,54 @@ def prepare_training(
     >>> report.figures["iterations"], report.model
     (20, Model(64 features, 8 hidden units, 10 classes, float32))
     """
+    training = _training(settings)
     label = label or USUAL_LABEL
-    dataset = _training_data(source, test, label)
-    features, classes = dataset.X_train.shape[1], len(dataset.class_names)
+    dataset = training_data(source, test, label, streaming=streaming)
+    features, classes = dataset.features, len(dataset.class_names)
     _check_memory(features, hidden, classes)
     network = Network.initial(
-        features=features, hidden=hidden, classes=classes, seed=seed, dtype=dtype, scheme=initial
+        features=features,
+        hidden=hidden,
+        classes=classes,
+        seed=training.seed,
+        dtype=dtype,
+        scheme=initial,
     )
-    settings = {"source": source, "learning_rate": learning_rate, "seed": seed, "initial": initial}
-    chosen = get_engine(engine, threads=threads)
-    return TrainingJob(dataset, network, chosen, iterations, settings, label)
+    chosen = chosen_engine(engine, threads, dask)
+    others = {"source": source, "initial": initial}
+    return TrainingJob(dataset, network, chosen, training, others, label, test)
 
 
 def prepare_further_training(
     path: Path,
-    source: str = data.USUAL_SOURCE,
+    source: str = USUAL_SOURCE,
     *,
     label: str | None = None,
-    iterations: int = 500,
-    learning_rate: float = 0.1,
     engine: str = "auto",
     threads: int | None = None,
+    **settings: Any,
 ) -> TrainingJob:
     """Read the data of a job that trains a model further; see `prepare_training`.
 
     The names that the model knows identify the features and the classes of the source.
     """
+    training = _training(settings)
     model = load_model(path)
     label = label or model.label or USUAL_LABEL
-    dataset = _training_data(source, None, label, model.feature_names)
+    dataset = training_data(source, None, label, model.feature_names)
     dataset = dataset.with_classes(model.class_names, source)
-    check_features(dataset.X_train, source, model.D, f"{named(path)} takes")
+    check_features(dataset.features, source, model.D, f"{named(path)} takes")
     if not model.pixels:
         dataset = dataset.with_numbers()
-    settings = {"source": source, "learning_rate": learning_rate}
-    return TrainingJob(dataset, model, get_engine(engine, threads=threads), iterations, settings)
+    chosen = get_engine(engine, threads=threads)
+    return TrainingJob(dataset, model, chosen, training, {"source": source})
+
+
+def _training(settings: dict[str, Any]) -> Training:
+    """Return the settings as a value, after checks that come before anything is read."""
+    training = Training(**settings)
+    training.check_packages()
+    return training
 
 
 def _check_memory(features: int, hidden: int, classes: int) -> None:
@@ -253,14 +272,6 @@ def _check_memory(features: int, hidden: int, classes: int) -> None:
         )
 
 
-def _training_data(
-    source: str, test: str | None, label: str, features: Sequence[str] | None = None
-) -> Dataset:
-    dataset = data.load(source, label=label, features=features)
-    if test is None:
-        return dataset if len(dataset.X_test) else dataset.with_held_out_test()
-    samples = data.load_samples(
-        test, label=label, image_shape=dataset.image_shape, features=dataset.feature_names
-    )
-    check_features(samples.X, test, dataset.X_train.shape[1], f"{named(source)} has")
-    return dataset.with_test(samples)
+def chosen_engine(name: str, threads: int | None, dask: str | None) -> Engine:
+    """Return the engine of that name, or that of a Dask cluster if there is an address."""
+    return get_engine(name, threads=threads) if dask is None else DaskEngine(dask, threads=threads)

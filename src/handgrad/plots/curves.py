@@ -1,4 +1,4 @@
-"""Cost and accuracy against the steps of a run."""
+"""Cost and accuracy against the iterations of a run."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 MOST_POINTS = 2000  # of a curve: more than a figure has dots
 
 
-def learning_curves(history: History) -> Figure:
-    """Draw cost and accuracy on the training samples against the steps of a run.
+def learning_curves(history: History, *, unit: str = "steps", first: int = 0) -> Figure:
+    """Draw cost and accuracy on the training samples against the steps or epochs of a run.
 
     Parameters
     ----------
     history : History
         From `handgrad.solvers.train`.
+    unit : str
+        What the iterations are: "steps" or "epochs".
+    first : int
+        How many of them the first figures come after: 0 for gd, and 1 for the other solvers.
 
     Examples
     --------
@@ -33,16 +37,19 @@ def learning_curves(history: History) -> Figure:
     """
     figure = empty_figure(9, 3.6)
     shown = np.unique(np.linspace(0, len(history.costs) - 1, MOST_POINTS).astype(int))
+    numbers = shown + first
     panels = (
         ("cost", history.costs, COST, "{:.4g}"),
         ("accuracy", history.accuracies, ACCURACY, "{:.1%}"),
     )
     for place, (name, values, colour, style) in enumerate(panels, start=1):
         axes = figure.add_subplot(1, 2, place)
-        axes.plot(shown, values[shown], color=colour, linewidth=1.8)
-        axes.plot(shown[-1], values[shown[-1]], "o", color=colour, markersize=4)
-        axes.set_title(f"{name} {style.format(values[-1])} after {shown[-1]:,} steps", loc="left")
-        axes.set_xlabel("step")
+        axes.plot(numbers, values[shown], color=colour, linewidth=1.8)
+        axes.plot(numbers[-1], values[shown[-1]], "o", color=colour, markersize=4)
+        axes.set_title(
+            f"{name} {style.format(values[-1])} after {numbers[-1]:,} {unit}", loc="left"
+        )
+        axes.set_xlabel(unit.removesuffix("s"))
         axes.set_ylabel(name)
         axes.grid(color=LINE, linewidth=0.6)
         axes.set_axisbelow(True)

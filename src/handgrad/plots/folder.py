@@ -58,6 +58,8 @@ def save_plots(
     model: Model,
     X: npt.NDArray[Any],
     y: npt.ArrayLike,
+    unit: str = "steps",
+    first: int = 0,
 ) -> list[Path]:
     """Write all figures of a run as PNG files.
 
@@ -71,6 +73,8 @@ def save_plots(
         Samples as rows for the confusion matrix and the mistakes, preferably test samples.
     y : array of shape (m,)
         Integer labels.
+    unit, first
+        As in `learning_curves`.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def save_plots(
     files = picture_files(prepare_folder(folder))
     evaluation = evaluate(model, X, y, engine=get_engine("auto"))
     figures = (
-        learning_curves(history),
+        learning_curves(history, unit=unit, first=first),
         weight_pictures(model),
         confusion_matrix(evaluation, model.class_names),
         mistakes(model, X, y),

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from handgrad.engines import Moments, Progress
+from handgrad.engines import Progress
 from handgrad.errors import TrainingError
 from handgrad.solvers.history import History, Recorder
 from handgrad.solvers.patience import Patience
+from handgrad.solvers.state import BatchMemory, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from handgrad.engines import Session
+    from handgrad.engines import Moments, Session
     from handgrad.network import Network
+    from handgrad.solvers.checkpoints import Checkpoints
 
 
 class Iteration(NamedTuple):
@@ -52,8 +54,13 @@ class Outcome:
     """Why lbfgs ended, in SciPy's words."""
     status: int = 0
     """SciPy's number for that."""
-    moments: Moments | None = None
+    memory: BatchMemory | None = None
     """What sgd and adam remember."""
+
+    @property
+    def moments(self) -> Moments | None:
+        """The moments of sgd and adam."""
+        return None if self.memory is None else self.memory.moments
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,6 +76,8 @@ class Result(Outcome):
     """The network after the last iteration, from which the run could continue."""
     learning_rate: float
     """η of the next iteration; lbfgs has none."""
+    state: RunState
+    """All that the run needs to continue."""
 
     @property
     def costs(self) -> npt.NDArray[np.float64]:
@@ -82,12 +91,16 @@ class Result(Outcome):
 
     @property
     def seconds(self) -> float:
-        """How long the run took."""
-        return float(self.history.seconds[-1])
+        """How long the run took, with the runs that it continues."""
+        return float(self.history.seconds[-1]) if len(self.history.seconds) else 0.0
 
 
 class Solver(Protocol):
     """A way to train: it takes iterations on a session and reports them to the driver."""
+
+    @property
+    def name(self) -> str:
+        """The name that `handgrad.solvers.Training` gives it."""
 
     def __call__(self, session: Session, network: Network, driver: Driver) -> Outcome:
         """Take iterations from the network on until `Driver.ended`."""
@@ -135,6 +148,11 @@ class Driver:
     None if the run ends."""
     must_be_finite: bool = False
     """Whether a run that diverges raises a TrainingError."""
+    start: RunState | None = None
+    """Where an earlier run stood, which this one continues up to ``iterations``. Its network, η,
+    history and best network take the place of those of a beginning."""
+    checkpoints: Checkpoints | None = None
+    """Takes the state of the run from time to time, and at its end."""
 
     best: Network | None = field(default=None, init=False)
     """The network of the lowest figure so far, if it is lower than that of earlier runs."""
@@ -154,15 +172,32 @@ class Driver:
     def __post_init__(self) -> None:
         self._patience = self.patience or Patience(iterations=math.inf)
         self.lowest = self._patience.best
+        self._recorder, before = Recorder(), 0.0
+        if self.start is not None:
+            before = self._adopt(self.start)
         self._each_iteration = self.on_iteration is not None or self.figure is not None
-        self._recorder = Recorder()
-        self._start = perf_counter()
-        self._stretch_rate, self._stretch_start = self.learning_rate, 0
+        self._begun = perf_counter() - before
+        self._stretch_rate, self._stretch_start = self.learning_rate, self.taken
+
+    def _adopt(self, start: RunState) -> float:
+        """Begin where an earlier run stood; return the seconds that it took."""
+        self._recorder, self.taken = Recorder(start.history), start.iterations
+        self.learning_rate, self.last = start.learning_rate, start.network
+        self.best, self.lowest = start.best, start.lowest
+        self._patience.best, self._patience.waited = start.figure, start.waited
+        return float(start.history.seconds[-1]) if start.iterations else 0.0
 
     def run(self, solver: Solver, session: Session, network: Network) -> Result:
-        """Let the solver take its iterations, starting at the network."""
+        """Let the solver take its iterations, starting at the network or at ``start``."""
+        network = self._first_network(solver, network)
+        self._solver = solver.name
+        if self.checkpoints is not None:
+            self.checkpoints.begin(self.taken)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is checked, if wanted
             outcome = solver(session, network, self)
+        state = self.state(outcome.network, outcome.memory)
+        if self.checkpoints is not None:
+            self.checkpoints.finish(state)
         return Result(
             **vars(outcome),
             history=self.history,
@@ -170,7 +205,44 @@ class Driver:
             stopped=self.stopped,
             last=outcome.network,
             learning_rate=self.learning_rate,
+            state=state,
         )
+
+    def _first_network(self, solver: Solver, network: Network) -> Network:
+        """Return where the run begins, after a check that ``start`` fits solver and network."""
+        if self.start is None:
+            return network
+        if self.start.solver != solver.name:
+            raise TrainingError(
+                f"start is the state of a run of {self.start.solver}; expected one of "
+                f"{solver.name}."
+            )
+        before = self.start.network
+        shapes = [array.shape for array in network.parameters]
+        if [array.shape for array in before.parameters] != shapes or (
+            (before.dtype, before.output) != (network.dtype, network.output)
+        ):
+            raise TrainingError(f"start is the state of a {before!r}; expected a {network!r}.")
+        return network.with_parameters(before.parameters)
+
+    def state(self, network: Network, memory: BatchMemory | None = None) -> RunState:
+        """Return the state of the run at the newest iteration, which led to this network."""
+        return RunState(
+            solver=self._solver,
+            network=network,
+            learning_rate=self.learning_rate,
+            history=self.history.until(self.taken),
+            best=self.best,
+            lowest=self.lowest,
+            figure=self._patience.best,
+            waited=self._patience.waited,
+            memory=memory,
+        )
+
+    def offer(self, network: Network, memory: Callable[[], BatchMemory] | None = None) -> None:
+        """Let the checkpoints take the state at the newest iteration, if one is due."""
+        if self.checkpoints is not None and self.checkpoints.is_due(self.taken):
+            self.checkpoints.take(self.state(network, None if memory is None else memory()))
 
     def stop(self) -> None:
         """End the run at the solver's next report."""
@@ -197,7 +269,11 @@ class Driver:
         left = self.iterations - self.taken
         if self._each_iteration:
             return min(left, 1)
-        return left if self.stretch is None else min(left, max(self.stretch(self.taken), 1))
+        if self.stretch is not None:
+            left = min(left, max(self.stretch(self.taken), 1))
+        if self.checkpoints is not None:
+            left = int(min(left, self.checkpoints.steps_left(self.taken)))
+        return left
 
     def measured(self, progress: Progress) -> bool:
         """Record what gd measured in its stretch so far; return True to end the stretch.
@@ -208,20 +284,20 @@ class Driver:
         self.record(progress.costs[known:], progress.accuracies[known:])
         self.last, self.taken = progress.network, len(self._recorder) - 1
         cost = float(progress.costs[-1])
-        if self.must_be_finite and not math.isfinite(cost):
-            raise TrainingError(_divergence(self.taken, self._stretch_rate))
+        self.check(cost, self._stretch_rate)
         if self.figure is None:
             self._judge(progress.network, cost)
         self._report(progress.network)
+        self.offer(progress.network)
         return self.stopped or self.learning_rate != self._stretch_rate
 
     def stepped(self, network: Network, steps: int) -> None:
         """Record where a stretch of gd ended."""
         self.last, self.taken = network, self._stretch_start + steps
-        if self.must_be_finite and not network.is_finite:
-            raise TrainingError(_divergence(self.taken, self._stretch_rate))
+        self.check(network, self._stretch_rate)
         if steps and self._each_iteration:
             self._finish(network, self._stretch_rate)
+        self.offer(network)
 
     def iterated(self, network: Network, cost: float, accuracy: float, rate: float) -> None:
         """Record an iteration of sgd, adam or lbfgs."""
@@ -231,13 +307,27 @@ class Driver:
             self._judge(network, cost)
         figure = self._finish(network, rate)
         self._report(network)
-        if self.must_be_finite and not network.is_finite:
-            raise TrainingError(_divergence(self.taken, rate))
+        self.check(network, rate)
+        self.check(cost, rate)
         self.patience_spent = self._patience.spent(figure)
 
     def record(self, costs: npt.ArrayLike, accuracies: npt.ArrayLike) -> None:
         """Add figures to the history: alone, those of a network from which no step was taken."""
-        self._recorder.add(costs, accuracies, perf_counter() - self._start)
+        self._recorder.add(costs, accuracies, perf_counter() - self._begun)
+
+    def unmoved(self, session: Session, network: Network) -> None:
+        """Record the cost of the network if no iteration was taken, so that there is one."""
+        if not len(self._recorder):
+            cost, _, accuracy = session.cost_and_gradient(network)
+            self.record([cost], [accuracy])
+            self.check(cost, self.learning_rate)
+
+    def check(self, found: Network | float, rate: float) -> None:
+        """Raise a TrainingError if a network or a cost is not finite, but must be."""
+        if not self.must_be_finite:
+            return
+        if not (math.isfinite(found) if isinstance(found, float) else found.is_finite):
+            raise TrainingError(_divergence(self.taken, rate))
 
     def stall(self, rate: float | None) -> None:
         """Continue with a lower learning rate when patience is spent, or end the run."""
@@ -269,8 +359,11 @@ class Driver:
             self.stop()
 
 
-def _divergence(steps: int, learning_rate: float) -> str:
+def _divergence(iterations: int, rate: float) -> str:
+    begin = f"The network is no longer finite after {iterations} iterations"
+    if math.isnan(rate):
+        return f"{begin}; scale the features to about 1."
     return (
-        f"The network is no longer finite after {steps} steps at a learning rate of "
-        f"{learning_rate:g}; lower the learning rate, or scale the features to about 1."
+        f"{begin} at a learning rate of {rate:g}; lower the learning rate, or scale the features "
+        "to about 1."
     )

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from handgrad.objective import Objective
 from handgrad.solvers.driver import Driver, Outcome, Result
-from handgrad.solvers.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Engine, Progress, Session
     from handgrad.network import Network
     from handgrad.solvers.driver import Iteration
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def gd(
     engine: Engine,
     network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: npt.ArrayLike | Blocks,
+    y: npt.ArrayLike | None,
     *,
     learning_rate: float = 0.1,
     iterations: int = 500,
@@ -57,22 +57,30 @@ def gd(
     session = engine.session(X, y, Objective(network.output, alpha=alpha), sample_weight)
     driver = Driver(iterations, learning_rate, on_iteration=on_iteration, on_progress=on_progress)
     result = driver.run(full_batch_steps, session, network)
-    of_steps = History(*(figures[: result.iterations] for figures in result.history))
+    of_steps = result.history.until(result.iterations)
     return replace(result, history=of_steps)  # a run that was stopped measured one cost more
 
 
-def full_batch_steps(session: Session, network: Network, driver: Driver) -> Outcome:
-    """Take full-batch steps, in stretches at one learning rate each.
+class _FullBatchSteps:
+    """Takes full-batch steps, in stretches at one learning rate each."""
 
-    A run that is stopped before its first step still measures one cost.
-    """
-    while True:
-        network, costs = session.descend(
-            network,
-            iterations=driver.next_stretch(),
-            learning_rate=driver.learning_rate,
-            on_progress=driver.measured,
-        )
-        driver.stepped(network, len(costs))
-        if driver.ended:
-            return Outcome(network, driver.ended_early)
+    name = "gd"
+
+    def __call__(self, session: Session, network: Network, driver: Driver) -> Outcome:
+        """Take steps until the driver ends the run.
+
+        A run that is stopped before its first step still measures one cost.
+        """
+        while True:
+            network, costs = session.descend(
+                network,
+                iterations=driver.next_stretch(),
+                learning_rate=driver.learning_rate,
+                on_progress=driver.measured,
+            )
+            driver.stepped(network, len(costs))
+            if driver.ended:
+                return Outcome(network, driver.ended_early)
+
+
+full_batch_steps = _FullBatchSteps()

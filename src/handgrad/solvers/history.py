@@ -20,6 +20,16 @@ class History(NamedTuple):
     seconds: npt.NDArray[np.float64]
     """(n,): the time from the start of the run until the figures were reported."""
 
+    def until(self, iteration: int) -> History:
+        """Return the history of the first iterations.
+
+        Examples
+        --------
+        >>> History(*np.arange(6.0).reshape(3, 2)).until(1)
+        History(costs=array([0.]), accuracies=array([2.]), seconds=array([4.]))
+        """
+        return History(*(figures[:iteration] for figures in self))
+
     def followed_by(self, later: History) -> History:
         """Return this history and that of a run which continued, as one.
 
@@ -51,11 +61,12 @@ class History(NamedTuple):
 
 
 class Recorder:
-    """Collects the figures of a run in arrays that grow."""
+    """Collects the figures of a run in arrays that grow, after those of an earlier history."""
 
-    def __init__(self) -> None:
-        self._figures = np.empty((3, 0))  # costs, accuracies and seconds, with room for more
-        self._count = 0
+    def __init__(self, earlier: History | None = None) -> None:
+        # Costs, accuracies and seconds, with room for more.
+        self._figures = np.empty((3, 0)) if earlier is None else np.array(earlier)
+        self._count: int = self._figures.shape[1]
 
     def __len__(self) -> int:
         return self._count

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Engine, Session
     from handgrad.network import Network
     from handgrad.solvers.driver import Iteration
@@ -28,8 +29,8 @@ STOPPED_BY_CALLBACK = 99  # SciPy's status
 def lbfgs(
     engine: Engine,
     network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: npt.ArrayLike | Blocks,
+    y: npt.ArrayLike | None,
     *,
     iterations: int = 200,
     evaluations: int = 15000,
@@ -69,9 +70,8 @@ def lbfgs(
     """
     session = engine.session(X, y, Objective(network.output, alpha=alpha), sample_weight)
     driver = Driver(iterations, on_iteration=on_iteration)
-    minimise = Lbfgs(evaluations, tol)
-    with nullcontext() if engine.name == "reference" else one_blas_thread():
-        return driver.run(minimise, session, network)
+    minimise = Lbfgs(evaluations, tol, limits_blas=engine.name != "reference")
+    return driver.run(minimise, session, network)
 
 
 @dataclass(frozen=True)
@@ -80,22 +80,32 @@ class Lbfgs:
 
     evaluations: int = 15000
     tol: float = 1e-4
+    limits_blas: bool = False
+    """Whether SciPy's BLAS is kept to one thread, because the engine has threads of its own."""
+
+    name = "lbfgs"
 
     def __call__(self, session: Session, network: Network, driver: Driver) -> Outcome:
         """Take steps until the run converges, or the driver ends it."""
         from scipy.optimize import minimize
 
-        cost = _Cost(session, network)
-        found = minimize(
-            cost,
-            _packed(network.parameters),
-            method="L-BFGS-B",
-            jac=True,
-            callback=partial(_report, cost, driver),
-            options={"maxiter": driver.iterations, "maxfun": self.evaluations, "gtol": self.tol},
-        )
+        if driver.ended:
+            driver.unmoved(session, network)
+            return Outcome(network, driver.ended_early)
+        cost, left = _Cost(session, network), driver.iterations - driver.taken
+        limits = {"maxiter": left, "maxfun": self.evaluations, "gtol": self.tol}
+        with one_blas_thread() if self.limits_blas else nullcontext():
+            found = minimize(
+                cost,
+                _packed(network.parameters),
+                method="L-BFGS-B",
+                jac=True,
+                callback=partial(_report, cost, driver),
+                options=limits,
+            )
         if not driver.taken:
             driver.record([float(found.fun)], [cost.accuracy])
+            driver.check(float(found.fun), np.nan)
         converged = found.status in (0, STOPPED_BY_CALLBACK)
         return Outcome(cost.network_at(found.x), converged, str(found.message), int(found.status))
 
@@ -130,6 +140,7 @@ def _report(cost: _Cost, driver: Driver, intermediate_result: Any) -> None:
         cost(theta)
     network = cost.network_at(theta)
     driver.iterated(network, float(intermediate_result.fun), cost.accuracy, np.nan)
+    driver.offer(network)
     if driver.ended_early:
         raise StopIteration
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from handgrad.arguments import check_choice
-from handgrad.engines import Moments, Rule, Sgd
+from handgrad.engines import Adam, Moments, Rule, Sgd
 from handgrad.engines.inputs import check_batches
 from handgrad.errors import TrainingError
 from handgrad.objective import Objective
 from handgrad.solvers.driver import Driver, Outcome, Result
+from handgrad.solvers.state import BatchMemory, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Batches, Engine, Progress, Session
     from handgrad.network import Network
     from handgrad.solvers.driver import Iteration
@@ -33,8 +36,8 @@ ADAPTIVE_FACTOR = 5
 def sgd(
     engine: Engine,
     network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: npt.ArrayLike | Blocks,
+    y: npt.ArrayLike | None,
     *,
     rule: Rule | None = None,
     schedule: Schedule = "constant",
@@ -126,17 +129,19 @@ class BatchSolver:
     def __post_init__(self) -> None:
         check_choice("schedule", self.schedule, SCHEDULES, TrainingError)
 
+    @property
+    def name(self) -> str:
+        """The name of the solver."""
+        return "adam" if isinstance(self.rule, Adam) else "sgd"
+
     def __call__(self, session: Session, network: Network, driver: Driver) -> Outcome:
         """Take epochs until the driver ends the run."""
+        moments, order, random = self._begin(driver.start)
         batches = session.batches(
-            network, rule=self.rule, batch_size=self.batch_size, moments=self.moments
+            network, rule=self.rule, batch_size=self.batch_size, moments=moments
         )
         m = batches.samples
-        sizes = np.diff(np.append(np.arange(0, m, self.batch_size), m))
-        random = self.seed
-        if not isinstance(random, np.random.RandomState | None):
-            random = np.random.RandomState(random)
-        order = None
+        sizes = np.diff(np.append(np.arange(0, m, min(self.batch_size, m)), m))
         while not driver.ended:
             order = batches.order(random, order)
             rate = driver.learning_rate
@@ -144,7 +149,20 @@ class BatchSolver:
             cost, accuracy = (float(of_batches @ sizes) / m for of_batches in last[1:])
             driver.iterated(last.network, cost, accuracy, rate)
             self._schedule(driver, m)
-        return Outcome(batches.network, driver.ended_early, moments=batches.moments)
+            driver.offer(last.network, partial(_memory, batches, order, random))
+        driver.unmoved(session, batches.network)
+        return Outcome(batches.network, driver.ended_early, memory=_memory(batches, order, random))
+
+    def _begin(
+        self, start: RunState | None
+    ) -> tuple[Moments | None, npt.NDArray[np.int64] | None, np.random.RandomState | None]:
+        """Return moments, order and random state before the first epoch."""
+        if start is not None and start.memory is not None:
+            return start.memory.moments, start.memory.order, start.memory.random_state()
+        random = self.seed
+        if not isinstance(random, np.random.RandomState | None):
+            random = np.random.RandomState(random)
+        return self.moments, None, random
 
     def _schedule(self, driver: Driver, m: int) -> None:
         """Set the learning rate of the next epoch."""
@@ -155,6 +173,15 @@ class BatchSolver:
             rate = driver.learning_rate
             stuck = self.schedule != "adaptive" or rate <= SMALLEST_RATE
             driver.stall(None if stuck else rate / ADAPTIVE_FACTOR)
+
+
+def _memory(
+    batches: Batches,
+    order: npt.NDArray[np.int64] | None,
+    random: np.random.RandomState | None,
+) -> BatchMemory:
+    state: Any = None if random is None else random.get_state(legacy=False)
+    return BatchMemory(batches.moments, order, state)
 
 
 def _epoch(batches: Batches, order: npt.NDArray[np.int64], rate: float) -> Progress:

@@ -1,56 +1,58 @@
-"""A training run of the notes: full-batch descent that keeps its best network."""
+"""A training run: a solver on rows, which keeps its best network if it is stopped."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from handgrad.engines.rules import check_learning_rate
-from handgrad.errors import TrainingError
-from handgrad.objective import Objective
-from handgrad.quoting import shown
-from handgrad.solvers.driver import Driver, Result
-from handgrad.solvers.gd import full_batch_steps
+from handgrad.solvers.settings import Training
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Engine, Progress, Session
     from handgrad.network import Network
-
-MOST_ITERATIONS = 10**9  # each leaves three numbers in the history
+    from handgrad.solvers.checkpoints import Checkpoints
+    from handgrad.solvers.driver import Driver, Result, Solver
+    from handgrad.solvers.state import RunState
 
 
 def train(
     network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: npt.ArrayLike | Blocks,
+    y: npt.ArrayLike | None,
     *,
     engine: Engine,
-    learning_rate: float = 0.1,
-    iterations: int = 500,
     on_progress: Callable[[Progress], bool | None] | None = None,
+    start: RunState | None = None,
+    checkpoints: Checkpoints | None = None,
+    **settings: Any,
 ) -> Result:
-    """Descend with the whole training set in each step (U1).
+    """Train a network by any solver; by default with full-batch steps (U1).
 
     Parameters
     ----------
     network : Network
         Where to start.
-    X : array of shape (m, D)
+    X : array of shape (m, D), or Blocks
     y : array of shape (m,)
-        Integer labels.
+        Integer labels; None with blocks, which hold their labels.
     engine : Engine
         Computes cost and gradient.
-    learning_rate : float
-        η, above 0.
-    iterations : int
-        Number of steps, from 1 to ``MOST_ITERATIONS``.
     on_progress : callable, optional
         Called with the run's progress from time to time; returns True to stop the run, whose
         result is then the network of the lowest cost.
+    start : RunState, optional
+        The state of an earlier run with the same settings, which this one continues, up to as many
+        iterations in all as the settings say. gd, sgd and adam give the bits of a run that never
+        stopped. lbfgs continues from its weights.
+    checkpoints : Checkpoints, optional
+        Takes the state of the run from time to time, and at its end.
+    **settings
+        The solver and its settings; see `Training`.
 
     Raises
     ------
@@ -67,33 +69,16 @@ def train(
     >>> run.iterations, bool(run.history.costs[-1] < run.history.costs[0])
     (9, True)
     """
-    session = engine.session(X, y, Objective(network.output))
-    return drive(
-        training_driver(learning_rate, iterations, on_progress=on_progress), session, network
-    )
+    training = Training(**settings)
+    training.check_packages()
+    session = engine.session(X, y, training.objective(network.output))
+    driver = training.driver(on_progress=on_progress, start=start, checkpoints=checkpoints)
+    return drive(driver, training.prepare(engine), session, network)
 
 
-def training_driver(
-    learning_rate: float,
-    iterations: int,
-    *,
-    on_progress: Callable[[Progress], bool | None] | None = None,
-    stretch: Callable[[int], int] | None = None,
-) -> Driver:
-    """Return the driver of such a run, or raise a TrainingError if a setting is out of range."""
-    if not 1 <= iterations <= MOST_ITERATIONS:
-        raise TrainingError(
-            f"iterations is {shown(iterations)}; expected 1 to {MOST_ITERATIONS:,}."
-        )
-    check_learning_rate(learning_rate)
-    return Driver(
-        iterations, learning_rate, on_progress=on_progress, stretch=stretch, must_be_finite=True
-    )
-
-
-def drive(driver: Driver, session: Session, network: Network) -> Result:
-    """Descend; return the network of the lowest cost if the run was stopped."""
-    result = driver.run(full_batch_steps, session, network)
+def drive(driver: Driver, solver: Solver, session: Session, network: Network) -> Result:
+    """Run a solver; return the network of the lowest cost if the run was stopped."""
+    result = driver.run(solver, session, network)
     if driver.stopped and driver.best is not None:
         return replace(result, network=driver.best)
     return result

@@ -16,6 +16,7 @@ from handgrad import Network, get_engine
 from handgrad.glassbox.live.run import LiveRun
 from handgrad.glassbox.live.server import LiveServer
 from handgrad.glassbox.payload import build_payload
+from handgrad.solvers import Training
 
 PATIENCE = 60  # seconds, for what takes far less: no test passes or fails by the clock
 GET_ROUTES = ("", "main.js", "style/page.css", "math/passes.js", "samples?count=1")
@@ -33,8 +34,7 @@ def serving(dataset, *, port=0, iterations=10**6, **settings):
         network,
         dataset,
         engine=get_engine("auto"),
-        learning_rate=0.1,
-        iterations=iterations,
+        training=Training(learning_rate=0.1, iterations=iterations),
         replayed=False,
         **settings,
     )

@@ -19,6 +19,7 @@ from handgrad import Network, data, get_engine
 from handgrad.glassbox.live.run import LiveRun
 from handgrad.glassbox.live.server import LiveServer
 from handgrad.glassbox.payload import build_payload
+from handgrad.solvers import Training
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
@@ -43,7 +44,9 @@ def test_samples_are_those_of_the_data_set(quiet, dataset, part, label):
 def test_all_pages_of_samples_together_are_the_whole_part():
     whole = data.load("digits")
     network = Network.initial(features=64, hidden=2, classes=10, seed=0)
-    run = LiveRun(network, whole, engine=get_engine(), learning_rate=0.1, iterations=1)
+    run = LiveRun(
+        network, whole, engine=get_engine(), training=Training(learning_rate=0.1, iterations=1)
+    )
     with_ends = LiveServer(run, lambda network: build_payload(network, live=True), port=0)
     try:
         with client(with_ends) as asking:

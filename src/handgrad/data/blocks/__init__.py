@@ -3,6 +3,7 @@
 from handgrad.data.blocks.ahead import read_ahead
 from handgrad.data.blocks.blocks import Blocks
 from handgrad.data.blocks.census import LEAF_ROWS
+from handgrad.data.blocks.dataset import BlockDataset
 from handgrad.data.blocks.opening import open_blocks
 
-__all__ = ["LEAF_ROWS", "Blocks", "open_blocks", "read_ahead"]
+__all__ = ["LEAF_ROWS", "BlockDataset", "Blocks", "open_blocks", "read_ahead"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,15 +12,19 @@ import numpy as np
 from handgrad.data.blocks.census import LEAF_ROWS, count_labels, shared_labels
 from handgrad.data.blocks.selections import HeldOut, InMemory, LastLeaf, Renumbered, held_out_counts
 from handgrad.data.dataset import HELD_OUT, check_counts, class_numbers
+from handgrad.data.fingerprint import combined, covered_rows, without_held_out
 from handgrad.data.npz import KEPT
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
     from handgrad.data.dataset import Labels, Rows
+
+
+USUAL_WINDOW = 8
 
 
 class LeafReader(Protocol):
@@ -87,6 +90,10 @@ class Blocks:
     pixels: bool = True
     """Whether bytes are pixels, scaled by 1/255 where they are used, or ordinary numbers."""
     test: Callable[[], Blocks] | None = None
+    whole: tuple[Blocks, int] | None = None
+    """The blocks from which every n-th row of each class was held out, and n."""
+    window: int = USUAL_WINDOW
+    """How many leaves lie in memory together."""
 
     def __len__(self) -> int:
         """Count the leaves."""
@@ -117,15 +124,23 @@ class Blocks:
     def fingerprint(self) -> str:
         """Tells data sets apart by their content, wherever their files lie.
 
-        It covers the shape, the type, the classes, all labels, and the rows of the first and the
-        last leaf, which are read when it is first asked for.
+        It is that of the same rows in memory (`Dataset.fingerprint`), and reads the first and the
+        last rows when it is first asked for.
         """
-        shape = [self.rows, self.features, self.dtype.str, self.leaf_rows, self.classes.tolist()]
-        digest = hashlib.blake2b(json.dumps([*shape, self.labels_digest]).encode(), digest_size=16)
-        for leaf in sorted({0, len(self) - 1}):
-            for part in _parts(self.read(leaf)[0]):
-                digest.update(np.ascontiguousarray(part).tobytes())
-        return digest.hexdigest()
+        if self.whole is not None:
+            whole, every = self.whole
+            return without_held_out(whole.fingerprint, every)
+        shape = self.rows, self.features
+        covered = chain.from_iterable(starmap(self._between, covered_rows(self.rows)))
+        return combined(shape, self.dtype, self.class_names, self.labels_digest, covered)
+
+    def _between(self, start: int, stop: int) -> Iterator[Rows]:
+        """Read the rows from start to stop, in parts."""
+        ends = np.cumsum(self.sizes)
+        first, last = np.searchsorted(ends, [start, stop - 1], side="right")
+        for leaf in range(int(first), int(last) + 1):
+            begin = int(ends[leaf]) - int(self.sizes[leaf])
+            yield self.read(leaf)[0][max(start - begin, 0) : stop - begin]
 
     def read(self, leaf: int) -> tuple[Rows, Labels]:
         """Read a leaf: its rows, and the number of each row's class."""
@@ -190,9 +205,8 @@ class Blocks:
     ) -> Blocks:
         kept = np.flatnonzero(counts.any(axis=1))
         chosen = HeldOut(reader, kept, before[kept], every, tested)
-        name = f"every {every}" if tested else f"without every {every}"
-        digest = f"{self.labels_digest}, {name}"
-        return replace(self, reader=chosen, counts=counts[kept], labels_digest=digest, test=None)
+        whole = None if tested else (self, every)
+        return replace(self, reader=chosen, counts=counts[kept], test=None, whole=whole)
 
     def with_classes(self, class_names: Sequence[str]) -> Blocks:
         """Return the blocks with a model's classes; an unknown class raises a DataError.

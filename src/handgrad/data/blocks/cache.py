@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handgrad.data.blocks.recycling import Recycled
 from handgrad.errors import DataError
 from handgrad.quoting import named
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 FORMAT = b"handgrad rows 1\n"
 MARK = np.dtype("<u8")  # 1 in the upper half of a mark, and a CRC-32 in the lower half
 WRITTEN = 1 << 32
+IN_USE = 8  # leaves, while some are read ahead and others are computed
 NUMBER = np.dtype("<i4")  # of a class
 
 
@@ -61,6 +63,7 @@ class CachedLeaves:
         self._offsets = first + row_bytes * np.cumsum([0, *self.sizes])
         key = f"{identity} {self.sizes} {features} {dtype.str}".encode()
         self.path = folder / f"{hashlib.blake2b(key, digest_size=16).hexdigest()}.rows"
+        self._memory = Recycled(IN_USE)
         self._sound: set[int] = set()  # leaves that were compared with their marks
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -90,7 +93,7 @@ class CachedLeaves:
 
     def _read(self, leaf: int) -> tuple[Rows, Labels] | None:
         """Return a leaf of the file, or None if it is not there or damaged."""
-        X = np.empty((self.sizes[leaf], self.features), self.dtype)
+        X = self._memory.empty((self.sizes[leaf], self.features), self.dtype)
         y = np.empty(self.sizes[leaf], NUMBER)
         try:
             with self.path.open("rb", buffering=0) as file:

@@ -114,7 +114,7 @@ def pause(viewers: int, size: int) -> float:
 
 def part_sizes(run: LiveRun) -> dict[str, int]:
     """Count the samples that the page can request."""
-    return {"train": len(run.dataset.X_train), "test": len(run.dataset.X_test)}
+    return {part: len(y) for part, (_, y) in run.dataset.shown.items()}
 
 
 def progress_event(snapshot: Snapshot) -> bytes:
@@ -131,6 +131,7 @@ def state_event(state: Status, sizes: dict[str, int]) -> bytes:
             "running": state.running,
             "iteration": state.iteration,
             "iterations": state.iterations,
+            "unit": state.unit,
             "learningRate": state.learning_rate,
             "part_sizes": sizes,
             "error": state.error,

@@ -13,13 +13,13 @@ from handgrad.quoting import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handgrad.data import Dataset
+    from handgrad.data import BlockDataset, Dataset
 
 MOST_SAMPLES = 500
 MOST_BYTES = 4_000_000
 
 
-def choose_samples(dataset: Dataset, query: Mapping[str, str]) -> dict[str, Any]:
+def choose_samples(dataset: Dataset | BlockDataset, query: Mapping[str, str]) -> dict[str, Any]:
     """Answer a request of the page for samples.
 
     In the query, ``part`` is ``train`` or ``test``, and ``label`` picks one class, counted from 0.
@@ -33,14 +33,10 @@ def choose_samples(dataset: Dataset, query: Mapping[str, str]) -> dict[str, Any]
     >>> answer["total"], answer["samples"]["names"], answer["samples"]["y"]
     (100, ['300', '301'], [3, 3])
     """
-    parts = {
-        "train": (dataset.X_train, dataset.y_train),
-        "test": (dataset.X_test, dataset.y_test),
-    }
     part = query.get("part", "test")
-    if part not in parts:
+    if part not in dataset.shown:
         raise DataError(f"part is {quoted(part)}; expected train or test.")
-    X, y = parts[part]
+    X, y = dataset.shown[part]
     first = _whole_number(query, "first", 0, most=len(X))
     count = _whole_number(query, "count", 50, most=MOST_SAMPLES)
     places = np.arange(len(y))

@@ -10,13 +10,14 @@
  *
  * @typedef {object} LiveProgress
  * @property {Network} network the newest one
- * @property {number} iteration steps taken so far
+ * @property {number} iteration steps or epochs taken so far
  * @property {CostPoint[]} costs on all training samples, at about 250 steps of the whole run
  * @typedef {object} LiveState
  * @property {boolean} running
- * @property {number} iteration steps taken so far
- * @property {number} iterations steps at which the run will end
- * @property {number} learningRate
+ * @property {number} iteration steps or epochs taken so far
+ * @property {number} iterations steps or epochs at which the run will end
+ * @property {"step" | "epoch"} unit what an iteration is called
+ * @property {number | null} learningRate null if the solver has none
  * @property {{train: number, test: number}} part_sizes samples in each part of the data set
  * @property {string | null} error what went wrong, as a sentence; null when all is well
  * @typedef {{part: "train" | "test", first?: number, count?: number, label?: number | null}} SamplesChoice

@@ -46,6 +46,7 @@ export function createDescendView(page) {
     const costCurve = createCurve("Cost", { colours: ["--curve-cost"] });
     const accuracyCurve = createCurve("Accuracy", { percent: true, colours: ["--curve-accuracy"] });
     const figures = { iteration: element("dd"), cost: element("dd"), accuracy: element("dd") };
+    const unit = element("dt", { text: "Steps" });
     const outcome = element("p.outcome", { role: "status" });
 
     const buttons = {
@@ -102,7 +103,7 @@ export function createDescendView(page) {
                 element(
                     "dl.figures",
                     {},
-                    element("dt", { text: "Steps" }),
+                    unit,
                     figures.iteration,
                     element("dt", { text: "Cost" }),
                     figures.cost,
@@ -177,9 +178,10 @@ export function createDescendView(page) {
             buttons.reset.hidden = state.following;
             buttons.fresh.hidden = state.following;
             setText(buttons.run, state.running ? "Pause" : "Run");
-            rate.show(
-                state.following && state.live?.state ? state.live.state.learningRate : state.learningRate,
-            );
+            const remote = state.following ? state.live?.state : undefined;
+            setText(unit, remote?.unit === "epoch" ? "Epochs" : "Steps");
+            rate.node.hidden = remote?.learningRate === null; // lbfgs has none
+            rate.show(remote?.learningRate ?? state.learningRate);
             const last = state.costs.at(-1);
             const standing = last ? { cost: last[1], accuracy: last[2] } : derived.evaluation(state.network).results;
             setText(figures.iteration, formatCount(state.iteration));

@@ -141,7 +141,7 @@ function standingText(remote) {
         return "Connecting to the run …";
     }
     const where = remote.iterations
-        ? `step ${formatCount(remote.iteration)} of ${formatCount(remote.iterations)}`
-        : `step ${formatCount(remote.iteration)}`;
+        ? `${remote.unit} ${formatCount(remote.iteration)} of ${formatCount(remote.iterations)}`
+        : `${remote.unit} ${formatCount(remote.iteration)}`;
     return remote.running ? `Running: ${where}.` : `Stopped at ${where}.`;
 }

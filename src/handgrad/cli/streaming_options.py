@@ -1,0 +1,50 @@
+"""The options of rows beyond memory, and of clusters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handgrad.cli import terminal
+from handgrad.jobs.training_data import Streaming
+
+StreamOption = Annotated[
+    bool,
+    typer.Option(
+        "--stream",
+        help="Read the rows in blocks, as for sources that take more than a quarter of the free "
+        "memory.",
+    ),
+]
+WindowOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Leaves of 8,192 rows that lie in memory together, of rows in blocks (8 by default).",
+    ),
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="A folder that keeps decoded rows, of rows in blocks."),
+]
+DaskOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Train on the workers of this Dask scheduler, or of 'local' ones; implies --stream.",
+    ),
+]
+
+
+def streaming_of(
+    stream: bool, window: int | None, cache: Path | None, dask: str | None
+) -> Streaming:
+    """Return how the rows are read."""
+    wanted = stream or dask is not None or window is not None or cache is not None
+    return Streaming(wanted, window, cache, _say)
+
+
+def _say(text: str) -> None:
+    terminal.show_line(text, terminal.passing())

@@ -1,0 +1,146 @@
+"""The connection to a cluster: the current client, an address, or a cluster of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import weakref
+from threading import Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from handgrad.engines.threads import processors
+from handgrad.errors import EngineError, MissingPackageError
+from handgrad.quoting import named
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+LOCAL = "local"
+CLOSING = "handgrad closes its cluster"
+CONNECT_SECONDS = 10
+UNUSED_PORT = "127.0.0.1:0"  # even without a dashboard, Dask wants a port for its figures
+
+
+class Connection(NamedTuple):
+    """A client of a cluster, and what has to be closed after its use."""
+
+    client: Client
+    ours: tuple[Any, ...] = ()
+    """What was opened for this connection, in the order in which it is closed."""
+
+    def close(self) -> None:
+        """Close what was opened for this connection."""
+        for thing in self.ours:
+            thing.close()
+
+    def close_with(self, owner: object) -> None:
+        """Close the connection when its owner is gone, or when the program ends."""
+        if self.ours:
+            weakref.finalize(owner, close_in_a_thread, self)
+
+
+def connect(address: str | None, threads: int | None = None) -> Connection:
+    """Connect to a cluster.
+
+    Parameters
+    ----------
+    address : str or None
+        The address of a scheduler; "local" for a new cluster of processes of this machine; None for
+        the current client of Dask, or a new local cluster if there is none.
+    threads : int, optional
+        How many processes of one thread a new cluster has; by default one per processor.
+
+    Raises
+    ------
+    EngineError
+        If no scheduler answers at the address, or if the current client is asynchronous.
+    MissingPackageError
+        If Dask is not installed.
+    """
+    check_installed()
+    if address is None:
+        client = _current_client()
+        if client is not None:
+            return Connection(client)
+    if address in (None, LOCAL):
+        return _local(threads)
+    return _remote(str(address))
+
+
+def check_installed() -> None:
+    """Raise a MissingPackageError unless Dask and distributed are installed."""
+    try:
+        import dask.array  # noqa: F401
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError(
+            f"The Dask engine needs a package that is missing ({error}): "
+            "pip install 'handgrad[dask]'."
+        ) from error
+
+
+def _current_client() -> Client | None:
+    from distributed import Client
+
+    try:
+        client = Client.current()
+    except ValueError:
+        return None
+    if client.asynchronous:
+        raise EngineError(
+            "The current client of Dask is asynchronous; expected one that waits for its results: "
+            "Client(asynchronous=False)."
+        )
+    return client
+
+
+def _local(threads: int | None) -> Connection:
+    from distributed import Client, LocalCluster
+
+    cluster: LocalCluster = LocalCluster(
+        n_workers=threads or processors(),
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": UNUSED_PORT},
+        silence_logs=logging.CRITICAL,  # its workers end with it, and need not complain
+    )
+    return Connection(client := Client(cluster, set_as_default=False), (client, cluster))
+
+
+def _remote(address: str) -> Connection:
+    from distributed import Client
+
+    try:
+        _check_address(address)
+        client = Client(address, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise EngineError(
+            f"No Dask scheduler answers at {named(address)} ({_first_line(error)}); "
+            "expected an address like tcp://10.0.0.1:8786."
+        ) from error
+    return Connection(client, (client,))
+
+
+def _check_address(address: str) -> None:
+    """Raise an error unless something listens there; a client that fails is slow to close."""
+    from distributed.comm import get_address_host_port, parse_address
+
+    host, port = get_address_host_port(address)
+    if parse_address(address)[0] in ("tcp", "tls"):
+        socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+
+
+def _first_line(error: BaseException) -> str:
+    return named((str(error) or type(error).__name__).splitlines()[0])
+
+
+def close_in_a_thread(connection: Connection) -> None:
+    """Close a connection; Dask's own thread, which may collect garbage, must not wait for it."""
+    thread = Thread(target=connection.close, name=CLOSING, daemon=False)
+    thread.start()
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        thread.join()

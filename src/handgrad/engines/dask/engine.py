@@ -1,0 +1,166 @@
+"""The Dask engine: passes over rows that the workers of a cluster hold."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from handgrad.data import Blocks
+from handgrad.engines.blocks import check_no_labels
+from handgrad.engines.dask import predictions
+from handgrad.engines.dask.cluster import connect
+from handgrad.engines.dask.collections import blocks_of
+from handgrad.engines.dask.faults import cluster_errors, some_workers
+from handgrad.engines.dask.mapping import LeafMap
+from handgrad.engines.dask.numbered import NumberedSource, numbered_blocks
+from handgrad.engines.dask.session import DaskSession
+from handgrad.engines.dask.workers import inspect, shared_kernels
+from handgrad.engines.leaves import Source, block_weights
+from handgrad.engines.protocol import Engine
+from handgrad.engines.threads import check_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import numpy.typing as npt
+    from distributed import Client
+
+    from handgrad.engines.dask.cluster import Connection
+    from handgrad.engines.dask.held import Kernels
+    from handgrad.engines.dask.workers import Member
+    from handgrad.engines.protocol import Predictor
+    from handgrad.engines.weights import BlockWeights
+    from handgrad.network import Labels, Network
+    from handgrad.objective import Objective
+
+T = TypeVar("T")
+
+LEAVES_PER_THREAD = 2  # one is computed while the next one is read
+
+
+class DaskEngine(Engine):
+    """Lets the workers of a Dask cluster compute.
+
+    Costs, gradients and steps have the bits of one process that passes over the same blocks with
+    the same instruction set: they depend neither on the number of workers, nor on their threads,
+    nor on workers that die or join during a run.
+
+    Parameters
+    ----------
+    address : str, optional
+        The address of a scheduler, or "local" for a new cluster of processes of this machine. By
+        default the current client of Dask, or a new local cluster if there is none. The engine
+        closes what it opened when it is closed or no longer used.
+    threads : int, optional
+        How many processes of one thread a local cluster has; by default one per processor.
+
+    Raises
+    ------
+    EngineError
+        Whenever the engine first needs the cluster: if there is none at the address, or if a worker
+        lacks handgrad or has another version.
+    MissingPackageError
+        If Dask is not installed.
+    """
+
+    name = "dask"
+
+    def __init__(self, address: str | None = None, *, threads: int | None = None) -> None:
+        check_threads(threads)
+        self._address, self._processes = address, threads
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the cluster or the connection, if the engine opened it."""
+        for name in ("_connection", "members"):
+            found = vars(self).pop(name, None)
+            if name == "_connection" and found is not None:
+                found.close()
+
+    @cached_property
+    def _connection(self) -> Connection:
+        connection = connect(self._address, self._processes)
+        connection.close_with(self)
+        return connection
+
+    @property
+    def client(self) -> Client:
+        """The client of the cluster."""
+        return self._connection.client
+
+    @cached_property
+    def members(self) -> dict[str, Member]:
+        """The workers, by address, when they were first needed."""
+        return inspect(self.client, some_workers(self.client))
+
+    @property
+    def kernels(self) -> Kernels:
+        """What all workers compute with."""
+        return shared_kernels(self.members)
+
+    @property
+    def instruction_set(self) -> str:  # type: ignore[override]
+        """The widest vector instructions that all workers share, and that they use."""
+        return self.kernels.instruction_set
+
+    @property
+    def threads(self) -> int:  # type: ignore[override]
+        """The threads of all workers."""
+        return sum(member.threads for member in self.members.values())
+
+    def blocks(self, X: Any, y: Any = None, *, label: str | None = None) -> Blocks:
+        """Return a Dask array or data frame as blocks, whose classes are found in a first pass.
+
+        Parameters
+        ----------
+        X : dask.array of shape (m, D), or dask.dataframe
+        y : dask.array, dask Series or array of shape (m,), optional
+        label : str, optional
+            The label column of a data frame, if there is no y.
+        """
+        return blocks_of(self.client, X, y, label=label)
+
+    def session(
+        self,
+        rows: Any,
+        targets: Any,
+        objective: Objective,
+        weights: npt.ArrayLike | BlockWeights | None = None,
+    ) -> DaskSession:
+        """Let the workers hold rows; see `handgrad.engines.Engine`.
+
+        ``rows`` may also be a Dask array, and ``targets`` a Dask array of integer labels.
+        """
+        if isinstance(rows, Blocks):
+            check_no_labels(targets)
+            source = Source(rows, objective, block_weights(weights, rows.rows))
+        else:
+            blocks = numbered_blocks(self.client, rows, targets)
+            source = NumberedSource(blocks, objective, block_weights(weights, blocks.rows))
+        return DaskSession(self, self.client, self.kernels, source)
+
+    def map_leaves(
+        self, function: Callable[[Engine, Any, Labels], T], blocks: Blocks
+    ) -> Generator[T]:
+        """Let the workers call a function of each leaf; see `handgrad.engines.Engine`."""
+        at_once = LEAVES_PER_THREAD * self.threads
+        leaves = LeafMap.over(self.client, self.kernels, function, blocks, at_once)
+        with cluster_errors(self.client):
+            yield from leaves.results()
+
+    def predict_proba(self, network: Network, X: Any) -> Any:
+        """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`.
+
+        For blocks and Dask collections it is a Dask array, which is computed when it is used. Rows
+        that lie in memory are predicted in this process.
+        """
+        return predictions.probabilities(network, X)
+
+    def predictor(self, network: Network) -> Predictor:
+        """Make the network ready to predict single samples, in this process."""
+        return predictions.local_engine().predictor(network)

@@ -1,0 +1,159 @@
+"""The workers of a run, each with the leaves that it holds."""
+
+from __future__ import annotations
+
+import warnings
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from handgrad.engines.dask import faults, held
+from handgrad.engines.dask.recipes import recipe_for
+from handgrad.engines.dask.shares import count, numbers, plan
+from handgrad.engines.dask.workers import inspect, lacks
+from handgrad.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from distributed import Client, Future
+
+    from handgrad.engines.dask.held import Kernels, Measured
+    from handgrad.engines.dask.leaf_tasks import LeafTasks
+    from handgrad.engines.dask.shares import Share
+    from handgrad.engines.dask.workers import Member
+    from handgrad.engines.leaves import Source
+    from handgrad.engines.sums import Node, Sum
+    from handgrad.network import Network
+
+LOOK_SECONDS = 1.0  # how often a run looks for workers that came or went
+ATTEMPTS = 5  # Dask itself gives a task four workers in each
+
+
+class Holders:
+    """Holds the leaves of a source on the workers of a cluster, and follows these as they change.
+
+    Parameters
+    ----------
+    client : Client
+    kernels : Kernels
+    source : Source
+    tasks : LeafTasks or None
+        Where the rows come from if the workers cannot read the source.
+    """
+
+    def __init__(
+        self, client: Client, kernels: Kernels, source: Source, tasks: LeafTasks | None
+    ) -> None:
+        self._client, self._kernels, self._source, self._tasks = client, kernels, source, tasks
+        self._members: dict[str, Member] = {}
+        self._unfit: set[str] = set()
+        self._shares: dict[str, Share] = {}
+        self._held: dict[str, Future] = {}
+        self._next_look = 0.0
+
+    def measure(self, network: Network, *, gradient: bool) -> dict[Node, Sum]:
+        """Pass over all leaves; return the nodes of the tree that the workers added up."""
+        from distributed.scheduler import KilledWorker
+
+        for attempt in range(1, ATTEMPTS + 1):
+            self._follow()
+            futures = {
+                home: self._client.submit(
+                    held.measure, share, network, gradient=gradient, pure=False, **_at(home)
+                )
+                for home, share in self._held.items()
+            }
+            try:
+                measured = faults.results(self._client, list(futures.values()), self._held)
+            except (KilledWorker, faults.NobodyLeftError) as error:
+                if attempt == ATTEMPTS:
+                    raise faults.worn_out() from error
+                self._drop(set(self._held))
+            else:
+                break
+        self._drop_visitors(dict(zip(futures, measured, strict=True)))
+        return {node: total for one in measured for node, total in one.sums.items()}
+
+    @property
+    def leaves(self) -> dict[str, int]:
+        """The number of leaves that each worker holds, by its address."""
+        return {home: count(share) for home, share in self._shares.items()}
+
+    def _follow(self) -> None:
+        """Share the leaves anew if workers came or went."""
+        if monotonic() < self._next_look:
+            return
+        members = self._fit_members()
+        if set(members) != set(self._members) or len(self._held) < len(self._shares):
+            self._share(members)
+        self._next_look = monotonic() + LOOK_SECONDS
+
+    def _fit_members(self) -> dict[str, Member]:
+        """Return the workers that can take part; wait for one if there is none."""
+        there = faults.some_workers(self._client)
+        new = set(there) - set(self._members) - self._unfit
+        members = {home: self._members[home] for home in there if home in self._members}
+        for home in sorted(new):
+            try:
+                members |= self._inspected(home)
+            except EngineError as error:
+                if not self._members:
+                    raise
+                self._unfit.add(home)
+                warnings.warn(f"{error} The run continues without it.", stacklevel=2)
+        return members
+
+    def _inspected(self, home: str) -> dict[str, Member]:
+        members = inspect(self._client, [home])
+        if lacks(members[home], self._kernels):
+            raise EngineError(
+                f"The worker {home} lacks the instruction set {self._kernels.instruction_set} of "
+                "this run; expected workers like those at the start."
+            )
+        return members
+
+    def _share(self, members: dict[str, Member]) -> None:
+        """Share the leaves among these workers; each keeps what it can keep."""
+        threads = {home: member.threads for home, member in members.items()}
+        before = {home: self._shares[home] for home in self._held}
+        shares = plan(len(self._source.blocks), threads, before)
+        self._held = {
+            home: self._held[home]
+            if share == before.get(home)
+            else self._hold(home, share, members)
+            for home, share in shares.items()
+        }
+        self._shares, self._members = shares, members
+
+    def _hold(self, home: str, share: Share, members: Mapping[str, Member]) -> Future:
+        """Let a worker hold a share, beginning with what it holds already."""
+        tasks, earlier = self._tasks, self._held.get(home)
+        recipe = recipe_for(
+            home, members[home], share, self._source, self._kernels, sent=tasks is not None
+        )
+        missing = list(numbers(share))
+        if earlier is not None:
+            missing = sorted(set(missing) - set(numbers(self._shares[home])))
+        rows = [] if tasks is None else tasks.futures(missing, **_at(home))
+        leaves = missing if rows else []
+        if earlier is None:
+            return self._client.submit(held.hold, recipe, leaves, *rows, pure=False, **_at(home))
+        return self._client.submit(
+            held.move, earlier, recipe, leaves, *rows, pure=False, **_at(home)
+        )
+
+    def _drop(self, homes: set[str]) -> None:
+        """Forget shares, and look at the workers before the next pass."""
+        self._next_look = 0.0
+        self._held = {home: share for home, share in self._held.items() if home not in homes}
+
+    def _drop_visitors(self, measured: Mapping[str, Measured]) -> None:
+        """Forget the shares that another worker measured, because theirs has died."""
+        elsewhere = {home for home, one in measured.items() if one.worker != home}
+        if elsewhere:
+            self._drop(elsewhere)
+
+
+def _at(home: str) -> dict[str, Any]:
+    """Tell Dask where a task should run; if that worker is gone, it may run elsewhere."""
+    return {"workers": [home], "allow_other_workers": True}

@@ -1,0 +1,97 @@
+"""A function of each leaf, computed by the workers of a cluster."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from handgrad.engines.dask import faults, held
+from handgrad.engines.dask.leaf_tasks import leaf_tasks_of
+from handgrad.engines.dask.windows import ATTEMPTS
+from handgrad.engines.leaves import Source
+from handgrad.objective import Objective
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from distributed import Client, Future
+
+    from handgrad.data import Blocks
+    from handgrad.engines.dask.held import Kernels
+    from handgrad.engines.dask.leaf_tasks import LeafTasks
+    from handgrad.engines.protocol import Engine
+    from handgrad.network import Labels
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class LeafMap(Generic[T]):
+    """Calls a function with an engine, the rows of a leaf and their labels: one task per leaf."""
+
+    client: Client
+    kernels: Kernels
+    function: Callable[[Engine, Any, Labels], T]
+    source: Source
+    tasks: LeafTasks | None
+    """Where the rows come from if the workers cannot read the source."""
+    at_once: int
+    """How many leaves may be on their way."""
+
+    @classmethod
+    def over(
+        cls,
+        client: Client,
+        kernels: Kernels,
+        function: Callable[[Engine, Any, Labels], T],
+        blocks: Blocks,
+        at_once: int,
+    ) -> LeafMap[T]:
+        """Return the tasks for blocks, whose rows go out leaf by leaf if workers cannot read."""
+        tasks = leaf_tasks_of(client, blocks)
+        sent: Any = None
+        source = Source(blocks if tasks is None else replace(blocks, reader=sent), Objective())
+        return cls(client, kernels, function, source, tasks, at_once)
+
+    def results(self) -> Generator[T]:
+        """Yield the results in the order of the leaves; a worker that dies changes none."""
+        from distributed.scheduler import KilledWorker
+
+        done = attempt = 0
+        while done < len(self.source.blocks):
+            try:
+                for result in self._results(done):
+                    done, attempt = done + 1, 0
+                    yield result
+            except KilledWorker as error:
+                attempt += 1
+                if attempt == ATTEMPTS:
+                    raise faults.worn_out() from error
+
+    def _results(self, start: int) -> Generator[T]:
+        coming: deque[Future] = deque()
+        for leaf in range(start, len(self.source.blocks)):
+            coming.append(self._submit(leaf))
+            if len(coming) == self.at_once:
+                yield faults.results(self.client, [coming.popleft()])[0]
+        while coming:
+            yield faults.results(self.client, [coming.popleft()])[0]
+
+    def _submit(self, leaf: int) -> Future:
+        rows = [] if self.tasks is None else self.tasks.futures([leaf])
+        return self.client.submit(
+            apply, self.kernels, self.function, self.source, leaf, *rows, pure=False
+        )
+
+
+def apply(
+    kernels: Kernels,
+    function: Callable[[Engine, Any, Labels], T],
+    source: Source,
+    leaf: int,
+    *rows: held.GivenLeaf,
+) -> T:
+    """Call the function on a worker, in one thread."""
+    of_leaf = held.read_rows(source, [leaf], *rows)
+    return function(kernels.with_threads(1), of_leaf.X, of_leaf.labels)

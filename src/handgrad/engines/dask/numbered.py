@@ -1,0 +1,71 @@
+"""Rows whose labels are numbers of classes already, as blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from handgrad.data import Blocks
+from handgrad.engines.dask.collections import blocks_of, is_collection
+from handgrad.engines.leaves import Source
+from handgrad.errors import ShapeError
+from handgrad.rows import Bytes, as_array, is_sparse
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from distributed import Client
+
+    from handgrad.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class NumberedSource(Source):
+    """Blocks whose labels are those of the network: the rows may lack its last classes."""
+
+    def check(self, network: Network) -> None:
+        """Raise a ShapeError unless the network fits; see `Source`."""
+        classes = np.arange(max(network.classes, len(self.blocks.classes)))
+        Source(replace(self.blocks, classes=classes), self.objective).check(network)
+
+
+def numbered_blocks(client: Client, X: Any, y: Any) -> Blocks:
+    """Return rows and labels 0 to K - 1 as blocks.
+
+    Raises
+    ------
+    ShapeError
+        If y is not one such label for each row.
+    """
+    if is_collection(X):
+        return _numbered(blocks_of(client, X, y))
+    pixels = not isinstance(X, Bytes)
+    rows = _plain(X)
+    labels = as_array("y", y)
+    if rows.ndim != 2 or labels.shape != rows.shape[:1] or not len(labels):
+        raise ShapeError(
+            f"X has shape {rows.shape} and y {labels.shape}; expected a matrix, and one label for "
+            "each of its rows."
+        )
+    return replace(_numbered(Blocks.of(rows, labels)), pixels=pixels)
+
+
+def _plain(X: Any) -> Any:
+    if isinstance(X, Bytes):
+        return X.values if X.scale == 1 else X.values * float(X.scale)
+    return X.tocsr() if is_sparse(X) else as_array("X", X)
+
+
+def _numbered(blocks: Blocks) -> Blocks:
+    """Return the same blocks with all classes from 0 to the largest label."""
+    found: npt.NDArray[Any] = blocks.classes
+    if found.dtype.kind not in "ui" or found.min() < 0:
+        raise ShapeError(
+            f"y holds {found.dtype} values from {found.min()} on; expected the numbers of classes, "
+            "from 0."
+        )
+    classes = np.arange(int(found.max()) + 1)
+    counts = np.zeros((len(blocks), len(classes)), dtype=np.int64)
+    counts[:, found] = blocks.counts
+    return replace(blocks, classes=classes, counts=counts)

@@ -1,0 +1,78 @@
+"""Probabilities of rows on a cluster: Dask arrays that are computed when they are used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from handgrad.data import Blocks
+from handgrad.engines.dask.collections import is_collection
+from handgrad.rows import Bytes
+
+if TYPE_CHECKING:
+    from handgrad.engines.protocol import Engine
+    from handgrad.network import Matrix, Network
+
+
+def local_engine(threads: int | None = None) -> Engine:
+    """Return the fastest engine of this process."""
+    from handgrad.engines.reference import ReferenceEngine
+
+    try:
+        from handgrad.engines.native import NativeEngine
+    except ImportError:
+        return ReferenceEngine()
+    return NativeEngine(threads)
+
+
+def probabilities(network: Network, X: Any) -> Any:
+    """Return A2 as shape (m, classes): a Dask array for blocks and Dask collections."""
+    if isinstance(X, Blocks):
+        return _of_blocks(network, X)
+    if is_collection(X):
+        return _of_collection(network, X)
+    return local_engine().predict_proba(network, X)
+
+
+def _of_blocks(network: Network, blocks: Blocks) -> Any:
+    import dask.array as da
+    from dask import delayed
+
+    of_leaf = delayed(_leaf_probabilities, pure=False)
+    shared = delayed(network), delayed(blocks)
+    return da.concatenate(
+        [
+            da.from_delayed(of_leaf(*shared, leaf), (size, network.classes), dtype=network.dtype)
+            for leaf, size in enumerate(blocks.sizes.tolist())
+        ]
+    )
+
+
+def _leaf_probabilities(network: Network, blocks: Blocks, leaf: int) -> Matrix:
+    rows: Any = blocks.read(leaf)[0]
+    if rows.dtype == np.uint8 and not blocks.pixels:
+        rows = Bytes(rows)
+    return local_engine(1).predict_proba(network, rows)
+
+
+def _of_collection(network: Network, X: Any) -> Any:
+    import dask.array as da
+
+    rows = X.to_dask_array() if hasattr(X, "columns") else X
+    if rows.numblocks[1] > 1:
+        rows = rows.rechunk({1: -1})
+    return da.map_blocks(
+        _block_probabilities,
+        rows,
+        network,
+        chunks=(rows.chunks[0], (network.classes,)),
+        dtype=network.dtype,
+        meta=np.empty((0, network.classes), dtype=network.dtype),
+    )
+
+
+def _block_probabilities(X: Any, network: Network) -> Matrix:
+    if not len(X):
+        return np.empty((0, network.classes), dtype=network.dtype)
+    return local_engine(1).predict_proba(network, X)

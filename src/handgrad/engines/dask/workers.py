@@ -1,0 +1,112 @@
+"""What the workers of a cluster are: their threads, memory, version and instruction sets."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from handgrad.engines.dask.held import Kernels
+from handgrad.engines.reference import ReferenceEngine
+from handgrad.errors import EngineError
+from handgrad.memory import memory
+from handgrad.quoting import named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from distributed import Client
+
+
+class Member(NamedTuple):
+    """A worker that can take part."""
+
+    threads: int
+    memory: int
+    """The bytes that Dask lets it use."""
+    instruction_sets: tuple[str, ...]
+    """From the narrowest to the widest that it may use; none without a native engine."""
+
+
+def inspect(client: Client, addresses: Iterable[str]) -> dict[str, Member]:
+    """Ask workers what they are.
+
+    Raises
+    ------
+    EngineError
+        If a worker has no handgrad, or another version.
+    """
+    reports = client.run(_inspection(), workers=list(addresses), on_error="return")
+    return {address: member(address, report) for address, report in reports.items()}
+
+
+def member(address: str, report: Any) -> Member:
+    """Return what a worker reported, or raise an EngineError if it cannot take part."""
+    if isinstance(report, Exception):
+        raise EngineError(
+            f"The worker {address} does not answer ({named(report)}); expected one that runs."
+        )
+    ours = _version()
+    if report["version"] is None:
+        raise EngineError(
+            f"The worker {address} has no handgrad ({named(report['reason'])}); expected version "
+            f"{ours}: install it there."
+        )
+    if report["version"] != ours:
+        raise EngineError(
+            f"The worker {address} has handgrad {named(report['version'])}, and this process has "
+            f"{ours}; expected the same version: install it there."
+        )
+    sets = tuple(report["instruction_sets"])
+    return Member(report["threads"], report["memory"] or memory(), sets)
+
+
+def shared_kernels(members: Mapping[str, Member]) -> Kernels:
+    """Return the widest instruction set that all workers have; without one, the reference.
+
+    Examples
+    --------
+    >>> one = Member(1, 10**9, ("baseline", "avx2"))
+    >>> other = Member(1, 10**9, ("baseline", "avx2", "avx512"))
+    >>> shared_kernels({"a": one, "b": other})
+    Kernels(engine='native', instruction_set='avx2')
+    """
+    first, *others = (member.instruction_sets for member in members.values())
+    shared = [name for name in first if all(name in sets for sets in others)]
+    if shared:
+        return Kernels("native", shared[-1])
+    return Kernels("reference", ReferenceEngine().instruction_set)
+
+
+def lacks(member: Member, kernels: Kernels) -> bool:
+    """Tell whether a worker cannot compute with these kernels."""
+    return kernels.engine == "native" and kernels.instruction_set not in member.instruction_sets
+
+
+def _version() -> str:
+    return str(import_module("handgrad").__version__)
+
+
+def _inspection() -> Callable[..., dict[str, Any]]:
+    """Return a function that Dask sends as code, because a worker may have no handgrad."""
+
+    def inspect_worker(dask_worker: Any) -> dict[str, Any]:
+        from importlib import import_module
+
+        found: dict[str, Any] = {
+            "threads": dask_worker.state.nthreads,
+            "memory": dask_worker.memory_manager.memory_limit,
+            "version": None,
+            "instruction_sets": (),
+        }
+        try:
+            from handgrad.engines import available_engines, get_engine
+        except ImportError as error:
+            return found | {"reason": str(error)}
+        if "native" in available_engines():
+            from handgrad.engines import _native
+
+            sets, chosen = _native.instruction_sets(), get_engine("native").instruction_set
+            found["instruction_sets"] = sets[: sets.index(chosen) + 1]
+        return found | {"version": import_module("handgrad").__version__}
+
+    return inspect_worker

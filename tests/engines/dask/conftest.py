@@ -1,0 +1,82 @@
+"""A real cluster of two processes, which all tests of the Dask engine share."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+
+from handgrad import Network
+from handgrad.data import Blocks
+from handgrad.engines.dask import DaskEngine, holders
+from handgrad.engines.dask.cluster import UNUSED_PORT
+from handgrad.engines.native import NativeEngine
+
+distributed = pytest.importorskip("distributed")
+
+M, D, CLASSES = 1000, 12, 3
+
+# Dask writes to the standard error of its import, which pytest has closed by the end.
+logging.getLogger("distributed").handlers.clear()
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": UNUSED_PORT},
+        silence_logs=logging.CRITICAL,
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def client(cluster):
+    with distributed.Client(cluster, set_as_default=False) as client:
+        yield client
+
+
+@pytest.fixture
+def engine(cluster, client):
+    """An engine on two workers, however the test before left them."""
+    client.wait_for_workers(2)
+    with DaskEngine(cluster.scheduler_address) as engine:
+        yield engine
+
+
+@pytest.fixture
+def one_process(engine):
+    """The engine of one process that computes with the same kernels."""
+    native = NativeEngine(1)
+    native.instruction_set = engine.instruction_set
+    return native
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Look at the workers before each pass."""
+    monkeypatch.setattr(holders, "LOOK_SECONDS", 0.0)
+
+
+@pytest.fixture(scope="session")
+def rows():
+    random = np.random.default_rng(5)
+    X = random.integers(0, 256, (M, D)).astype(np.uint8)
+    return X, random.integers(0, CLASSES, M)
+
+
+@pytest.fixture(scope="session")
+def blocks(rows):
+    return Blocks.of(*rows, leaf_rows=64)
+
+
+@pytest.fixture
+def network():
+    return Network.initial(features=D, hidden=5, classes=CLASSES, seed=3)
+
+
+def same_bits(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
