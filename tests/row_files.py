@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+import pickle
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +16,21 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-COLUMNS, LISTS, FIXED_LISTS, BYTES, PICTURES = "columns", "lists", "fixed lists", "bytes", "pictures"
+COLUMNS, LISTS, FIXED_LISTS, BYTES, PICTURES = (
+    "columns",
+    "lists",
+    "fixed lists",
+    "bytes",
+    "pictures",
+)
+T = TypeVar("T")
 FORMS = (COLUMNS, LISTS, FIXED_LISTS, BYTES)
+
+
+def pickled(value: T) -> T:
+    """Return a copy that was sent to another process and back."""
+    copy: T = pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
+    return copy
 
 
 def png(pixels: npt.NDArray[np.uint8]) -> bytes:
@@ -30,7 +44,7 @@ def png(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 def table(X: npt.NDArray[Any], y: npt.ArrayLike, form: str = COLUMNS) -> pa.Table:
     """Return rows and labels as a table of Arrow."""
-    m, features = X.shape
+    features = X.shape[1]
     columns: dict[str, Any] = {}
     if form == COLUMNS:
         columns = {f"f{j}": pa.array(X[:, j]) for j in range(features)}
@@ -113,6 +127,9 @@ def write_idx(folder: Path, prefix: str, X: npt.NDArray[np.uint8], y: npt.ArrayL
     """Write images and labels as MNIST's files."""
     folder.mkdir(parents=True, exist_ok=True)
     labels = np.asarray(y, np.uint8)
-    for name, array in ((f"{prefix}-images-idx3-ubyte", X), (f"{prefix}-labels-idx1-ubyte", labels)):
+    for name, array in (
+        (f"{prefix}-images-idx3-ubyte", X),
+        (f"{prefix}-labels-idx1-ubyte", labels),
+    ):
         sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
         (folder / name).write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
