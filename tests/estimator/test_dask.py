@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from handgrad import MLPClassifier, get_engine, load, save
 from handgrad.data import Blocks
 from handgrad.engines import available_engines
+from handgrad.engines.dask.cluster import UNUSED_PORT
 from handgrad.evaluation import evaluate
 
 distributed = pytest.importorskip("distributed")
@@ -36,6 +37,7 @@ def client():
             n_workers=2,
             threads_per_worker=1,
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": UNUSED_PORT},
             silence_logs=logging.CRITICAL,
         ) as cluster,
         distributed.Client(cluster) as client,
@@ -46,11 +48,11 @@ def client():
 def rows(kind: str = "float64") -> tuple[np.ndarray, np.ndarray]:
     """Rows of three classes that a small network tells apart."""
     random = np.random.default_rng(0)
-    X = random.integers(0, 200, (M, D))
-    labels = np.array(["low", "middle", "high"])[np.digitize(X[:, 0] + X[:, 1], [130, 260])]
+    X = random.integers(0, 120, (M, D))
+    labels = np.array(["low", "middle", "high"])[np.digitize(X[:, 0] + X[:, 1], [80, 160])]
     if kind == "uint8":
         return X.astype(np.uint8), labels
-    return (X / 200).astype(kind), labels
+    return (X / 120).astype(kind), labels
 
 
 def collections(kind: str = "float64") -> tuple[Any, Any]:

@@ -15,7 +15,6 @@ from handgrad.data import BlockDataset
 from handgrad.engines import available_engines
 from handgrad.errors import CheckpointError, HandgradError, TrainingError, WriteError
 from handgrad.files.checkpoint import load_checkpoint, save_checkpoint
-from handgrad.jobs import training_data
 from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
 from handgrad.jobs.training import TrainingFiles, prepare_training
 from handgrad.jobs.training_data import Streaming
@@ -244,31 +243,40 @@ def test_a_run_in_blocks_continues_in_blocks(blocks_of_flowers, solver, path):
 
 
 def test_the_window_may_change_where_it_changes_no_bit(blocks_of_flowers, path):
-    other = Streaming(wanted=True, window=3)
     whole = job_of(blocks_of_flowers, "gd", streaming=BLOCKS).run()
     stopped(blocks_of_flowers, "gd", path, streaming=BLOCKS)
-    run = prepare_resumed(path, streaming=other).run()
-    np.testing.assert_array_equal(run.network.W1, whole.network.W1)
-    stopped(blocks_of_flowers, "adam", path, streaming=BLOCKS)
-    with pytest.raises(CheckpointError, match="with window 2, not 3"):
-        prepare_resumed(path, streaming=other)
+    job = prepare_resumed(path, streaming=Streaming(wanted=True, window=3))
+    assert job.remark is None
+    np.testing.assert_array_equal(job.run().network.W1, whole.network.W1)
 
 
-def test_rows_in_memory_stay_there(flowers, path, monkeypatch):
-    stopped(flowers, "gd", path)
-    with pytest.raises(CheckpointError, match="whose rows lay in memory"):
-        prepare_resumed(path, streaming=BLOCKS)
-    monkeypatch.setattr(training_data, "free_memory", lambda: 1)
-    assert prepare_resumed(path).run().iterations == 30
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("first", [False, True])
+def test_a_run_continues_between_memory_and_blocks(blocks_of_flowers, solver, first, path):
+    streaming = {True: Streaming(wanted=True, window=2), False: Streaming()}
+    run = stopped(blocks_of_flowers, solver, path, streaming=streaming[first])
+    job = prepare_resumed(path, streaming=Streaming(wanted=True, window=3))
+    if not first:
+        assert load_checkpoint(path).window is None
+    assert isinstance(job.dataset, BlockDataset)
+    expected = {"lbfgs": "no higher cost", "gd": "last bits"}.get(solver, "another order")
+    if first and solver == "gd":  # the window changes no bit
+        assert job.remark is None
+    else:
+        assert expected in str(job.remark)
+    found = job.run()
+    assert found.iterations == 30
+    before = run.state.history.costs
+    np.testing.assert_array_equal(found.costs[: len(before)], before)
 
 
-@pytest.mark.parametrize("window", ["x", "0", "", "\u0663", "-1"])
-def test_a_window_that_cannot_be_is_refused(flowers, path, window):
-    stopped(flowers, "gd", path)
-    checkpoint = load_checkpoint(path)
-    save_checkpoint(replace(checkpoint, job={**checkpoint.job, "window": window}), path)
-    with pytest.raises(CheckpointError, match="has a window of"):
-        prepare_resumed(path)
+def test_a_window_of_a_checkpoint_is_checked(flowers, path):
+    job = job_of(flowers, "gd")
+    run = job.run()
+    damaged = replace(job.checkpoint(run.state), window=-1)
+    save_checkpoint(damaged, path)
+    with pytest.raises(CheckpointError, match="window is -1"):
+        load_checkpoint(path)
 
 
 def test_a_run_in_blocks_continues_on_a_cluster_in_the_same_bits(flowers, path):

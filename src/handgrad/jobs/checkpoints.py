@@ -74,8 +74,7 @@ def prepare_resumed(
         training rows must be the same, wherever they lie.
     engine, threads, dask, streaming
         As in `handgrad.jobs.training.prepare_training`; they may differ from those of the run so
-        far. Rows that lay in memory lie there again, and rows in blocks come in blocks. A run in
-        blocks may continue on a cluster.
+        far. Rows come in blocks if they did so far.
     **settings
         ``hidden``, ``initial``, ``dtype``, and those of `handgrad.solvers.Training`; they must be
         those of the checkpoint. The numbers of iterations or epochs alone may change.
@@ -93,9 +92,12 @@ def prepare_resumed(
     training.check_packages()
     source = _source(path, source or recorded.get("source"))
     test, label = test or recorded.get("test"), label or recorded.get("label") or USUAL_LABEL
-    streaming = _as_before(path, checkpoint, streaming or Streaming())
+    streaming = (streaming or Streaming()).continuing(checkpoint.window)
+    dataset = training_data(source, test, label, streaming=streaming)
+    if dataset.window != checkpoint.window:
+        state = state.without_order()
     job = TrainingJob(
-        training_data(source, test, label, streaming=streaming),
+        dataset,
         state.network,
         chosen_engine(engine, threads, dask),
         training,
@@ -110,7 +112,7 @@ def prepare_resumed(
             f"({checkpoint.fingerprint}; found {job.fingerprint}); expected the same source, and "
             "the same --label and --test."
         )
-    return replace(job, remark=_remark(checkpoint, job.computed_by))
+    return replace(job, remark=_remark(checkpoint, job))
 
 
 def _continued(path: Path, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Training:
@@ -143,51 +145,40 @@ def _continued(path: Path, checkpoint: Checkpoint, settings: Mapping[str, Any]) 
     return training
 
 
-def _as_before(path: Path, checkpoint: Checkpoint, streaming: Streaming) -> Streaming:
-    """Return how to read the rows so that they come as they did in the run so far.
-
-    Sums over blocks and over rows in memory have other last bits, whatever a machine can hold. The
-    window changes the batches of sgd and adam, and nothing else.
-    """
-    window = checkpoint.job.get("window")
-    if window is None:
-        if streaming.wanted:
-            raise CheckpointError(
-                f"{named(path)} continues a run whose rows lay in memory; expected neither "
-                "--stream, --window, --cache nor --dask: a run in blocks begins with one of them."
-            )
-        return replace(streaming, allowed=False)
-    if not window.isascii() or not window.isdigit() or int(window) < 1:
-        raise CheckpointError(f"{named(path)} has a window of {shown(window)}; train anew.")
-    takes_batches = checkpoint.training.batch_size is not None
-    if takes_batches and streaming.window not in (None, int(window)):
-        raise CheckpointError(
-            f"{named(path)} continues a run with window {window}, not {streaming.window}; expected "
-            "the settings of that run, which it knows."
-        )
-    return replace(streaming, wanted=True, window=streaming.window or int(window))
-
-
 def _source(path: Path, source: str | None) -> str:
     if source is None:
         raise CheckpointError(f"{named(path)} does not know its source; name the source, too.")
     return source
 
 
-def _remark(checkpoint: Checkpoint, now: Mapping[str, str]) -> str | None:
-    """Say why the bits may differ from those of a run that never stopped; None if they do not."""
+def _remark(checkpoint: Checkpoint, job: TrainingJob) -> str | None:
+    """Say why the run may differ from one that never stopped; None if it does not."""
     if checkpoint.training.solver == "lbfgs":
         return (
             "lbfgs continues from its weights at no higher cost; its steps are not those of a run "
             "that never stopped."
         )
-    before = checkpoint.computed_by
+    in_batches = checkpoint.training.batch_size is not None
+    before, now = (
+        dict(by) | {"rows": _place_of_rows(window, in_batches)}
+        for by, window in (
+            (checkpoint.computed_by, checkpoint.window),
+            (job.computed_by, job.dataset.window),
+        )
+    )
     different = [name for name in now if now[name] != before.get(name)]
     if not different:
         return None
     changes = ", ".join(f"{name.replace('_', ' ')} {now[name]}" for name in different)
     earlier = ", ".join(str(before.get(name)) for name in different)
-    return (
-        f"The run continues with {changes} (before: {earlier}); its last bits may differ from "
-        "those of a run that never stopped."
-    )
+    what = "its last bits may differ from those of"
+    if "rows" in different and in_batches:
+        what = "it takes its rows in another order than"
+    return f"The run continues with {changes} (before: {earlier}); {what} a run that never stopped."
+
+
+def _place_of_rows(window: int | None, in_batches: bool) -> str:
+    """Say where the rows lie, as far as it matters: only batches depend on the window."""
+    if window is None:
+        return "in memory"
+    return f"in blocks with a window of {window}" if in_batches else "in blocks"

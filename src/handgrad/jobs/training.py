@@ -112,7 +112,6 @@ class TrainingJob:
 
     def checkpoint(self, state: RunState) -> Checkpoint:
         """Return a state of the run with what must be the same for it to continue."""
-        blocks = self.dataset.train_blocks if isinstance(self.dataset, BlockDataset) else None
         return Checkpoint(
             state=state,
             training=self.training,
@@ -121,8 +120,8 @@ class TrainingJob:
                 "test": self.test,
                 "label": self.label,
                 "initial": self.settings.get("initial"),
-                "window": None if blocks is None else str(blocks.window),
             },
+            window=self.dataset.window,
             fingerprint=self.fingerprint,
             computed_by=self.computed_by,
         )

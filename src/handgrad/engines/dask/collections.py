@@ -55,7 +55,7 @@ def blocks_of(
     lengths, found = _first_pass(client, table)
     _check_labels(found)
     classes = np.unique(np.concatenate([chunk.classes for chunk in found]))
-    reader = Collection(client, *_rechunked(table, lengths, found, leaf_rows), leaf_rows)
+    reader = Collection(client, *_rechunked(table, lengths, found, leaf_rows), classes)
     counts, digests = _second_pass(client, reader.labels, classes)
     return Blocks(
         reader,
@@ -64,11 +64,20 @@ def blocks_of(
         features=len(table.names) if table.names else int(reader.rows.shape[1]),
         dtype=reader.rows.dtype,
         source="a Dask collection",
-        fingerprint=_fingerprint(reader.rows, classes, digests),
+        labels_digest=_fingerprint(reader.rows, classes, digests),
         leaf_rows=leaf_rows,
         feature_names=table.names,
         pixels=table.names is None,  # bytes of a table are numbers
     )
+
+
+def chunks_of(array: Any) -> list[Any]:
+    """Return the chunks of a Dask array, each as what `dask.delayed` returns.
+
+    No tasks are fused: Dask would give the key of one task to different ones, depending on what is
+    asked for together, and the scheduler confuses them.
+    """
+    return list(array.to_delayed(optimize_graph=False).ravel())
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +87,13 @@ class Collection:
     client: Client
     rows: Any
     labels: Any
-    leaf_rows: int
+    classes: Any
+    in_processes = False
 
-    def read(self, start: int, stop: int) -> tuple[Rows, npt.NDArray[Any]]:
+    def read(self, leaf: int) -> tuple[Rows, npt.NDArray[Any]]:
         """Let the cluster compute some rows; see `handgrad.data.blocks.blocks.RowReader`."""
-        rows, labels = self.client.compute([self.rows[start:stop], self.labels[start:stop]])
-        return rows.result(), labels.result()
+        rows, labels = self.client.compute([chunks_of(a)[leaf] for a in (self.rows, self.labels)])
+        return rows.result(), np.searchsorted(self.classes, labels.result())
 
     def __reduce__(self) -> Any:
         raise TypeError("Dask computes these rows: they cannot be pickled.")
@@ -122,7 +132,7 @@ def _of_array(X: Any, y: Any) -> _Table:
     dtype = _number_type([X.dtype], ["X"])
     rows = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
     labels, label_type = _label_parts(y)
-    return _Table(list(rows.to_delayed().ravel()), labels, dtype, int(X.shape[1]), None, label_type)
+    return _Table(chunks_of(rows), labels, dtype, int(X.shape[1]), None, label_type)
 
 
 def _of_frame(X: Any, y: Any, label: str | None) -> _Table:
@@ -156,8 +166,7 @@ def _label_parts(y: Any) -> tuple[list[Any], np.dtype[Any]]:
         _check_column(labels)
         return [delayed(labels)], labels.dtype
     _check_column(y)
-    parts = y.to_delayed()
-    parts = list(np.ravel(parts)) if isinstance(parts, np.ndarray) else list(parts)
+    parts = y.to_delayed() if hasattr(y, "divisions") else chunks_of(y)
     return [delayed(np.asarray, pure=True)(part) for part in parts], _numpy_type(y.dtype)
 
 
@@ -258,7 +267,7 @@ def _second_pass(
     """Count the classes in each leaf, and take a digest of its labels."""
     from dask import delayed
 
-    leaves = labels.to_delayed().ravel()
+    leaves = chunks_of(labels)
     found = client.gather(client.compute([delayed(_counted)(leaf, classes) for leaf in leaves]))
     counts, digests = zip(*found, strict=True)
     return np.array(counts), list(digests)

@@ -181,15 +181,13 @@ class _GivenRows:
     """A reader of leaves that lie in memory."""
 
     leaves: dict[int, GivenLeaf]
-    leaf_rows: int
-    classes: npt.NDArray[Any]
+    in_processes = False
 
-    def read(self, start: int, stop: int) -> tuple[Rows, npt.NDArray[Any]]:
-        X, labels = self.leaves[start // self.leaf_rows]
-        return X[: stop - start], self.classes[labels]
+    def read(self, leaf: int) -> tuple[Rows, Labels]:
+        return self.leaves[leaf]
 
 
 def _given(source: Source, leaves: dict[int, GivenLeaf]) -> Source:
     blocks = source.blocks
-    reader = _GivenRows(leaves, blocks.leaf_rows, blocks.classes)
+    reader = _GivenRows(leaves)
     return replace(source, blocks=replace(blocks, reader=reader))

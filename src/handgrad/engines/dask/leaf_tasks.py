@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from handgrad.engines.dask.collections import Collection
+from handgrad.engines.dask.collections import Collection, chunks_of
 from handgrad.engines.dask.held import GivenLeaf
 from handgrad.errors import EngineError
 
@@ -90,9 +90,8 @@ class CollectionTasks:
 
         if not len(leaves):
             return []
-        rows = self.collection.rows.to_delayed()
-        labels = self.collection.labels.to_delayed()
-        tasks = [delayed(_given_leaf)(rows[leaf, 0], labels[leaf], self.classes) for leaf in leaves]
+        rows, labels = chunks_of(self.collection.rows), chunks_of(self.collection.labels)
+        tasks = [delayed(_given_leaf)(rows[leaf], labels[leaf], self.classes) for leaf in leaves]
         futures: list[Future] = self.client.compute(tasks, **where)
         return futures
 

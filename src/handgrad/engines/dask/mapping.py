@@ -67,7 +67,7 @@ class LeafMap(Generic[T]):
             except KilledWorker as error:
                 attempt += 1
                 if attempt == ATTEMPTS:
-                    raise faults.worn_out(error) from error
+                    raise faults.worn_out() from error
 
     def _results(self, start: int) -> Generator[T]:
         coming: deque[Future] = deque()
