@@ -152,9 +152,10 @@ template <size_t F, size_t P, class T, class X> inline void add_columns(const ui
         for (size_t i = 0; i < 4; ++i) add(f, from + i, four[i]);
     };
     size_t done = 0;
-    for (; done + 4 <= together; done += 4)
+    for (; done + 4 <= together; done += 4) {
 #pragma GCC unroll 4
         for (size_t f = 0; f < F; ++f) add_four(f, starts[f] + done);
+    }
 #pragma GCC unroll 4
     for (size_t f = 0; f < F; ++f) {
         size_t i = starts[f] + done;

@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from handgrad import data
+from handgrad.data import BlockDataset
 from handgrad.engines import available_engines
 from handgrad.errors import CheckpointError, HandgradError, TrainingError, WriteError
 from handgrad.files.checkpoint import load_checkpoint, save_checkpoint
 from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
 from handgrad.jobs.training import TrainingFiles, prepare_training
+from handgrad.jobs.training_data import Streaming
 from handgrad.solvers import SOLVERS
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -211,3 +214,76 @@ def test_a_checkpoint_may_replace_the_one_that_is_resumed_and_nothing_else(flowe
         with pytest.raises(WriteError):
             files.check(str(flowers), resume=path)
     assert path.read_bytes() == b"old"
+
+
+BLOCKS = Streaming(wanted=True, window=2)
+
+
+@pytest.fixture
+def blocks_of_flowers(flowers, monkeypatch):
+    """Flowers whose leaves hold few rows, so that windows and shuffling matter."""
+    pytest.importorskip("pyarrow")
+    read = data.open_blocks
+    monkeypatch.setattr(
+        data, "open_blocks", lambda *given, **options: read(*given, leaf_rows=20, **options)
+    )
+    return flowers
+
+
+@pytest.mark.parametrize("solver", ["gd", "sgd", "adam"])
+def test_a_run_in_blocks_continues_in_blocks(blocks_of_flowers, solver, path):
+    whole = job_of(blocks_of_flowers, solver, streaming=BLOCKS).run()
+    stopped(blocks_of_flowers, solver, path, streaming=BLOCKS)
+    job = prepare_resumed(path)
+    assert isinstance(job.dataset, BlockDataset)
+    assert job.dataset.train_blocks.window == 2
+    run = job.run()
+    np.testing.assert_array_equal(run.history.costs, whole.history.costs)
+    np.testing.assert_array_equal(run.network.W1, whole.network.W1)
+
+
+def test_the_window_may_change_where_it_changes_no_bit(blocks_of_flowers, path):
+    whole = job_of(blocks_of_flowers, "gd", streaming=BLOCKS).run()
+    stopped(blocks_of_flowers, "gd", path, streaming=BLOCKS)
+    job = prepare_resumed(path, streaming=Streaming(wanted=True, window=3))
+    assert job.remark is None
+    np.testing.assert_array_equal(job.run().network.W1, whole.network.W1)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("first", [False, True])
+def test_a_run_continues_between_memory_and_blocks(blocks_of_flowers, solver, first, path):
+    streaming = {True: Streaming(wanted=True, window=2), False: Streaming()}
+    run = stopped(blocks_of_flowers, solver, path, streaming=streaming[first])
+    job = prepare_resumed(path, streaming=Streaming(wanted=True, window=3))
+    if not first:
+        assert load_checkpoint(path).window is None
+    assert isinstance(job.dataset, BlockDataset)
+    expected = {"lbfgs": "no higher cost", "gd": "last bits"}.get(solver, "another order")
+    if first and solver == "gd":  # the window changes no bit
+        assert job.remark is None
+    else:
+        assert expected in str(job.remark)
+    found = job.run()
+    assert found.iterations == 30
+    before = run.state.history.costs
+    np.testing.assert_array_equal(found.costs[: len(before)], before)
+
+
+def test_a_window_of_a_checkpoint_is_checked(flowers, path):
+    job = job_of(flowers, "gd")
+    run = job.run()
+    damaged = replace(job.checkpoint(run.state), window=-1)
+    save_checkpoint(damaged, path)
+    with pytest.raises(CheckpointError, match="window is -1"):
+        load_checkpoint(path)
+
+
+def test_a_run_in_blocks_continues_on_a_cluster_in_the_same_bits(flowers, path):
+    pytest.importorskip("distributed")
+    pytest.importorskip("pyarrow")
+    whole = job_of(flowers, "adam", streaming=BLOCKS).run()
+    stopped(flowers, "adam", path, streaming=BLOCKS)
+    job = prepare_resumed(path, dask="local", threads=1)
+    assert job.remark is None
+    np.testing.assert_array_equal(job.run().network.W1, whole.network.W1)

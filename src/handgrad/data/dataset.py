@@ -77,6 +77,11 @@ class Dataset:
         return self.X_train.dtype
 
     @property
+    def window(self) -> None:
+        """None: all rows lie in memory, and not only those of a window."""
+        return None
+
+    @property
     def fingerprint(self) -> str:
         """A text that tells the training rows and labels apart by their content."""
         if self.held_out is None:

@@ -56,6 +56,8 @@ class Checkpoint:
     training: Training
     job: Mapping[str, str | None]
     """Further settings of the job, as texts: where its rows came from, and the like."""
+    window: int | None = None
+    """How many leaves of blocks lie in memory together; None if all rows do."""
     fingerprint: str
     """Of the training rows; see `handgrad.data.fingerprint`."""
     computed_by: Mapping[str, str]
@@ -151,6 +153,7 @@ def _description(checkpoint: Checkpoint) -> dict[str, Any]:
         "kind": "checkpoint",
         "training": checkpoint.training.settings,
         "job": dict(checkpoint.job),
+        "window": checkpoint.window,
         "fingerprint": checkpoint.fingerprint,
         "computed_by": dict(checkpoint.computed_by),
         "output": state.network.output,
@@ -219,6 +222,7 @@ def _build(file: TensorFile, description: dict[str, Any], tensors: dict[str, Ten
         state=state,
         training=training,
         job=_texts(description["job"]),
+        window=_window(description["window"]),
         fingerprint=_text(description["fingerprint"]),
         computed_by={name: _text(value) for name, value in description["computed_by"].items()},
     )
@@ -299,6 +303,10 @@ def _random(
         "has_gauss": whole_number("has_gauss", found["has_gauss"], 0, 1, TrainingError),
         "gauss": _figure(found["gauss"]),
     }
+
+
+def _window(found: Any) -> int | None:
+    return None if found is None else whole_number("window", found, 1, None, TrainingError)
 
 
 def _texts(found: Any) -> dict[str, str | None]:

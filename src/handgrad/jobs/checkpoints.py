@@ -10,7 +10,7 @@ import numpy as np
 from handgrad.errors import CheckpointError, HandgradError
 from handgrad.files.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from handgrad.jobs.inputs import USUAL_LABEL
-from handgrad.jobs.training import TrainingJob, chosen_engine, computed_by
+from handgrad.jobs.training import TrainingJob, chosen_engine
 from handgrad.jobs.training_data import Streaming, training_data
 from handgrad.quoting import named, shown
 from handgrad.solvers import USUAL_INTERVAL, Checkpoints
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from handgrad.engines import Engine
     from handgrad.solvers import RunState, Training
 
 
@@ -75,7 +74,7 @@ def prepare_resumed(
         training rows must be the same, wherever they lie.
     engine, threads, dask, streaming
         As in `handgrad.jobs.training.prepare_training`; they may differ from those of the run so
-        far.
+        far. Rows come in blocks if they did so far.
     **settings
         ``hidden``, ``initial``, ``dtype``, and those of `handgrad.solvers.Training`; they must be
         those of the checkpoint. The numbers of iterations or epochs alone may change.
@@ -93,17 +92,19 @@ def prepare_resumed(
     training.check_packages()
     source = _source(path, source or recorded.get("source"))
     test, label = test or recorded.get("test"), label or recorded.get("label") or USUAL_LABEL
-    chosen = chosen_engine(engine, threads, dask)
+    streaming = (streaming or Streaming()).continuing(checkpoint.window)
+    dataset = training_data(source, test, label, streaming=streaming)
+    if dataset.window != checkpoint.window:
+        state = state.without_order()
     job = TrainingJob(
-        training_data(source, test, label, streaming=streaming),
+        dataset,
         state.network,
-        chosen,
+        chosen_engine(engine, threads, dask),
         training,
         {"source": source, "initial": recorded.get("initial")},
         label,
         test,
         state,
-        _remark(checkpoint, chosen),
     )
     if job.fingerprint != checkpoint.fingerprint:
         raise CheckpointError(
@@ -111,7 +112,7 @@ def prepare_resumed(
             f"({checkpoint.fingerprint}; found {job.fingerprint}); expected the same source, and "
             "the same --label and --test."
         )
-    return job
+    return replace(job, remark=_remark(checkpoint, job))
 
 
 def _continued(path: Path, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Training:
@@ -150,20 +151,34 @@ def _source(path: Path, source: str | None) -> str:
     return source
 
 
-def _remark(checkpoint: Checkpoint, engine: Engine) -> str | None:
-    """Say why the bits may differ from those of a run that never stopped; None if they do not."""
+def _remark(checkpoint: Checkpoint, job: TrainingJob) -> str | None:
+    """Say why the run may differ from one that never stopped; None if it does not."""
     if checkpoint.training.solver == "lbfgs":
         return (
             "lbfgs continues from its weights at no higher cost; its steps are not those of a run "
             "that never stopped."
         )
-    before, now = checkpoint.computed_by, computed_by(engine)
+    in_batches = checkpoint.training.batch_size is not None
+    before, now = (
+        dict(by) | {"rows": _place_of_rows(window, in_batches)}
+        for by, window in (
+            (checkpoint.computed_by, checkpoint.window),
+            (job.computed_by, job.dataset.window),
+        )
+    )
     different = [name for name in now if now[name] != before.get(name)]
     if not different:
         return None
     changes = ", ".join(f"{name.replace('_', ' ')} {now[name]}" for name in different)
     earlier = ", ".join(str(before.get(name)) for name in different)
-    return (
-        f"The run continues with {changes} (before: {earlier}); its last bits may differ from "
-        "those of a run that never stopped."
-    )
+    what = "its last bits may differ from those of"
+    if "rows" in different and in_batches:
+        what = "it takes its rows in another order than"
+    return f"The run continues with {changes} (before: {earlier}); {what} a run that never stopped."
+
+
+def _place_of_rows(window: int | None, in_batches: bool) -> str:
+    """Say where the rows lie, as far as it matters: only batches depend on the window."""
+    if window is None:
+        return "in memory"
+    return f"in blocks with a window of {window}" if in_batches else "in blocks"

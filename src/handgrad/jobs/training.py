@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad import __version__
-from handgrad.data import USUAL_SOURCE
+from handgrad.data import USUAL_SOURCE, BlockDataset
 from handgrad.engines import get_engine
 from handgrad.engines.dask import DaskEngine
 from handgrad.errors import ShapeError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.data import BlockDataset, Dataset
+    from handgrad.data import Dataset
     from handgrad.engines import Engine, Progress, Session
     from handgrad.initial import Scheme
     from handgrad.solvers import Checkpoints, Result, RunState
@@ -98,15 +98,31 @@ class TrainingJob:
         """What tells the training rows apart; see `handgrad.data.Dataset.fingerprint`."""
         return self.dataset.fingerprint
 
+    @cached_property
+    def computed_by(self) -> dict[str, str]:
+        """What the last bits of the run depend on, apart from its settings and rows."""
+        engine = self.engine
+        kernels = engine.kernels if isinstance(engine, DaskEngine) else None
+        return {
+            "engine": engine.name if kernels is None else kernels.engine,
+            "instruction_set": engine.instruction_set,
+            "handgrad": __version__,
+        }
+
     def checkpoint(self, state: RunState) -> Checkpoint:
         """Return a state of the run with what must be the same for it to continue."""
-        job = {name: self.settings.get(name) for name in ("source", "initial")}
         return Checkpoint(
             state=state,
             training=self.training,
-            job=job | {"test": self.test, "label": self.label},
+            job={
+                "source": self.settings.get("source"),
+                "test": self.test,
+                "label": self.label,
+                "initial": self.settings.get("initial"),
+            },
+            window=self.dataset.window,
             fingerprint=self.fingerprint,
-            computed_by=computed_by(self.engine),
+            computed_by=self.computed_by,
         )
 
     def report(self, run: Result, **settings: Any) -> TrainingReport:
@@ -259,12 +275,3 @@ def _check_memory(features: int, hidden: int, classes: int) -> None:
 def chosen_engine(name: str, threads: int | None, dask: str | None) -> Engine:
     """Return the engine of that name, or that of a Dask cluster if there is an address."""
     return get_engine(name, threads=threads) if dask is None else DaskEngine(dask, threads=threads)
-
-
-def computed_by(engine: Engine) -> dict[str, str]:
-    """Return what the last bits of a run depend on, apart from its settings and rows."""
-    return {
-        "engine": engine.name,
-        "instruction_set": engine.instruction_set,
-        "handgrad": __version__,
-    }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Batches, Engine, Progress, Session
     from handgrad.network import Network
     from handgrad.solvers.driver import Iteration
@@ -35,8 +36,8 @@ ADAPTIVE_FACTOR = 5
 def sgd(
     engine: Engine,
     network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: npt.ArrayLike | Blocks,
+    y: npt.ArrayLike | None,
     *,
     rule: Rule | None = None,
     schedule: Schedule = "constant",

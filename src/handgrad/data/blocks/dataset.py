@@ -68,6 +68,11 @@ class BlockDataset:
         return self.train_blocks.feature_names
 
     @property
+    def window(self) -> int:
+        """How many leaves lie in memory together."""
+        return self.train_blocks.window
+
+    @property
     def fingerprint(self) -> str:
         """A text that tells the training rows and labels apart by their content."""
         return self.train_blocks.fingerprint
