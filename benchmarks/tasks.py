@@ -27,13 +27,15 @@ class Task:
     solver: str = "sgd"
 
 
-def options(description: str) -> argparse.Namespace:
-    """Read the command line."""
+def options(description: str, **more: dict[str, Any]) -> argparse.Namespace:
+    """Read the command line; ``more`` are options of one script, as argparse takes them."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", help="full MNIST: a folder with its IDX files, or mnist")
     parser.add_argument("--rounds", type=int, default=7, help="counted rounds, after a warm-up")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--quick", action="store_true", help="few rows: does it run?")
+    for name, settings in more.items():
+        parser.add_argument(f"--{name}", **settings)
     chosen = parser.parse_args()
     if chosen.quick:
         chosen.rounds = min(chosen.rounds, 2)

@@ -146,18 +146,21 @@ template <size_t F, size_t P, class T, class X> inline void add_columns(const ui
 #pragma GCC unroll 4
         for (size_t p = 0; p < P; ++p) sum[f][p] += value * load(row + p * L);
     };
-    for (size_t done = 0; done + 4 <= together; done += 4)
+    const auto add_four = [&](size_t f, size_t from) {
+        const BroadcastFour<T, X> four{values + from};
 #pragma GCC unroll 4
-        for (size_t f = 0; f < F; ++f) {
-            const size_t from = starts[f] + done;
-            const BroadcastFour<T, X> four{values + from};
+        for (size_t i = 0; i < 4; ++i) add(f, from + i, four[i]);
+    };
+    size_t done = 0;
+    for (; done + 4 <= together; done += 4) {
 #pragma GCC unroll 4
-            for (size_t i = 0; i < 4; ++i) add(f, from + i, four[i]);
-        }
+        for (size_t f = 0; f < F; ++f) add_four(f, starts[f] + done);
+    }
 #pragma GCC unroll 4
     for (size_t f = 0; f < F; ++f) {
-        for (size_t i = starts[f] + together / 4 * 4; i < starts[f + 1]; ++i)
-            add(f, i, broadcast(static_cast<T>(values[i])));
+        size_t i = starts[f] + done;
+        for (; i + 4 <= starts[f + 1]; i += 4) add_four(f, i);
+        for (; i < starts[f + 1]; ++i) add(f, i, broadcast(static_cast<T>(values[i])));
 #pragma GCC unroll 4
         for (size_t p = 0; p < P; ++p) store(dw + (f * P + p) * L, sum[f][p]);
     }

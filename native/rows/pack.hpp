@@ -10,8 +10,17 @@ namespace handgrad::HANDGRAD_VARIANT {
 // the two: no more is packed than there is room for, and zeros where less is found.
 inline size_t count_nonzeros(const Rows& rows, size_t row) {
     return with_values(rows, row * rows.stride, [&](const auto* values) {
+        using X = std::remove_const_t<std::remove_pointer_t<decltype(values)>>;
+        // As narrow as the values, so that a vector counts as many as it holds.
+        using Count = std::conditional_t<sizeof(X) == 1, uint8_t, Integer<X>>;
+        constexpr size_t part = 128;  // fits a byte
         size_t count = 0;
-        for (size_t d = 0; d < rows.features; ++d) count += values[d] != 0;
+        for (size_t from = 0; from < rows.features; from += part) {
+            const size_t end = from + part < rows.features ? from + part : rows.features;
+            Count some = 0;
+            for (size_t d = from; d < end; ++d) some += static_cast<Count>(values[d] != 0);
+            count += some;
+        }
         return count;
     });
 }

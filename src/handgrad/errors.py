@@ -42,6 +42,10 @@ class ModelFileError(HandgradError, ValueError):
     """A model file that is damaged, from another program, or too new."""
 
 
+class CheckpointError(HandgradError, ValueError):
+    """A checkpoint that is damaged, or does not belong to the run that should continue."""
+
+
 class WriteError(HandgradError):
     """A file that cannot be written."""
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.data import Blocks
+from handgrad.engines.blocks import check_no_labels
 from handgrad.engines.leaves import Source
-from handgrad.errors import DataError, ShapeError
+from handgrad.errors import DataError
 from handgrad.objective import Objective
 
 if TYPE_CHECKING:
@@ -111,10 +112,7 @@ def evaluate(
 def _evaluate_blocks(
     network: Network, blocks: Blocks, y: npt.ArrayLike | None, engine: Engine
 ) -> Evaluation:
-    if y is not None:
-        raise ShapeError(
-            "y was given with blocks, which hold their own labels; expected None for y."
-        )
+    check_no_labels(y)
     Source(blocks, Objective(network.output)).check(network)
     leaves = list(engine.map_leaves(partial(_evaluate_leaf, network), blocks))
     losses = math.fsum(leaf.cost * leaf.samples for leaf in leaves)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import signal
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from handgrad import data, load, notes
 from handgrad.derivation.formulas import FORMULAS
 from handgrad.engines import available_engines
 from handgrad.model import Model
+from interrupts import interrupting
 
 
 def test_the_main_job_reads_real_digits(run, run_json):
@@ -84,24 +84,6 @@ def test_the_settings_reach_the_run(run_json, flowers):
     assert len({first, other, uniform, fast}) == 4
     assert double == pytest.approx(first, rel=1e-4)
     assert load("model.safetensors").dtype == np.float32
-
-
-def interrupting(monkeypatch, *reports):
-    """Press Ctrl-C at some of the reports of progress, counted from 1."""
-
-    @contextmanager
-    def training_progress(_iterations, asked):
-        seen = []
-
-        def show(progress):
-            seen.append(progress)
-            for _ in range(reports.count(len(seen))):
-                signal.raise_signal(signal.SIGINT)
-            return asked.is_set()
-
-        yield show
-
-    monkeypatch.setattr("handgrad.cli.terminal.training_progress", training_progress)
 
 
 def test_ctrl_c_stops_cleanly_and_keeps_the_best_network(run, run_json, flowers, monkeypatch):

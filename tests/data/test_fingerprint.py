@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csc_array, csr_array
 
-from handgrad.data import fingerprint
-from handgrad.data.fingerprint import Fingerprint, covered_rows, fingerprint_of
+from handgrad.data import Blocks, Dataset, fingerprint
+from handgrad.data.fingerprint import LabelDigest, combined, covered_rows, fingerprint_of
 
 NAMES = ("ant", "bee", "cat")
 
@@ -20,24 +20,37 @@ def rows(m, dtype=np.float64, seed=0):
 
 
 @given(m=st.integers(1, 40), covered=st.integers(1, 12), data=st.data())
-def test_parts_of_any_size_and_numbering_give_the_same_text(m, covered, data):
+def test_parts_of_any_size_give_the_same_text(m, covered, data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fingerprint, "COVERED", covered)
         X, y = rows(m)
         expected = fingerprint_of(X, y, NAMES)
-        parts = Fingerprint()
-        start = 0
+        seen = list(dict.fromkeys(y.tolist()))
+        places = np.array([seen.index(number) for number in y])
+        labels, start = LabelDigest(), 0
         while start < m:
             stop = data.draw(st.integers(start + 1, m))
-            numbering = np.array(data.draw(st.permutations(range(3))))
-            names = [NAMES[list(numbering).index(number)] for number in range(3)]
-            parts.add_labels(numbering[y[start:stop]], names)
+            labels.add(places[start:stop])
             start = stop
+        parts = []
         for first, last in covered_rows(m):
             middle = data.draw(st.integers(first, last))
-            parts.add_rows(X[first:middle])
-            parts.add_rows(X[middle:last])
-        assert parts.text(features=4, dtype=X.dtype, class_names=NAMES) == expected
+            parts += [X[first:middle], X[middle:last]]
+        text = labels.text([NAMES[number] for number in seen])
+        assert combined(X.shape, X.dtype, NAMES, text, parts) == expected
+
+
+@given(m=st.integers(3, 60), leaf_rows=st.integers(1, 20), covered=st.integers(1, 12))
+def test_blocks_have_the_fingerprint_of_rows_in_memory(m, leaf_rows, covered):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fingerprint, "COVERED", covered)
+        X, y = rows(m)
+        y[:3] = 2, 0, 1
+        blocks = Blocks.of(X, np.array(NAMES)[y], leaf_rows=leaf_rows)
+        whole = Dataset(X, y, X[:0], y[:0], NAMES, None)
+        assert blocks.fingerprint == whole.fingerprint
+        train = blocks.with_held_out()[0]
+        assert train.fingerprint == whole.with_held_out_test().fingerprint != whole.fingerprint
 
 
 @given(m=st.integers(1, 100), covered=st.integers(1, 12))

@@ -203,6 +203,8 @@ try:
             lambda: engine.batches(network, X, y, rule=Sgd(1e-3), batch_size=1500).epoch(),
             lambda: engine.predict_proba(network, X),
             lambda: engine.cost_and_gradient(network, X, y),
+            lambda: engine.part(X, y, Objective()).cost_and_gradient(network),
+            lambda: engine.part(X, y, Objective(), kept=False).cost_and_gradient(network),
         ):
             try:
                 work()

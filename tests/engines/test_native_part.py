@@ -82,7 +82,7 @@ def test_bits_never_depend_on_kept(
     np.testing.assert_allclose(kept.cost(network), cost, rtol=tolerance, atol=tolerance)
     assert accuracy == pytest.approx(expected[2], abs=1.5 / m)
     for found, exact in zip(kept.cost_and_gradient(network).gradient, gradient, strict=True):
-        scale = max(np.abs(exact).max(), 1e-3)
+        scale = max(np.abs(exact).max(), 0.05)  # the terms of a sum of 0 are not 0
         np.testing.assert_allclose(found, exact, rtol=0, atol=tolerance * scale)
 
 

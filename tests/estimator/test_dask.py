@@ -38,11 +38,11 @@ def client(cluster):
 def rows(kind: str = "float64") -> tuple[np.ndarray, np.ndarray]:
     """Rows of three classes that a small network tells apart."""
     random = np.random.default_rng(0)
-    X = random.integers(0, 200, (M, D))
-    labels = np.array(["low", "middle", "high"])[np.digitize(X[:, 0] + X[:, 1], [130, 260])]
+    X = random.integers(0, 120, (M, D))
+    labels = np.array(["low", "middle", "high"])[np.digitize(X[:, 0] + X[:, 1], [80, 160])]
     if kind == "uint8":
         return X.astype(np.uint8), labels
-    return (X / 200).astype(kind), labels
+    return (X / 120).astype(kind), labels
 
 
 def collections(kind: str = "float64") -> tuple[Any, Any]:
@@ -149,6 +149,29 @@ def test_a_validation_set_and_weights_may_lie_on_the_cluster():
     )
     assert_same_bits(there, here)
     assert there.validation_scores_ == here.validation_scores_
+
+
+def test_rows_of_a_collection_are_held_out_as_those_of_blocks():
+    options = settings("adam", max_iter=2, early_stopping=True)
+    there = MLPClassifier(engine="dask", **options).fit(*collections())
+    here = MLPClassifier(engine=LOCAL, **options).fit(Blocks.of(*rows()))
+    assert_same_bits(there, here)
+    assert there.validation_scores_ == here.validation_scores_
+
+
+def test_a_collection_may_lack_classes_of_the_network():
+    X, y = rows()
+    rows_there, labels_there = collections()
+    there, here = (
+        MLPClassifier(engine=engine, **settings("adam")).partial_fit(given, labels, classes=classes)
+        for classes in [["high", "low", "middle", "none"]]
+        for engine, given, labels in (
+            ("dask", rows_there, labels_there),
+            (LOCAL, Blocks.of(X, y), None),
+        )
+    )
+    assert_same_bits(there, here)
+    assert there.score(rows_there, labels_there) == here.score(X, y)
 
 
 def test_rows_in_memory_train_on_the_cluster():

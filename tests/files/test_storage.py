@@ -16,7 +16,8 @@ from safetensors.numpy import save as to_bytes
 
 from handgrad import Network, load, save
 from handgrad.errors import HandgradError, ModelFileError, WriteError
-from handgrad.files.storage import FORMAT_VERSION, LARGEST_HEADER
+from handgrad.files.storage import FORMAT_VERSION
+from handgrad.files.tensor_file import LARGEST_HEADER
 from handgrad.glassbox.payload import build_payload
 from handgrad.model import Model
 from strategies import problems

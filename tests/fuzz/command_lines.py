@@ -12,7 +12,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fuzz import csv_files, idx_files, image_files, model_files, mutations, numpy_files
+from fuzz import (
+    checkpoint_files,
+    csv_files,
+    idx_files,
+    image_files,
+    model_files,
+    mutations,
+    numpy_files,
+)
 from fuzz.scratch import scratch, written
 from handgrad.errors import HandgradError
 
@@ -49,6 +57,8 @@ OPTIONS = {
             "--test",
         ),
         *("--out", "--history", "--label", "--engine", "--threads", "--json"),
+        *("--solver", "--epochs", "--batch-size", "--momentum", "--nesterov", "--tol", "--alpha"),
+        *("--checkpoint", "--every", "--resume"),
     ),
     "evaluate": ("--label", "--engine", "--threads", "--json"),
     "predict": ("--out", "--label", "--engine", "--threads", "--json"),
@@ -57,7 +67,7 @@ OPTIONS = {
     "check": ("--label", "--json"),
     "info": ("--json",),
 }
-FLAGS = ("--json", "--full")
+FLAGS = ("--json", "--full", "--nesterov")
 OUTS = ("out", "out/", "no such folder/out", "t.csv", ".", "", "/dev/null", "\x00", "x" * 300, "-")
 
 
@@ -174,6 +184,7 @@ def _files(random: Random) -> dict[str, bytes]:
     files = {
         "model.safetensors": damaged if random.random() < 0.4 else random.choice(models),
         "t.csv": table.encode(),
+        "run.checkpoint": random.choice(checkpoint_files.valid_checkpoints()),
     }
     others: dict[str, Callable[[Random], Case]] = {
         "csv": csv_files.draw,
@@ -187,7 +198,7 @@ def _files(random: Random) -> dict[str, bytes]:
 
 
 def _usual(files: dict[str, bytes]) -> list[str]:
-    names = [name for name in files if not name.endswith(".safetensors")]
+    names = [name for name in files if not name.endswith((".safetensors", ".checkpoint"))]
     folders = {name.partition("/")[0] for name in names if "/" in name}
     return [*names, *("." for _ in folders), "."] if folders or "t10k" in str(names) else names
 
@@ -199,12 +210,22 @@ def _few(random: Random, command: str) -> int:
 def _value(random: Random, option: str, sources: list[str]) -> str:
     if random.random() < 0.03:
         return mutations.text(random)
-    if option in ("--out", "--history"):
+    if option in ("--out", "--history", "--checkpoint"):
         return random.choice(OUTS)
     if option == "--test":
         return random.choice(sources)
     if option == "--label":
         return random.choice(("label", "label", "a", "kind", "", "no such", "\x1b[31m"))
+    if option == "--resume":
+        return random.choice(("run.checkpoint", "run.checkpoint", *sources))
+    if option == "--solver":
+        return random.choice(("gd", "sgd", "adam", "lbfgs", ""))
+    if option == "--every":
+        return random.choice(("1", "2", "5s", *NUMBERS))
+    if option == "--epochs":
+        return random.choice(NUMBERS)
+    if option in ("--batch-size", "--momentum", "--tol", "--alpha"):
+        return random.choice(NUMBERS + LARGE)
     if option in ("--hidden", "--iterations", "--seed", "--threads", "--sample", "--samples"):
         return random.choice(NUMBERS + LARGE * (option != "--iterations"))
     if option == "--learning-rate":

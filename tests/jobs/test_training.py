@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_iris
 
 from handgrad import data, get_engine, load
 from handgrad.errors import DataError, WriteError
@@ -17,15 +16,6 @@ from handgrad.jobs.training import (
     prepare_training,
 )
 from handgrad.solvers import train
-
-
-@pytest.fixture
-def flowers(tmp_path):
-    table = load_iris(as_frame=True)
-    path = tmp_path / "flowers.csv"
-    names = np.array(["setosa", "versicolor", "virginica"])[table.target]
-    table.data.assign(species=names).to_csv(path, index=False)
-    return path
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def test_a_solver_takes_its_settings_and_no_other(solver):
         {"solver": "sgd", "batch_size": 0},
         {"solver": "sgd", "momentum": 1.5},
         {"solver": "sgd", "seed": 2**32},
+        {"solver": "sgd", "nesterov": 0.5},
         {"solver": "adam", "learning_rate": -1.0},
         {"solver": "lbfgs", "tol": -1.0},
         {"solver": "lbfgs", "tol": np.inf},

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from handgrad.jobs.training import TrainingJob
     from handgrad.model import Model
     from handgrad.network import Network
-    from handgrad.solvers import Result
+    from handgrad.solvers import Checkpoints, Result
 
 
 def live_run(job: TrainingJob, *, held: bool = False) -> LiveRun:
@@ -30,12 +30,15 @@ def live_run(job: TrainingJob, *, held: bool = False) -> LiveRun:
         job.dataset,
         engine=job.engine,
         training=job.training,
+        start=job.start,
         held=held,
     )
 
 
 @contextmanager
-def watched(job: TrainingJob, port: int, browser: bool) -> Iterator[tuple[Result, dict[str, Any]]]:
+def watched(
+    job: TrainingJob, port: int, browser: bool, checkpoints: Checkpoints | None = None
+) -> Iterator[tuple[Result, dict[str, Any]]]:
     """Train while the page shows the run; the page stays after the results are printed.
 
     Yields the result, and the settings that the page may have changed.
@@ -47,7 +50,7 @@ def watched(job: TrainingJob, port: int, browser: bool) -> Iterator[tuple[Result
         if asked.is_set():
             raise KeyboardInterrupt
         with terminal.training_progress(live.state().iterations, asked) as show:
-            run = live.run(show)
+            run = live.run(show, checkpoints)
         rate = live.state().learning_rate
         yield run, {} if rate is None else {"learning_rate": rate}
         sys.stdout.flush()

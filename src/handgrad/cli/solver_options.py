@@ -1,14 +1,16 @@
-"""The options of solvers: what they are, and which solver takes which."""
+"""The options of solvers and checkpoints: what they are, and which solver takes which."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from handgrad.cli.options import above_zero
-from handgrad.solvers import SolverName
+from handgrad.errors import TrainingError
+from handgrad.solvers import USUAL_INTERVAL, Interval, SolverName
 from handgrad.solvers.settings import DEFAULTS, MOST_ITERATIONS, takers
 
 
@@ -64,6 +66,50 @@ AlphaOption = Annotated[
     float,
     typer.Option(callback=zero_or_more, help="α, which penalises large weights, for any solver."),
 ]
+
+
+def interval(text: str | None) -> str | None:
+    """Return the interval of checkpoints, or refuse it."""
+    if text is not None:
+        try:
+            Interval.of(text)
+        except TrainingError as error:
+            raise typer.BadParameter(str(error)) from error
+    return text
+
+
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="A file for the state of the run, from which --resume continues."
+    ),
+]
+EveryOption = Annotated[
+    str | None,
+    typer.Option(
+        callback=interval,
+        metavar="100|30s",
+        help="How often it is written: after so many iterations or epochs, or so much time "
+        f"({USUAL_INTERVAL} by default).",
+    ),
+]
+ResumeOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Continue the run of a checkpoint, which knows its settings and its SOURCE. The "
+        "checkpoint itself is written again only if --checkpoint names it, too.",
+    ),
+]
+
+
+def given(context: typer.Context) -> set[str]:
+    """Return the names of the options and arguments on the command line."""
+    return {
+        name
+        for name in context.params
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    }
 
 
 def settings_of(solver: SolverName, **options: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,13 +25,17 @@ from handgrad.cli.options import (
 from handgrad.cli.solver_options import (
     AlphaOption,
     BatchSizeOption,
+    CheckpointOption,
     EpochsOption,
+    EveryOption,
     IterationsOption,
     LearningRateOption,
     MomentumOption,
     NesterovOption,
+    ResumeOption,
     SolverOption,
     TolOption,
+    given,
     settings_of,
 )
 from handgrad.cli.streaming_options import (
@@ -43,12 +47,14 @@ from handgrad.cli.streaming_options import (
 )
 from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
+from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
 from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_training
 from handgrad.plain_json import show_json
+from handgrad.solvers import USUAL_INTERVAL
 
 if TYPE_CHECKING:
     from handgrad.jobs.training import TrainingJob
-    from handgrad.solvers import Result
+    from handgrad.solvers import Checkpoints, Result
 
 
 @app.command(
@@ -57,6 +63,7 @@ if TYPE_CHECKING:
     "[green]handgrad train flowers.csv --label species --hidden 32 --history history.csv[/]"
 )
 def train(
+    context: typer.Context,
     source: SourceArgument = USUAL_SOURCE,
     hidden: HiddenOption = 10,
     solver: SolverOption = "gd",
@@ -88,6 +95,9 @@ def train(
             metavar="FOLDER", help="A folder for pictures of curves, weights and mistakes."
         ),
     ] = None,
+    checkpoint: CheckpointOption = None,
+    every: EveryOption = None,
+    resume: ResumeOption = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show the run in the browser while it trains.")
     ] = False,
@@ -109,43 +119,69 @@ def train(
     Ctrl-C stops the run and keeps the best network so far. If neither SOURCE
     nor --test has test samples, every fifth sample of each class is held out.
 
+    With --checkpoint, a run that was killed continues from its last checkpoint:
+    --resume FILE --checkpoint FILE. gd, sgd and adam then end in the same bits
+    as a run that was never stopped. A run that is finished takes further
+    iterations if --iterations or --epochs names more of them.
+
     With --watch the page can stop the run, change η, and continue training
     after the model is written. A run that takes less than two seconds is
     recorded and replayed in four. The page stays until Ctrl-C.
     """
-    settings = settings_of(
-        solver,
-        iterations=iterations,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        nesterov=nesterov,
-        tol=tol,
-        alpha=alpha,
-        seed=seed,
-    )
-    files = TrainingFiles(out, history, plots)
-    files.check(source, test)
-    with terminal.waiting(f"reading {source}"):
-        job = prepare_training(
-            source,
-            test=test,
-            label=label,
-            hidden=hidden,
-            initial=initial,
-            dtype=dtype,
-            engine=engine,
-            threads=threads,
-            dask=dask,
-            streaming=streaming_of(stream, window, cache, dask),
-            **settings,
-        )
+    if every is not None and checkpoint is None:
+        raise typer.BadParameter("--every belongs to --checkpoint, which is missing.")
+    files = TrainingFiles(out, history, plots, checkpoint)
+    settings: dict[str, Any] = {
+        "solver": solver,
+        "iterations": iterations,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "momentum": momentum,
+        "nesterov": nesterov,
+        "tol": tol,
+        "alpha": alpha,
+        "seed": seed,
+        "hidden": hidden,
+        "initial": initial,
+        "dtype": dtype,
+    }
+    where: dict[str, Any] = {
+        "test": test,
+        "label": label,
+        "engine": engine,
+        "threads": threads,
+        "dask": dask,
+        "streaming": streaming_of(stream, window, cache, dask),
+    }
+    asked = given(context)
+    if resume is None:
+        settings = settings_of(**settings)
+        files.check(source, test)
+        with terminal.waiting(f"reading {source}"):
+            job = prepare_training(source, **where, **settings)
+    else:
+        settings = {name: value for name, value in settings.items() if name in asked}
+        with terminal.waiting(f"reading {resume}"):
+            job = prepare_resumed(
+                resume, source if "source" in asked else None, **where, **settings
+            )
+        files.check(job.settings["source"], job.test, resume=resume)
+    checkpoints = None
+    if checkpoint is not None:
+        checkpoints = checkpoints_of(job, checkpoint, every=every or USUAL_INTERVAL, tell=_tell)
+    if job.remark is not None:
+        _tell(job.remark)
     if watch:
-        with watched(job, port, browser) as (run, changed):
+        with watched(job, port, browser, checkpoints) as (run, changed):
             finish(job.report(run, **changed), files, as_json=as_json)
     else:
-        finish(job.report(_run_with_progress(job)), files, as_json=as_json)
+        run = _run_with_progress(job, checkpoints)
+        finish(job.report(run), files, as_json=as_json)
+
+
+def _tell(sentence: str) -> None:
+    terminal.show_line(sentence, terminal.passing())
 
 
 def finish(report: TrainingReport, files: TrainingFiles, *, as_json: bool) -> None:
@@ -162,12 +198,12 @@ def finish(report: TrainingReport, files: TrainingFiles, *, as_json: bool) -> No
             terminal.show_line(f"{name}: {path}")
 
 
-def _run_with_progress(job: TrainingJob) -> Result:
+def _run_with_progress(job: TrainingJob, checkpoints: Checkpoints | None) -> Result:
     with (
         watching.endings("SIGINT") as asked,
         terminal.training_progress(job.training.planned, asked) as show,
     ):
-        return job.run(show)
+        return job.run(show, checkpoints)
 
 
 def _print_run(report: TrainingReport) -> None:
@@ -181,6 +217,9 @@ def _print_run(report: TrainingReport) -> None:
     elif run.iterations < training.planned:  # of lbfgs
         said = "the run converged" if run.converged else f"SciPy says: {run.message.strip(' :')}"
         show(f"Ended after {run.iterations} of {training.planned} {unit}; {said}.")
+    begin = report.figures["resumed_at"]
+    if begin == run.iterations and not run.stopped:
+        show(f"The run had ended before; --{training.unit} names how many {unit} it takes in all.")
     show(
         f"{run.iterations} {unit} in {run.seconds:.1f} s: "
         f"cost {report.on_train.cost:.4f}, training accuracy {report.on_train.accuracy:.2%}"

@@ -2,7 +2,8 @@
 
 from handgrad.data.blocks import BlockDataset, Blocks, open_blocks
 from handgrad.data.dataset import Dataset, Samples, match_labels
-from handgrad.data.sources import USUAL_SOURCE, load, load_samples
+from handgrad.data.named import USUAL_SOURCE
+from handgrad.data.sources import load, load_samples
 
 __all__ = [
     "USUAL_SOURCE",

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.data.fingerprint import fingerprint_of, without_held_out
 from handgrad.errors import DataError
 from handgrad.quoting import SURROGATE, listed, quoted
 
@@ -42,6 +43,8 @@ class Dataset:
     feature_names : tuple of str, optional
         The names of the D features, if the source has names: the header of a CSV file without
         its label column, in the order of the columns of X, including pixels.
+    held_out : array of bool, optional
+        Marks the rows of the source that `with_held_out_test` made the test rows.
     """
 
     X_train: Rows
@@ -51,6 +54,7 @@ class Dataset:
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
     feature_names: tuple[str, ...] | None = None
+    held_out: npt.NDArray[np.bool_] | None = None
 
     @property
     def train(self) -> tuple[Rows, Labels]:
@@ -71,6 +75,20 @@ class Dataset:
     def dtype(self) -> np.dtype[Any]:
         """The type of the rows."""
         return self.X_train.dtype
+
+    @property
+    def window(self) -> None:
+        """None: all rows lie in memory, and not only those of a window."""
+        return None
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that tells the training rows and labels apart by their content."""
+        if self.held_out is None:
+            return fingerprint_of(self.X_train, self.y_train, self.class_names)
+        whole = _Whole(self.held_out, self.X_train, self.X_test)
+        y = _Whole(self.held_out, self.y_train, self.y_test)[: len(self.held_out)]
+        return without_held_out(fingerprint_of(whole, y, self.class_names), HELD_OUT)
 
     @property
     def shown(self) -> dict[str, tuple[Rows, Labels]]:
@@ -99,6 +117,7 @@ class Dataset:
             y_train=self.y_train[~held_out],
             X_test=self.X_train[held_out],
             y_test=self.y_train[held_out],
+            held_out=held_out,
         )
 
     def with_test(self, samples: Samples) -> Dataset:
@@ -125,6 +144,23 @@ class Dataset:
             return self
         X_train, X_test = (X.astype(np.float32) for X in (self.X_train, self.X_test))
         return replace(self, X_train=X_train, X_test=X_test)
+
+
+class _Whole:
+    """Rows of a source of which some were held out, in the order of the source."""
+
+    def __init__(self, held_out: npt.NDArray[np.bool_], kept: Rows, tested: Rows) -> None:
+        self._held_out, self._kept, self._tested = held_out, kept, tested
+        self.shape, self.dtype = (len(held_out), *kept.shape[1:]), kept.dtype
+
+    def __getitem__(self, rows: slice) -> Rows:
+        marks = self._held_out[rows]
+        before = int(self._held_out[: rows.start].sum()) if rows.start else 0
+        found = np.empty((len(marks), *self.shape[1:]), self.dtype)
+        start = (rows.start or 0) - before
+        found[~marks] = self._kept[start : start + int((~marks).sum())]
+        found[marks] = self._tested[before : before + int(marks.sum())]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,14 +248,19 @@ def build_dataset(source: str, parts: Parts) -> Dataset:
         raise DataError(f"{source} holds no samples; expected at least one of each class.")
     check_same_features(source, train.X.shape[1], test.X.shape[1])
     class_names, (y_train, y_test) = encode_labels(source, train.labels, test.labels)
-    if len(np.unique(y_train)) < 2:
-        raise DataError(
-            f"{source} has training samples of a single class, {quoted(class_names[y_train[0]])}; "
-            "expected at least two classes."
-        )
+    check_several_classes(source, [class_names[k] for k in np.unique(y_train)])
     return Dataset(
         train.X, y_train, test.X, y_test, class_names, train.image_shape, train.feature_names
     )
+
+
+def check_several_classes(source: str, found: Sequence[str]) -> None:
+    """Refuse training samples of a single class."""
+    if len(found) < 2:
+        raise DataError(
+            f"{source} has training samples of a single class, {quoted(found[0])}; "
+            "expected at least two classes."
+        )
 
 
 def build_samples(source: str, part: Part) -> Samples:
@@ -338,14 +379,16 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     return labels
 
 
-def class_numbers(source: str, found: Sequence[str], class_names: Sequence[str]) -> Labels:
+def class_numbers(
+    source: str, found: Sequence[str], class_names: Sequence[str], whose: str = "the network"
+) -> Labels:
     """Return the number that a model gives each class of a source, by its name."""
     known = _by_name(class_names)
     numbers = [known.get(name, known.get(_spelled(name), -1)) for name in found]
     if -1 in numbers:
         raise DataError(
-            f"{source} has samples of the class {quoted(found[numbers.index(-1)])}, which the "
-            f"network does not know; expected one of {listed(class_names)}."
+            f"{source} has samples of the class {quoted(found[numbers.index(-1)])}, which "
+            f"{whose} does not know; expected one of {listed(class_names)}."
         )
     return np.array(numbers, dtype=np.intp)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -35,17 +35,44 @@ def fingerprint_of(X: Any, y: npt.NDArray[np.intp], class_names: Sequence[str]) 
     --------
     >>> X, y = np.array([[0.5, 2.0], [0.0, 1.0]]), np.array([1, 0])
     >>> fingerprint_of(X, y, ("cat", "dog"))
-    '2x2 float64 1f42fc11a051cd3f'
+    '2x2 float64 26fb8d3ffe4e5111'
     """
-    found = Fingerprint()
-    found.add_labels(y, class_names)
-    for start, stop in covered_rows(len(y)):
-        found.add_rows(X[start:stop])
-    return found.text(features=X.shape[1], dtype=X.dtype, class_names=class_names)
+    covered = (X[start:stop] for start, stop in covered_rows(len(y)))
+    return combined(X.shape, X.dtype, class_names, digest_of_labels(y, class_names), covered)
+
+
+def combined(
+    shape: tuple[int, int],
+    dtype: npt.DTypeLike,
+    class_names: Sequence[str],
+    labels: str,
+    covered: Iterable[Any],
+) -> str:
+    """Return the fingerprint of rows that are read a part at a time.
+
+    ``labels`` is the text of a `LabelDigest`; ``covered`` are the rows of `covered_rows`, in parts
+    of any size, each an array or a SciPy sparse array.
+    """
+    rows = hashlib.sha256()
+    for part in covered:
+        for row in part.tocsr() if hasattr(part, "tocsr") else part:
+            dense = row.toarray().ravel() if hasattr(row, "toarray") else row
+            columns = np.flatnonzero(dense)
+            rows.update(np.int64(len(columns)).astype("<i8").tobytes())
+            rows.update(columns.astype("<i8").tobytes())
+            rows.update(_little_endian(dense[columns]).tobytes())
+    name = f"{shape[0]}x{shape[1]} {np.dtype(dtype).name}"
+    parts = [name, list(map(str, class_names)), labels, rows.hexdigest()]
+    return f"{name} {hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:DIGITS]}"
+
+
+def without_held_out(fingerprint: str, every: int) -> str:
+    """Return the fingerprint of rows without every n-th of each class, from that of all rows."""
+    return f"{fingerprint} without every {every}th"
 
 
 def covered_rows(m: int) -> list[tuple[int, int]]:
-    """Return the start and the end of each range of rows that `Fingerprint.add_rows` takes.
+    """Return the start and the end of each range of rows whose numbers are covered.
 
     Examples
     --------
@@ -56,62 +83,43 @@ def covered_rows(m: int) -> list[tuple[int, int]]:
     return [(0, min(m, COVERED))] + [(last, m)] * (last > 0)
 
 
-class Fingerprint:
-    """The fingerprint of rows that are read a part at a time.
+class LabelDigest:
+    """A digest of labels in their order, which may be added in parts of any size.
 
-    All labels are added in the order of the rows, in parts of any size; meanwhile or later also the
-    rows of `covered_rows`, in their order and in parts of any size.
+    Labels are places: 0 stands for the class of the first row, 1 for that of the first row of
+    another class, and so on.
 
     Examples
     --------
-    >>> parts = Fingerprint()
-    >>> parts.add_labels(np.array([0]), ["dog"])
-    >>> parts.add_labels(np.array([0]), ["cat"])
-    >>> parts.add_rows(np.array([[0.5, 2.0], [0.0, 1.0]]))
-    >>> parts.text(features=2, dtype=np.float64, class_names=("cat", "dog"))
-    '2x2 float64 1f42fc11a051cd3f'
+    >>> digest = LabelDigest()
+    >>> digest.add(np.array([0, 1]))
+    >>> digest.text(["dog", "cat"]) == digest_of_labels(np.array([1, 0]), ("cat", "dog"))
+    True
     """
 
     def __init__(self) -> None:
-        self._labels, self._rows = hashlib.sha256(), hashlib.sha256()
-        self._numbers: dict[str, int] = {}  # by the first row of each class
-        self._count = 0
+        self._digest = hashlib.sha256()
 
-    def add_labels(self, numbers: npt.NDArray[Any], names: Sequence[str]) -> None:
-        """Add the labels of consecutive rows: the number of each, and the name of each number.
+    def add(self, places: npt.NDArray[Any]) -> None:
+        """Add the labels of consecutive rows."""
+        self._digest.update(places.astype("<i4").tobytes())
 
-        Other parts may number the same names differently.
-        """
-        found, first, each = np.unique(numbers, return_index=True, return_inverse=True)
-        own = np.empty(len(found), dtype="<i8")
-        for place in np.argsort(first):
-            name = str(names[int(found[place])])
-            own[place] = self._numbers.setdefault(name, len(self._numbers))
-        self._labels.update(own[each].tobytes())
-        self._count += len(numbers)
+    def text(self, names: Sequence[str]) -> str:
+        """Return the digest of all labels, where a place stands for a name."""
+        digest = self._digest.copy()
+        digest.update(json.dumps(list(names)).encode())
+        return digest.hexdigest()
 
-    def add_rows(self, X: Any) -> None:
-        """Add consecutive rows of those that are covered: an array, or a SciPy sparse array."""
-        for row in X.tocsr() if hasattr(X, "tocsr") else X:
-            dense = row.toarray().ravel() if hasattr(row, "toarray") else row
-            columns = np.flatnonzero(dense)
-            self._rows.update(np.int64(len(columns)).astype("<i8").tobytes())
-            self._rows.update(columns.astype("<i8").tobytes())
-            self._rows.update(_little_endian(dense[columns]).tobytes())
 
-    def text(self, *, features: int, dtype: npt.DTypeLike, class_names: Sequence[str]) -> str:
-        """Return the fingerprint of all that was added."""
-        shape, kind = f"{self._count}x{features}", np.dtype(dtype).name
-        parts = [
-            shape,
-            kind,
-            list(map(str, class_names)),
-            list(self._numbers),
-            self._labels.hexdigest(),
-            self._rows.hexdigest(),
-        ]
-        digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-        return f"{shape} {kind} {digest[:DIGITS]}"
+def digest_of_labels(y: npt.NDArray[Any], class_names: Sequence[str]) -> str:
+    """Return the digest of labels that are numbers of classes."""
+    found, first, each = np.unique(y, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    places = np.empty(len(found), np.intp)
+    places[order] = np.arange(len(found))
+    digest = LabelDigest()
+    digest.add(places[each])
+    return digest.text([str(class_names[int(number)]) for number in found[order]])
 
 
 def _little_endian(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handgrad.data import csv, embedded, idx, images, mnist, npz
-from handgrad.data.dataset import Dataset, Part, Parts, Samples, build_dataset, build_samples
+from handgrad.data import csv, idx, images, npz
+from handgrad.data.blocks import open_blocks
+from handgrad.data.blocks.kinds import is_of_rows
+from handgrad.data.blocks.opening import read_part
+from handgrad.data.dataset import (
+    Dataset,
+    Part,
+    Parts,
+    Samples,
+    build_dataset,
+    build_samples,
+    check_same_features,
+    check_several_classes,
+)
+from handgrad.data.named import NAMED
 from handgrad.data.streams import reading
 from handgrad.errors import DataError
 from handgrad.quoting import named
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-USUAL_SOURCE = "mnist-5k"  # of commands that name none
-NAMED: dict[str, Callable[[], Parts]] = {
-    USUAL_SOURCE: embedded.read_mnist_5k,
-    "mnist": mnist.read_mnist,
-    "digits": embedded.read_digits,
-}
+    from handgrad.data.blocks import Blocks
+
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 EXPECTED = (
-    f"{', '.join(NAMED)}, a folder of IDX files or of images, or a file .csv, .csv.gz, .npz, .npy, "
-    ".png or .jpg"
+    f"{', '.join(NAMED)}, a folder of IDX files, of images or of tables, or a file .parquet, "
+    ".feather, .arrow, .csv, .csv.gz, .npz, .npy, .png or .jpg"
 )
 
 
@@ -42,9 +51,10 @@ def load(
         ``"mnist-5k"``, ``"mnist"`` or ``"digits"``; a folder with the four IDX files of MNIST,
         gzipped or not; a folder with one subfolder of PNG or JPEG images per class; a CSV file with
         a header; an NPZ file with ``X`` and ``y`` or ``x_train``, ``y_train``, ``x_test`` and
-        ``y_test``.
+        ``y_test``; Parquet, Arrow or Feather; a folder or a pattern of such files, or an address
+        of fsspec, as for `open_blocks`.
     label : str
-        Name of the label column of a CSV file.
+        Name of the label column of a table.
     features : sequence of str, optional
         Names of the columns to read, in this order, as for `load_samples`.
 
@@ -67,9 +77,21 @@ def load(
     >>> dataset.X_train.shape, dataset.X_train.dtype, dataset.X_test.shape
     ((4000, 784), dtype('uint8'), (1000, 784))
     """
+    if str(source) not in NAMED and is_of_rows(os.fspath(source)):
+        return _load_blocks(open_blocks(source, label, features=features))
     with reading(Path(source)):
         parts = _read(str(source), label, features, needs_labels=True)
     return build_dataset(str(source), parts)
+
+
+def _load_blocks(blocks: Blocks) -> Dataset:
+    check_several_classes(blocks.source, blocks.class_names)
+    X, y = blocks.load()
+    test = blocks.test_part()
+    X_test, y_test = (X[:0], y[:0]) if test is None else test.load()
+    check_same_features(blocks.source, X.shape[1], X_test.shape[1])
+    names, image_shape = blocks.class_names, blocks.image_shape
+    return Dataset(X, y, X_test, y_test, names, image_shape, blocks.feature_names)
 
 
 def load_samples(
@@ -114,6 +136,8 @@ def load_samples(
     >>> load_samples(path, features=("length", "width")).X
     array([[3. , 1.5]])
     """
+    if str(source) not in NAMED and is_of_rows(os.fspath(source)):
+        return build_samples(str(source), read_part(source, label, features))
     with reading(Path(source)):
         part = _read_unlabelled(Path(source), image_shape) if source else None
         if part is None:

@@ -81,7 +81,7 @@ class LabelledBlocks(NamedTuple):
         of_classes = None
         if class_weight is not None:
             of_classes = _class_weights(class_weight, classes, self.blocks)
-        known = self.blocks.with_classes(tuple(map(str, classes.tolist())), classes)
+        known = self.blocks.with_classes(tuple(map(str, classes.tolist())))
         weights = _block_weights(sample_weight, of_classes, known.rows)
         return BlockSamples(known, np.arange(len(classes)), weights)
 

@@ -189,7 +189,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             Samples whose accuracy is recorded after each iteration in ``validation_scores_``.
             ``early_stopping`` uses them instead of holding out samples of X.
         label : str, optional
-            The column of the labels in files, or in a Dask data frame without y; "label" by default.
+            The column of the labels in files, or in a Dask data frame without y: "label" unless
+            said.
 
         Raises
         ------

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handgrad.data.idx import STEMS, looks_like_idx
-from handgrad.data.sources import NAMED
+from handgrad.data.named import NAMED
 from handgrad.errors import WriteError
 from handgrad.quoting import named
 

@@ -30,12 +30,19 @@ class TrainingFiles:
     """Cost and accuracy of each iteration, as CSV."""
     plots: Path | None = None
     """A folder of pictures."""
+    checkpoint: Path | None = None
+    """The state of the run, written again and again."""
 
-    def check(self, *sources: str | None) -> None:
-        """Raise a WriteError if a file cannot be written, or would overwrite one of the sources."""
+    def check(self, *sources: str | None, resume: Path | None = None) -> None:
+        """Raise a WriteError if a file cannot be written, or would overwrite one of the sources.
+
+        The checkpoint may replace ``resume``, the one that the run continues.
+        """
         pictures = [] if self.plots is None else picture_files(self.plots)
-        check_distinct(sources, (self.model, self.history, *pictures))
-        for file in filter(None, (self.model, self.history)):
+        others = (self.model, self.history, *pictures)
+        check_distinct(sources, (*others, self.checkpoint))
+        check_distinct([resume], others)
+        for file in filter(None, (self.model, self.history, self.checkpoint)):
             check_writable(file)
         if self.plots is not None:
             prepare_folder(self.plots)

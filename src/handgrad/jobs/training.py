@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.data import USUAL_SOURCE
+from handgrad import __version__
+from handgrad.data import USUAL_SOURCE, BlockDataset
 from handgrad.engines import get_engine
 from handgrad.engines.dask import DaskEngine
 from handgrad.errors import ShapeError
 from handgrad.evaluation import evaluate
+from handgrad.files.checkpoint import Checkpoint
 from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
 from handgrad.jobs.results import TrainingFiles, TrainingReport
 from handgrad.jobs.training_data import Streaming, training_data
@@ -29,10 +32,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.data import BlockDataset, Dataset
+    from handgrad.data import Dataset
     from handgrad.engines import Engine, Progress, Session
     from handgrad.initial import Scheme
-    from handgrad.solvers import Result
+    from handgrad.solvers import Checkpoints, Result, RunState
 
 __all__ = [
     "TrainingFiles",
@@ -55,6 +58,11 @@ class TrainingJob:
     training: Training
     settings: dict[str, Any] = field(default_factory=dict)
     label: str = USUAL_LABEL
+    test: str | None = None
+    start: RunState | None = None
+    """Where the run continues."""
+    remark: str | None = None
+    """What the user should know before the run, as a sentence."""
 
     @property
     def model(self) -> Model:
@@ -65,17 +73,57 @@ class TrainingJob:
     def _settings(self) -> dict[str, Any]:
         settings = self.settings | self.training.settings
         del settings[self.training.unit]  # planned; the figures say how many were taken
+        if self.start is not None and self.training.learning_rate is not None:
+            settings["learning_rate"] = self.start.learning_rate
         return settings
 
-    def run(self, on_progress: Callable[[Progress], bool | None] | None = None) -> Result:
-        """Train; ``on_progress`` is that of `handgrad.solvers.train`."""
-        driver = self.training.driver(on_progress=on_progress)
+    def run(
+        self,
+        on_progress: Callable[[Progress], bool | None] | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> Result:
+        """Train; the arguments are those of `handgrad.solvers.train`."""
+        driver = self.training.driver(
+            on_progress=on_progress, start=self.start, checkpoints=checkpoints
+        )
         return drive(driver, self.training.prepare(self.engine), self.session(), self.network)
 
     def session(self) -> Session:
         """Return the training rows as a session of the engine."""
         X, y = self.dataset.train
         return self.engine.session(X, y, self.training.objective(self.network.output))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells the training rows apart; see `handgrad.data.Dataset.fingerprint`."""
+        return self.dataset.fingerprint
+
+    @cached_property
+    def computed_by(self) -> dict[str, str]:
+        """What the last bits of the run depend on, apart from its settings and rows."""
+        engine = self.engine
+        kernels = engine.kernels if isinstance(engine, DaskEngine) else None
+        return {
+            "engine": engine.name if kernels is None else kernels.engine,
+            "instruction_set": engine.instruction_set,
+            "handgrad": __version__,
+        }
+
+    def checkpoint(self, state: RunState) -> Checkpoint:
+        """Return a state of the run with what must be the same for it to continue."""
+        return Checkpoint(
+            state=state,
+            training=self.training,
+            job={
+                "source": self.settings.get("source"),
+                "test": self.test,
+                "label": self.label,
+                "initial": self.settings.get("initial"),
+            },
+            window=self.dataset.window,
+            fingerprint=self.fingerprint,
+            computed_by=self.computed_by,
+        )
 
     def report(self, run: Result, **settings: Any) -> TrainingReport:
         """Evaluate the network of a run; ``settings`` are those that changed during the run."""
@@ -89,6 +137,7 @@ class TrainingJob:
             "train_cost": on_train.cost,
             "iterations": run.iterations,
             self.training.unit: run.iterations,
+            "resumed_at": self.start and self.start.iterations,
             "stopped": run.stopped,
             "seconds": run.seconds,
             "engine": engine.name,
@@ -173,12 +222,9 @@ def prepare_training(
         dtype=dtype,
         scheme=initial,
     )
-    if dask is None:
-        chosen = get_engine(engine, threads=threads)
-    else:
-        chosen = DaskEngine(dask, threads=threads)
+    chosen = chosen_engine(engine, threads, dask)
     others = {"source": source, "initial": initial}
-    return TrainingJob(dataset, network, chosen, training, others, label)
+    return TrainingJob(dataset, network, chosen, training, others, label, test)
 
 
 def prepare_further_training(
@@ -224,3 +270,8 @@ def _check_memory(features: int, hidden: int, classes: int) -> None:
             f"classes needs {needed / 1e9:.3g} GB, and this machine has {memory() / 1e9:.3g}; "
             "expected fewer hidden units."
         )
+
+
+def chosen_engine(name: str, threads: int | None, dask: str | None) -> Engine:
+    """Return the engine of that name, or that of a Dask cluster if there is an address."""
+    return get_engine(name, threads=threads) if dask is None else DaskEngine(dask, threads=threads)

@@ -44,6 +44,12 @@ class Streaming:
     cache: Path | None = None
     say: Callable[[str], object] | None = None
 
+    def continuing(self, window: int | None) -> Streaming:
+        """Return how a run continues whose rows lay in windows so far, or in memory if None."""
+        if window is None or self.window is not None:
+            return self
+        return replace(self, wanted=True, window=window)
+
     def open(self, source: str, label: str, features: Sequence[str] | None = None) -> Blocks:
         """Open a source as blocks; of sources with parts, that to train on."""
         blocks = data.open_blocks(
@@ -89,9 +95,8 @@ def _in_blocks(blocks: Blocks, test: str | None, label: str, streaming: Streamin
         return BlockDataset(*(blocks.with_held_out() if own is None else (blocks, own)))
     tested = streaming.open(test, label, blocks.feature_names)
     check_features(tested.features, test, blocks.features, f"{named(blocks.source)} has")
-    own = tested.test_part()
-    tested = (tested if own is None else own).with_classes(blocks.class_names, blocks.classes)
-    return BlockDataset(blocks, tested)
+    tested = tested.test_part() or tested
+    return BlockDataset(blocks, tested.with_classes(blocks.class_names))
 
 
 def _in_memory(

@@ -10,13 +10,18 @@ from handgrad.solvers.sgd import sgd
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Engine
     from handgrad.network import Network
     from handgrad.solvers.driver import Result
 
 
 def adam(
-    engine: Engine, network: Network, X: npt.ArrayLike, y: npt.ArrayLike, **options: Any
+    engine: Engine,
+    network: Network,
+    X: npt.ArrayLike | Blocks,
+    y: npt.ArrayLike | None,
+    **options: Any,
 ) -> Result:
     """Train in batches by adam; the options are those of `sgd`, where the rule is an `Adam`.
 

@@ -71,12 +71,12 @@ class Checkpoints:
 
     def __post_init__(self) -> None:
         self._interval = Interval.of(self.every)
-        self._kept: int | None = None  # iterations of the last state
         self.begin(0)
 
     def begin(self, taken: int) -> None:
         """Begin a run that has taken so many iterations before."""
         self._taken, self._time = taken, monotonic()
+        self._kept: int | None = None  # iterations of the last state
 
     def steps_left(self, taken: int) -> float:
         """Return after how many further iterations a state is due, if these are counted."""
@@ -93,8 +93,8 @@ class Checkpoints:
     def take(self, state: RunState) -> None:
         """Take a state that is due."""
         self.keep(state)
+        self._taken, self._time = state.iterations, monotonic()
         self._kept = state.iterations
-        self.begin(state.iterations)
 
     def finish(self, state: RunState) -> None:
         """Take the state at the end of a run, unless it is taken already."""

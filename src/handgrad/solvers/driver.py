@@ -91,8 +91,8 @@ class Result(Outcome):
 
     @property
     def seconds(self) -> float:
-        """How long the run took."""
-        return float(self.history.seconds[-1])
+        """How long the run took, with the runs that it continues."""
+        return float(self.history.seconds[-1]) if len(self.history.seconds) else 0.0
 
 
 class Solver(Protocol):
@@ -314,6 +314,13 @@ class Driver:
     def record(self, costs: npt.ArrayLike, accuracies: npt.ArrayLike) -> None:
         """Add figures to the history: alone, those of a network from which no step was taken."""
         self._recorder.add(costs, accuracies, perf_counter() - self._begun)
+
+    def unmoved(self, session: Session, network: Network) -> None:
+        """Record the cost of the network if no iteration was taken, so that there is one."""
+        if not len(self._recorder):
+            cost, _, accuracy = session.cost_and_gradient(network)
+            self.record([cost], [accuracy])
+            self.check(cost, self.learning_rate)
 
     def check(self, found: Network | float, rate: float) -> None:
         """Raise a TrainingError if a network or a cost is not finite, but must be."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Engine, Progress, Session
     from handgrad.network import Network
     from handgrad.solvers.driver import Iteration
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 def gd(
     engine: Engine,
     network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: npt.ArrayLike | Blocks,
+    y: npt.ArrayLike | None,
     *,
     learning_rate: float = 0.1,
     iterations: int = 500,

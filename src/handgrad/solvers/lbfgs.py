@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Engine, Session
     from handgrad.network import Network
     from handgrad.solvers.driver import Iteration
@@ -28,8 +29,8 @@ STOPPED_BY_CALLBACK = 99  # SciPy's status
 def lbfgs(
     engine: Engine,
     network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: npt.ArrayLike | Blocks,
+    y: npt.ArrayLike | None,
     *,
     iterations: int = 200,
     evaluations: int = 15000,
@@ -89,6 +90,7 @@ class Lbfgs:
         from scipy.optimize import minimize
 
         if driver.ended:
+            driver.unmoved(session, network)
             return Outcome(network, driver.ended_early)
         cost, left = _Cost(session, network), driver.iterations - driver.taken
         limits = {"maxiter": left, "maxfun": self.evaluations, "gtol": self.tol}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+import numpy as np
+
 from handgrad.arguments import check_choice, real_number, whole_number
 from handgrad.engines import Adam, Sgd
 from handgrad.engines.rules import check_learning_rate
@@ -15,12 +17,14 @@ from handgrad.objective import Objective
 from handgrad.quoting import shown
 from handgrad.solvers.driver import Driver
 from handgrad.solvers.gd import full_batch_steps
+from handgrad.solvers.history import History
 from handgrad.solvers.lbfgs import Lbfgs
 from handgrad.solvers.sgd import BatchSolver
+from handgrad.solvers.state import RunState
 
 if TYPE_CHECKING:
     from handgrad.engines import Engine, Rule
-    from handgrad.network import Output
+    from handgrad.network import Network, Output
     from handgrad.solvers.driver import Solver
 
 SolverName: TypeAlias = Literal["gd", "sgd", "adam", "lbfgs"]
@@ -106,6 +110,8 @@ class Training:
             self.rule  # noqa: B018 - it checks its numbers
         elif self.learning_rate is not None:
             check_learning_rate(self.learning_rate)
+        if not isinstance(self.nesterov, bool | None):
+            raise TrainingError(f"nesterov is {shown(self.nesterov)}; expected True or False.")
         if self.tol is not None and not 0 <= real_number(self.tol) < math.inf:
             raise TrainingError(f"tol is {shown(self.tol)}; expected a number of 0 or more.")
 
@@ -175,10 +181,22 @@ class Training:
             return Lbfgs(tol=self.tol or 0.0, limits_blas=engine.name != "reference")
         return BatchSolver(self.rule, self.batch_size or 1, seed=self.seed)
 
+    def beginning(self, network: Network) -> RunState:
+        """Return the state of a run before its first iteration."""
+        return RunState(
+            solver=self.solver,
+            network=network,
+            learning_rate=self._rate,
+            history=History(*np.empty((3, 0))),
+        )
+
+    @property
+    def _rate(self) -> float:
+        return math.nan if self.learning_rate is None else self.learning_rate
+
     def driver(self, iterations: int | None = None, **options: Any) -> Driver:
         """Return the driver of a run, whose options are those of `Driver`."""
-        rate = math.nan if self.learning_rate is None else self.learning_rate
-        return Driver(iterations or self.planned, rate, must_be_finite=True, **options)
+        return Driver(iterations or self.planned, self._rate, must_be_finite=True, **options)
 
 
 def takers(name: str) -> str:

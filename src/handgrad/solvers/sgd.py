@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Batches, Engine, Progress, Session
     from handgrad.network import Network
     from handgrad.solvers.driver import Iteration
@@ -35,8 +36,8 @@ ADAPTIVE_FACTOR = 5
 def sgd(
     engine: Engine,
     network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: npt.ArrayLike | Blocks,
+    y: npt.ArrayLike | None,
     *,
     rule: Rule | None = None,
     schedule: Schedule = "constant",
@@ -149,6 +150,7 @@ class BatchSolver:
             driver.iterated(last.network, cost, accuracy, rate)
             self._schedule(driver, m)
             driver.offer(last.network, partial(_memory, batches, order, random))
+        driver.unmoved(session, batches.network)
         return Outcome(batches.network, driver.ended_early, memory=_memory(batches, order, random))
 
     def _begin(

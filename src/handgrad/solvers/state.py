@@ -84,6 +84,11 @@ class RunState:
             history=self.history.until(iteration),
         )
 
+    def without_order(self) -> RunState:
+        """Return the state for rows that are ordered in another way: their order begins anew."""
+        memory = self.memory and self.memory._replace(order=None)
+        return replace(self, memory=memory)
+
     def with_learning_rate(self, learning_rate: float) -> RunState:
         """Return the state with another η."""
         return replace(self, learning_rate=learning_rate)

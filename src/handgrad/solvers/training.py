@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data import Blocks
     from handgrad.engines import Engine, Progress, Session
     from handgrad.network import Network
     from handgrad.solvers.checkpoints import Checkpoints
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 def train(
     network: Network,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: npt.ArrayLike | Blocks,
+    y: npt.ArrayLike | None,
     *,
     engine: Engine,
     on_progress: Callable[[Progress], bool | None] | None = None,
@@ -36,9 +37,9 @@ def train(
     ----------
     network : Network
         Where to start.
-    X : array of shape (m, D)
+    X : array of shape (m, D), or Blocks
     y : array of shape (m,)
-        Integer labels.
+        Integer labels; None with blocks, which hold their labels.
     engine : Engine
         Computes cost and gradient.
     on_progress : callable, optional

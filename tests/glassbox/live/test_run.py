@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from handgrad.data import Dataset
 from handgrad.engines import available_engines
 from handgrad.errors import TrainingError
 from handgrad.glassbox.live.run import LiveRun
-from handgrad.solvers import Training, train
+from handgrad.solvers import Checkpoints, RunState, Training, train
 
 NETWORK = Network.initial(features=5, hidden=4, classes=3, seed=2)
 
@@ -187,7 +188,8 @@ def test_stop_in_a_replay_keeps_the_network_shown(dataset, monkeypatch):
         NETWORK, dataset.X_train, dataset.y_train, learning_rate=0.2, iterations=shown.iteration
     )
     np.testing.assert_array_equal(run.network.W1, expected.W1)
-    np.testing.assert_array_equal(run.history.costs, costs)
+    np.testing.assert_array_equal(run.history.costs[: run.iterations], costs)
+    assert len(run.history.costs) == max(run.iterations, 1)
     assert all(step <= shown.iteration for step, _, _ in json.loads(shown.curve))
 
 
@@ -210,7 +212,7 @@ def test_a_new_learning_rate_in_a_replay_continues_from_the_network_shown(datase
         middle, *rows, learning_rate=0.05, iterations=run.iterations - steered[0]
     )
     np.testing.assert_array_equal(run.network.W1, last.W1)
-    np.testing.assert_array_equal(run.history.costs, [*before, *after])
+    np.testing.assert_array_equal(run.history.costs[: run.iterations], [*before, *after])
     assert live.state().learning_rate == 0.05
 
 
@@ -266,3 +268,82 @@ def test_lbfgs_has_no_learning_rate_to_change(dataset):
     with pytest.raises(TrainingError, match="lbfgs has no learning rate"):
         live.set_learning_rate(0.5)
     assert live.state().learning_rate is None
+
+
+@pytest.mark.parametrize("solver", ["gd", "adam"])
+def test_a_watched_run_continues_from_a_state(dataset, solver):
+    planned: dict[str, Any] = {Training(solver).unit: 12}
+    training = Training(solver, **planned)
+    rows = dataset.X_train, dataset.y_train
+    settings = training.settings
+    half = train(NETWORK, *rows, engine=get_engine(), **settings | {training.unit: 5})
+    whole = train(NETWORK, *rows, engine=get_engine(), **settings)
+    states: list[RunState] = []
+    live = live_run(dataset, training=training, start=half.state, replayed=False)
+    assert live.state().iteration == 5
+    run = live.run(None, Checkpoints(states.append, every="4"))
+    np.testing.assert_array_equal(run.network.W1, whole.network.W1)
+    np.testing.assert_array_equal(run.history.costs, whole.history.costs)
+    assert (run.iterations, live.state().iteration) == (12, 12)
+    assert [state.iterations for state in states] == [8, 12]
+    curve = json.loads(live.snapshot().curve)
+    assert [step for step, _, _ in curve] == [training.first + step for step in range(12)]
+    live.reset()
+    assert live.state().iteration == 5
+
+
+def test_a_finished_run_is_shown_and_continues_from_the_page_alone(dataset):
+    training = Training(iterations=9)
+    done = train(NETWORK, dataset.X_train, dataset.y_train, engine=get_engine(), iterations=9)
+    live = live_run(dataset, training=training, start=done.state)
+    assert live.run().iterations == 9
+    assert live.run().iterations == 18
+
+
+def test_stop_in_a_replay_leaves_the_checkpoint_of_the_network_shown(dataset, monkeypatch):
+    live = replayed_slowly(monkeypatch, dataset, iterations=100)
+    computed = threading.Event()
+    threading.Thread(target=lambda: computed.wait(60) and live.stop()).start()
+    states: list[RunState] = []
+    run = live.run(
+        lambda progress: computed.set() if len(progress.costs) == 100 else None,
+        Checkpoints(states.append),
+    )
+    assert states[-1].iterations == run.iterations
+    np.testing.assert_array_equal(states[-1].network.W1, run.network.W1)
+    whole = train(
+        NETWORK,
+        dataset.X_train,
+        dataset.y_train,
+        engine=get_engine("reference"),
+        learning_rate=0.2,
+        iterations=100,
+    )
+    live = live_run(
+        dataset,
+        engine="reference",
+        training=Training(learning_rate=0.2, iterations=100),
+        start=states[-1],
+        replayed=False,
+    )
+    np.testing.assert_array_equal(live.run().network.W1, whole.network.W1)
+
+
+@pytest.mark.parametrize("solver", ["gd", "sgd", "adam", "lbfgs"])
+def test_any_run_stopped_before_its_first_iteration_has_a_result(dataset, solver):
+    live = live_run(dataset, engine="reference", training=Training(solver), replayed=False)
+    live.observe(live.stop)
+    run = live.run()
+    assert (run.iterations, run.stopped, len(run.costs)) == (0, True, 1)
+    np.testing.assert_array_equal(run.network.W1, NETWORK.W1)
+
+
+def test_sgd_keeps_its_moments_when_it_is_stopped_and_started_again(dataset):
+    training = Training("sgd", epochs=12, momentum=0.9)
+    live = live_run(dataset, training=training, replayed=False)
+    live.run(lambda progress: len(progress.costs) == 5)
+    assert live.state().iteration == 5
+    whole = train(
+        NETWORK, dataset.X_train, dataset.y_train, engine=get_engine(), **training.settings
+    )
+    np.testing.assert_array_equal(live.run().network.W1, whole.network.W1)

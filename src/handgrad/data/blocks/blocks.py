@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,11 +12,12 @@ import numpy as np
 from handgrad.data.blocks.census import LEAF_ROWS, count_labels, shared_labels
 from handgrad.data.blocks.selections import HeldOut, InMemory, LastLeaf, Renumbered, held_out_counts
 from handgrad.data.dataset import HELD_OUT, check_counts, class_numbers
+from handgrad.data.fingerprint import combined, covered_rows, without_held_out
 from handgrad.data.npz import KEPT
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -90,6 +90,8 @@ class Blocks:
     pixels: bool = True
     """Whether bytes are pixels, scaled by 1/255 where they are used, or ordinary numbers."""
     test: Callable[[], Blocks] | None = None
+    whole: tuple[Blocks, int] | None = None
+    """The blocks from which every n-th row of each class was held out, and n."""
     window: int = USUAL_WINDOW
     """How many leaves lie in memory together."""
 
@@ -122,15 +124,23 @@ class Blocks:
     def fingerprint(self) -> str:
         """Tells data sets apart by their content, wherever their files lie.
 
-        It covers the shape, the type, the classes, all labels, and the rows of the first and the
-        last leaf, which are read when it is first asked for.
+        It is that of the same rows in memory (`Dataset.fingerprint`), and reads the first and the
+        last rows when it is first asked for.
         """
-        shape = [self.rows, self.features, self.dtype.str, self.leaf_rows, self.classes.tolist()]
-        digest = hashlib.blake2b(json.dumps([*shape, self.labels_digest]).encode(), digest_size=16)
-        for leaf in sorted({0, len(self) - 1}):
-            for part in _parts(self.read(leaf)[0]):
-                digest.update(np.ascontiguousarray(part).tobytes())
-        return digest.hexdigest()
+        if self.whole is not None:
+            whole, every = self.whole
+            return without_held_out(whole.fingerprint, every)
+        shape = self.rows, self.features
+        covered = chain.from_iterable(starmap(self._between, covered_rows(self.rows)))
+        return combined(shape, self.dtype, self.class_names, self.labels_digest, covered)
+
+    def _between(self, start: int, stop: int) -> Iterator[Rows]:
+        """Read the rows from start to stop, in parts."""
+        ends = np.cumsum(self.sizes)
+        first, last = np.searchsorted(ends, [start, stop - 1], side="right")
+        for leaf in range(int(first), int(last) + 1):
+            begin = int(ends[leaf]) - int(self.sizes[leaf])
+            yield self.read(leaf)[0][max(start - begin, 0) : stop - begin]
 
     def read(self, leaf: int) -> tuple[Rows, Labels]:
         """Read a leaf: its rows, and the number of each row's class."""
@@ -160,7 +170,8 @@ class Blocks:
         """Open the test part of the source with the same classes, or return None without one."""
         if self.test is None:
             return None
-        return self.test().with_classes(self.class_names, self.classes)
+        test = self.test()
+        return _renumbered(test, self.class_names, self.classes, "the training part")
 
     def with_held_out(self, every: int = HELD_OUT) -> tuple[Blocks, Blocks]:
         """Return blocks to train and to test on: every fifth row of each class is a test row.
@@ -194,13 +205,10 @@ class Blocks:
     ) -> Blocks:
         kept = np.flatnonzero(counts.any(axis=1))
         chosen = HeldOut(reader, kept, before[kept], every, tested)
-        name = f"every {every}" if tested else f"without every {every}"
-        digest = f"{self.labels_digest}, {name}"
-        return replace(self, reader=chosen, counts=counts[kept], labels_digest=digest, test=None)
+        whole = None if tested else (self, every)
+        return replace(self, reader=chosen, counts=counts[kept], test=None, whole=whole)
 
-    def with_classes(
-        self, class_names: Sequence[str], classes: npt.NDArray[Any] | None = None
-    ) -> Blocks:
+    def with_classes(self, class_names: Sequence[str]) -> Blocks:
         """Return the blocks with a model's classes; an unknown class raises a DataError.
 
         Examples
@@ -209,17 +217,7 @@ class Blocks:
         >>> blocks.with_classes(("bird", "cat", "dog")).read(0)[1]
         array([1, 2])
         """
-        if tuple(class_names) == self.class_names:
-            return self
-        numbers = class_numbers(self.source, self.class_names, class_names)
-        counts = np.zeros((len(self), len(class_names)), np.int64)
-        np.add.at(counts.T, numbers, self.counts.T)
-        return replace(
-            self,
-            reader=Renumbered(self.reader, numbers),
-            counts=counts,
-            classes=np.array(class_names) if classes is None else classes,
-        )
+        return _renumbered(self, class_names, np.array(class_names), "the network")
 
     @classmethod
     def of(
@@ -231,13 +229,17 @@ class Blocks:
         source: str = "arrays",
         feature_names: Sequence[str] | None = None,
         image_shape: tuple[int, int] | None = None,
+        written: bool = False,
     ) -> Blocks:
-        """Return rows and labels in memory as blocks; rows may also be CSR of SciPy."""
+        """Return rows and labels in memory as blocks; rows may also be CSR of SciPy.
+
+        If labels are ``written``, texts that are all whole numbers are numbers.
+        """
         check_leaf_rows(leaf_rows)
         X = _checked_rows(source, X)
         labels = shared_labels(source, np.asarray(y))
         check_counts(source, X.shape, len(labels.codes))
-        census = count_labels([(source, [labels])], leaf_rows)
+        census = count_labels([(source, [labels])], leaf_rows, written=written)
         return cls(
             InMemory(X, census.numbers_of(labels), leaf_rows),
             census.counts,
@@ -250,6 +252,19 @@ class Blocks:
             None if feature_names is None else tuple(feature_names),
             image_shape,
         )
+
+
+def _renumbered(
+    blocks: Blocks, class_names: Sequence[str], classes: npt.NDArray[Any], whose: str
+) -> Blocks:
+    """Return blocks with classes in whose order; an unknown class raises a DataError."""
+    if tuple(class_names) == blocks.class_names:
+        return blocks
+    numbers = class_numbers(blocks.source, blocks.class_names, class_names, whose)
+    counts = np.zeros((len(blocks), len(class_names)), np.int64)
+    np.add.at(counts.T, numbers, blocks.counts.T)
+    reader = Renumbered(blocks.reader, numbers)
+    return replace(blocks, reader=reader, counts=counts, classes=classes)
 
 
 def _checked_rows(source: str, X: Any) -> Rows:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from handgrad.data.dataset import WHOLE_NUMBER, check_labels
+from handgrad.data.fingerprint import LabelDigest
 from handgrad.errors import DataError
 from handgrad.quoting import quoted, shown
 
@@ -95,7 +94,7 @@ class _Tally:
         self.leaves: list[npt.NDArray[np.int64]] = []  # counts by place
         self.rows_of_last = leaf_rows
         self.all_bool = True  # True and 1 are the same key of a dictionary
-        self.digest = hashlib.blake2b(digest_size=16)
+        self.digest = LabelDigest()
 
     def add(self, name: str, labels: SharedLabels, start: int) -> None:
         """Count labels of a table, the first of which is the label of its row ``start``."""
@@ -106,7 +105,7 @@ class _Tally:
             if first[k] < len(labels.codes):
                 places[k] = self._place(name, labels.values[k], start + int(first[k]))
         codes = places[labels.codes]
-        self.digest.update(codes.astype("<i4").tobytes())
+        self.digest.add(codes)
         self._count(codes)
 
     def _place(self, name: str, value: Any, row: int) -> int:
@@ -150,9 +149,9 @@ class _Tally:
         counts = np.zeros((len(self.leaves), len(classes)), np.int64)
         for row, leaf in zip(counts, self.leaves, strict=True):
             np.add.at(row, numbers[: len(leaf)], leaf)
-        self.digest.update(json.dumps(list(map(str, values))).encode())
+        digest = self.digest.text([str(classes[number]) for number in numbers])
         table = dict(zip(values, numbers.tolist(), strict=True))
-        return Census(classes, counts, self.digest.hexdigest(), table)
+        return Census(classes, counts, digest, table)
 
     def _sorted_classes(
         self, values: list[Any], *, written: bool

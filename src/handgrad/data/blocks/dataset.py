@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -22,6 +21,7 @@ class BlockDataset:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from handgrad.data import Blocks
     >>> whole = Blocks.of(np.arange(10.0)[:, None], np.array([0, 1] * 5), leaf_rows=4)
     >>> dataset = BlockDataset(*whole.with_held_out())
@@ -40,7 +40,7 @@ class BlockDataset:
     @property
     def test(self) -> tuple[Blocks, None] | None:
         """The blocks to test on; None if there are none."""
-        return self.test_blocks and (self.test_blocks, None)
+        return None if self.test_blocks is None else (self.test_blocks, None)
 
     @property
     def features(self) -> int:
@@ -67,6 +67,16 @@ class BlockDataset:
         """The names of the features, if the source has names."""
         return self.train_blocks.feature_names
 
+    @property
+    def window(self) -> int:
+        """How many leaves lie in memory together."""
+        return self.train_blocks.window
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that tells the training rows and labels apart by their content."""
+        return self.train_blocks.fingerprint
+
     @cached_property
     def shown(self) -> dict[str, tuple[Rows, Labels]]:
         """The first leaves of both parts, to look at."""
@@ -85,10 +95,12 @@ class BlockDataset:
         source: str,  # noqa: ARG002 - blocks know theirs
     ) -> BlockDataset:
         """Return the data with a model's classes; an unknown class raises a DataError."""
-        parts = (self.train_blocks, self.test_blocks)
-        return BlockDataset(*(part and part.with_classes(class_names) for part in parts))
+        return self._changed(lambda part: part.with_classes(class_names))
 
     def with_numbers(self) -> BlockDataset:
         """Return the data with bytes as numbers, for a network that takes no pixels."""
-        parts = (self.train_blocks, self.test_blocks)
-        return BlockDataset(*(part and replace(part, pixels=False) for part in parts))
+        return self._changed(lambda part: replace(part, pixels=False))
+
+    def _changed(self, change: Callable[[Blocks], Blocks]) -> BlockDataset:
+        tested = None if self.test_blocks is None else change(self.test_blocks)
+        return BlockDataset(change(self.train_blocks), tested)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from handgrad.data.blocks import arrow, csv, numpy_files, parquet, sequences
 from handgrad.data.blocks.parts import NAMES, by_part
 from handgrad.data.blocks.paths import Location, files_of, is_folder, local_path
+from handgrad.data.streams import reading
 from handgrad.errors import DataError
 from handgrad.quoting import listed, named, shown
 
@@ -34,6 +35,7 @@ SUFFIXES = {
     ".npz": NPZ,
     ".npy": NPY,
 }
+IMAGES = (".png", ".jpg", ".jpeg")
 EXPECTED = "Parquet, Arrow, Feather, CSV or NPZ files, X.npy and y.npy, or the IDX files of MNIST"
 
 
@@ -68,15 +70,20 @@ def openers(source: Any, wanted: Wanted) -> Openers:
     )
 
 
-def is_file_source(address: str) -> bool:
-    """Tell whether blocks read a source that `handgrad.data.load` has no reader of its own for."""
-    kinds = {PARQUET, ARROW}
-    if "://" in address or kind_of(address) in kinds:
+def is_of_rows(address: str) -> bool:
+    """Tell whether a source is a table of Arrow or Parquet, or several files of rows."""
+    if "://" in address or kind_of(address) in (PARQUET, ARROW):
         return True
-    path = Path(address)
-    if path.is_dir():
-        return any(kind_of(name) in kinds | {CSV, NPZ} for name, _ in files_of(address))
-    return not path.exists() and any(sign in address for sign in "*?[")
+    with reading(Path(address)):
+        if not Path(address).is_dir():
+            return not Path(address).exists() and ("*" in address or "?" in address)
+    for _, _, names in os.walk(address):
+        for name in names:
+            if kind_of(name) is not None:
+                return True
+            if name.lower().endswith(IMAGES):
+                return False
+    return False
 
 
 def kind_of(name: str) -> str | None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from handgrad.data.blocks.blocks import Blocks, check_leaf_rows
 from handgrad.data.blocks.cache import CachedLeaves, make_folder
 from handgrad.data.blocks.census import LEAF_ROWS, count_labels
@@ -14,6 +16,8 @@ from handgrad.data.blocks.columns import Wanted
 from handgrad.data.blocks.kinds import name_of, openers
 from handgrad.data.blocks.parts import TEST, TRAIN, chosen_part
 from handgrad.data.blocks.tables import TableLeaves, TableRows
+from handgrad.data.dataset import Part, Parts
+from handgrad.data.named import NAMED
 from handgrad.errors import DataError
 from handgrad.quoting import named
 
@@ -77,6 +81,7 @@ def open_blocks(
 
     Examples
     --------
+    >>> import numpy as np
     >>> blocks = open_blocks((np.eye(3), ["a", "b", "a"]), leaf_rows=2)
     >>> [blocks.read(leaf)[1].tolist() for leaf in range(len(blocks))]
     [[0, 1], [0]]
@@ -84,8 +89,10 @@ def open_blocks(
     check_leaf_rows(leaf_rows)
     if isinstance(source, tuple) and len(source) == 2 and hasattr(source[0], "shape"):
         return Blocks.of(*source, leaf_rows=leaf_rows)
-    wanted = Wanted(label, None if features is None else tuple(features), needs_labels=True)
     name = name_of(source)
+    if name in NAMED:
+        return _of_parts(name, NAMED[name](), leaf_rows, part)
+    wanted = Wanted(label, None if features is None else tuple(features), needs_labels=True)
     parts = openers(source, wanted)
     chosen = chosen_part(name, parts, part)
     opened = parts[chosen]()
@@ -104,6 +111,46 @@ def open_blocks(
         )
         blocks = replace(blocks, test=test)
     return blocks
+
+
+def _of_parts(name: str, parts: Parts, leaf_rows: int, part: str | None) -> Blocks:
+    """Return rows that were read into memory as blocks."""
+    by_name: dict[str | None, Part] = {TRAIN: parts.train}
+    if parts.test is not None:
+        by_name[TEST] = parts.test
+    chosen = chosen_part(name, by_name, part)
+    X, labels, image_shape, _, feature_names = by_name[chosen]
+    if labels is None:
+        raise DataError(f"{named(name)} has no labels; expected one per row to train on.")
+    blocks = Blocks.of(
+        X,
+        np.array(labels),
+        leaf_rows=leaf_rows,
+        source=name,
+        feature_names=feature_names,
+        image_shape=image_shape,
+        written=True,
+    )
+    if chosen == TRAIN and TEST in by_name:
+        blocks = replace(blocks, test=partial(_of_parts, name, parts, leaf_rows, TEST))
+    return blocks
+
+
+def read_part(
+    source: Any, label: str, features: Sequence[str] | None, part: str | None = None
+) -> Part:
+    """Read a part of a source into memory: the test part, or all rows if it names no parts."""
+    wanted = Wanted(label, None if features is None else tuple(features), needs_labels=False)
+    parts = openers(source, wanted)
+    chosen = TEST if part is None and TEST in parts else chosen_part(name_of(source), parts, part)
+    opened = parts[chosen]()
+    rows = TableRows(opened.tables, opened.shape)
+    X, found = rows.read(0, rows.rows)
+    labels = None
+    if found:
+        labels = [shared.values[code] for shared in found for code in shared.codes.tolist()]
+    shape = opened.shape
+    return Part(X, labels, shape.image_shape, None, shape.feature_names)
 
 
 def _cached(blocks: Blocks, opened: Opened, cache: str | os.PathLike[str]) -> Blocks:

@@ -71,6 +71,15 @@ def blocks_of(
     )
 
 
+def chunks_of(array: Any) -> list[Any]:
+    """Return the chunks of a Dask array, each as what `dask.delayed` returns.
+
+    No tasks are fused: Dask would give the key of one task to different ones, depending on what is
+    asked for together, and the scheduler confuses them.
+    """
+    return list(array.to_delayed(optimize_graph=False).ravel())
+
+
 @dataclass(frozen=True, eq=False)
 class Collection:
     """Rows and labels as Dask arrays, in chunks of one leaf each."""
@@ -87,7 +96,7 @@ class Collection:
 
     def read(self, leaf: int) -> tuple[Rows, npt.NDArray[Any]]:
         """Let the cluster compute a leaf; see `handgrad.data.blocks.blocks.LeafReader`."""
-        rows, labels = self.client.compute([self.rows.blocks[leaf], self.labels.blocks[leaf]])
+        rows, labels = self.client.compute([chunks_of(a)[leaf] for a in (self.rows, self.labels)])
         return rows.result(), np.searchsorted(self.classes, labels.result())
 
     def __reduce__(self) -> Any:
@@ -127,7 +136,7 @@ def _of_array(X: Any, y: Any) -> _Table:
     dtype = _number_type([X.dtype], ["X"])
     rows = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
     labels, label_type = _label_parts(y)
-    return _Table(list(rows.to_delayed().ravel()), labels, dtype, int(X.shape[1]), None, label_type)
+    return _Table(chunks_of(rows), labels, dtype, int(X.shape[1]), None, label_type)
 
 
 def _of_frame(X: Any, y: Any, label: str | None) -> _Table:
@@ -161,8 +170,7 @@ def _label_parts(y: Any) -> tuple[list[Any], np.dtype[Any]]:
         _check_column(labels)
         return [delayed(labels)], labels.dtype
     _check_column(y)
-    parts = y.to_delayed()
-    parts = list(np.ravel(parts)) if isinstance(parts, np.ndarray) else list(parts)
+    parts = y.to_delayed() if hasattr(y, "divisions") else chunks_of(y)
     return [delayed(np.asarray, pure=True)(part) for part in parts], _numpy_type(y.dtype)
 
 
@@ -263,7 +271,7 @@ def _second_pass(
     """Count the classes in each leaf, and take a digest of its labels."""
     from dask import delayed
 
-    leaves = labels.to_delayed().ravel()
+    leaves = chunks_of(labels)
     found = client.gather(client.compute([delayed(_counted)(leaf, classes) for leaf in leaves]))
     counts, digests = zip(*found, strict=True)
     return np.array(counts), list(digests)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from handgrad.engines.dask.collections import Collection
+from handgrad.engines.dask.collections import Collection, chunks_of
 from handgrad.engines.dask.held import GivenLeaf
 from handgrad.errors import EngineError
 
@@ -89,10 +89,9 @@ class CollectionTasks:
 
         if not len(leaves):
             return []
-        rows = self.collection.rows.to_delayed()
-        labels = self.collection.labels.to_delayed()
+        rows, labels = chunks_of(self.collection.rows), chunks_of(self.collection.labels)
         classes = self.collection.classes
-        tasks = [delayed(_given_leaf)(rows[leaf, 0], labels[leaf], classes) for leaf in leaves]
+        tasks = [delayed(_given_leaf)(rows[leaf], labels[leaf], classes) for leaf in leaves]
         futures: list[Future] = self.client.compute(tasks, **where)
         return futures
 

@@ -44,7 +44,8 @@ class DaskSession(BlockSession):
         self._source, self._client = source, client
         tasks = leaf_tasks_of(self._client, source.blocks)
         if tasks is not None:  # the rows go out leaf by leaf, not with the description
-            source = replace(source, blocks=replace(source.blocks, reader=_NOT_HERE))
+            described = replace(source.blocks, reader=_NOT_HERE, test=None, whole=None)
+            source = replace(source, blocks=described)
         self._holders = Holders(self._client, kernels, source, tasks)
         self._windows = WindowTasks(self._client, kernels, source, tasks and KeptTasks(tasks))
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
-
-import numpy as np
 
 from handgrad.engines import Progress
 from handgrad.engines.rules import check_learning_rate
 from handgrad.errors import HandgradError, TrainingError
 from handgrad.glassbox.live.curve import Curve
 from handgrad.glassbox.live.replay import Replay, Snapshot
-from handgrad.solvers.history import History
 from handgrad.solvers.training import drive
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from handgrad.data import BlockDataset, Dataset
     from handgrad.engines import Engine, Session
     from handgrad.network import Network
-    from handgrad.solvers import Driver, Result, Training
+    from handgrad.solvers import Checkpoints, Driver, History, Result, RunState, Training
 
 Report: TypeAlias = "Callable[[Progress], bool | None]"
 NO_MEMORY = "There is not enough memory for this run."
@@ -52,8 +50,8 @@ class LiveRun:
     replay, the network that is shown is kept. With a new learning rate, the run continues from
     that network.
 
-    Each start takes as many more iterations as are planned. A run that is ``held`` does not start
-    before `run` was called once.
+    The run begins at ``start``, if given. Each further start takes as many more iterations as are
+    planned. A run that is ``held`` does not start before `run` was called once.
     """
 
     def __init__(
@@ -63,17 +61,19 @@ class LiveRun:
         *,
         engine: Engine,
         training: Training,
+        start: RunState | None = None,
         replayed: bool = True,
         held: bool = False,
     ) -> None:
         self.dataset, self._training = dataset, training
         self._engine, self._replayed, self._held = engine, replayed, held
-        self._curve = Curve()
-        self._initial = self._shown = Snapshot(network, 0, self._curve.to_json())
-        self._learning_rate = training.learning_rate
-        self._planned = self._target = training.planned
+        self._first = start or training.beginning(network)
+        self._go_back()
+        rate = self._first.learning_rate
+        self._learning_rate = None if math.isnan(rate) else rate
+        self._target = training.planned
         self._error: str | None = None
-        self._running = self._stopping = self._steered = False
+        self._running = self._stopping = self._steered = self._has_run = False
         self._driver: Driver | None = None  # of the run under way
         self._replay: Replay | None = None
         self._changed = threading.Condition()  # guards all of the above
@@ -102,14 +102,18 @@ class LiveRun:
                 self._training.steps_or_epochs.removesuffix("s"),
             )
 
-    def run(self, on_progress: Report | None = None) -> Result:
-        """Take the steps in this thread, starting at the newest network.
+    def run(
+        self, on_progress: Report | None = None, checkpoints: Checkpoints | None = None
+    ) -> Result:
+        """Take the iterations in this thread, starting at the newest network.
 
         ``on_progress`` is that of `handgrad.solvers.train`; in a replay it is also called for each
-        picture. A TrainingError says that the run is under way already, or diverges.
+        picture. If the run is stopped in its replay, the last state that the checkpoints take is
+        that of the network shown. A TrainingError says that the run is under way already, or
+        diverges.
         """
         self._begin()
-        return self._train(on_progress or _nothing)
+        return self._train(on_progress or _nothing, checkpoints)
 
     def start(self) -> None:
         """Take the steps in a new thread, unless the run is under way already."""
@@ -150,9 +154,16 @@ class LiveRun:
                 raise TrainingError(
                     "The run is under way; stop it before you go back to its beginning."
                 )
-            self._shown, self._target = self._initial, self._planned
-            self._curve, self._error = Curve(), None
+            self._go_back()
+            self._target, self._error = self._training.planned, None
         self._tell()
+
+    def _go_back(self) -> None:
+        """Return to the state in which the run began."""
+        self._state, history = self._first, self._first.history
+        self._curve = Curve()
+        self._curve.add(self._training.first, history.costs, history.accuracies)
+        self._shown = Snapshot(self._state.network, self._state.iterations, self._curve.to_json())
 
     def close(self) -> None:
         """Stop, and wait until the thread of `start` has ended."""
@@ -168,8 +179,9 @@ class LiveRun:
             if self._running:
                 raise TrainingError("The run is under way already; stop it before it begins anew.")
             self._running, self._stopping, self._held, self._error = True, False, False, None
-            if self._shown.iteration >= self._target:
-                self._target = self._shown.iteration + self._planned
+            if self._has_run and self._state.iterations >= self._target:
+                self._target = self._state.iterations + self._training.planned
+            self._has_run = True
         self._tell()
 
     @property
@@ -185,88 +197,106 @@ class LiveRun:
 
     def _train_alone(self) -> None:
         with suppress(HandgradError, MemoryError):  # `state` tells the viewers
-            self._train(_nothing)
+            self._train(_nothing, None)
 
-    def _train(self, report: Report) -> Result:
+    def _train(self, report: Report, checkpoints: Checkpoints | None) -> Result:
         try:
-            return self._train_in_parts(report)
+            return self._train_in_parts(report, checkpoints)
         except (HandgradError, MemoryError) as error:
             no_memory = isinstance(error, MemoryError)
             with self._changed:
                 self._error = NO_MEMORY if no_memory else str(error)
+                if self._driver is not None:  # continue at the network that is shown
+                    self._state = self._driver.state(self._shown.network)
             raise
         finally:
             with self._changed:
                 self._running, self._driver, self._replay = False, None, None
             self._tell()
 
-    def _train_in_parts(self, report: Report) -> Result:
+    def _train_in_parts(self, report: Report, checkpoints: Checkpoints | None) -> Result:
         """Train to the end; a new η in a replay begins another part, at the network shown."""
         X, y = self.dataset.train
-        objective = self._training.objective(self._shown.network.output)
+        objective = self._training.objective(self._state.network.output)
         session = self._engine.session(X, y, objective)
-        first, earlier = self._shown.iteration, History(*np.empty((3, 0)))
         while True:
-            begin = self._shown.iteration
-            part = self._compute(session, earlier, report)
-            end = begin + part.iterations
-            history = earlier.followed_by(part.history)
-            if self._show_rest(part.last, end, history, report):
-                return replace(part, history=history, iterations=end - first)
+            part = self._compute(session, report, checkpoints)
+            if self._show_rest(part, report):
+                self._state = part.state
+                return part
             network, reached, _ = self._shown
-            earlier = History(*(row[: reached - first] for row in history))
-            self._curve.cut(reached)
+            self._state = part.state.back_at(reached, network)
+            self._curve.cut(reached + self._training.first)
             if self._stopping:
-                part = replace(part, network=network, last=network, stopped=True)
-                return replace(part, history=earlier, iterations=reached - first)
+                if checkpoints is not None:
+                    checkpoints.take(self._state)
+                return self._cut(part)
 
-    def _compute(self, session: Session, earlier: History, report: Report) -> Result:
+    def _cut(self, part: Result) -> Result:
+        """Return the result of a part that was stopped in its replay, up to the network shown."""
+        state = self._state
+        return replace(
+            part,
+            network=state.network,
+            last=state.network,
+            stopped=True,
+            history=part.history.until(max(state.iterations, 1)),
+            iterations=state.iterations,
+            state=state,
+            memory=state.memory,
+        )
+
+    def _compute(self, session: Session, report: Report, checkpoints: Checkpoints | None) -> Result:
         """Train to the end at full speed, and record pictures as long as the run may be short."""
-        network, begin, _ = self._shown
+        begin, network = self._state.iterations, self._state.network
         planned = self._target - begin
         size = sum(array.nbytes for array in network.parameters)
 
         def on_progress(progress: Progress) -> bool:
-            ends = bool(report(_continued(earlier, progress)))
+            ends = bool(report(progress))
             with self._changed:
                 self._stopping |= ends
-                self._curve.add(begin, progress.costs, progress.accuracies)
-                self._take(progress.network, begin + len(progress.costs) - 1)
+                self._curve.add(self._training.first, progress.costs, progress.accuracies)
+                self._take(progress.network, driver.taken)
             self._tell()
             return ends
 
         with self._changed:
             replay = Replay(begin, planned, picture_bytes=size)
-            self._replay = replay if self._replayed else None
-            self._driver = self._training.driver(
-                planned,
+            replayed = self._replayed and planned > 0
+            self._replay = replay if replayed else None
+            driver = self._training.driver(
+                self._target,
                 on_progress=on_progress,
-                stretch=replay.steps_to_next_picture if self._replayed else None,
+                stretch=(lambda taken: replay.steps_to_next_picture(taken - begin))
+                if replayed
+                else None,
+                start=self._state
+                if self._learning_rate is None
+                else self._state.with_learning_rate(self._learning_rate),
+                checkpoints=checkpoints,
             )
-            if self._learning_rate is not None:
-                self._driver.learning_rate = self._learning_rate
-            self._steered = False
+            self._driver, self._steered = driver, False
             if self._stopping:
-                self._driver.stop()
-        return drive(self._driver, self._training.prepare(self._engine), session, network)
+                driver.stop()
+        return drive(driver, self._training.prepare(self._engine), session, network)
 
     def _take(self, network: Network, iteration: int) -> None:
         """Leave the newest snapshot for the viewers, or in a replay the one that is due now."""
         newest, replay = Snapshot(network, iteration, self._curve.to_json()), self._recording
         self._shown = newest if replay is None else replay.record(newest)
 
-    def _show_rest(self, last: Network, end: int, history: History, report: Report) -> bool:
+    def _show_rest(self, part: Result, report: Report) -> bool:
         """Show how a part ended, after a replay if it was short; return False if cut short."""
         with self._changed:
             replay = self._recording
             if self._steered or (self._stopping and replay is not None):
                 return False
-            self._take(last, end)
-        return replay is None or self._play(replay, history, report)
+            self._take(part.last, part.iterations)
+        return replay is None or self._play(replay, part.history, report)
 
     def _play(self, replay: Replay, history: History, report: Report) -> bool:
         """Show the pictures that are left, each when it is due; return False if cut short."""
-        first = self._target - len(history.costs)
         for picture in replay.pictures_left():
             with self._changed:
                 wait = replay.seconds_until(picture)
@@ -274,7 +304,7 @@ class LiveRun:
                     return False
                 self._shown = picture
             self._tell()
-            shown = History(*(row[: max(picture.iteration - first, 1)] for row in history))
+            shown = history.until(max(picture.iteration, 1))
             if report(Progress(picture.network, shown.costs, shown.accuracies)):
                 self.stop()
         return not self._stopping
@@ -282,14 +312,6 @@ class LiveRun:
     def _tell(self) -> None:
         for observer in self._observers:
             observer()
-
-
-def _continued(earlier: History, progress: Progress) -> Progress:
-    """Return the progress of a part as that of the whole run."""
-    if not len(earlier.costs):
-        return progress
-    costs, accuracies = map(np.concatenate, zip(earlier[:2], progress[1:], strict=True))
-    return Progress(progress.network, costs, accuracies)
 
 
 def _nothing(_progress: Progress) -> None:

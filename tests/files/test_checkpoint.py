@@ -1,0 +1,307 @@
+"""Checkpoint files: they come back bit for bit, and damage of any kind is found."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
+
+from handgrad import Network, get_engine, load, save
+from handgrad.errors import CheckpointError, ModelFileError, WriteError
+from handgrad.files.checkpoint import Checkpoint, digest_of, load_checkpoint, save_checkpoint
+from handgrad.solvers import BatchMemory, Training, train
+
+random = np.random.default_rng(2)
+X, y = random.normal(size=(30, 4)), random.integers(3, size=30)
+SOLVERS: dict[str, dict[str, Any]] = {
+    "gd": {"iterations": 9},
+    "sgd": {"epochs": 9, "momentum": 0.9, "batch_size": 7},
+    "adam": {"epochs": 9, "alpha": np.float64(0.5), "batch_size": np.int64(7)},
+    "lbfgs": {"iterations": 9},
+}
+
+
+def checkpoint_of(solver, dtype="float32", taken=5, output="softmax"):
+    training = Training(solver, **SOLVERS[solver])
+    network = Network.initial(features=4, hidden=3, classes=3, dtype=dtype)
+    labels = y
+    if output == "logistic":
+        W1, b1, W2, b2 = network.parameters
+        network, labels = Network(W1, b1, W2[:1], b2[:1], output="logistic"), y % 2
+    shortened = training.settings | {training.unit: taken}
+    state = train(network, X, labels, engine=get_engine(), **shortened).state
+    return Checkpoint(
+        state=state,
+        training=training,
+        job={"source": "caf\udce9.csv", "test": None, "label": "\x1b[31m"},
+        fingerprint="30x4",
+        computed_by={"engine": "native", "instruction_set": "avx2"},
+    )
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.checkpoint"
+
+
+def same(one, other):
+    for a, b in zip(one, other, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+
+
+def assert_same(found, expected):
+    one, other = found.state, expected.state
+    same(one.network.parameters, other.network.parameters)
+    same(one.best.parameters, other.best.parameters)
+    same(one.history, other.history)
+    for name in ("solver", "lowest", "figure", "waited", "iterations"):
+        assert getattr(one, name) == getattr(other, name)
+    np.testing.assert_equal(one.learning_rate, other.learning_rate)
+    assert found.training == expected.training
+    for name in ("job", "fingerprint", "computed_by"):
+        assert getattr(found, name) == getattr(expected, name)
+    assert (one.memory is None) == (other.memory is None)
+    if other.memory is not None:
+        assert one.memory.moments.steps == other.memory.moments.steps
+        same(one.memory.moments.first, other.memory.moments.first)
+        same(one.memory.moments.second, other.memory.moments.second)
+        same([one.memory.order], [other.memory.order])
+        draws = [state.memory.random_state().permutation(50) for state in (one, other)]
+        np.testing.assert_array_equal(*draws)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("output", ["softmax", "logistic"])
+def test_a_checkpoint_comes_back_bit_for_bit(path, solver, dtype, output):
+    expected = checkpoint_of(solver, dtype, output=output)
+    save_checkpoint(expected, path)
+    found = load_checkpoint(path)
+    assert_same(found, expected)
+    first = path.read_bytes()
+    save_checkpoint(found, path)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("solver", ["gd", "sgd"])
+def test_the_beginning_of_a_run_is_a_checkpoint_too(path, solver):
+    network = Network.initial(features=4, hidden=3, classes=3)
+    training = Training(solver)
+    beginning = training.beginning(network)
+    whole = Checkpoint(state=beginning, training=training, job={}, fingerprint="", computed_by={})
+    save_checkpoint(whole, path)
+    found = load_checkpoint(path)
+    assert found.state.iterations == 0
+    assert (found.state.best, found.state.lowest, found.state.memory) == (None, np.inf, None)
+
+
+@pytest.mark.parametrize("random_state", [None, "gauss"])
+def test_any_random_state_comes_back(path, random_state):
+    whole: Any = checkpoint_of("adam")
+    source: Any
+    state: Any = None
+    if random_state:
+        source = np.random.RandomState(3)
+        source.normal()
+        state = source.get_state(legacy=False)
+    memory = BatchMemory(whole.state.memory.moments, whole.state.memory.order, state)
+    object.__setattr__(whole.state, "memory", memory)
+    save_checkpoint(whole, path)
+    back: Any = load_checkpoint(path)
+    found = back.state.memory.random_state()
+    if state is None:
+        assert found is None
+    else:
+        np.testing.assert_array_equal(found.normal(size=3), source.normal(size=3))
+
+
+def test_an_order_that_another_generator_draws_is_refused(path):
+    whole = checkpoint_of("adam")
+    other = np.random.RandomState(np.random.PCG64(1)).get_state(legacy=False)
+    object.__setattr__(whole.state, "memory", whole.state.memory._replace(random=other))
+    with pytest.raises(CheckpointError, match="PCG64"):
+        save_checkpoint(whole, path)
+    assert not path.exists()
+
+
+@given(data=st.data(), solver=st.sampled_from(list(SOLVERS)))
+def test_damage_to_any_byte_is_found(tmp_path_factory, data, solver):
+    path = tmp_path_factory.mktemp("damaged") / "run.checkpoint"
+    save_checkpoint(checkpoint_of(solver), path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place] ^= data.draw(st.integers(1, 255))
+    if data.draw(st.booleans()):
+        del content[data.draw(st.integers(0, len(content) - 1)) :]
+    if bytes(content) == path.read_bytes():
+        return
+    expected = load_checkpoint(path)
+    path.write_bytes(content)
+    try:
+        found = load_checkpoint(path)
+    except CheckpointError:
+        return
+    assert_same(found, expected)  # another spelling of the same header
+
+
+def rewritten(path, change, *, arrays=None):
+    """Change the description or the arrays of a file as somebody who knows the digest would."""
+    tensors = load_file(path)
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    description = json.loads(header["__metadata__"]["handgrad"])
+    tensors |= arrays or {}
+    tensors = {name: array for name, array in tensors.items() if array is not None}
+    change(description)
+    description.pop("digest")
+    contents = {name: array.tobytes() for name, array in tensors.items()}
+    description["digest"] = digest_of(description, contents)
+    path.write_bytes(to_bytes(tensors, metadata={"handgrad": json.dumps(description)}))
+
+
+def nothing(_description):
+    pass
+
+
+MOMENTS = {
+    f"{group}.{name}": None for group in ("first", "second") for name in ["W1", "b1", "W2", "b2"]
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.update(kind="recipe"),
+        lambda d: d.update(kind=["model"]),
+        lambda d: d.update(format_version="1"),
+        lambda d: d.update(training={}),
+        lambda d: d.update(training=[]),
+        lambda d: d["training"].update(solver="gd"),
+        lambda d: d["training"].update(epochs=4),
+        lambda d: d["training"].update(epochs=10**400),
+        lambda d: d["training"].update(batch_size=0),
+        lambda d: d["training"].update(magic=1),
+        lambda d: d.pop("job"),
+        lambda d: d.update(job=[1]),
+        lambda d: d.update(job={"source": 5}),
+        lambda d: d.update(fingerprint=None),
+        lambda d: d.update(computed_by=None),
+        lambda d: d.update(computed_by={"engine": None}),
+        lambda d: d.update(output="linear"),
+        lambda d: d.update(output=["softmax"]),
+        lambda d: d.update(learning_rate=None),
+        lambda d: d.update(learning_rate=0),
+        lambda d: d.update(learning_rate=True),
+        lambda d: d.update(learning_rate=float("nan")),
+        lambda d: d.update(learning_rate=10**400),
+        lambda d: d.update(lowest="low"),
+        lambda d: d.update(lowest=float("-inf")),
+        lambda d: d.update(figure={}),
+        lambda d: d.update(waited=-1),
+        lambda d: d.update(waited=0.5),
+        lambda d: d.update(memory=None),
+        lambda d: d.update(memory=[]),
+        lambda d: d["memory"].update(steps=-1),
+        lambda d: d["memory"].update(steps=None),
+        lambda d: d["memory"].update(steps="5"),
+        lambda d: d["memory"].update(random=None),
+        lambda d: d["memory"]["random"].update(pos=625),
+        lambda d: d["memory"]["random"].update(pos=-1),
+        lambda d: d["memory"]["random"].update(has_gauss=2),
+        lambda d: d["memory"]["random"].update(gauss="x"),
+    ],
+)
+def test_a_description_that_cannot_be_is_refused(path, change):
+    save_checkpoint(checkpoint_of("adam"), path)
+    rewritten(path, change)
+    with pytest.raises(CheckpointError, match=str(path)):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"W1": None},
+        {"W1": np.zeros((3, 4), np.float64)},
+        {"W1": np.full((3, 4), np.nan, np.float32)},
+        {"W1": np.zeros((3, 5), np.float32)},
+        {"best.W1": np.zeros((3, 5), np.float32)},
+        {"best.W1": None},
+        {"best.W1": np.full((3, 4), np.inf, np.float32)},
+        {"first.W1": None},
+        {"first.W1": np.zeros((4, 3), np.float32)},
+        {"second.W1": np.zeros((3, 4), np.float64)},
+        {"first.W3": np.zeros((3, 4), np.float32)},
+        MOMENTS,
+        {"costs": None},
+        {"costs": np.zeros(4)},
+        {"costs": np.zeros(5, np.float32)},
+        {"costs": np.zeros((5, 1))},
+        {"seconds": np.full(5, np.nan)},
+        {"seconds": np.full(5, -1.0)},
+        {name: np.zeros(10) for name in ("costs", "accuracies", "seconds")},
+        {"order": np.zeros(30)},
+        {"random": None},
+        {"random": np.zeros(5, np.uint32)},
+        {"spare": np.zeros(5)},
+    ],
+)
+def test_arrays_that_cannot_be_are_refused(path, arrays):
+    save_checkpoint(checkpoint_of("adam"), path)
+    rewritten(path, nothing, arrays=arrays)
+    with pytest.raises(CheckpointError, match=str(path)):
+        load_checkpoint(path)
+
+
+def test_a_solver_without_batches_has_no_memory_and_lbfgs_no_rate(path):
+    save_checkpoint(checkpoint_of("gd"), path)
+    rewritten(path, lambda d: d.update(memory={"steps": None, "random": None}))
+    with pytest.raises(CheckpointError, match="gd has a memory"):
+        load_checkpoint(path)
+    save_checkpoint(checkpoint_of("lbfgs"), path)
+    rewritten(path, lambda d: d.update(learning_rate=0.5))
+    with pytest.raises(CheckpointError, match="lbfgs has a learning rate"):
+        load_checkpoint(path)
+
+
+def test_a_model_is_no_checkpoint_and_a_checkpoint_no_model(path):
+    save(Network.initial(features=4, hidden=3, classes=3), path)
+    with pytest.raises(CheckpointError, match="is a network; expected a checkpoint"):
+        load_checkpoint(path)
+    save_checkpoint(checkpoint_of("gd"), path)
+    with pytest.raises(ModelFileError, match="is a checkpoint; expected a model"):
+        load(path)
+
+
+def test_a_newer_format_and_texts_that_are_too_long_are_told(path):
+    save_checkpoint(checkpoint_of("gd"), path)
+    rewritten(path, lambda d: d.update(format_version=2))
+    with pytest.raises(CheckpointError, match="upgrade handgrad"):
+        load_checkpoint(path)
+    whole = checkpoint_of("gd")
+    object.__setattr__(whole, "job", {"source": "x" * 70_000})
+    with pytest.raises(CheckpointError, match="shorter names"):
+        save_checkpoint(whole, path)
+
+
+def test_a_failed_write_leaves_the_last_checkpoint(path, monkeypatch):
+    expected = checkpoint_of("sgd", taken=3)
+    save_checkpoint(expected, path)
+
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(WriteError, match="No space left"):
+        save_checkpoint(checkpoint_of("sgd"), path)
+    assert_same(load_checkpoint(path), expected)
+    assert list(path.parent.iterdir()) == [path]
