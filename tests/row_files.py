@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-COLUMNS, LISTS, FIXED_LISTS, BYTES, PICTURES = "columns", "lists", "fixed lists", "bytes", "pictures"
+COLUMNS, LISTS, FIXED_LISTS, BYTES, PICTURES = (
+    "columns",
+    "lists",
+    "fixed lists",
+    "bytes",
+    "pictures",
+)
 FORMS = (COLUMNS, LISTS, FIXED_LISTS, BYTES)
 
 
@@ -113,6 +119,9 @@ def write_idx(folder: Path, prefix: str, X: npt.NDArray[np.uint8], y: npt.ArrayL
     """Write images and labels as MNIST's files."""
     folder.mkdir(parents=True, exist_ok=True)
     labels = np.asarray(y, np.uint8)
-    for name, array in ((f"{prefix}-images-idx3-ubyte", X), (f"{prefix}-labels-idx1-ubyte", labels)):
+    for name, array in (
+        (f"{prefix}-images-idx3-ubyte", X),
+        (f"{prefix}-labels-idx1-ubyte", labels),
+    ):
         sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
         (folder / name).write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from handgrad import MLPClassifier, get_engine, load, save
 from handgrad.data import Blocks
 from handgrad.engines import available_engines
-from handgrad.engines.dask.cluster import UNUSED_PORT
 from handgrad.evaluation import evaluate
 
 distributed = pytest.importorskip("distributed")
@@ -31,17 +29,9 @@ LOCAL = available_engines()[0]
 
 
 @pytest.fixture(scope="module")
-def client():
-    with (
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard_address": UNUSED_PORT},
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+def client(cluster):
+    with distributed.Client(cluster) as client:
+        client.wait_for_workers(2)
         yield client
 
 

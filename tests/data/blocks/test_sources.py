@@ -36,9 +36,10 @@ def assert_same(blocks: Blocks, X: np.ndarray, y: np.ndarray, leaf_rows: int = 5
         assert found.dtype == X.dtype
         np.testing.assert_array_equal(found, X[rows])
         np.testing.assert_array_equal(blocks.classes[codes], y[rows])
-        assert blocks.counts[leaf].tolist() == np.bincount(
-            codes, minlength=len(blocks.classes)
-        ).tolist()
+        assert (
+            blocks.counts[leaf].tolist()
+            == np.bincount(codes, minlength=len(blocks.classes)).tolist()
+        )
     loaded, codes = blocks.load()
     np.testing.assert_array_equal(loaded, X)
     np.testing.assert_array_equal(blocks.classes[codes], y)
@@ -231,7 +232,9 @@ WRITERS = [
     write=st.sampled_from(WRITERS),
     random=st.randoms(use_true_random=False),
 )
-def test_leaves_depend_on_no_cut_of_the_rows(tmp_path_factory, cuts, size, leaf_rows, write, random):
+def test_leaves_depend_on_no_cut_of_the_rows(
+    tmp_path_factory, cuts, size, leaf_rows, write, random
+):
     folder = tmp_path_factory.mktemp("rows")
     for i, (start, stop) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
         write(folder / str(i), X[start:stop], y[start:stop], size)

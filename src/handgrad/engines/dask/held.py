@@ -17,8 +17,6 @@ from handgrad.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from handgrad.data.dataset import Labels, Rows
     from handgrad.engines.protocol import Engine
     from handgrad.engines.sums import Node, Sum

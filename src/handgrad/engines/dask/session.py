@@ -77,8 +77,10 @@ class DaskSession(BlockSession):
 class _NotHere:
     """In the place of a reader whose rows are sent leaf by leaf."""
 
-    def read(self, start: int, stop: int) -> Any:
-        raise NotImplementedError(f"The rows {start} to {stop} were not sent.")
+    in_processes = False
+
+    def read(self, leaf: int) -> Any:
+        raise NotImplementedError(f"The rows of leaf {leaf} were not sent.")
 
 
 _NOT_HERE = _NotHere()
