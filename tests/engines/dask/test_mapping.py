@@ -38,7 +38,7 @@ def test_an_evaluation_has_the_bits_of_one_process(engine, one_process, leaves, 
 
 
 def test_a_killed_worker_changes_no_result(engine, one_process, client, leaves, network):
-    found = []
+    found: list[tuple[np.ndarray, np.ndarray]] = []
     for labels, classes in predicted_classes(network, leaves, engine=engine):
         if len(found) == 3:
             os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
