@@ -167,6 +167,16 @@ def test_a_schema_that_differs_is_named(tmp_path):
             open_blocks(tmp_path)
 
 
+@pytest.mark.parametrize("kind", [pa.list_(pa.uint8(), 0), pa.binary(0)])
+def test_rows_without_values(tmp_path, kind):
+    column = pa.array([[], [], []] if pa.types.is_list_like(kind) else [b""] * 3, kind)
+    table = pa.table({"row": column, "label": LABELS})
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(DataError, match="rows without values; expected at least one feature"):
+        open_blocks(tmp_path / "a.arrow")
+
+
 def test_a_label_column_that_is_missing(tmp_path):
     row_files.write_parquet(tmp_path / "0.parquet", np.eye(3), LABELS)
     with pytest.raises(DataError, match=r"no column 'kind' among its columns \('f0', "):

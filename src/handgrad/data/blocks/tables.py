@@ -152,7 +152,7 @@ class TableRows:
 
     def read(self, start: int, stop: int) -> tuple[Rows, list[SharedLabels]]:
         """Return the rows from start to stop, and their labels in parts."""
-        X = np.empty((stop - start, self.shape.features), self.shape.dtype)
+        X = self._room(stop - start)
         labels: list[SharedLabels] = []
         done = 0
         cursor: _Cursor | None = None
@@ -174,6 +174,16 @@ class TableRows:
         if cursor is not None:
             self._keep(cursor)
         return X, labels
+
+    def _room(self, rows: int) -> Rows:
+        features = self.shape.features
+        try:
+            return np.empty((rows, features), self.shape.dtype)
+        except (MemoryError, ValueError) as error:
+            raise DataError(
+                f"{self.tables[0].name} has {features:,} values per row: {rows:,} rows do not fit "
+                "into memory; expected narrower rows, or it is damaged."
+            ) from error
 
     def _cursor(self, current: _Cursor | None, number: int, row: int) -> _Cursor:
         """Return a cursor that comes to a row soonest: the current, an idle, or a new one."""
