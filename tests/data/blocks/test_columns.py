@@ -169,7 +169,8 @@ def test_a_schema_that_differs_is_named(tmp_path):
 
 @pytest.mark.parametrize("kind", [pa.list_(pa.uint8(), 0), pa.binary(0)])
 def test_rows_without_values(tmp_path, kind):
-    column = pa.array([[], [], []] if pa.types.is_list_like(kind) else [b""] * 3, kind)
+    empty: Any = [] if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind) else b""
+    column = pa.array([empty] * 3, kind)
     table = pa.table({"row": column, "label": LABELS})
     with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:
         writer.write_table(table)
