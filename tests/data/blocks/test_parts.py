@@ -106,7 +106,9 @@ def test_files_of_several_kinds_are_refused(tmp_path):
 
 @pytest.mark.parametrize("source", ["nowhere", "nowhere.parquet", "memory://nowhere.parquet"])
 def test_a_source_that_is_not_there(tmp_path, source):
-    with pytest.raises(DataError, match=r"nowhere.* (cannot be read|does not exist|is not a file of rows)"):
+    with pytest.raises(
+        DataError, match=r"nowhere.* (cannot be read|does not exist|is not a file of rows)"
+    ):
         open_blocks(source if "://" in source else tmp_path / source)
 
 

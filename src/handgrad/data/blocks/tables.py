@@ -7,6 +7,7 @@ come to, so that leaves that are read in order continue it and nothing is decode
 from __future__ import annotations
 
 import bisect
+import os
 import threading
 from dataclasses import dataclass
 from itertools import accumulate
@@ -134,6 +135,10 @@ class TableRows:
     def __init__(self, tables: Sequence[Table], shape: Shape) -> None:
         self.tables, self.shape = tuple(tables), shape
         self._starts = [0, *accumulate(table.rows for table in tables)]
+        self._start_without_cursors()
+
+    def _start_without_cursors(self) -> None:
+        self._process = os.getpid()
         self._idle: list[_Cursor] = []
         self._lock = threading.Lock()
 
@@ -191,6 +196,8 @@ class TableRows:
             if current.number == number:
                 return current
             current.close()
+        if self._process != os.getpid():  # a fork shares its parent's positions in open files
+            self._start_without_cursors()
         with self._lock:
             near = [cursor for cursor in self._idle if cursor.reaches(number, row)]
             if near:
