@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
 from handgrad.__main__ import main
+from handgrad.engines.dask.cluster import UNUSED_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 hypothesis.settings.register_profile("handgrad", deadline=None, print_blob=True)
 hypothesis.settings.register_profile(
@@ -38,6 +44,22 @@ def mnist_folder() -> Path:
 def golden_folder() -> Path:
     """PyTorch's autograd in float64, as figures."""
     return _shared("golden")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """Start two processes of one thread, which all tests on a cluster share."""
+    distributed = pytest.importorskip("distributed")
+    # Dask writes to the standard error of its import, which pytest has closed by the end.
+    logging.getLogger("distributed").handlers.clear()
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": UNUSED_PORT},
+        silence_logs=logging.CRITICAL,
+    ) as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -19,18 +19,21 @@ class FileReader:
     """Reads a file of NumPy: a structure of X and y."""
 
     path: Path
+    leaf_rows: int
+    in_processes = False
 
-    def read(self, start, stop):
+    def read(self, leaf):
         try:
             table = np.load(self.path, mmap_mode="r")
         except (OSError, ValueError) as error:
             raise DataError(f"{self.path.name} cannot be read ({error}).") from error
-        return np.array(table["X"][start:stop]), np.array(table["y"][start:stop])
+        rows = slice(leaf * self.leaf_rows, (leaf + 1) * self.leaf_rows)
+        return np.array(table["X"][rows]), np.array(table["y"][rows])
 
 
-def file_blocks(path, X, y, **options):
-    """Write rows to a file, and return them as blocks that are read from there."""
+def file_blocks(path, X, y, *, leaf_rows):
+    """Write rows and labels 0 to K - 1 to a file, and return them as blocks that read it."""
     table = np.empty(len(y), dtype=[("X", X.dtype, X.shape[1:]), ("y", y.dtype)])
     table["X"], table["y"] = X, y
     np.save(path, table)
-    return replace(Blocks.of(X, y, **options), reader=FileReader(path))
+    return replace(Blocks.of(X, y, leaf_rows=leaf_rows), reader=FileReader(path, leaf_rows))

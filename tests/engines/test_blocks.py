@@ -246,3 +246,12 @@ def test_what_does_not_fit_the_blocks_is_refused(engine):
     batches = session.batches(network(), rule=Sgd(), batch_size=5)
     with pytest.raises(ShapeError, match="order"):
         batches.epoch([0, 1, 1])
+
+
+def test_weights_that_are_all_0_are_refused(engine):
+    X, y = rows()
+    weights = BlockWeights((y == 1) * 1.0, np.array([1.0, 0.0, 1.0]))
+    session = engine.session(Blocks.of(X, y, leaf_rows=8), None, Objective(), weights)
+    for measure in (session.cost, session.cost_and_gradient):
+        with pytest.raises(ShapeError, match="weights of all rows are 0"):
+            measure(network())

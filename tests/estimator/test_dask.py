@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from handgrad import MLPClassifier, get_engine, load, save
 from handgrad.data import Blocks
 from handgrad.engines import available_engines
-from handgrad.engines.dask.cluster import UNUSED_PORT
 from handgrad.evaluation import evaluate
 
 distributed = pytest.importorskip("distributed")
@@ -31,17 +29,9 @@ LOCAL = available_engines()[0]
 
 
 @pytest.fixture(scope="module")
-def client():
-    with (
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard_address": UNUSED_PORT},
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+def client(cluster):
+    with distributed.Client(cluster) as client:
+        client.wait_for_workers(2)
         yield client
 
 
@@ -159,6 +149,29 @@ def test_a_validation_set_and_weights_may_lie_on_the_cluster():
     )
     assert_same_bits(there, here)
     assert there.validation_scores_ == here.validation_scores_
+
+
+def test_rows_of_a_collection_are_held_out_as_those_of_blocks():
+    options = settings("adam", max_iter=2, early_stopping=True)
+    there = MLPClassifier(engine="dask", **options).fit(*collections())
+    here = MLPClassifier(engine=LOCAL, **options).fit(Blocks.of(*rows()))
+    assert_same_bits(there, here)
+    assert there.validation_scores_ == here.validation_scores_
+
+
+def test_a_collection_may_lack_classes_of_the_network():
+    X, y = rows()
+    rows_there, labels_there = collections()
+    there, here = (
+        MLPClassifier(engine=engine, **settings("adam")).partial_fit(given, labels, classes=classes)
+        for classes in [["high", "low", "middle", "none"]]
+        for engine, given, labels in (
+            ("dask", rows_there, labels_there),
+            (LOCAL, Blocks.of(X, y), None),
+        )
+    )
+    assert_same_bits(there, here)
+    assert there.score(rows_there, labels_there) == here.score(X, y)
 
 
 def test_rows_in_memory_train_on_the_cluster():

@@ -1,8 +1,6 @@
-"""A real cluster of two processes, which all tests of the Dask engine share."""
+"""The Dask engine on a cluster of two processes, and small problems for it."""
 
 from __future__ import annotations
-
-import logging
 
 import numpy as np
 import pytest
@@ -10,27 +8,11 @@ import pytest
 from handgrad import Network
 from handgrad.data import Blocks
 from handgrad.engines.dask import DaskEngine, holders
-from handgrad.engines.dask.cluster import UNUSED_PORT
 from handgrad.engines.native import NativeEngine
 
 distributed = pytest.importorskip("distributed")
 
 M, D, CLASSES = 1000, 12, 3
-
-# Dask writes to the standard error of its import, which pytest has closed by the end.
-logging.getLogger("distributed").handlers.clear()
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    with distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        dashboard_address=None,
-        scheduler_kwargs={"dashboard_address": UNUSED_PORT},
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -87,11 +87,15 @@ class Collection:
     client: Client
     rows: Any
     labels: Any
-    classes: Any
-    in_processes = False
+    classes: npt.NDArray[Any]
+
+    @property
+    def in_processes(self) -> bool:
+        """No: the cluster has processes of its own."""
+        return False
 
     def read(self, leaf: int) -> tuple[Rows, npt.NDArray[Any]]:
-        """Let the cluster compute some rows; see `handgrad.data.blocks.blocks.RowReader`."""
+        """Let the cluster compute a leaf; see `handgrad.data.blocks.blocks.LeafReader`."""
         rows, labels = self.client.compute([chunks_of(a)[leaf] for a in (self.rows, self.labels)])
         return rows.result(), np.searchsorted(self.classes, labels.result())
 

@@ -40,7 +40,7 @@ def leaf_tasks_of(client: Client, blocks: Blocks) -> LeafTasks | None:
         If the rows lie in memory and are too many to be sent.
     """
     if isinstance(blocks.reader, Collection):
-        return CollectionTasks(client, blocks.reader, blocks.classes)
+        return CollectionTasks(client, blocks.reader)
     if _pickled_size(blocks) <= MOST_PICKLED:
         return None
     size = blocks.rows * blocks.features * blocks.dtype.itemsize
@@ -82,7 +82,6 @@ class CollectionTasks:
 
     client: Client
     collection: Collection
-    classes: npt.NDArray[Any]
 
     def futures(self, leaves: Sequence[int], **where: Any) -> list[Future]:
         """Return one task per leaf; see `LeafTasks`."""
@@ -91,7 +90,8 @@ class CollectionTasks:
         if not len(leaves):
             return []
         rows, labels = chunks_of(self.collection.rows), chunks_of(self.collection.labels)
-        tasks = [delayed(_given_leaf)(rows[leaf], labels[leaf], self.classes) for leaf in leaves]
+        classes = self.collection.classes
+        tasks = [delayed(_given_leaf)(rows[leaf], labels[leaf], classes) for leaf in leaves]
         futures: list[Future] = self.client.compute(tasks, **where)
         return futures
 

@@ -50,9 +50,10 @@ class LeafMap(Generic[T]):
     ) -> LeafMap[T]:
         """Return the tasks for blocks, whose rows go out leaf by leaf if workers cannot read."""
         tasks = leaf_tasks_of(client, blocks)
-        sent: Any = None
-        source = Source(blocks if tasks is None else replace(blocks, reader=sent), Objective())
-        return cls(client, kernels, function, source, tasks, at_once)
+        if tasks is not None:
+            nowhere: Any = None
+            blocks = replace(blocks, reader=nowhere, test=None, whole=None)
+        return cls(client, kernels, function, Source(blocks, Objective()), tasks, at_once)
 
     def results(self) -> Generator[T]:
         """Yield the results in the order of the leaves; a worker that dies changes none."""

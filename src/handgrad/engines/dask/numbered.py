@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.data import Blocks
+from handgrad.data.blocks.selections import Renumbered
 from handgrad.engines.dask.collections import blocks_of, is_collection
 from handgrad.engines.leaves import Source
 from handgrad.errors import ShapeError
@@ -39,7 +40,10 @@ def numbered_blocks(client: Client, X: Any, y: Any) -> Blocks:
         If y is not one such label for each row.
     """
     if is_collection(X):
-        return _numbered(blocks_of(client, X, y))
+        _check_numbers(y.dtype)
+        blocks = _numbered(blocks_of(client, X, y))
+        reader: Any = blocks.reader
+        return replace(blocks, reader=replace(reader, classes=blocks.classes))
     pixels = not isinstance(X, Bytes)
     rows = _plain(X)
     labels = as_array("y", y)
@@ -48,7 +52,15 @@ def numbered_blocks(client: Client, X: Any, y: Any) -> Blocks:
             f"X has shape {rows.shape} and y {labels.shape}; expected a matrix, and one label for "
             "each of its rows."
         )
-    return replace(_numbered(Blocks.of(rows, labels)), pixels=pixels)
+    _check_numbers(labels.dtype)
+    blocks = Blocks.of(rows, labels)
+    as_given = Renumbered(blocks.reader, blocks.classes)
+    return replace(_numbered(blocks), reader=as_given, pixels=pixels)
+
+
+def _check_numbers(dtype: Any) -> None:
+    if getattr(dtype, "kind", "") not in "ui":
+        raise ShapeError(f"y holds {dtype} values; expected integers, the numbers of classes.")
 
 
 def _plain(X: Any) -> Any:
@@ -60,10 +72,9 @@ def _plain(X: Any) -> Any:
 def _numbered(blocks: Blocks) -> Blocks:
     """Return the same blocks with all classes from 0 to the largest label."""
     found: npt.NDArray[Any] = blocks.classes
-    if found.dtype.kind not in "ui" or found.min() < 0:
+    if found.min() < 0:
         raise ShapeError(
-            f"y holds {found.dtype} values from {found.min()} on; expected the numbers of classes, "
-            "from 0."
+            f"y holds labels from {found.min()} on; expected the numbers of classes, from 0."
         )
     classes = np.arange(int(found.max()) + 1)
     counts = np.zeros((len(blocks), len(classes)), dtype=np.int64)

@@ -44,7 +44,8 @@ class DaskSession(BlockSession):
         self._source, self._client = source, client
         tasks = leaf_tasks_of(self._client, source.blocks)
         if tasks is not None:  # the rows go out leaf by leaf, not with the description
-            source = replace(source, blocks=replace(source.blocks, reader=_NOT_HERE))
+            described = replace(source.blocks, reader=_NOT_HERE, test=None, whole=None)
+            source = replace(source, blocks=described)
         self._holders = Holders(self._client, kernels, source, tasks)
         self._windows = WindowTasks(self._client, kernels, source, tasks and KeptTasks(tasks))
 
@@ -76,8 +77,10 @@ class DaskSession(BlockSession):
 class _NotHere:
     """In the place of a reader whose rows are sent leaf by leaf."""
 
-    def read(self, start: int, stop: int) -> Any:
-        raise NotImplementedError(f"The rows {start} to {stop} were not sent.")
+    in_processes = False
+
+    def read(self, leaf: int) -> Any:
+        raise NotImplementedError(f"The rows of leaf {leaf} were not sent.")
 
 
 _NOT_HERE = _NotHere()
