@@ -8,6 +8,7 @@ import sys
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import fsspec
 import numpy as np
@@ -17,7 +18,7 @@ import pytest
 
 import row_files
 from handgrad.data.blocks import Blocks, open_blocks
-from handgrad.data.blocks.tables import _Cursor
+from handgrad.data.blocks.tables import TableRows, _Cursor
 from handgrad.errors import DataError, MissingPackageError
 from row_files import pickled
 
@@ -345,3 +346,33 @@ def test_importing_blocks_imports_no_heavy_package():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert found.stdout == "set()\n"
+
+
+def test_a_quote_that_nothing_closes_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("handgrad.data.lines.BLOCK", 64)
+    monkeypatch.setattr("handgrad.data.lines.LONGEST_LINE", 200)
+    rows = [f"{i},x" for i in range(500)]
+    rows[7] = '7,"x'
+    (tmp_path / "a.csv").write_text("\n".join(["a,label", *rows, ""]))
+    with pytest.raises(DataError, match=r"a\.csv, line 9: it is not CSV"):
+        open_blocks(tmp_path / "a.csv")
+
+
+def test_a_label_that_was_not_there_in_the_first_pass(tmp_path):
+    file = WRITERS["a.npz"](tmp_path / "a.npz", X, y)
+    status = file.stat()
+    blocks = open_blocks(file)
+    WRITERS["a.npz"](file, X, y + 1)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(DataError, match="now hold the label '3', which they did not"):
+        blocks.read(0)
+
+
+def test_rows_too_wide_for_the_memory_are_one_sentence(tmp_path):
+    row_files.write_parquet(tmp_path / "a.parquet", X, y)
+    blocks = open_blocks(tmp_path / "a.parquet")
+    leaves: Any = blocks.reader
+    rows = leaves.table_rows
+    wide = TableRows(rows.tables, rows.shape._replace(features=1 << 50))
+    with pytest.raises(DataError, match="do not fit into memory"):
+        wide.read(0, 5)

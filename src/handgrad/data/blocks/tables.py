@@ -239,7 +239,7 @@ class TableLeaves:
             numbers = np.array([self.numbers[value] for value in labels.values], np.intp)
         except KeyError as error:
             raise DataError(
-                f"a file holds the label {quoted(error.args[0])}, which it did not hold before; "
-                "expected files that do not change."
+                f"The files now hold the label {quoted(str(error.args[0]))}, which they did not "
+                "hold in the first pass; expected files that do not change."
             ) from error
         return numbers[labels.codes]
