@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from handgrad.engines.dask import faults, held
+from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.recipes import recipe_for
 from handgrad.engines.dask.shares import count, numbers, plan
 from handgrad.engines.dask.workers import inspect, lacks
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from handgrad.network import Network
 
 LOOK_SECONDS = 1.0  # how often a run looks for workers that came or went
+# Dask delays a message that follows another one by up to 10 ms, and the release of a result is one.
+PASSES_KEPT = 20
+MOST_KEPT = 2**17  # bytes of a network
 ATTEMPTS = 5  # Dask itself gives a task four workers in each
 
 
@@ -49,6 +53,7 @@ class Holders:
         self._unfit: set[str] = set()
         self._shares: dict[str, Share] = {}
         self._held: dict[str, Future] = {}
+        self._done: list[Future] = []
         self._next_look = 0.0
 
     def measure(self, network: Network, *, gradient: bool) -> dict[Node, Sum]:
@@ -57,22 +62,33 @@ class Holders:
 
         for attempt in range(1, ATTEMPTS + 1):
             self._follow()
-            futures = {
-                home: self._client.submit(
-                    held.measure, share, network, gradient=gradient, pure=False, **_at(home)
-                )
-                for home, share in self._held.items()
-            }
+            homes, futures = list(self._held), self._submit(network, gradient=gradient)
             try:
-                measured = faults.results(self._client, list(futures.values()), self._held)
+                measured = faults.results(self._client, futures, homes)
             except (KilledWorker, faults.NobodyLeftError) as error:
                 if attempt == ATTEMPTS:
                     raise faults.worn_out() from error
                 self._drop(set(self._held))
             else:
                 break
-        self._drop_visitors(dict(zip(futures, measured, strict=True)))
+        self._drop_visitors(dict(zip(homes, measured, strict=True)))
         return {node: total for one in measured for node, total in one.sums.items()}
+
+    def _submit(self, network: Network, *, gradient: bool) -> list[Future]:
+        """Begin a pass over all shares, each where it is held."""
+        kept = PASSES_KEPT * len(self._held) if _size(network) <= MOST_KEPT else 0
+        if len(self._done) >= kept:
+            self._done = []
+        with large_messages():
+            futures: list[Future] = self._client.map(  # in one message
+                held.measure,
+                list(self._held.values()),
+                network=network,
+                gradient=gradient,
+                pure=False,
+            )
+        self._done += futures
+        return futures
 
     @property
     def leaves(self) -> dict[str, int]:
@@ -152,6 +168,10 @@ class Holders:
         elsewhere = {home for home, one in measured.items() if one.worker != home}
         if elsewhere:
             self._drop(elsewhere)
+
+
+def _size(network: Network) -> int:
+    return sum(array.nbytes for array in network.parameters)
 
 
 def _at(home: str) -> dict[str, Any]:
