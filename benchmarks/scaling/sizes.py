@@ -39,7 +39,7 @@ def clusters() -> Iterator[dict[int, str]]:
                     n_workers=workers,
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address=":0",
                     memory_limit=0,
                 )
             ).scheduler_address
