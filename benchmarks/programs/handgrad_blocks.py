@@ -46,7 +46,7 @@ def main():
         ready = time.time()
         session = engine.session(blocks, None, Objective())
         first, *others = chosen.iterations
-        network, _ = trained(session, Network.initial(seed=1), first)
+        network, _ = trained(session, Network.initial(seed=chosen.seed), first)
         finished = time.time()
         found = evaluate(network, *data.open_blocks(chosen.test).load(), engine=get_engine())
         report = {
@@ -54,7 +54,7 @@ def main():
             "job_without_start": finished - ready,
             "accuracy": found.accuracy,
             "cost": found.cost,
-            "fits": {n: trained(session, Network.initial(seed=1), n)[1] for n in others},
+            "fits": {n: trained(session, Network.initial(seed=chosen.seed), n)[1] for n in others},
         }
     print(json.dumps(report))
 
@@ -67,6 +67,7 @@ if __name__ == "__main__":  # the workers of a cluster import this file
     parser.add_argument("--started", type=float, default=time.time(), help="when the process was")
     parser.add_argument("--iterations", type=int, nargs="+", default=[100])
     parser.add_argument("--solver", default="gd", choices=("gd", "lbfgs"))
-    parser.add_argument("--learning-rate", type=float, default=0.5)
+    parser.add_argument("--learning-rate", type=float, default=0.25)
+    parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     main()

@@ -22,6 +22,7 @@ parser.add_argument("--started", type=float, default=time.time(), help="when the
 parser.add_argument("--iterations", type=int, nargs="+", default=[100])
 parser.add_argument("--solver", default="gd")
 parser.add_argument("--learning-rate", type=float, default=3.0)
+parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--block-size", type=int, default=512)
 parser.add_argument("--partitions", type=int, default=2)
 parser.add_argument("--java", default="-XX:+UseSerialGC", help="options of the Java machine")
@@ -57,7 +58,7 @@ def fitted(rows, iterations):
         tol=0,
         blockSize=chosen.block_size,
         stepSize=chosen.learning_rate,
-        seed=1,
+        seed=chosen.seed,
     )
     return classifier.fit(rows), time.time() - start
 

@@ -34,6 +34,7 @@ class Peak(Thread):
         self.bytes, self.ended = pages(), Event()
 
     def run(self):
+        """Keep the largest number."""
         while not self.ended.wait(SAMPLE_SECONDS):
             self.bytes = max(self.bytes, pages())
 
@@ -43,10 +44,10 @@ for module in USED_BY_A_JOB:
 imports = pages()
 peak = Peak()
 peak.start()
-printed = StringIO()
-with redirect_stdout(printed):
+status: object = 0
+with redirect_stdout(StringIO()):
     try:
-        status = main(sys.argv[1:])
+        main(sys.argv[1:])
     except SystemExit as end:
         status = end.code
 peak.ended.set()

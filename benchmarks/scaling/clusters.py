@@ -5,8 +5,10 @@ another, and for the slowest of the passes:
 
     seconds = fixed + per_worker · workers + rows · per_row / (machines · threads)
 
-``fixed`` and ``per_worker`` come from iterations on so few rows that they compute nothing, with 1
-to 8 workers. The network's time is not in it: every worker sends its sums, 64 kB per node.
+The costs come from iterations on so few rows that they compute nothing. ``per_worker`` is the time
+of the processor that client and scheduler need for one more task, because tasks pass through them
+one after another. ``fixed`` is the rest of such an iteration with one worker. The time of a network
+is not in it: every worker sends its sums, 64 kB per node of the tree.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,14 +58,17 @@ class Costs:
 
 
 def costs(per_row: float, threads: int, rounds: int) -> Costs:
-    """Measure what the scheduler costs, and fit a line to it."""
-    overheads = [_overhead(workers, rounds) for workers in WORKERS]
-    per_worker, fixed = np.polyfit(WORKERS, overheads, 1)
-    return Costs(max(float(fixed), 0.0), max(float(per_worker), 0.0), per_row, threads)
+    """Measure what an iteration costs without any work."""
+    measured = [_overhead(workers, rounds) for workers in WORKERS]
+    per_worker = float(np.polyfit(WORKERS, [own for _, own in measured], 1)[0])
+    return Costs(measured[0][0] - per_worker, per_worker, per_row, threads)
 
 
-def _overhead(workers: int, rounds: int) -> float:
-    """Return the seconds of an iteration that computes next to nothing."""
+def _overhead(workers: int, rounds: int) -> tuple[float, float]:
+    """Return the seconds of an iteration without work, and those of this process's processor.
+
+    Client and scheduler share this process.
+    """
     from distributed import LocalCluster
 
     from handgrad.engines.dask import DaskEngine
@@ -79,17 +84,18 @@ def _overhead(workers: int, rounds: int) -> float:
         DaskEngine(cluster.scheduler_address) as engine,
     ):
         session = engine.session(blocks, None, Objective())
-        times = [_descent(session, network) for _ in range(rounds + 1)]
-    return statistics.median(times[1:]) / ITERATIONS
+        times = [_descent(session, network) for _ in range(rounds + 1)][1:]
+    wall, own = (statistics.median(part) / ITERATIONS for part in zip(*times, strict=True))
+    return wall, own
 
 
-def _descent(session: object, network: Network) -> float:
-    start = time.perf_counter()
-    session.descend(network, learning_rate=0.1, iterations=ITERATIONS)  # type: ignore[attr-defined]
-    return time.perf_counter() - start
+def _descent(session: Any, network: Network) -> tuple[float, float]:
+    wall, own = time.perf_counter(), time.process_time()
+    session.descend(network, learning_rate=0.1, iterations=ITERATIONS)
+    return time.perf_counter() - wall, time.process_time() - own
 
 
-def table(found: Costs, sizes: Sequence[int]) -> list[dict[str, object]]:
+def table(found: Costs, sizes: Sequence[int]) -> list[dict[str, Any]]:
     """Return the model's milliseconds for each size and number of machines."""
     return [
         {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from handgrad import data
@@ -18,36 +18,35 @@ from scaling.shifted import shifted_digits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+
 
 def layout_speeds(X: np.ndarray, y: np.ndarray, rows: int, rounds: int) -> list[dict[str, Any]]:
     """Measure, for each layout, the rows per second that one thread of pyarrow decodes.
 
     Also the rows per second of a pass over `Blocks`, which read ahead, and the size of the files.
     """
-    found = []
     with tempfile.TemporaryDirectory() as folder:
         for layout in LAYOUTS:
             place = Path(folder) / layout
             write_folder(place, shifted_digits(X, y, rows, chunk=GROUP_ROWS), layout)
-        seconds = {layout: ([], []) for layout in LAYOUTS}
+        places = {layout: Path(folder) / layout for layout in LAYOUTS}
+        straight: dict[str, list[float]] = {layout: [] for layout in LAYOUTS}
+        in_blocks: dict[str, list[float]] = {layout: [] for layout in LAYOUTS}
         for _ in range(rounds):
-            for layout, (straight, in_blocks) in seconds.items():
-                place = Path(folder) / layout
-                straight.append(_seconds(lambda at=place, how=layout: _decode_folder(at, how)))
+            for layout, place in places.items():
+                straight[layout].append(_seconds(partial(_decode_folder, place, layout)))
                 blocks = data.open_blocks(str(place))
-                in_blocks.append(_seconds(lambda of=blocks: _pass_over(of)))
-        for layout, times in seconds.items():
-            bytes_on_disk = sum(p.stat().st_size for p in (Path(folder) / layout).iterdir())
-            straight, in_blocks = (rows / statistics.median(part) for part in times)
-            found.append(
-                {
-                    "layout": layout,
-                    "pyarrow_rows_per_second": straight,
-                    "blocks_rows_per_second": in_blocks,
-                    "bytes_per_row": bytes_on_disk / rows,
-                }
-            )
-    return found
+                in_blocks[layout].append(_seconds(partial(_pass_over, blocks)))
+        return [
+            {
+                "layout": layout,
+                "pyarrow_rows_per_second": rows / statistics.median(straight[layout]),
+                "blocks_rows_per_second": rows / statistics.median(in_blocks[layout]),
+                "bytes_per_row": sum(path.stat().st_size for path in place.iterdir()) / rows,
+            }
+            for layout, place in places.items()
+        ]
 
 
 def _decode_folder(folder: Path, layout: str) -> None:

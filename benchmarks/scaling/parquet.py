@@ -27,7 +27,7 @@ def write_folder(
     """Write each chunk of rows and labels as one row group, and begin a new file now and then."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    writer = None
+    writer: Any = None
     for number, (X, y) in enumerate(chunks):
         table = pa.table({**LAYOUTS[layout](X), "label": pa.array(y.astype(np.int64))})
         if number % FILE_GROUPS == 0:

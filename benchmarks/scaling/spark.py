@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 PARTITIONS = 2
 SOLVERS = {"gd": ("gd", "gd"), "l-bfgs": ("l-bfgs", "lbfgs")}
-FIGURES = ("job", "job_without_start", "iteration", "accuracy", "cost")
+TIMES = ("job", "job_without_start", "iteration")
+SCORES = ("accuracy", "cost")
 
 
 def why_no_spark() -> str:
@@ -41,21 +42,22 @@ def why_no_spark() -> str:
 
 
 def compared(dataset: Dataset, iterations: int, rounds: int, solver: str) -> dict[str, Any]:
-    """Run the jobs in turns, after a warm-up; return the medians of their figures, by peer."""
+    """Run the jobs in turns, each round from another seed; return their figures, by peer."""
     with tempfile.TemporaryDirectory() as folder:
         commands = _commands(Path(folder), dataset, solver)
-        if solver == "gd":  # twice: with the same number of iterations, the Java machine is warm
-            counts = [iterations, iterations, 3 * iterations]
-        else:
-            counts = [iterations, iterations, 2 * iterations]
+        counts = [iterations, iterations, 2 * iterations]  # after the first, all code is compiled
         found: dict[str, list[dict[str, float]]] = {peer: [] for peer in commands}
-        for _ in range(rounds):
+        for seed in range(rounds):
+            options = ["--seed", str(seed), "--iterations", *map(str, counts)]
             for peer, command in commands.items():
-                found[peer].append(_run([*command, "--iterations", *map(str, counts)]))
-    return {
-        peer: {name: statistics.median(run[name] for run in runs) for name in FIGURES}
-        for peer, runs in found.items()
-    }
+                found[peer].append(_run([*command, *options]))
+    return {peer: _summary(runs) for peer, runs in found.items()}
+
+
+def _summary(runs: list[dict[str, float]]) -> dict[str, float]:
+    """Return the medians of times, and the means of scores, which vary with the seed."""
+    times = {name: statistics.median(run[name] for run in runs) for name in TIMES}
+    return times | {name: statistics.fmean(run[name] for run in runs) for name in SCORES}
 
 
 def _commands(folder: Path, dataset: Dataset, solver: str) -> dict[str, list[str]]:
@@ -97,7 +99,7 @@ def _write_lists(folder: Path, X: np.ndarray, y: np.ndarray) -> None:
 def _run(command: list[str]) -> dict[str, float]:
     started = ["--started", str(time.time())]
     printed = subprocess.run([*command, *started], check=True, capture_output=True, text=True)
-    report = json.loads(printed.stdout.splitlines()[-1])
+    report: dict[str, Any] = json.loads(printed.stdout.splitlines()[-1])
     return report | {"iteration": _seconds_of_an_iteration(report["fits"])}
 
 
