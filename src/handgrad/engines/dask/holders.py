@@ -10,7 +10,7 @@ from handgrad.engines.dask import faults, held
 from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.recipes import recipe_for
 from handgrad.engines.dask.shares import count, numbers, plan
-from handgrad.engines.dask.workers import inspect, lacks
+from handgrad.engines.dask.workers import check_kernels, inspect
 from handgrad.errors import EngineError
 
 if TYPE_CHECKING:
@@ -106,26 +106,25 @@ class Holders:
 
     def _fit_members(self) -> dict[str, Member]:
         """Return the workers that can take part; wait for one if there is none."""
-        there = faults.some_workers(self._client)
-        new = set(there) - set(self._members) - self._unfit
-        members = {home: self._members[home] for home in there if home in self._members}
-        for home in sorted(new):
-            try:
+        members: dict[str, Member] = {}
+        while not members:
+            there = faults.some_workers(self._client)
+            members = {home: self._members[home] for home in there if home in self._members}
+            for home in sorted(set(there) - set(members) - self._unfit):
                 members |= self._inspected(home)
-            except EngineError as error:
-                if not self._members:
-                    raise
-                self._unfit.add(home)
-                warnings.warn(f"{error} The run continues without it.", stacklevel=2)
         return members
 
     def _inspected(self, home: str) -> dict[str, Member]:
-        members = inspect(self._client, [home])
-        if lacks(members[home], self._kernels):
-            raise EngineError(
-                f"The worker {home} lacks the instruction set {self._kernels.instruction_set} of "
-                "this run; expected workers like those at the start."
-            )
+        """Return a new worker if it can take part; the first one must."""
+        try:
+            members = inspect(self._client, [home])
+            check_kernels(members, self._kernels)
+        except EngineError as error:
+            if not self._members:
+                raise
+            self._unfit.add(home)
+            warnings.warn(f"{error} The run continues without it.", stacklevel=2)
+            return {}
         return members
 
     def _share(self, members: dict[str, Member]) -> None:
