@@ -20,7 +20,7 @@ def test_every_command_teaches_with_an_example(run, command):
 def test_the_help_lists_commands_and_sources(run):
     status, out, _ = run("--help")
     assert status == 0
-    for word in (*COMMANDS, "mnist-5k", ".csv"):
+    for word in (*COMMANDS, "mnist-5k", ".csv", ".parquet", "s3://"):
         assert word in out
 
 
@@ -30,6 +30,7 @@ def test_the_help_lists_commands_and_sources(run):
         (["train", "none.csv"], "none.csv does not exist"),
         (["train", ""], "the source is empty"),
         (["train", "x" * 5000], "cannot be read"),
+        (["train", "", "--stream"], "source is empty"),
         (["predict", "flowers.safetensors", ""], "the source is empty"),
         (["predict", "flowers.safetensors", "x" * 5000], "cannot be read"),
         (["predict", "x" * 5000, "flowers.csv"], "cannot be read"),

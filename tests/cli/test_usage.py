@@ -14,6 +14,12 @@ def samples(work_folder):
     (work_folder / "s.csv").write_text(f"a,label\n{rows}")
 
 
+def test_a_cluster_chooses_its_engine_itself(run):
+    status, out, err = run("train", "s.csv", "--dask", "local", "--engine", "reference")
+    assert (status, out) == (2, "")
+    assert "--engine reference belongs to runs in this process" in err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

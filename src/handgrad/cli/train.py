@@ -130,6 +130,11 @@ def train(
     """
     if every is not None and checkpoint is None:
         raise typer.BadParameter("--every belongs to --checkpoint, which is missing.")
+    if dask is not None and engine != "auto":
+        raise typer.BadParameter(
+            f"--engine {engine} belongs to runs in this process; with --dask, the workers take "
+            "what all of them have."
+        )
     files = TrainingFiles(out, history, plots, checkpoint)
     settings: dict[str, Any] = {
         "solver": solver,

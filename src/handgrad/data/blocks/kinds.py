@@ -52,7 +52,10 @@ def name_of(source: object) -> str:
 def openers(source: Any, wanted: Wanted) -> Openers:
     """Return what opens each part of a source."""
     if isinstance(source, str | os.PathLike):
-        return _of_address(local_path(source), wanted)
+        address = local_path(source)
+        if not address:
+            raise DataError(f"The name of the source is empty; expected {EXPECTED}.")
+        return _of_address(address, wanted)
     if _are_paths(source):
         return _of_list(name_of(source), [local_path(path) for path in source], wanted)
     if sequences.is_hugging_face_parts(source):
