@@ -15,6 +15,7 @@ from handgrad.jobs.training import (
     prepare_further_training,
     prepare_training,
 )
+from handgrad.jobs.training_data import Streaming
 from handgrad.solvers import train
 
 
@@ -82,3 +83,26 @@ def test_files_that_a_job_reads_are_not_written(flowers, tmp_path):
         TrainingFiles(flowers).check(str(flowers))
     with pytest.raises(WriteError, match="would be written twice"):
         TrainingFiles(tmp_path / "a", tmp_path / "a").check("mnist")
+
+
+def npz(path, labels):
+    np.savez(path, X=np.arange(3.0 * len(labels)).reshape(-1, 3), y=labels)
+    return str(path)
+
+
+@pytest.mark.parametrize("streaming", [Streaming(), Streaming(wanted=True)])
+def test_classes_too_small_to_hold_rows_out_leave_no_test_samples(tmp_path, streaming):
+    source = npz(tmp_path / "a.npz", np.arange(6))
+    job = prepare_training(source, streaming=streaming, iterations=1)
+    assert job.dataset.test is None
+    report = job.report(job.run())
+    assert report.on_test is None
+    assert report.on_train.samples == 6
+    report.save(TrainingFiles(tmp_path / "m", plots=tmp_path / "plots"))
+
+
+@pytest.mark.parametrize("streaming", [Streaming(), Streaming(wanted=True)])
+def test_a_single_class_is_refused(tmp_path, streaming):
+    source = npz(tmp_path / "a.npz", np.zeros(6, int))
+    with pytest.raises(DataError, match=r"a\.npz has training samples of a single class, '0'"):
+        prepare_training(source, streaming=streaming)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from handgrad import data
 from handgrad.data import BlockDataset
+from handgrad.data.dataset import check_several_classes
 from handgrad.jobs.inputs import check_features
 from handgrad.memory import free_memory
 from handgrad.quoting import named
@@ -95,9 +96,11 @@ def _may_be_large(source: str) -> bool:
 
 
 def _in_blocks(blocks: Blocks, test: str | None, label: str, streaming: Streaming) -> BlockDataset:
+    check_several_classes(named(blocks.source), blocks.class_names)
     if test is None:
         own = blocks.test_part()
-        return BlockDataset(*(blocks.with_held_out() if own is None else (blocks, own)))
+        train, tested = blocks.with_held_out() if own is None else (blocks, own)
+        return BlockDataset(train, tested if tested.rows else None)
     tested = streaming.open(test, label, blocks.feature_names)
     check_features(tested.features, test, blocks.features, f"{named(blocks.source)} has")
     tested = tested.test_part() or tested
