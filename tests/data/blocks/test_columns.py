@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -87,6 +88,15 @@ def test_features_are_chosen_by_name(tmp_path):
     assert blocks.feature_names == ("f2", "f0")
     with pytest.raises(DataError, match="lacks 1 of the 2 columns"):
         open_blocks(tmp_path / "a.parquet", features=["f2", "x"])
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_label_is_no_feature(tmp_path, suffix):
+    table = pa.table({"a": [1.0, 2.0, 3.0], "label": LABELS})
+    write = {"parquet": pq.write_table, "csv": pa.csv.write_csv}[suffix]
+    write(table, tmp_path / f"a.{suffix}")
+    with pytest.raises(DataError, match="label is the label column and also one of the features"):
+        open_blocks(tmp_path / f"a.{suffix}", features=["a", "label"])
 
 
 def test_the_index_of_pandas_is_no_feature(tmp_path):

@@ -108,6 +108,11 @@ def test_csv_has_the_classes_of_load(tmp_path):
     assert blocks.read(0)[1].tolist() == whole.y_train.tolist()
 
 
+def test_bytes_that_are_no_text_are_refused():
+    with pytest.raises(DataError, match=r"the label .* is not UTF-8; expected texts"):
+        Blocks.of(np.eye(2), np.array([b"a", b"\xff"]))
+
+
 def test_labels_of_arrays():
     X = np.zeros((3, 1))
     assert Blocks.of(X, [2.0, 1.0, 2.0]).classes.tolist() == [1, 2]

@@ -58,7 +58,13 @@ def shared_labels(where: str, labels: npt.NDArray[Any]) -> SharedLabels:
             f"{where} holds labels of type {labels.dtype}; expected whole numbers or texts."
         )
     if labels.dtype.kind == "S":
-        labels = np.char.decode(labels, "utf-8")
+        try:
+            labels = np.char.decode(labels, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{where} holds the label {quoted(str(error.object))}, which is not UTF-8; "
+                "expected texts."
+            ) from error
     if labels.dtype.kind == "O":
         found: dict[Any, int] = {}
         places = [found.setdefault(value, len(found)) for value in labels.tolist()]

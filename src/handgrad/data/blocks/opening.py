@@ -92,6 +92,11 @@ def open_blocks(
     name = name_of(source)
     if name in NAMED:
         return _of_parts(name, NAMED[name](), leaf_rows, part)
+    if features is not None and label in features:
+        raise DataError(
+            f"{named(label)} is the label column and also one of the features; expected other "
+            "columns as features."
+        )
     wanted = Wanted(label, None if features is None else tuple(features), needs_labels=True)
     parts = openers(source, wanted)
     chosen = chosen_part(name, parts, part)
