@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from handgrad.data import Blocks, open_blocks
 from handgrad.data.blocks import read_ahead
-from handgrad.data.blocks.selections import ranks_in_class
+from handgrad.data.blocks.readers import ranks_in_class
 from handgrad.engines import inputs
 from handgrad.engines.weights import BlockWeights
 from handgrad.estimator.collections import check_engine, is_collection

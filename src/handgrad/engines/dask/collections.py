@@ -95,7 +95,7 @@ class Collection:
         return False
 
     def read(self, leaf: int) -> tuple[Rows, npt.NDArray[Any]]:
-        """Let the cluster compute a leaf; see `handgrad.data.blocks.blocks.LeafReader`."""
+        """Let the cluster compute a leaf; see `handgrad.data.blocks.readers.LeafReader`."""
         rows, labels = self.client.compute([chunks_of(a)[leaf] for a in (self.rows, self.labels)])
         return rows.result(), np.searchsorted(self.classes, labels.result())
 
