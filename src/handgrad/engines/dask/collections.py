@@ -142,7 +142,9 @@ def _of_array(X: Any, y: Any) -> _Table:
 def _of_frame(X: Any, y: Any, label: str | None) -> _Table:
     columns = [str(name) for name in X.columns]
     if label is not None and label not in columns:
-        raise DataError(f"The data frame has no column {quoted(label)}; it has {listed(columns, 5)}.")
+        raise DataError(
+            f"The data frame has no column {quoted(label)}; it has {listed(columns, 5)}."
+        )
     if (label is None) == (y is None):
         raise DataError("A Dask data frame needs labels: either y, or label= with a column.")
     names = [name for name in X.columns if str(name) != label]

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from handgrad.data import Blocks
 from handgrad.engines.blocks import check_no_labels
-from handgrad.engines.choice import get_engine
 from handgrad.engines.dask.cluster import connect
 from handgrad.engines.dask.collections import blocks_of
 from handgrad.engines.dask.faults import cluster_errors, some_workers
 from handgrad.engines.dask.mapping import LeafMap
 from handgrad.engines.dask.numbered import NumberedSource, numbered_blocks
-from handgrad.engines.dask.predictions import probabilities
+from handgrad.engines.dask.predictions import local_engine, probabilities
 from handgrad.engines.dask.session import DaskSession
 from handgrad.engines.dask.workers import inspect, shared_kernels
 from handgrad.engines.leaves import Source, block_weights
@@ -166,4 +165,4 @@ class DaskEngine(Engine):
 
     def predictor(self, network: Network) -> Predictor:
         """Make the network ready to predict single samples, in this process."""
-        return get_engine().predictor(network)
+        return local_engine().predictor(network)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from handgrad.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 
     from distributed import Client, Future
 
+T = TypeVar("T")
+
+ATTEMPTS = 5  # Dask itself gives a task four workers in each
 WAIT_SECONDS = 1.0  # after so long, a run that waits looks whether there are workers
 WITHOUT_WORKERS_SECONDS = 60.0  # how long a run waits for workers before it gives up
 
@@ -100,6 +103,25 @@ def is_done(future: Future) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def retried(results: Callable[[int], Iterator[T]], count: int) -> Generator[T]:
+    """Yield so many results; if workers die, begin again at the first one that is missing.
+
+    ``results`` yields the results from a number on.
+    """
+    from distributed.scheduler import KilledWorker
+
+    done = attempt = 0
+    while done < count:
+        try:
+            for result in results(done):
+                done, attempt = done + 1, 0
+                yield result
+        except KilledWorker as error:
+            attempt += 1
+            if attempt == ATTEMPTS:
+                raise worn_out() from error
 
 
 def worn_out() -> TrainingError:

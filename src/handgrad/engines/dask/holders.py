@@ -30,7 +30,6 @@ LOOK_SECONDS = 1.0  # how often a run looks for workers that came or went
 # Dask delays a message that follows another one by up to 10 ms, and the release of a result is one.
 PASSES_KEPT = 20
 MOST_KEPT = 2**17  # bytes of a network
-ATTEMPTS = 5  # Dask itself gives a task four workers in each
 
 
 class Holders:
@@ -60,13 +59,13 @@ class Holders:
         """Pass over all leaves; return the nodes of the tree that the workers added up."""
         from distributed.scheduler import KilledWorker
 
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, faults.ATTEMPTS + 1):
             self._follow()
             homes, futures = list(self._held), self._submit(network, gradient=gradient)
             try:
                 measured = faults.results(self._client, futures, homes)
             except (KilledWorker, faults.NobodyLeftError) as error:
-                if attempt == ATTEMPTS:
+                if attempt == faults.ATTEMPTS:
                     raise faults.worn_out() from error
                 self._drop(set(self._held))
             else:

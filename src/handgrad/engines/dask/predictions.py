@@ -7,12 +7,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.data import Blocks
-from handgrad.engines.choice import get_engine
 from handgrad.engines.dask.collections import is_collection
 from handgrad.rows import bytes_unless_pixels
 
 if TYPE_CHECKING:
+    from handgrad.engines.protocol import Engine
     from handgrad.network import Matrix, Network
+
+
+def local_engine(threads: int | None = None) -> Engine:
+    """Return the fastest engine of this process.
+
+    `handgrad.engines.get_engine` imports this package, and so cannot be used here.
+    """
+    from handgrad.engines.reference import ReferenceEngine
+
+    try:
+        from handgrad.engines.native import NativeEngine
+    except ImportError:
+        return ReferenceEngine()
+    return NativeEngine(threads)
 
 
 def probabilities(network: Network, X: Any) -> Any:
@@ -21,7 +35,7 @@ def probabilities(network: Network, X: Any) -> Any:
         return _of_blocks(network, X)
     if is_collection(X):
         return _of_collection(network, X)
-    return get_engine().predict_proba(network, X)
+    return local_engine().predict_proba(network, X)
 
 
 def _of_blocks(network: Network, blocks: Blocks) -> Any:
@@ -40,7 +54,7 @@ def _of_blocks(network: Network, blocks: Blocks) -> Any:
 
 def _leaf_probabilities(network: Network, blocks: Blocks, leaf: int) -> Matrix:
     rows = bytes_unless_pixels(blocks.read(leaf)[0], pixels=blocks.pixels)
-    return get_engine(threads=1).predict_proba(network, rows)
+    return local_engine(threads=1).predict_proba(network, rows)
 
 
 def _of_collection(network: Network, X: Any) -> Any:
@@ -62,4 +76,4 @@ def _of_collection(network: Network, X: Any) -> Any:
 def _block_probabilities(X: Any, network: Network) -> Matrix:
     if not len(X):
         return np.empty((0, network.classes), dtype=network.dtype)
-    return get_engine(threads=1).predict_proba(network, X)
+    return local_engine(threads=1).predict_proba(network, X)
