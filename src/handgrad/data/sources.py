@@ -20,7 +20,7 @@ from handgrad.data.dataset import (
     check_same_features,
     check_several_classes,
 )
-from handgrad.data.named import NAMED
+from handgrad.data.named import NAMED, USUAL_LABEL
 from handgrad.data.streams import reading
 from handgrad.errors import DataError
 from handgrad.quoting import named
@@ -40,7 +40,7 @@ EXPECTED = (
 def load(
     source: str | os.PathLike[str],
     *,
-    label: str = "label",
+    label: str = USUAL_LABEL,
     features: Sequence[str] | None = None,
 ) -> Dataset:
     """Read labelled samples to train and to test on.
@@ -97,7 +97,7 @@ def _load_blocks(blocks: Blocks) -> Dataset:
 def load_samples(
     source: str | os.PathLike[str],
     *,
-    label: str = "label",
+    label: str = USUAL_LABEL,
     image_shape: tuple[int, int] | None = None,
     features: Sequence[str] | None = None,
 ) -> Samples:

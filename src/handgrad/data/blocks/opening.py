@@ -17,7 +17,7 @@ from handgrad.data.blocks.kinds import name_of, openers
 from handgrad.data.blocks.parts import TEST, TRAIN, chosen_part
 from handgrad.data.blocks.tables import TableLeaves, TableRows
 from handgrad.data.dataset import Part, Parts
-from handgrad.data.named import NAMED
+from handgrad.data.named import NAMED, USUAL_LABEL
 from handgrad.errors import DataError
 from handgrad.quoting import named
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def open_blocks(
     source: Any,
-    label: str = "label",
+    label: str = USUAL_LABEL,
     *,
     features: Sequence[str] | None = None,
     leaf_rows: int = LEAF_ROWS,
