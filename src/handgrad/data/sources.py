@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from handgrad.data import csv, idx, images, npz
 from handgrad.data.blocks import open_blocks
 from handgrad.data.blocks.kinds import is_of_rows
-from handgrad.data.blocks.opening import read_part
+from handgrad.data.blocks.opening import read_samples
 from handgrad.data.dataset import (
     Dataset,
     Part,
@@ -137,7 +137,7 @@ def load_samples(
     array([[3. , 1.5]])
     """
     if str(source) not in NAMED and is_of_rows(os.fspath(source)):
-        return build_samples(str(source), read_part(source, label, features))
+        return build_samples(str(source), read_samples(source, label, features))
     with reading(Path(source)):
         part = _read_unlabelled(Path(source), image_shape) if source else None
         if part is None:

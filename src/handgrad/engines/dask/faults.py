@@ -84,8 +84,8 @@ class NobodyLeftError(Exception):
 def results(client: Client, futures: Sequence[Future], homes: Collection[str] = ()) -> list[Any]:
     """Wait for tasks and return their results, or raise the error of one of them.
 
-    Tasks that may run elsewhere than at their ``homes`` still do not run on workers that come after
-    all others are gone (Dask 2026.8). Then a NobodyLeftError is raised.
+    If all workers that the tasks were meant for (``homes``) are gone, Dask 2026.8 does not run them
+    on new workers, although it may. Then a NobodyLeftError is raised.
     """
     patience = Patience()
     for future in futures:
@@ -127,6 +127,6 @@ def retried(results: Callable[[int], Iterator[T]], count: int) -> Generator[T]:
 def worn_out() -> TrainingError:
     """Return the error of a step at which workers die again and again."""
     return TrainingError(
-        "Workers died again and again at the same step, mostly for lack of memory; expected "
+        "Workers died again and again at the same step, probably because memory ran out; expected "
         "workers with more memory, or more of them: continue from the last checkpoint."
     )
