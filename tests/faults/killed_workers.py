@@ -82,7 +82,9 @@ def write_rows(folder: Path) -> Blocks:
     random = np.random.default_rng(0)
     X = random.normal(size=(M, D)).astype(np.float32)
     scores = X @ random.normal(size=(D, CLASSES))
-    return file_blocks(folder / "rows.npy", X, scores.argmax(axis=1), leaf_rows=LEAF_ROWS)
+    labels = scores.argmax(axis=1)
+    blocks: Blocks = file_blocks(folder / "rows.npy", X, labels, leaf_rows=LEAF_ROWS)
+    return blocks
 
 
 def kill_one(cluster: Any, random: Random) -> None:
@@ -93,6 +95,13 @@ def kill_one(cluster: Any, random: Random) -> None:
     while not (running := [n for n in cluster.workers.values() if n.status.name == "running"]):
         time.sleep(0.01)
     os.kill(random.choice(running).pid, signal.SIGKILL)
+
+
+def restore(cluster: Any, client: Any) -> None:
+    """Wait for two workers, and start another one if a nanny has given up its own."""
+    while len(client.scheduler_info(n_workers=-1)["workers"]) < 2:
+        cluster.scale(2)
+        time.sleep(0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -122,8 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number in range(asked.runs):
             solver = list(SOLVERS)[number % len(SOLVERS)]
             expected, seconds = undisturbed[solver]
-            cluster.scale(2)  # in the place of a worker that died while it started, too
-            client.wait_for_workers(2)
+            restore(cluster, client)
             killer = Timer(random.uniform(0, seconds), kill_one, (cluster, random))
             killer.start()
             right = Run.of(SOLVERS[solver](engine, network, blocks)).is_same(expected)
