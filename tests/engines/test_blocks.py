@@ -173,6 +173,16 @@ def test_an_epoch_takes_each_row_once_in_whole_batches(window):
     assert not np.array_equal(np.concatenate(taken), np.arange(M))
 
 
+@pytest.mark.parametrize(("window", "readings"), [(8, 1), (3, 3)])
+def test_rows_of_a_single_window_are_read_once(window, readings):
+    X, y = rows()
+    blocks = replace(Blocks.of(X, y, leaf_rows=8), window=window)
+    read = mock.Mock(side_effect=blocks.reader.read, in_processes=False)
+    counted = replace(blocks, reader=mock.Mock(read=read, in_processes=False))
+    solvers.adam(get_engine(), network(), counted, None, epochs=3, batch_size=6)
+    assert read.call_count == readings * len(blocks)
+
+
 def test_an_order_is_drawn_from_its_seed_alone():
     X, y = rows()
     session = get_engine().session(Blocks.of(X, y, leaf_rows=5), None, Objective())
@@ -246,3 +256,12 @@ def test_what_does_not_fit_the_blocks_is_refused(engine):
     batches = session.batches(network(), rule=Sgd(), batch_size=5)
     with pytest.raises(ShapeError, match="order"):
         batches.epoch([0, 1, 1])
+
+
+def test_weights_that_are_all_0_are_refused(engine):
+    X, y = rows()
+    weights = BlockWeights((y == 1) * 1.0, np.array([1.0, 0.0, 1.0]))
+    session = engine.session(Blocks.of(X, y, leaf_rows=8), None, Objective(), weights)
+    for measure in (session.cost, session.cost_and_gradient):
+        with pytest.raises(ShapeError, match="weights of all rows are 0"):
+            measure(network())

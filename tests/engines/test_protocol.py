@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,11 +11,12 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from handgrad import Network, get_engine, notes
+from handgrad.data import Blocks
 from handgrad.engines import Adam, Progress, Sgd, available_engines
 from handgrad.errors import EngineError, ShapeError
 from handgrad.model import Model
 from handgrad.objective import Objective
-from handgrad.rows import PIXEL_SCALE
+from handgrad.rows import PIXEL_SCALE, Bytes, values_of
 from strategies import problems
 
 every_engine = pytest.mark.parametrize(
@@ -333,3 +336,15 @@ def test_what_a_callback_writes_to_the_labels_changes_nothing(engine):
             network, X, mine, **options, on_progress=lambda _, mine=mine, w=wrong: mine.fill(w)
         )
         np.testing.assert_array_equal(found.W1, expected.W1)
+
+
+@every_engine
+@pytest.mark.parametrize("pixels", [True, False])
+def test_a_function_of_leaves_gets_the_rows_as_the_engine_reads_them(engine, pixels):
+    X, y = np.arange(14, dtype=np.uint8).reshape(7, 2), np.array([1, 0, 1, 1, 0, 0, 1])
+    blocks = replace(Blocks.of(X, y, leaf_rows=3), pixels=pixels)
+    results = list(engine.map_leaves(lambda *given: given, blocks))
+    assert [given for given, _, _ in results] == [engine] * 3
+    np.testing.assert_array_equal(np.concatenate([values_of(rows) for _, rows, _ in results]), X)
+    assert {type(rows) for _, rows, _ in results} == {np.ndarray if pixels else Bytes}
+    assert np.concatenate([labels for _, _, labels in results]).tolist() == y.tolist()

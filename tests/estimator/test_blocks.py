@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
@@ -74,6 +76,32 @@ def test_a_fit_is_that_of_rows_in_memory(engine, kind, solver):
     assert_allclose(of_blocks.predict_proba(blocks_of(X, y)), of_blocks.predict_proba(X), rtol=1e-5)
     assert_array_equal(of_blocks.predict(blocks_of(X, y)), of_blocks.predict(X))
     assert of_blocks.score(blocks_of(X, y)) == of_blocks.score(X, y)
+
+
+@given(
+    solver=st.sampled_from(SOLVERS),
+    m=st.integers(4, 90),
+    leaf_rows=st.integers(1, 100),
+    batch_size=st.integers(1, 100),
+    classes=st.integers(2, 4),
+    weighted=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_neither_leaves_nor_batches_of_any_size_change_a_fit(
+    solver, m, leaf_rows, batch_size, classes, weighted, seed
+):
+    random = np.random.default_rng(seed)
+    X, y = random.normal(size=(m, 3)), np.resize(np.arange(classes), m)
+    weights = random.integers(0, 3, m) + (np.arange(m) == 0) if weighted else None
+    size = min(batch_size, m)
+    options = settings(solver, max_iter=2, batch_size=size, learning_rate_init=0.001)
+    of_blocks = MLPClassifier(**options).fit(
+        Blocks.of(X, y, leaf_rows=leaf_rows), sample_weight=weights
+    )
+    of_arrays = MLPClassifier(**options).fit(X, y, weights)
+    assert_allclose(of_blocks.loss_curve_, of_arrays.loss_curve_, rtol=1e-6, atol=1e-12)
+    for one, other in zip(of_blocks.coefs_, of_arrays.coefs_, strict=True):
+        assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -303,6 +331,8 @@ def test_bad_weights_are_refused():
         MLPClassifier(class_weight=dict.fromkeys(range(10), 0)).fit(blocks)
     with pytest.raises(ValueError, match="class_weight"):
         MLPClassifier(class_weight={77: 2}).fit(blocks)
+    with pytest.raises(ValueError, match="every row a weight of 0 together"):
+        MLPClassifier(class_weight={3: 0}).fit(blocks, sample_weight=(y == 3) * 1.0)
 
 
 def test_a_classifier_of_blocks_is_saved_and_pickled(tmp_path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handgrad.arguments import whole_number
+from handgrad.data.blocks import Recycled
 from handgrad.engines import inputs
 from handgrad.engines.descent import descend
 from handgrad.engines.leaves import Leaves, Source, block_weights
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data import Blocks
+    from handgrad.engines.leaves import LabelledRows
     from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
     from handgrad.engines.rules import Rule
     from handgrad.engines.sums import Sum
@@ -90,6 +92,7 @@ class BlockSession:
         self._source = Source(blocks, objective, block_weights(weights, blocks.rows))
         self._engine = engine
         self._leaves = Leaves(engine, self._source, range(len(blocks)), held=blocks.window)
+        self._rows: dict[int, LabelledRows] = {}  # for batches, if one window holds all rows
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
@@ -143,10 +146,20 @@ class BlockSession:
         learning_rate: float,
     ) -> Generator[Taken]:
         """Take the batches of one window after another; a thread reads the next one meanwhile."""
-        with closing(
-            self._source.windows([window.leaves for window in windows])
-        ) as rows_of_windows:
-            for window, rows in zip(windows, rows_of_windows, strict=True):
-                taken = take_window(self._engine, settings, state, window, rows, learning_rate)
+        memory = Recycled(2)
+        with closing(self._read([window.leaves for window in windows])) as read:
+            for window, leaves in zip(windows, read, strict=True):
+                taken = take_window(
+                    self._engine, settings, state, window, leaves, learning_rate, memory
+                )
                 state = taken.state
                 yield taken
+
+    def _read(self, windows: Sequence[Sequence[int]]) -> Generator[list[LabelledRows]]:
+        """Read the leaves of windows; a window that is the only one stays in memory."""
+        if len(windows) > 1:
+            yield from self._source.windows(windows)
+            return
+        if not self._rows:
+            self._rows = dict(self._source.leaves(sorted(windows[0])))
+        yield [self._rows[leaf] for leaf in windows[0]]

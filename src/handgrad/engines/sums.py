@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from handgrad.engines.protocol import Measurement
+from handgrad.errors import ShapeError
 from handgrad.notes import Gradient
 
 if TYPE_CHECKING:
@@ -71,11 +72,14 @@ class Sum:
 
     def measurement(self, network: Network, objective: Objective) -> Measurement:
         """Return the means, with the objective's penalty."""
+        cost = self.penalised_cost(network, objective)
         gradient = objective.penalised(self._mean_gradient(network), network, self.weight)
-        return Measurement(self.penalised_cost(network, objective), gradient, self.accuracy)
+        return Measurement(cost, gradient, self.accuracy)
 
     def penalised_cost(self, network: Network, objective: Objective) -> float:
         """Return the mean loss (C1) with the objective's penalty."""
+        if not self.weight:
+            raise ShapeError("The weights of all rows are 0; expected one above 0.")
         return self.loss / self.weight + objective.penalty(network, self.weight)
 
     def _mean_gradient(self, network: Network) -> Gradient:

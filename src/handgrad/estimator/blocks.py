@@ -83,6 +83,11 @@ class LabelledBlocks(NamedTuple):
             of_classes = _class_weights(class_weight, classes, self.blocks)
         known = self.blocks.with_classes(tuple(map(str, classes.tolist())))
         weights = _block_weights(sample_weight, of_classes, known.rows)
+        if weights is not None and _may_cancel(weights) and not _weighs_a_row(known, weights):
+            raise ValueError(
+                "sample_weight and class_weight give every row a weight of 0 together; expected "
+                "one above 0."
+            )
         return BlockSamples(known, np.arange(len(classes)), weights)
 
     def to_score(self, classes: npt.NDArray[Any], sample_weight: Any = None) -> BlockSamples:
@@ -134,6 +139,19 @@ def _block_weights(
         return None
     of_rows = None if sample_weight is None else inputs.weights(sample_weight, m).copy()
     return BlockWeights(of_rows, of_classes)
+
+
+def _may_cancel(weights: BlockWeights) -> bool:
+    """Tell whether weights of rows and of classes could make each other 0 in all places."""
+    parts = (weights.of_rows, weights.of_classes)
+    return all(part is not None and not part.all() for part in parts)
+
+
+def _weighs_a_row(blocks: Blocks, weights: BlockWeights) -> bool:
+    """Tell whether a row has a weight above 0; this reads labels until there is one."""
+    starts = blocks.sizes.cumsum() - blocks.sizes
+    with closing(read_ahead(blocks, range(len(blocks)))) as leaves:
+        return any(weights.at(int(starts[leaf]), labels).any() for leaf, _, labels in leaves)
 
 
 class BlockSamples(NamedTuple):

@@ -300,7 +300,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         Parameters
         ----------
         X, y, sample_weight, label
-            As for `fit`.
+            As for `fit`. If files name their parts, the training part is scored; score the test
+            part by its own address, or as `Blocks.test_part` returns it.
         """
         check_is_fitted(self)
         if not is_beyond_memory(X):

@@ -90,8 +90,13 @@ class ArrowTable:
         start = 0
         for batch in self._read([str(self.columns.label)], 0):
             with damaged(self.name):
-                yield labels_of(self.name, batch.column(0), start)
+                labels = labels_of(self.name, batch.column(0), start)
+            yield labels
             start += batch.num_rows
+
+    def check(self) -> None:
+        """Raise a DataError if the file changed."""
+        self.file.check_again()
 
     def restart(self, row: int) -> int:
         """Return the first row of the record batch of a row."""
@@ -115,9 +120,7 @@ class ArrowTable:
         self.file.check()
         fields = sorted(self.schema.index(name) for name in names)
         with _opened(self.file.location, fields) as reader:
-            for batch in _batches(self.name, reader, first):
-                self.file.check()
-                yield batch
+            yield from _batches(self.name, reader, first)
 
 
 def _batches(name: str, reader: Any, first: int) -> Generator[Any]:

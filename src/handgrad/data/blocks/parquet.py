@@ -85,8 +85,14 @@ class ParquetTable:
         """Read the label column."""
         start = 0
         for batch in self._batches(0, [str(self.columns.label)], 1 << 17):
-            yield labels_of(self.name, batch.column(0), start)
+            with damaged(self.name):
+                labels = labels_of(self.name, batch.column(0), start)
+            yield labels
             start += batch.num_rows
+
+    def check(self) -> None:
+        """Raise a DataError if the file changed."""
+        self.file.check_again()
 
     def restart(self, row: int) -> int:
         """Return the first row of the row group of a row."""
@@ -116,8 +122,8 @@ class ParquetTable:
     def _batches(self, group: int, names: list[str], rows: int) -> Generator[Any]:
         """Yield record batches of some columns; a batch ends where its row group ends."""
         start = self._starts[group]
+        self.file.check()
         with _opened(self.file.location, len(names)) as file:
-            self.file.check()
             for number in range(group, len(self.groups)):
                 with damaged(self.name):
                     batches = file.iter_batches(
@@ -131,7 +137,6 @@ class ParquetTable:
                         batch = next(batches, None)
                     if batch is None:
                         break
-                    self.file.check()
                     start += batch.num_rows
                     yield batch
 
