@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import pickle
 import subprocess
 import sys
 import threading
 import tracemalloc
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -257,6 +259,35 @@ def test_csv_files_whose_columns_come_in_another_order(tmp_path):
 def test_arrays_that_are_no_rows(tmp_path, arrays, sentence):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(DataError, match=sentence):
+        open_blocks(tmp_path / "a.npz").load()
+
+
+@pytest.mark.parametrize("size", [-8, 8])
+def test_arrays_of_another_size_than_promised_are_refused(tmp_path, size):
+    """Reading by position would take what follows for values."""
+    file = io.BytesIO()
+    np.lib.format.write_array(file, X)
+    content = file.getvalue()
+    content = content[:size] if size < 0 else content + bytes(size)
+    labels = io.BytesIO()
+    np.lib.format.write_array(labels, y)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("X.npy", content)
+        archive.writestr("y.npy", labels.getvalue())
+    (tmp_path / "pair").mkdir()
+    (tmp_path / "pair" / "X.npy").write_bytes(content)
+    (tmp_path / "pair" / "y.npy").write_bytes(labels.getvalue())
+    for source in ("a.npz", "pair"):
+        with pytest.raises(DataError, match=r"its header promises 2,400 bytes|but it can hold"):
+            open_blocks(tmp_path / source)
+
+
+def test_a_damaged_packed_array_is_one_sentence(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", X=X, y=y)
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[400] ^= 255
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.npz.* (damaged|cannot be read|truncated)"):
         open_blocks(tmp_path / "a.npz").load()
 
 
