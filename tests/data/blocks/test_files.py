@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import row_files
+from handgrad import data
 from handgrad.data.blocks import Blocks, open_blocks
 from handgrad.data.blocks.tables import TableRows, _Cursor
 from handgrad.errors import DataError, MissingPackageError
@@ -249,7 +250,6 @@ def test_csv_files_whose_columns_come_in_another_order(tmp_path):
     [
         ({"X": X}, "no labels"),
         ({"X": X, "y": y[:-1]}, "60 samples and 59 labels"),
-        ({"X": np.asfortranarray(X), "y": y}, "columns lie together"),
         ({"a": X}, "holds the arrays 'a'; expected X and y"),
         ({"X": X[:, 0], "y": y}, r"samples of shape \(60,\)"),
         ({"X": np.where(X[9] == X, np.nan, X), "y": y}, "NaN or infinity in row 9"),
@@ -289,6 +289,18 @@ def test_a_damaged_packed_array_is_one_sentence(tmp_path):
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(DataError, match=r"a\.npz.* (damaged|cannot be read|truncated)"):
         open_blocks(tmp_path / "a.npz").load()
+
+
+@pytest.mark.parametrize("shape", [(M, 24), (M, 4, 6), (M, 6, 4, 1)])
+def test_arrays_whose_columns_lie_together(tmp_path, shape):
+    rows = np.asfortranarray(np.random.default_rng(2).normal(size=shape))
+    np.savez(tmp_path / "a.npz", X=rows, y=y)
+    blocks = open_blocks(tmp_path / "a.npz", leaf_rows=7)
+    np.testing.assert_array_equal(blocks.load()[0], rows.reshape(M, 24))
+    np.testing.assert_array_equal(data.load(tmp_path / "a.npz").X_train, rows.reshape(M, 24))
+    np.savez_compressed(tmp_path / "a.npz", X=rows, y=y)
+    with pytest.raises(DataError, match="packed array whose columns lie together"):
+        open_blocks(tmp_path / "a.npz")
 
 
 def test_idx_files_that_do_not_belong_together(tmp_path):

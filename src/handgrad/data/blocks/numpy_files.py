@@ -92,12 +92,15 @@ def _check_size(what: str, header: Header, offset: int, size: int) -> None:
 
 
 def _stored(file: Stamped, header: Header, offset: int, member: str | None = None) -> StoredArray:
-    if header.fortran_order and len(header.shape) > 1:
+    columns_together = header.fortran_order and len(header.shape) > 1
+    if columns_together and member is not None:
         raise DataError(
-            f"{file.location} holds an array whose columns lie together (Fortran order), so its "
-            "rows cannot be read one by one; save numpy.ascontiguousarray of it."
+            f"{file.location} holds a packed array whose columns lie together (Fortran order), so "
+            "its rows cannot be read one by one; save numpy.ascontiguousarray of it."
         )
-    return StoredArray(file, offset, header.shape, header.dtype.str, member)
+    return StoredArray(
+        file, offset, header.shape, header.dtype.str, member, columns_together=columns_together
+    )
 
 
 def open_npy(

@@ -51,6 +51,8 @@ class StoredArray:
     shape: tuple[int, ...]
     dtype: str
     member: str | None = None
+    columns_together: bool = False
+    """Fortran order: the values of a column lie together, not those of a row."""
 
     @property
     def rows(self) -> int:
@@ -80,23 +82,30 @@ class StoredArray:
 
     def read(self, stream: IO[bytes], start: int, stop: int) -> npt.NDArray[Any]:
         """Read rows of the file's own type."""
-        values = np.empty((stop - start, self.width), self.dtype)
+        if not self.columns_together:
+            values = np.empty((stop - start, self.width), self.dtype)
+            self._read_into(values, stream, start * self.width)
+            return values
+        places = np.arange(self.width).reshape(self.shape[1:], order="F").ravel()
+        columns = np.empty((self.width, stop - start), self.dtype)
+        for column, place in zip(columns, places.tolist(), strict=True):
+            self._read_into(column, stream, place * self.rows + start)
+        return columns.T
+
+    def _read_into(self, values: npt.NDArray[Any], stream: IO[bytes], first: int) -> None:
+        """Read consecutive values of the file."""
         content = values.reshape(-1).view(np.uint8).data
         with stored_errors(self.file.location):
-            stream.seek(self.offset + start * self.width * values.itemsize)
+            stream.seek(self.offset + first * values.itemsize)
             done = 0
             while done < len(content):
                 part = stream.read(len(content) - done)
                 if not part:
-                    break
+                    raise DataError(
+                        f"{self.file.location} is truncated: it ends within its {self.rows:,} rows."
+                    )
                 content[done : done + len(part)] = part
                 done += len(part)
-        if done < len(content):
-            raise DataError(
-                f"{self.file.location} is truncated: it ends within rows {start:,} to {stop:,} "
-                f"of {self.rows:,}."
-            )
-        return values
 
 
 @dataclass(frozen=True, eq=False)
