@@ -207,7 +207,8 @@ def _common_shape(tables: Sequence[CsvTable]) -> Shape:
 def _in_order(table: CsvTable, names: Sequence[str]) -> CsvTable:
     """Return a table whose features come in the order of these names."""
     layout = table.layout
-    features = [layout.names.index(name) for name in names]
+    places = {layout.names[column]: column for column in layout.features}
+    features = [places[name] for name in names]
     return replace(table, layout=layout._replace(features=features))
 
 
