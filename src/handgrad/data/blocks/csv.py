@@ -12,7 +12,6 @@ import codecs
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from gzip import GzipFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
@@ -24,6 +23,7 @@ from handgrad.data.blocks.record_batches import import_pyarrow
 from handgrad.data.blocks.tables import Opened, Shape
 from handgrad.data.csv import parse_cells
 from handgrad.data.csv_header import Layout, read_header
+from handgrad.data.streams import unpacked
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -219,11 +219,8 @@ def _names(table: CsvTable) -> list[str]:
 @contextmanager
 def opened(location: Location) -> Iterator[IO[bytes]]:
     """Open a file, and unpack it if its name ends with ``.gz``."""
-    with location.errors(), location.open() as file:
-        if location.name.lower().endswith(".gz"):
-            yield cast("IO[bytes]", GzipFile(fileobj=file))
-        else:
-            yield file
+    with location.errors(), location.open() as file, unpacked(location.name, file) as stream:
+        yield stream
 
 
 def _whole_rows(blocks: Iterable[bytes]) -> Iterator[bytes]:

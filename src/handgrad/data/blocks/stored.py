@@ -12,7 +12,6 @@ import zipfile
 import zlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from gzip import GzipFile
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 from handgrad.data.blocks.census import SharedLabels, shared_labels
 from handgrad.data.blocks.columns import check_finite
 from handgrad.data.npz import label_values
+from handgrad.data.streams import unpacked
 from handgrad.errors import DataError, HandgradError
 from handgrad.quoting import quoted
 
@@ -75,10 +75,8 @@ class StoredArray:
             if self.member is not None:
                 archive = stack.enter_context(zipfile.ZipFile(stream))
                 yield stack.enter_context(archive.open(self.member))
-            elif location.name.lower().endswith(".gz"):
-                yield stack.enter_context(cast("IO[bytes]", GzipFile(fileobj=stream)))
             else:
-                yield stream
+                yield stack.enter_context(unpacked(location.name, stream))
 
     def read(self, stream: IO[bytes], start: int, stop: int) -> npt.NDArray[Any]:
         """Read rows of the file's own type."""

@@ -1,4 +1,4 @@
-"""What can go wrong between this process and a cluster, in sentences."""
+"""Waits for the tasks of a cluster, and says in sentences what went wrong there."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class NobodyLeftError(Exception):
     """All workers that tasks were meant for are gone."""
 
 
-class Patience:
-    """How long a run has been without workers."""
+class WorkerWatch:
+    """Watches how long a run has been without workers."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -74,8 +74,8 @@ class Patience:
 
 def some_workers(client: Client) -> dict[str, Any]:
     """Return the running workers; wait for one if there is none."""
-    patience = Patience()
-    while not (workers := patience.check(client)):
+    watch = WorkerWatch()
+    while not (workers := watch.check(client)):
         sleep(WAIT_SECONDS / 10)
     return workers
 
@@ -93,15 +93,15 @@ def results(client: Client, futures: Sequence[Future], homes: Collection[str] = 
     If all workers that the tasks were meant for (``homes``) are gone, Dask 2026.8 does not run them
     on new workers, although it may. Then a NobodyLeftError is raised.
     """
-    patience, seconds = Patience(), WAIT_SECONDS
+    watch, seconds = WorkerWatch(), WAIT_SECONDS
     while True:
         for future in futures:
             while not is_done(future):
-                patience.check(client, homes)
+                watch.check(client, homes)
         try:
             return _fetched(client, futures, seconds)
         except TimeoutError:  # a result was lost on its way, or is large
-            patience.check(client, homes)
+            watch.check(client, homes)
             seconds *= 2
 
 
