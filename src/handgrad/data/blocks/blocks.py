@@ -11,7 +11,7 @@ import numpy as np
 
 from handgrad.data.blocks.census import LEAF_ROWS, count_labels, shared_labels
 from handgrad.data.blocks.selections import HeldOut, InMemory, LastLeaf, Renumbered, held_out_counts
-from handgrad.data.dataset import HELD_OUT, check_counts, class_numbers
+from handgrad.data.dataset import HELD_OUT, check_counts, check_same_features, class_numbers
 from handgrad.data.fingerprint import combined, covered_rows, without_held_out
 from handgrad.data.npz import KEPT
 from handgrad.errors import DataError
@@ -157,6 +157,7 @@ class Blocks:
         if self.test is None:
             return None
         test = self.test()
+        check_same_features(self.source, self.features, test.features)
         return _renumbered(test, self.class_names, self.classes, "the training part")
 
     def with_held_out(self, every: int = HELD_OUT) -> tuple[Blocks, Blocks]:
