@@ -46,9 +46,12 @@ class Recycled:
 
     def _free_block(self, size: int) -> npt.NDArray[np.uint8]:
         with self._lock:
-            for number in range(len(self._blocks)):
-                if self._references(number) == self._idle and self._blocks[number].size >= size:
-                    return self._blocks[number]
+            idle = [n for n in range(len(self._blocks)) if self._references(n) == self._idle]
+            fitting = next((n for n in idle if self._blocks[n].size >= size), None)
+            if fitting is not None:
+                return self._blocks[fitting]
+            if idle:  # a larger block takes its place
+                del self._blocks[idle[0]]
             block = np.empty(size, np.uint8)
             if len(self._blocks) < self._most:
                 self._blocks.append(block)
