@@ -90,9 +90,9 @@ def show_sizes(rows, times, chosen):
 def measure_dask(chosen, dataset, bars):
     """Say what larger clusters would give."""
     rows = max(chosen.rows)
-    times = sizes.step_times(dataset.X_train, dataset.y_train, rows, 1)
+    step = sizes.step_in_memory(dataset.X_train, dataset.y_train, rows, chosen.rounds)
     threads = processors()
-    found = clusters.costs(times["rows_in_memory"] / rows * threads, threads, chosen.rounds)
+    found = clusters.costs(step / rows * threads, threads, chosen.rounds)
     predicted = clusters.table(found, FUTURE_SIZES)
     if not chosen.json:
         table = table_of(
