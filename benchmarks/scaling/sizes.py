@@ -69,6 +69,13 @@ def step_times(X: np.ndarray, y: np.ndarray, rows: int, rounds: int) -> dict[str
     return held | {f"{peer}, one step": time for peer, time in read.items()}
 
 
+def step_in_memory(X: np.ndarray, y: np.ndarray, rows: int, rounds: int) -> float:
+    """Measure the seconds of a step over rows in memory alone."""
+    steps = max(1, ROWS_OF_A_ROUND // rows)
+    with folder_of(X, y, rows) as folder:
+        return _seconds(Places(f"{folder}/rows"), IN_MEMORY[:1], steps, rounds)[IN_MEMORY[0]]
+
+
 def _seconds(places: Places, peers: tuple[str, ...], steps: int, rounds: int) -> dict[str, float]:
     task = Task(places, _NO_LABELS, network(10), steps=steps)
     timings = compare("full_batch", task, peers, rounds=rounds, threads=[processors()])
