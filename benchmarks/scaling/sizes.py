@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from measure import compare, processors
 from peers._blocks import Places
+from scaling.clusters import local_cluster
 from scaling.parquet import GROUP_ROWS, write_folder
 from scaling.shifted import shifted_digits
 from tasks import Task, network
@@ -27,24 +29,12 @@ ROWS_OF_A_ROUND = 4_000_000
 @contextmanager
 def clusters() -> Iterator[dict[int, str]]:
     """Start clusters of one and of two processes with one thread each; give their addresses."""
-    try:
-        from distributed import LocalCluster
-    except ImportError:  # the peers say so
+    if find_spec("distributed") is None:  # the peers say so
         yield {}
         return
     with ExitStack() as stack:
-        yield {
-            workers: stack.enter_context(
-                LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address=":0",
-                    memory_limit=0,
-                )
-            ).scheduler_address
-            for workers in WORKERS
-        }
+        started = {workers: stack.enter_context(local_cluster(workers)) for workers in WORKERS}
+        yield {workers: cluster.scheduler_address for workers, cluster in started.items()}
 
 
 @contextmanager
