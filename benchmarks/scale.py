@@ -152,7 +152,7 @@ def measure_spark(chosen, dataset, bars):
         err.print(f"Spark is left out: {missing}.")
     found = {}
     for solver in spark.SOLVERS:
-        count = 5 if chosen.quick else chosen.iterations
+        count = 5 if chosen.quick else spark.ITERATIONS[solver]
         found[solver] = jobs = spark.compared(dataset, count, chosen.rounds, solver)
         show_jobs(f"{count} iterations of {solver}, 784-10-10, 60,000 digits", jobs, chosen)
     if not missing:
@@ -214,7 +214,6 @@ def main():
         __doc__,
         parts={"nargs": "+", "choices": PARTS, "default": PARTS},
         rows={"nargs": "+", "type": int, "default": SIZES},
-        iterations={"type": int, "default": 100, "help": "of the job that Spark does, too"},
     )
     if chosen.quick:
         chosen.rows = [20_000]
