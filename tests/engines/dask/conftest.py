@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from faults.killed_workers import restore
 from handgrad import Network
 from handgrad.data import Blocks
 from handgrad.engines.dask import DaskEngine, holders
@@ -24,8 +25,7 @@ def client(cluster):
 @pytest.fixture
 def engine(cluster, client):
     """An engine on two workers, however the test before left them."""
-    cluster.scale(2)
-    client.wait_for_workers(2)
+    restore(cluster, client)
     with DaskEngine(cluster.scheduler_address) as engine:
         yield engine
 

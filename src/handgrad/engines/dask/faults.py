@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
@@ -36,17 +37,26 @@ def cluster_errors(client: Client) -> Iterator[None]:
         ) from error
 
 
+class NobodyLeftError(Exception):
+    """All workers that tasks were meant for are gone."""
+
+
 class Patience:
     """How long a run has been without workers."""
 
     def __init__(self) -> None:
         self._since: float | None = None
 
-    def check(self, client: Client) -> dict[str, Any]:
-        """Return the running workers; raise a TrainingError if there were none for too long."""
+    def check(self, client: Client, homes: Collection[str] = ()) -> dict[str, Any]:
+        """Return the running workers; raise a TrainingError if there were none for too long.
+
+        If there are workers, but none of the ``homes``, raise a NobodyLeftError.
+        """
         workers = running_workers(client)
         if workers:
             self._since = None
+            if homes and not set(homes) & set(workers):
+                raise NobodyLeftError
             return workers
         if self._since is None:
             self._since = monotonic()
@@ -74,23 +84,22 @@ def running_workers(client: Client) -> dict[str, Any]:
     return {address: info for address, info in workers.items() if info["status"] in there}
 
 
-class NobodyLeftError(Exception):
-    """All workers that tasks were meant for are gone."""
-
-
 def results(client: Client, futures: Sequence[Future], homes: Collection[str] = ()) -> list[Any]:
     """Wait for tasks and return their results, or raise the error of one of them.
 
     Tasks that may run elsewhere than at their ``homes`` still do not run on workers that come after
     all others are gone (Dask 2026.8). Then a NobodyLeftError is raised.
     """
-    patience = Patience()
-    for future in futures:
-        while not is_done(future):
-            workers = patience.check(client)
-            if homes and workers and not set(homes) & set(workers):
-                raise NobodyLeftError
-    return list(client.gather(list(futures)))
+    patience, seconds = Patience(), WAIT_SECONDS
+    while True:
+        for future in futures:
+            while not is_done(future):
+                patience.check(client, homes)
+        try:
+            return _fetched(client, futures, seconds)
+        except TimeoutError:  # a result was lost on its way, or is large
+            patience.check(client, homes)
+            seconds *= 2
 
 
 def is_done(future: Future) -> bool:
@@ -100,6 +109,12 @@ def is_done(future: Future) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _fetched(client: Client, futures: Sequence[Future], seconds: float) -> list[Any]:
+    """Return results, or raise a TimeoutError: without a limit, Dask waits for lost ones."""
+    fetch = partial(client.gather, list(futures), asynchronous=True)
+    return list(client.sync(fetch, callback_timeout=seconds))
 
 
 def worn_out() -> TrainingError:

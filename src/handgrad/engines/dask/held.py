@@ -160,7 +160,7 @@ def read_rows(source: Source, leaves: Sequence[int], *rows: GivenLeaf) -> list[L
 def take(
     kernels: Kernels,
     settings: BatchSettings,
-    before: BatchState | Taken,
+    state: BatchState,
     window: Window,
     rows: Sequence[LabelledRows],
     learning_rate: float,
@@ -168,7 +168,6 @@ def take(
     """Take the batches of a window on a worker."""
     from distributed import get_worker
 
-    state = before.state if isinstance(before, Taken) else before
     engine = kernels.with_threads(get_worker().state.nthreads)
     with np.errstate(over="ignore", invalid="ignore"):
         return take_window(engine, settings, state, window, rows, learning_rate)

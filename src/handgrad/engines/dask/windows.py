@@ -29,7 +29,7 @@ class WindowTasks:
     """Takes the batches of windows on a cluster.
 
     Each step needs the one before, so steps run one after another, wherever they run; more workers
-    only read ahead. What a window leads to goes from task to task without a detour.
+    only read ahead.
     """
 
     client: Client
@@ -65,26 +65,25 @@ class WindowTasks:
         state: BatchState,
         learning_rate: float,
     ) -> Generator[Taken]:
-        coming: deque[Future] = deque()
-        before: BatchState | Future = state
-        for window in windows:
-            rows = self._read(window.leaves)
+        # The state comes back after each window, so that a lost window is all that is done again.
+        reading = deque(self._read(window.leaves) for window in windows[:WINDOWS_AT_ONCE])
+        for number, window in enumerate(windows, start=WINDOWS_AT_ONCE):
             with large_messages():
-                before = self.client.submit(
+                future = self.client.submit(
                     held.take,
                     self.kernels,
                     settings,
-                    before,
+                    state,
                     window,
-                    rows,
+                    reading.popleft(),
                     learning_rate,
                     pure=False,
                 )
-            coming.append(before)
-            if len(coming) == WINDOWS_AT_ONCE:
-                yield faults.results(self.client, [coming.popleft()])[0]
-        while coming:
-            yield faults.results(self.client, [coming.popleft()])[0]
+            if number < len(windows):
+                reading.append(self._read(windows[number].leaves))
+            taken: Taken = faults.results(self.client, [future])[0]
+            state = taken.state
+            yield taken
 
     def _read(self, leaves: Sequence[int]) -> Future:
         rows = [] if self.tasks is None else self.tasks.futures(leaves)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from handgrad.engines.dask.faults import is_done, running_workers
+from handgrad.engines.dask.faults import WAIT_SECONDS, running_workers
 from handgrad.engines.dask.held import Kernels
 from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import EngineError
@@ -50,14 +50,15 @@ def inspect(client: Client, addresses: Iterable[str]) -> dict[str, Member]:
 
 def _answer(client: Client, address: str, future: Future) -> dict[str, Any] | Exception | None:
     """Return what a worker reports, or an error; None if it is gone."""
-    while not is_done(future):
-        if address not in running_workers(client):
-            return None
-    try:
-        report: dict[str, Any] = future.result()
-    except Exception as error:
-        return error
-    return report
+    while address in running_workers(client):
+        try:
+            report: dict[str, Any] = future.result(timeout=WAIT_SECONDS)
+        except TimeoutError:
+            continue
+        except Exception as error:
+            return error
+        return report
+    return None
 
 
 def member(address: str, report: Any) -> Member:
