@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+import pickle
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +23,14 @@ COLUMNS, LISTS, FIXED_LISTS, BYTES, PICTURES = (
     "bytes",
     "pictures",
 )
+T = TypeVar("T")
 FORMS = (COLUMNS, LISTS, FIXED_LISTS, BYTES)
+
+
+def pickled(value: T) -> T:
+    """Return a copy that was sent to another process and back."""
+    copy: T = pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
+    return copy
 
 
 def png(pixels: npt.NDArray[np.uint8]) -> bytes:
@@ -36,7 +44,7 @@ def png(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 def table(X: npt.NDArray[Any], y: npt.ArrayLike, form: str = COLUMNS) -> pa.Table:
     """Return rows and labels as a table of Arrow."""
-    m, features = X.shape
+    features = X.shape[1]
     columns: dict[str, Any] = {}
     if form == COLUMNS:
         columns = {f"f{j}": pa.array(X[:, j]) for j in range(features)}

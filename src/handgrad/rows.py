@@ -14,7 +14,7 @@ from handgrad.errors import ShapeError
 from handgrad.quoting import named, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -197,8 +197,10 @@ def scaled_rows(rows: Any, dtype: np.dtype[Any]) -> Any:
         return rows.astype(dtype, copy=False)
 
 
-def stacked(parts: Sequence[Any]) -> Any:
-    """Return rows of one type as one block of rows.
+def stacked(
+    parts: Sequence[Any], empty: Callable[[tuple[int, ...], np.dtype[Any]], Any] = np.empty
+) -> Any:
+    """Return rows of one type as one block of rows; dense rows lie in what ``empty`` returns.
 
     Examples
     --------
@@ -208,12 +210,13 @@ def stacked(parts: Sequence[Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
     if isinstance(parts[0], Bytes):
-        return Bytes(stacked([part.values for part in parts]), parts[0].scale)
+        return Bytes(stacked([part.values for part in parts], empty), parts[0].scale)
     if is_sparse(parts[0]):
         from scipy.sparse import vstack
 
         return vstack(parts, format="csr")
-    return np.concatenate(parts)
+    m = sum(map(len, parts))
+    return np.concatenate(parts, out=empty((m, *parts[0].shape[1:]), parts[0].dtype))
 
 
 def values_of(rows: Any) -> npt.NDArray[Any]:

@@ -38,6 +38,7 @@ SOLVERS: dict[str, list[str]] = {
         *("--momentum", "0.9", "--nesterov"),
     ],
     "adam": ["--solver", "adam", "--epochs", "40", "--batch-size", "16"],
+    "blocks": ["--solver", "adam", "--epochs", "40", "--batch-size", "16", "--stream"],
 }
 FILES = ("model", "history")
 

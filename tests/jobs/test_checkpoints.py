@@ -287,3 +287,12 @@ def test_a_run_in_blocks_continues_on_a_cluster_in_the_same_bits(flowers, path):
     job = prepare_resumed(path, dask="local", threads=1)
     assert job.remark is None
     np.testing.assert_array_equal(job.run().network.W1, whole.network.W1)
+
+
+def test_a_checkpoint_without_a_source_needs_one(flowers, path):
+    stopped(flowers, "gd", path)
+    checkpoint = load_checkpoint(path)
+    save_checkpoint(replace(checkpoint, job={"label": "species", "initial": "he"}), path)
+    with pytest.raises(CheckpointError, match="does not know its source"):
+        prepare_resumed(path)
+    assert prepare_resumed(path, str(flowers)).run().iterations == 30

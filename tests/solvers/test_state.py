@@ -179,3 +179,34 @@ def test_a_state_of_another_solver_or_network_is_refused(engine):
 def test_intervals_that_cannot_be_are_refused(every):
     with pytest.raises(TrainingError, match=r"every is .* expected"):
         Checkpoints(print, every=every)
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
+def test_a_stop_within_an_epoch_leaves_the_state_before_it(name):
+    engine, asked = get_engine("reference"), []
+
+    def ends():
+        asked.append(True)  # the reference engine asks after each of the batches
+        return len(asked) == 30
+
+    stopped = run_of(name, engine, 12, ends=ends)
+    assert stopped.stopped
+    assert stopped.iterations < 12
+    assert len(stopped.costs) == stopped.iterations == stopped.state.iterations
+    same(stopped.last.parameters, run_of(name, engine, stopped.iterations).network.parameters)
+    assert_same_run(run_of(name, engine, 12, start=stopped.state), run_of(name, engine, 12))
+
+
+def test_a_stop_within_the_first_epoch_leaves_the_beginning():
+    engine = get_engine("reference")
+    stopped = run_of("nesterov", engine, 12, ends=lambda: True)
+    assert (stopped.iterations, stopped.stopped, len(stopped.costs)) == (0, True, 1)
+    rest = run_of("nesterov", engine, 12, start=stopped.state)
+    assert_same_run(rest, run_of("nesterov", engine, 12))
+
+
+@pytest.mark.parametrize("name", [*SETTINGS, "lbfgs"])
+def test_every_solver_asks_whether_to_end(engine, name):
+    run = run_of(name, engine, 500, ends=lambda: True)
+    assert run.stopped
+    assert run.iterations < 500

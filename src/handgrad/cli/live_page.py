@@ -50,7 +50,7 @@ def watched(
         if asked.is_set():
             raise KeyboardInterrupt
         with terminal.training_progress(live.state().iterations, asked) as show:
-            run = live.run(show, checkpoints)
+            run = live.run(show, checkpoints, asked.is_set)
         rate = live.state().learning_rate
         yield run, {} if rate is None else {"learning_rate": rate}
         sys.stdout.flush()

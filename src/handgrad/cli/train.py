@@ -203,7 +203,7 @@ def _run_with_progress(job: TrainingJob, checkpoints: Checkpoints | None) -> Res
         watching.endings("SIGINT") as asked,
         terminal.training_progress(job.training.planned, asked) as show,
     ):
-        return job.run(show, checkpoints)
+        return job.run(show, checkpoints, asked.is_set)
 
 
 def _print_run(report: TrainingReport) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handgrad.arguments import whole_number
+from handgrad.data.blocks import Recycled
 from handgrad.engines import inputs
 from handgrad.engines.descent import descend
 from handgrad.engines.leaves import Leaves, Source, block_weights
@@ -143,10 +144,11 @@ class BlockSession:
         learning_rate: float,
     ) -> Generator[Taken]:
         """Take the batches of one window after another; a thread reads the next one meanwhile."""
-        with closing(
-            self._source.windows([window.leaves for window in windows])
-        ) as rows_of_windows:
-            for window, rows in zip(windows, rows_of_windows, strict=True):
-                taken = take_window(self._engine, settings, state, window, rows, learning_rate)
+        numbers, memory = [window.leaves for window in windows], Recycled(2)
+        with closing(self._source.windows(numbers)) as read:
+            for window, leaves in zip(windows, read, strict=True):
+                taken = take_window(
+                    self._engine, settings, state, window, leaves, learning_rate, memory
+                )
                 state = taken.state
                 yield taken

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data import Blocks
+    from handgrad.data.blocks import Recycled
     from handgrad.engines.protocol import Engine, Part
     from handgrad.engines.sums import Node
     from handgrad.network import Labels, Network
@@ -44,11 +45,11 @@ class LabelledRows(NamedTuple):
         return LabelledRows(self.X[rows], self.labels[rows], weights)
 
     @classmethod
-    def joined(cls, parts: Sequence[LabelledRows]) -> LabelledRows:
+    def joined(cls, parts: Sequence[LabelledRows], memory: Recycled) -> LabelledRows:
         """Return the rows of several parts as one."""
         X, labels, weights = zip(*parts, strict=True)
         own_weights = None if weights[0] is None else np.concatenate(weights)
-        return cls(stacked(X), np.concatenate(labels), own_weights)
+        return cls(stacked(X, memory.empty), np.concatenate(labels), own_weights)
 
 
 def block_weights(weights: npt.ArrayLike | BlockWeights | None, m: int) -> BlockWeights | None:
@@ -90,12 +91,12 @@ class Source:
                 rows = bytes_unless_pixels(X, pixels=self.blocks.pixels)
                 yield leaf, LabelledRows(rows, labels, weights)
 
-    def windows(self, windows: Sequence[Sequence[int]]) -> Generator[LabelledRows]:
-        """Read windows of leaves, one ahead of its use."""
+    def windows(self, windows: Sequence[Sequence[int]]) -> Generator[list[LabelledRows]]:
+        """Read the leaves of windows, one window ahead of its use."""
         depth = max(map(len, windows))
         with closing(self.leaves(chain.from_iterable(windows), depth)) as leaves:
             for window in windows:
-                yield LabelledRows.joined([next(leaves)[1] for _ in window])
+                yield [next(leaves)[1] for _ in window]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from handgrad.data.blocks import Recycled
 from handgrad.engines import inputs
 from handgrad.engines.leaves import LabelledRows
 from handgrad.engines.protocol import Progress
@@ -80,20 +81,24 @@ def take_window(
     settings: BatchSettings,
     state: BatchState,
     window: Window,
-    rows: LabelledRows,
+    leaves: Sequence[LabelledRows],
     learning_rate: float,
+    memory: Recycled | None = None,
 ) -> Taken:
-    """Take one step per whole batch of a window; the last window may end with a smaller one."""
-    before = 0 if state.left is None else len(state.left.labels)
-    order = np.append(np.arange(before), before + window.order(len(rows.labels)))
-    if state.left is not None:
-        rows = LabelledRows.joined([state.left, rows])
+    """Take one step per whole batch of a window; the last window may end with a smaller one.
+
+    ``leaves`` are those of the window. Their rows are copied into ``memory``.
+    """
+    left = [] if state.left is None else [state.left]
+    rows = LabelledRows.joined([*left, *leaves], memory or Recycled(0))
+    before = sum(len(part.labels) for part in left)
+    order = np.append(np.arange(before), before + window.order(len(rows.labels) - before))
     size = settings.batch_size
     whole = len(order) if window.is_last else len(order) // size * size
-    left = rows.only(order[whole:]) if whole < len(order) else None
+    left_over = rows.only(order[whole:]) if whole < len(order) else None
     if not whole or (rows.weights is not None and not rows.weights.any()):
         steps = -(-whole // size)  # batches without weight change nothing
-        return Taken(state._replace(left=left), np.zeros(steps), np.zeros(steps))
+        return Taken(state._replace(left=left_over), np.zeros(steps), np.zeros(steps))
     session = engine.session(rows.X, rows.labels, settings.objective, rows.weights)
     batches = session.batches(
         state.network, rule=settings.rule, batch_size=size, moments=state.moments
@@ -101,7 +106,7 @@ def take_window(
     reports: list[Progress] = []
     batches.epoch(order[:whole], learning_rate=learning_rate, on_progress=reports.append)
     _, costs, accuracies = reports[-1]
-    return Taken(BatchState(batches.network, batches.moments, left), costs, accuracies)
+    return Taken(BatchState(batches.network, batches.moments, left_over), costs, accuracies)
 
 
 class WindowTaker(Protocol):

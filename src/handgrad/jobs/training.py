@@ -81,10 +81,11 @@ class TrainingJob:
         self,
         on_progress: Callable[[Progress], bool | None] | None = None,
         checkpoints: Checkpoints | None = None,
+        ends: Callable[[], bool] | None = None,
     ) -> Result:
         """Train; the arguments are those of `handgrad.solvers.train`."""
         driver = self.training.driver(
-            on_progress=on_progress, start=self.start, checkpoints=checkpoints
+            on_progress=on_progress, ends=ends, start=self.start, checkpoints=checkpoints
         )
         return drive(driver, self.training.prepare(self.engine), self.session(), self.network)
 

@@ -66,8 +66,8 @@ class Checkpoints:
     keep: Callable[[RunState], object]
     """Called with each state."""
     every: str = USUAL_INTERVAL
-    """See `Interval.of`; gd, sgd and adam look at the time when they report, sgd and adam at the
-    ends of epochs alone."""
+    """See `Interval.of`. gd looks at the time at its reports, sgd and adam at the ends of epochs,
+    and lbfgs after each step."""
 
     def __post_init__(self) -> None:
         self._interval = Interval.of(self.every)

@@ -148,6 +148,11 @@ class Driver:
     None if the run ends."""
     must_be_finite: bool = False
     """Whether a run that diverges raises a TrainingError."""
+    ends: Callable[[], bool] | None = None
+    """Asked from time to time, also within epochs; returns True to end the run."""
+    cuts_epochs: bool = False
+    """Whether a run of sgd or adam that is stopped cuts its epoch short. Its result is then that of
+    the epochs before; otherwise, it stops when the epoch has ended."""
     start: RunState | None = None
     """Where an earlier run stood, which this one continues up to ``iterations``. Its network, η,
     history and best network take the place of those of a beginning."""
@@ -263,6 +268,15 @@ class Driver:
         """Whether the solver must take no further iteration."""
         return self.ended_early or self.taken >= self.iterations
 
+    def cuts_this_epoch(self) -> bool:
+        """Whether an epoch under way must take no further batch."""
+        self._ask()
+        return self.cuts_epochs and self.stopped
+
+    def _ask(self) -> None:
+        if self.ends is not None and self.ends():
+            self.stop()
+
     def next_stretch(self) -> int:
         """Return how many steps gd takes next in one call, at `learning_rate`."""
         self._stretch_rate, self._stretch_start = self.learning_rate, self.taken
@@ -355,6 +369,7 @@ class Driver:
             self.best, self.lowest = network, figure
 
     def _report(self, network: Network) -> None:
+        self._ask()
         if self.on_progress is not None and self.on_progress(Progress(network, *self.history[:2])):
             self.stop()
 

@@ -196,7 +196,8 @@ class Training:
 
     def driver(self, iterations: int | None = None, **options: Any) -> Driver:
         """Return the driver of a run, whose options are those of `Driver`."""
-        return Driver(iterations or self.planned, self._rate, must_be_finite=True, **options)
+        iterations = iterations or self.planned
+        return Driver(iterations, self._rate, must_be_finite=True, cuts_epochs=True, **options)
 
 
 def takers(name: str) -> str:

@@ -143,13 +143,18 @@ class BatchSolver:
         m = batches.samples
         sizes = np.diff(np.append(np.arange(0, m, min(self.batch_size, m)), m))
         while not driver.ended:
+            before = _memory(batches, order, random) if driver.cuts_epochs else None
             order = batches.order(random, order)
             rate = driver.learning_rate
-            last = _epoch(batches, order, rate)
+            last = _epoch(batches, order, driver)
+            if before is not None and len(last.costs) < len(sizes):
+                driver.unmoved(session, network)
+                return Outcome(network, converged=True, memory=before)
+            network = last.network
             cost, accuracy = (float(of_batches @ sizes) / m for of_batches in last[1:])
-            driver.iterated(last.network, cost, accuracy, rate)
+            driver.iterated(network, cost, accuracy, rate)
             self._schedule(driver, m)
-            driver.offer(last.network, partial(_memory, batches, order, random))
+            driver.offer(network, partial(_memory, batches, order, random))
         driver.unmoved(session, batches.network)
         return Outcome(batches.network, driver.ended_early, memory=_memory(batches, order, random))
 
@@ -184,8 +189,13 @@ def _memory(
     return BatchMemory(batches.moments, order, state)
 
 
-def _epoch(batches: Batches, order: npt.NDArray[np.int64], rate: float) -> Progress:
+def _epoch(batches: Batches, order: npt.NDArray[np.int64], driver: Driver) -> Progress:
     """Take an epoch; return where it ended."""
-    reports: list[Progress] = []
-    batches.epoch(order, learning_rate=rate, on_progress=reports.append)
-    return reports[-1]
+    newest: list[Progress] = []
+
+    def report(progress: Progress) -> bool:
+        newest[:] = [progress]
+        return driver.cuts_this_epoch()
+
+    batches.epoch(order, learning_rate=driver.learning_rate, on_progress=report)
+    return newest[0]

@@ -27,6 +27,7 @@ def train(
     *,
     engine: Engine,
     on_progress: Callable[[Progress], bool | None] | None = None,
+    ends: Callable[[], bool] | None = None,
     start: RunState | None = None,
     checkpoints: Checkpoints | None = None,
     **settings: Any,
@@ -45,6 +46,9 @@ def train(
     on_progress : callable, optional
         Called with the run's progress from time to time; returns True to stop the run, whose
         result is then the network of the lowest cost.
+    ends : callable, optional
+        Asked from time to time, also within epochs; returns True to stop the run. An epoch that is
+        cut short does not count.
     start : RunState, optional
         The state of an earlier run with the same settings, which this one continues, up to as many
         iterations in all as the settings say. gd, sgd and adam give the bits of a run that never
@@ -72,7 +76,9 @@ def train(
     training = Training(**settings)
     training.check_packages()
     session = engine.session(X, y, training.objective(network.output))
-    driver = training.driver(on_progress=on_progress, start=start, checkpoints=checkpoints)
+    driver = training.driver(
+        on_progress=on_progress, ends=ends, start=start, checkpoints=checkpoints
+    )
     return drive(driver, training.prepare(engine), session, network)
 
 

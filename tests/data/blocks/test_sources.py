@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import gzip
-import pickle
 import shutil
+from itertools import pairwise
+from typing import Any
 
 import fsspec
 import numpy as np
@@ -15,7 +16,7 @@ import row_files
 from handgrad import data
 from handgrad.data.blocks import Blocks, open_blocks
 from handgrad.errors import DataError
-from row_files import BYTES, COLUMNS, FIXED_LISTS, FORMS, LISTS, PICTURES
+from row_files import BYTES, COLUMNS, FIXED_LISTS, FORMS, LISTS, PICTURES, pickled
 
 M, D = 23, 4
 RANDOM = np.random.default_rng(1)
@@ -24,8 +25,9 @@ PIXELS = X.astype(np.uint8)
 y = RANDOM.integers(0, 3, M) * 10
 
 
-def assert_same(blocks: Blocks, X: np.ndarray, y: np.ndarray, leaf_rows: int = 5) -> None:
+def assert_same(blocks: Blocks | None, X: np.ndarray, y: np.ndarray, leaf_rows: int = 5) -> None:
     """Compare blocks with rows and labels, leaf by leaf, backwards and then in order."""
+    assert blocks is not None
     m = len(X)
     assert (blocks.rows, blocks.features, blocks.dtype) == (m, X.shape[1], X.dtype)
     assert blocks.classes.tolist() == np.unique(y).tolist()
@@ -47,7 +49,7 @@ def assert_same(blocks: Blocks, X: np.ndarray, y: np.ndarray, leaf_rows: int = 5
 
 def opened(source, **options):
     blocks = open_blocks(source, leaf_rows=5, **options)
-    again = pickle.loads(pickle.dumps(blocks))
+    again = pickled(blocks)
     assert again.fingerprint == blocks.fingerprint
     return again
 
@@ -181,8 +183,8 @@ def test_arrays(rows):
 
 def test_sparse_rows():
     blocks = open_blocks((sparse.csr_array(X), y), leaf_rows=5)
-    found = [blocks.read(leaf)[0].toarray() for leaf in range(len(blocks))]
-    np.testing.assert_array_equal(np.concatenate(found), X)
+    rows: list[Any] = [blocks.read(leaf)[0] for leaf in range(len(blocks))]
+    np.testing.assert_array_equal(np.concatenate([part.toarray() for part in rows]), X)
     assert blocks.fingerprint != open_blocks((sparse.csr_array(X + 1), y), leaf_rows=5).fingerprint
 
 
@@ -220,8 +222,8 @@ WRITERS = [
     lambda path, X, y, size: row_files.write_parquet(path / "p.parquet", X, y, COLUMNS, size),
     lambda path, X, y, size: row_files.write_parquet(path / "p.parquet", X, y, FIXED_LISTS, size),
     lambda path, X, y, size: row_files.write_arrow(path / "p.arrow", X, y, LISTS, size),
-    lambda path, X, y, size: row_files.write_csv(path / "p.csv", X, y),
-    lambda path, X, y, size: row_files.write_npz(path / "p.npz", X=X, y=y),
+    lambda path, X, y, _: row_files.write_csv(path / "p.csv", X, y),
+    lambda path, X, y, _: row_files.write_npz(path / "p.npz", X=X, y=y),
 ]
 
 
@@ -236,7 +238,7 @@ def test_leaves_depend_on_no_cut_of_the_rows(
     tmp_path_factory, cuts, size, leaf_rows, write, random
 ):
     folder = tmp_path_factory.mktemp("rows")
-    for i, (start, stop) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+    for i, (start, stop) in enumerate(pairwise(cuts)):
         write(folder / str(i), X[start:stop], y[start:stop], size)
     blocks = open_blocks(folder, leaf_rows=leaf_rows)
     assert_same(blocks, X, y, leaf_rows)

@@ -5,5 +5,6 @@ from handgrad.data.blocks.blocks import Blocks
 from handgrad.data.blocks.census import LEAF_ROWS
 from handgrad.data.blocks.dataset import BlockDataset
 from handgrad.data.blocks.opening import open_blocks
+from handgrad.data.blocks.recycling import Recycled
 
-__all__ = ["LEAF_ROWS", "BlockDataset", "Blocks", "open_blocks", "read_ahead"]
+__all__ = ["LEAF_ROWS", "BlockDataset", "Blocks", "Recycled", "open_blocks", "read_ahead"]

@@ -93,6 +93,10 @@ class ArrowTable:
                 yield labels_of(self.name, batch.column(0), start)
             start += batch.num_rows
 
+    def check(self) -> None:
+        """Raise a DataError if the file changed."""
+        self.file.check_again()
+
     def restart(self, row: int) -> int:
         """Return the first row of the record batch of a row."""
         return self._starts[self._batch(row)]
@@ -115,9 +119,7 @@ class ArrowTable:
         self.file.check()
         fields = sorted(self.schema.index(name) for name in names)
         with _opened(self.file.location, fields) as reader:
-            for batch in _batches(self.name, reader, first):
-                self.file.check()
-                yield batch
+            yield from _batches(self.name, reader, first)
 
 
 def _batches(name: str, reader: Any, first: int) -> Generator[Any]:

@@ -63,7 +63,11 @@ def open_columns(
     make: Callable[[Columns], Sequence[ColumnTable]],
 ) -> Opened:
     """Open tables with these names and schemas; ``make`` makes them when the columns are known."""
-    columns = joined([(name, read_columns(name, schema, wanted)) for name, schema in schemas])
+    found = []
+    for name, schema in schemas:
+        with damaged(name):
+            found.append((name, read_columns(name, schema, wanted)))
+    columns = joined(found)
     tables = make(columns)
     if columns.width is None:
         columns = _measured(tables, columns)
@@ -87,8 +91,12 @@ def damaged(what: str) -> Iterator[None]:
     """Turn errors of Arrow into one sentence."""
     try:
         yield
-    except (HandgradError, MemoryError):
+    except HandgradError:
         raise
+    except MemoryError as error:
+        raise DataError(
+            f"{what} asks for more memory than there is; expected a smaller file, or it is damaged."
+        ) from error
     except Exception as error:  # ArrowInvalid, ArrowNotImplementedError, OSError, …
         raise DataError(
             f"{what} cannot be read ({quoted(str(error))}); expected a whole file: it is damaged "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, starmap
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,25 +21,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data.blocks.leaves import LeafReader
     from handgrad.data.dataset import Labels, Rows
 
 
 USUAL_WINDOW = 8
-
-
-class LeafReader(Protocol):
-    """Reads the leaves of a source, in any order and again, from several threads at once.
-
-    It can be pickled. If ``in_processes`` is true, reading is slow and holds Python's lock, as
-    decoding pictures does, so `read_ahead` reads in other processes.
-    """
-
-    @property
-    def in_processes(self) -> bool:
-        """Whether `read_ahead` reads in other processes."""
-
-    def read(self, leaf: int) -> tuple[Rows, Labels]:
-        """Return the rows of a leaf, and the number of each row's class."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.data.blocks.blocks import LeafReader
+    from handgrad.data.blocks.leaves import LeafReader
     from handgrad.data.dataset import Labels, Rows
 
 FORMAT = b"handgrad rows 1\n"
 MARK = np.dtype("<u8")  # 1 in the upper half of a mark, and a CRC-32 in the lower half
 WRITTEN = 1 << 32
-IN_USE = 8  # leaves, while some are read ahead and others are computed
+MOST_IN_USE = 32  # leaves, while some are read ahead and others are computed
 NUMBER = np.dtype("<i4")  # of a class
 
 
@@ -63,7 +63,7 @@ class CachedLeaves:
         self._offsets = first + row_bytes * np.cumsum([0, *self.sizes])
         key = f"{identity} {self.sizes} {features} {dtype.str}".encode()
         self.path = folder / f"{hashlib.blake2b(key, digest_size=16).hexdigest()}.rows"
-        self._memory = Recycled(IN_USE)
+        self._memory = Recycled(MOST_IN_USE)
         self._sound: set[int] = set()  # leaves that were compared with their marks
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -39,6 +39,7 @@ class Block(NamedTuple):
     """Whole lines of a file."""
 
     offset: int  # in the unpacked file
+    length: int  # in bytes
     line: int  # of the file, counted from 1
     row: int
     rows: int
@@ -79,7 +80,7 @@ class CsvTable:
     @property
     def rows(self) -> int:
         """Number of rows."""
-        last = self.blocks[-1:] or [Block(0, 0, 0, 0)]
+        last = self.blocks[-1:] or [Block(0, 0, 0, 0, 0)]
         return last[0].row + last[0].rows
 
     @property
@@ -96,7 +97,7 @@ class CsvTable:
         """Read the label column, and remember where each block begins."""
         self.blocks.clear()
         layout = self.layout._replace(features=[])
-        for block, content in self._contents(Block(self.start, 2, 0, 0)):
+        for block, content in self._all_blocks():
             _, labels = self._parse(layout, content, block)
             count = 0 if labels is None else len(labels.codes)
             self.blocks.append(block._replace(row=self.rows, rows=count))
@@ -106,9 +107,13 @@ class CsvTable:
     def count_rows(self) -> None:
         """Remember where each block begins, in a file without labels."""
         self.blocks.clear()
-        for block, content in self._contents(Block(self.start, 2, 0, 0)):
+        for block, content in self._all_blocks():
             X, _ = self._parse(self.layout, content, block)
             self.blocks.append(block._replace(row=self.rows, rows=len(X)))
+
+    def check(self) -> None:
+        """Raise a DataError if the file changed."""
+        self.file.check_again()
 
     def restart(self, row: int) -> int:
         """Return the first row of the block of a row."""
@@ -117,14 +122,17 @@ class CsvTable:
     def pieces(self, row: int) -> Generator[CsvPiece]:
         """Parse blocks, from that of a row on."""
         self.file.check()
-        number = self._block(row)
-        for block, content in self._contents(self.blocks[number]):
-            self.file.check()
-            X, labels = self._parse(self.layout, content, block)
-            if number >= len(self.blocks) or len(X) != self.blocks[number].rows:
-                raise DataError(f"{self.name} changed while it was read; open it again.")
-            number += 1
-            yield CsvPiece(X, labels)
+        blocks = self.blocks[self._block(row) :]
+        with opened(self.file.location) as stream:
+            stream.seek(blocks[0].offset)
+            for block in blocks:
+                X, labels = self._parse(self.layout, stream.read(block.length), block)
+                if len(X) != block.rows:
+                    raise DataError(
+                        f"{self.name}, line {block.line}: {len(X):,} rows follow, but there were "
+                        f"{block.rows:,} before; expected a file that does not change."
+                    )
+                yield CsvPiece(X, labels)
 
     def _parse(self, layout: Layout, content: bytes, block: Block) -> Parsed:
         with self.file.location.errors():
@@ -133,15 +141,15 @@ class CsvTable:
     def _block(self, row: int) -> int:
         return bisect.bisect_right(self.blocks, row, key=lambda block: block.row) - 1
 
-    def _contents(self, block: Block) -> Generator[tuple[Block, bytes]]:
-        """Yield the blocks of the file from this one on, with their lines."""
+    def _all_blocks(self) -> Generator[tuple[Block, bytes]]:
+        """Cut the file into blocks of whole rows, and yield each with its lines."""
+        offset, line = self.start, 2
         with opened(self.file.location) as stream:
-            stream.seek(block.offset)
+            stream.seek(offset)
             for content in _whole_rows(lines.line_blocks(self.layout.path, stream)):
-                yield block, content
-                block = Block(
-                    block.offset + len(content), block.line + lines.count_lines(content), 0, 0
-                )
+                yield Block(offset, len(content), line, 0, 0), content
+                offset += len(content)
+                line += lines.count_lines(content)
 
 
 def open_csv(files: Sequence[Location], wanted: Wanted) -> Opened:

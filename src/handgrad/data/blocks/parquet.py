@@ -88,6 +88,10 @@ class ParquetTable:
             yield labels_of(self.name, batch.column(0), start)
             start += batch.num_rows
 
+    def check(self) -> None:
+        """Raise a DataError if the file changed."""
+        self.file.check_again()
+
     def restart(self, row: int) -> int:
         """Return the first row of the row group of a row."""
         return self._starts[self._group(row)]
@@ -116,8 +120,8 @@ class ParquetTable:
     def _batches(self, group: int, names: list[str], rows: int) -> Generator[Any]:
         """Yield record batches of some columns; a batch ends where its row group ends."""
         start = self._starts[group]
+        self.file.check()
         with _opened(self.file.location, len(names)) as file:
-            self.file.check()
             for number in range(group, len(self.groups)):
                 with damaged(self.name):
                     batches = file.iter_batches(
@@ -131,7 +135,6 @@ class ParquetTable:
                         batch = next(batches, None)
                     if batch is None:
                         break
-                    self.file.check()
                     start += batch.num_rows
                     yield batch
 

@@ -104,6 +104,11 @@ class Stamped:
                 "is: open it again."
             )
 
+    def check_again(self) -> None:
+        """Check a file of this machine, which costs little."""
+        if self.location.is_local:
+            self.check()
+
 
 def file_system(address: str) -> tuple[Any, str]:
     """Return the file system of an address, and the path of the address in it."""

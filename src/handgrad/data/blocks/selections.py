@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from handgrad.data.blocks.blocks import LeafReader
+    from handgrad.data.blocks.leaves import LeafReader
     from handgrad.data.dataset import Labels, Rows
 
     Leaf = tuple[Rows, Labels]

@@ -74,6 +74,9 @@ class HuggingFaceTable:
         for start, batch in self._batches(0, [label], AT_ONCE * 64):
             yield labels_of(self.name, batch.column(0), start)
 
+    def check(self) -> None:
+        """Do nothing: an object tells no changes."""
+
     def restart(self, row: int) -> int:
         """Return the row: any row can be read at once."""
         return row
@@ -155,6 +158,9 @@ class SequenceTable:
         for start in range(0, self.rows, AT_ONCE):
             found = [self.item(i)[1] for i in range(start, min(start + AT_ONCE, self.rows))]
             yield shared_labels(self.name, np.array([*found, None], dtype=object)[:-1])
+
+    def check(self) -> None:
+        """Do nothing: an object tells no changes."""
 
     def restart(self, row: int) -> int:
         """Return the row: any row can be read at once."""

@@ -78,7 +78,6 @@ class StoredArray:
 
     def read(self, stream: IO[bytes], start: int, stop: int) -> npt.NDArray[Any]:
         """Read rows of the file's own type."""
-        self.file.check()
         values = np.empty((stop - start, self.width), self.dtype)
         content = values.reshape(-1).view(np.uint8).data
         with self.file.location.errors():
@@ -162,6 +161,12 @@ class StoredTable:
         if labels.dtype.kind in "US":
             labels = np.array(label_values(cast("Any", name), labels), dtype=object)
         return shared_labels(name, labels)
+
+    def check(self) -> None:
+        """Raise a DataError if a file changed."""
+        self.X.file.check_again()
+        if self.y is not None:
+            self.y.file.check_again()
 
     def restart(self, row: int) -> int:
         """Return 0: every row can be read at once."""

@@ -60,6 +60,9 @@ class Table(Protocol):
     def labels(self) -> Iterator[SharedLabels]:
         """Read all labels in their order."""
 
+    def check(self) -> None:
+        """Raise a DataError if it changed, where asking costs little."""
+
     def restart(self, row: int) -> int:
         """Return the row at which a reading begins that has to come to this row."""
 
@@ -160,11 +163,13 @@ class TableRows:
                 cursor = self._cursor(cursor, number, row)
                 most = self._starts[number + 1] - start
                 count, part = cursor.read_into(X[done:most], row)
+                cursor.table.check()
                 labels += [] if part is None else [part]
                 done += count
         except BaseException:
             if cursor is not None:
                 cursor.close()
+                cursor.table.check()  # a file that changed is the better reason
             raise
         if cursor is not None:
             self._keep(cursor)

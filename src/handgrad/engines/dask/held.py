@@ -149,8 +149,8 @@ def measure(held: Held, network: Network, *, gradient: bool) -> Measured:
     return Measured(address, dict(zip(recipe.nodes, sums, strict=True)))
 
 
-def read_rows(source: Source, leaves: Sequence[int], *rows: GivenLeaf) -> LabelledRows:
-    """Read the rows of a window."""
+def read_rows(source: Source, leaves: Sequence[int], *rows: GivenLeaf) -> list[LabelledRows]:
+    """Read the leaves of a window."""
     if rows:
         source = _given(source, dict(zip(leaves, rows, strict=True)))
     with closing(source.windows([leaves])) as windows:
@@ -162,7 +162,7 @@ def take(
     settings: BatchSettings,
     before: BatchState | Taken,
     window: Window,
-    rows: LabelledRows,
+    rows: Sequence[LabelledRows],
     learning_rate: float,
 ) -> Taken:
     """Take the batches of a window on a worker."""

@@ -6,7 +6,8 @@ import math
 import threading
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from handgrad.engines import Progress
 from handgrad.engines.rules import check_learning_rate
@@ -103,17 +104,20 @@ class LiveRun:
             )
 
     def run(
-        self, on_progress: Report | None = None, checkpoints: Checkpoints | None = None
+        self,
+        on_progress: Report | None = None,
+        checkpoints: Checkpoints | None = None,
+        ends: Callable[[], bool] | None = None,
     ) -> Result:
         """Take the iterations in this thread, starting at the newest network.
 
-        ``on_progress`` is that of `handgrad.solvers.train`; in a replay it is also called for each
-        picture. If the run is stopped in its replay, the last state that the checkpoints take is
-        that of the network shown. A TrainingError says that the run is under way already, or
-        diverges.
+        The arguments are those of `handgrad.solvers.train`; in a replay, ``on_progress`` is also
+        called for each picture. If the run is stopped in its replay, the last state that the
+        checkpoints take is that of the network shown. A TrainingError says that the run is under
+        way already, or diverges.
         """
         self._begin()
-        return self._train(on_progress or _nothing, checkpoints)
+        return self._train(on_progress or _nothing, checkpoints=checkpoints, ends=ends)
 
     def start(self) -> None:
         """Take the steps in a new thread, unless the run is under way already."""
@@ -197,11 +201,11 @@ class LiveRun:
 
     def _train_alone(self) -> None:
         with suppress(HandgradError, MemoryError):  # `state` tells the viewers
-            self._train(_nothing, None)
+            self._train(_nothing)
 
-    def _train(self, report: Report, checkpoints: Checkpoints | None) -> Result:
+    def _train(self, report: Report, **options: Any) -> Result:
         try:
-            return self._train_in_parts(report, checkpoints)
+            return self._train_in_parts(report, options)
         except (HandgradError, MemoryError) as error:
             no_memory = isinstance(error, MemoryError)
             with self._changed:
@@ -214,13 +218,13 @@ class LiveRun:
                 self._running, self._driver, self._replay = False, None, None
             self._tell()
 
-    def _train_in_parts(self, report: Report, checkpoints: Checkpoints | None) -> Result:
+    def _train_in_parts(self, report: Report, options: dict[str, Any]) -> Result:
         """Train to the end; a new η in a replay begins another part, at the network shown."""
         X, y = self.dataset.train
         objective = self._training.objective(self._state.network.output)
         session = self._engine.session(X, y, objective)
         while True:
-            part = self._compute(session, report, checkpoints)
+            part = self._compute(session, report, options)
             if self._show_rest(part, report):
                 self._state = part.state
                 return part
@@ -228,8 +232,8 @@ class LiveRun:
             self._state = part.state.back_at(reached, network)
             self._curve.cut(reached + self._training.first)
             if self._stopping:
-                if checkpoints is not None:
-                    checkpoints.take(self._state)
+                if options.get("checkpoints") is not None:
+                    options["checkpoints"].take(self._state)
                 return self._cut(part)
 
     def _cut(self, part: Result) -> Result:
@@ -246,8 +250,11 @@ class LiveRun:
             memory=state.memory,
         )
 
-    def _compute(self, session: Session, report: Report, checkpoints: Checkpoints | None) -> Result:
-        """Train to the end at full speed, and record pictures as long as the run may be short."""
+    def _compute(self, session: Session, report: Report, options: dict[str, Any]) -> Result:
+        """Train to the end at full speed, and record pictures as long as the run may be short.
+
+        The options are those of `Driver`.
+        """
         begin, network = self._state.iterations, self._state.network
         planned = self._target - begin
         size = sum(array.nbytes for array in network.parameters)
@@ -262,19 +269,14 @@ class LiveRun:
             return ends
 
         with self._changed:
-            replay = Replay(begin, planned, picture_bytes=size)
-            replayed = self._replayed and planned > 0
-            self._replay = replay if replayed else None
+            start, stretch, self._replay = self._state, None, None
+            if self._learning_rate is not None:
+                start = start.with_learning_rate(self._learning_rate)
+            if self._replayed and planned > 0:
+                replay = self._replay = Replay(begin, planned, picture_bytes=size)
+                stretch = partial(_stretch_to_next_picture, replay, begin)
             driver = self._training.driver(
-                self._target,
-                on_progress=on_progress,
-                stretch=(lambda taken: replay.steps_to_next_picture(taken - begin))
-                if replayed
-                else None,
-                start=self._state
-                if self._learning_rate is None
-                else self._state.with_learning_rate(self._learning_rate),
-                checkpoints=checkpoints,
+                self._target, on_progress=on_progress, stretch=stretch, start=start, **options
             )
             self._driver, self._steered = driver, False
             if self._stopping:
@@ -312,6 +314,10 @@ class LiveRun:
     def _tell(self) -> None:
         for observer in self._observers:
             observer()
+
+
+def _stretch_to_next_picture(replay: Replay, begin: int, taken: int) -> int:
+    return replay.steps_to_next_picture(taken - begin)
 
 
 def _nothing(_progress: Progress) -> None:
