@@ -94,5 +94,5 @@ def apply(
     *rows: held.GivenLeaf,
 ) -> T:
     """Call the function on a worker, in one thread."""
-    of_leaf = held.read_rows(source, [leaf], *rows)
+    (of_leaf,) = held.read_rows(source, [leaf], *rows)
     return function(kernels.with_threads(1), of_leaf.X, of_leaf.labels)
