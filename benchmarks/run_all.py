@@ -21,6 +21,7 @@ QUESTIONS = (
     "small_fits",
     "crowded",
     "viewers",
+    "scale",
 )
 
 if __name__ == "__main__":

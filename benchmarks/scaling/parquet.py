@@ -27,7 +27,7 @@ def write_folder(
     """Write each chunk of rows and labels as one row group, and begin a new file now and then."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    writer = None
+    writer: Any = None
     for number, (X, y) in enumerate(chunks):
         table = pa.table({**LAYOUTS[layout](X), "label": pa.array(y.astype(np.int64))})
         if number % FILE_GROUPS == 0:
@@ -82,3 +82,22 @@ LAYOUTS: dict[str, Callable[[np.ndarray], dict[str, Any]]] = {
     "columns": _columns,
     "images": _images,
 }
+
+
+def decode(table: Any, layout: str) -> np.ndarray:
+    """Return the pixels of a row group as a matrix, by pyarrow and Pillow alone."""
+    if layout == "columns":
+        columns = [table.column(name).to_numpy() for name in table.column_names[:-1]]
+        return np.stack(columns, axis=1)
+    column = table.column(0).combine_chunks()
+    if layout == "images":
+        return np.stack([_pixels(value["bytes"].as_py()) for value in column])
+    if layout == "lists":
+        return np.asarray(column.flatten()).reshape(len(table), -1)
+    return np.frombuffer(column.buffers()[1], np.uint8).reshape(len(table), -1)
+
+
+def _pixels(content: bytes) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(content))).ravel()

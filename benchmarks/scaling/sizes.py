@@ -39,7 +39,7 @@ def clusters() -> Iterator[dict[int, str]]:
                     n_workers=workers,
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address=":0",
                     memory_limit=0,
                 )
             ).scheduler_address
@@ -69,9 +69,7 @@ def step_times(X: np.ndarray, y: np.ndarray, rows: int, rounds: int) -> dict[str
     return held | {f"{peer}, one step": time for peer, time in read.items()}
 
 
-def _seconds(
-    places: Places, peers: tuple[str, ...], steps: int, rounds: int
-) -> dict[str, float]:
+def _seconds(places: Places, peers: tuple[str, ...], steps: int, rounds: int) -> dict[str, float]:
     task = Task(places, _NO_LABELS, network(10), steps=steps)
     timings = compare("full_batch", task, peers, rounds=rounds, threads=[processors()])
     return {timing.peer: timing.median / steps for timing in timings}

@@ -142,3 +142,25 @@ def test_a_page_that_is_loaded_again_shows_where_the_run_is(live_page, run):
     live_page.reload()
     live_page.get_by_text("Stopped at step 500 of 500.").wait_for()
     np.testing.assert_array_equal(Oracle(live_page).network.W1, run.snapshot().network.W1)
+
+
+@pytest.mark.parametrize(
+    ("training", "words", "has_rate"),
+    [
+        (Training("adam", epochs=3), "Stopped at epoch 3 of 3.", True),
+        (Training("lbfgs", iterations=3), "Stopped at step 3 of 3.", False),
+    ],
+)
+def test_other_solvers_count_their_own_iterations(new_page, dataset, training, words, has_rate):
+    network = Network.initial(features=784, hidden=10, classes=10, seed=0)
+    run = LiveRun(network, dataset, engine=get_engine(), training=training, replayed=False)
+    with serving(run) as server, new_page(offline=False) as page:
+        page.goto(server.address)
+        page.get_by_role("button", name="Descend", exact=True).click()
+        page.get_by_text("Stopped at").wait_for()
+        assert page.get_by_label("Learning rate η as a number").is_visible() == has_rate
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_text(words).wait_for()
+        unit = "Epochs" if "epoch" in words else "Steps"
+        assert page.locator("dl.figures dt").first.inner_text() == unit
+    run.close()

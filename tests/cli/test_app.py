@@ -48,7 +48,7 @@ def test_the_help_lists_commands_and_sources(run):
         (["evaluate", "flowers.safetensors", "unlabelled.csv"], "unlabelled.csv has no labels"),
         (["evaluate", "flowers.safetensors", "others.csv"], "the class 'rose'"),
         (["predict", "flowers.safetensors", "unlabelled.csv", "--out", "no/p.csv"], "no"),
-        (["predict", "flowers.safetensors", "."], "not a PNG or JPEG"),
+        (["predict", "flowers.safetensors", "."], "other columns"),
     ],
 )
 def test_a_failed_job_exits_with_1_and_one_sentence(run, flowers, model, arguments, words):

@@ -173,6 +173,16 @@ def test_an_epoch_takes_each_row_once_in_whole_batches(window):
     assert not np.array_equal(np.concatenate(taken), np.arange(M))
 
 
+@pytest.mark.parametrize(("window", "readings"), [(8, 1), (3, 3)])
+def test_rows_of_a_single_window_are_read_once(window, readings):
+    X, y = rows()
+    blocks = replace(Blocks.of(X, y, leaf_rows=8), window=window)
+    read = mock.Mock(side_effect=blocks.reader.read, in_processes=False)
+    counted = replace(blocks, reader=mock.Mock(read=read, in_processes=False))
+    solvers.adam(get_engine(), network(), counted, None, epochs=3, batch_size=6)
+    assert read.call_count == readings * len(blocks)
+
+
 def test_an_order_is_drawn_from_its_seed_alone():
     X, y = rows()
     session = get_engine().session(Blocks.of(X, y, leaf_rows=5), None, Objective())

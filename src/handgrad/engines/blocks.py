@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data import Blocks
+    from handgrad.engines.leaves import LabelledRows
     from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
     from handgrad.engines.rules import Rule
     from handgrad.engines.sums import Sum
@@ -91,6 +92,7 @@ class BlockSession:
         self._source = Source(blocks, objective, block_weights(weights, blocks.rows))
         self._engine = engine
         self._leaves = Leaves(engine, self._source, range(len(blocks)), held=blocks.window)
+        self._rows: dict[int, LabelledRows] = {}  # for batches, if one window holds all rows
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
@@ -144,11 +146,20 @@ class BlockSession:
         learning_rate: float,
     ) -> Generator[Taken]:
         """Take the batches of one window after another; a thread reads the next one meanwhile."""
-        numbers, memory = [window.leaves for window in windows], Recycled(2)
-        with closing(self._source.windows(numbers)) as read:
+        memory = Recycled(2)
+        with closing(self._read([window.leaves for window in windows])) as read:
             for window, leaves in zip(windows, read, strict=True):
                 taken = take_window(
                     self._engine, settings, state, window, leaves, learning_rate, memory
                 )
                 state = taken.state
                 yield taken
+
+    def _read(self, windows: Sequence[Sequence[int]]) -> Generator[list[LabelledRows]]:
+        """Read the leaves of windows; a window that is the only one stays in memory."""
+        if len(windows) > 1:
+            yield from self._source.windows(windows)
+            return
+        if not self._rows:
+            self._rows = dict(self._source.leaves(sorted(windows[0])))
+        yield [self._rows[leaf] for leaf in windows[0]]

@@ -83,10 +83,15 @@ def _may_be_large(source: str) -> bool:
     """Tell, by the size of its files, whether a source may not fit into memory."""
     if "://" in source or has_magic(source):
         return True
-    path = Path(source)
-    files = path.rglob("*") if path.is_dir() else [path]
-    size = sum(file.stat().st_size for file in files if file.is_file())
-    return size * MOST_UNPACKED > SHARE_IN_MEMORY * free_memory()
+    path, left = Path(source), SHARE_IN_MEMORY * free_memory() / MOST_UNPACKED
+    try:
+        for file in path.rglob("*") if path.is_dir() else [path]:
+            left -= file.stat().st_size if file.is_file() else 0
+            if left < 0:  # a folder may hold millions of other files
+                return True
+    except (OSError, ValueError):  # the reader says what is wrong
+        pass
+    return False
 
 
 def _in_blocks(blocks: Blocks, test: str | None, label: str, streaming: Streaming) -> BlockDataset:

@@ -167,6 +167,17 @@ def test_a_schema_that_differs_is_named(tmp_path):
             open_blocks(tmp_path)
 
 
+@pytest.mark.parametrize("kind", [pa.list_(pa.uint8(), 0), pa.binary(0)])
+def test_rows_without_values(tmp_path, kind):
+    empty: Any = [] if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind) else b""
+    column = pa.array([empty] * 3, kind)
+    table = pa.table({"row": column, "label": LABELS})
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(DataError, match="rows without values; expected at least one feature"):
+        open_blocks(tmp_path / "a.arrow")
+
+
 def test_a_label_column_that_is_missing(tmp_path):
     row_files.write_parquet(tmp_path / "0.parquet", np.eye(3), LABELS)
     with pytest.raises(DataError, match=r"no column 'kind' among its columns \('f0', "):
@@ -193,3 +204,24 @@ def test_faulty_pictures_are_named(tmp_path):
             pictures(tmp_path, found).load()
     with pytest.raises(DataError, match="only a path in row 0"):
         pictures(tmp_path, [None, good, good])
+
+
+def test_lists_that_differ_between_files_are_named(tmp_path):
+    rows = np.eye(3)
+    row_files.write_parquet(tmp_path / "0.parquet", rows, LABELS, row_files.FIXED_LISTS)
+    others: list[tuple[Any, str]] = [
+        (rows[:, :2], "its rows have 2 values, not 3"),
+        (rows.astype(np.uint8), "only one of them holds bytes"),
+    ]
+    for other, sentence in others:
+        row_files.write_parquet(tmp_path / "1.parquet", other, LABELS, row_files.FIXED_LISTS)
+        with pytest.raises(DataError, match=sentence):
+            open_blocks(tmp_path)
+
+
+def test_two_columns_of_one_name(tmp_path):
+    table = pa.Table.from_arrays([pa.array([1.0, 2.0, 3.0])] * 2 + [pa.array(LABELS)], list("aal"))
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(DataError, match="two columns named 'a'"):
+        open_blocks(tmp_path / "a.arrow", "l")

@@ -3,9 +3,12 @@ from __future__ import annotations
 import gzip
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import fsspec
 import numpy as np
@@ -15,8 +18,8 @@ import pytest
 
 import row_files
 from handgrad.data.blocks import Blocks, open_blocks
-from handgrad.data.blocks.tables import _Cursor
-from handgrad.errors import DataError
+from handgrad.data.blocks.tables import TableRows, _Cursor
+from handgrad.errors import DataError, MissingPackageError
 from row_files import pickled
 
 M = 60
@@ -283,3 +286,93 @@ def test_blocks_of_files_pickle_small(tmp_path):
         row_files.write_parquet(tmp_path / f"{i}.parquet", X, y)
     assert len(pickle.dumps(open_blocks(tmp_path))) < 10_000
     assert isinstance(open_blocks(tmp_path), Blocks)
+
+
+FORKS = """
+import os, sys
+import numpy as np
+from handgrad.data.blocks import open_blocks
+
+blocks = open_blocks(sys.argv[1], leaf_rows=3)
+expected = np.load(sys.argv[2])
+blocks.read(0)
+child = os.fork()
+for leaf in range(1, len(blocks)):
+    assert (blocks.read(leaf)[0] == expected[leaf * 3 : leaf * 3 + 3]).all()
+if not child:
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no forks")
+def test_a_fork_reads_from_files_of_its_own(file):
+    expected = file.parent / "expected.npy"
+    np.save(expected, X)
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKS, file, expected],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (found.stdout, found.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize(
+    ("missing", "source"),
+    [
+        ("pyarrow", "a.parquet"),
+        ("pyarrow", "a.arrow"),
+        ("pyarrow", "a.csv"),
+        ("fsspec", "memory://a.parquet"),
+    ],
+)
+def test_a_missing_package_is_one_sentence(tmp_path, monkeypatch, missing, source):
+    address = source
+    if "://" not in source:
+        address = WRITERS[source](tmp_path / source, X, y)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingPackageError, match=rf"{missing}.*pip install 'handgrad\[blocks\]'"):
+        open_blocks(address)
+
+
+def test_importing_blocks_imports_no_heavy_package():
+    program = (
+        "import sys, handgrad.data.blocks; "
+        "print({'pyarrow', 'fsspec', 'datasets', 'PIL', 'scipy'} & set(sys.modules))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "set()\n"
+
+
+def test_a_quote_that_nothing_closes_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("handgrad.data.lines.BLOCK", 64)
+    monkeypatch.setattr("handgrad.data.lines.LONGEST_LINE", 200)
+    rows = [f"{i},x" for i in range(500)]
+    rows[7] = '7,"x'
+    (tmp_path / "a.csv").write_text("\n".join(["a,label", *rows, ""]))
+    with pytest.raises(DataError, match=r"a\.csv, line 9: it is not CSV"):
+        open_blocks(tmp_path / "a.csv")
+
+
+def test_a_label_that_was_not_there_in_the_first_pass(tmp_path):
+    file = WRITERS["a.npz"](tmp_path / "a.npz", X, y)
+    status = file.stat()
+    blocks = open_blocks(file)
+    WRITERS["a.npz"](file, X, y + 1)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(DataError, match="now hold the label '3', which they did not"):
+        blocks.read(0)
+
+
+def test_rows_too_wide_for_the_memory_are_one_sentence(tmp_path):
+    row_files.write_parquet(tmp_path / "a.parquet", X, y)
+    blocks = open_blocks(tmp_path / "a.parquet")
+    leaves: Any = blocks.reader
+    rows = leaves.table_rows
+    wide = TableRows(rows.tables, rows.shape._replace(features=1 << 50))
+    with pytest.raises(DataError, match="do not fit into memory"):
+        wide.read(0, 5)

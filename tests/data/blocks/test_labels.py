@@ -81,6 +81,12 @@ def test_labels_that_are_no_classes(tmp_path, labels, sentence):
         open_blocks(files(tmp_path, labels))
 
 
+def test_texts_that_end_with_a_zero_are_classes_of_their_own(tmp_path):
+    blocks = open_blocks(files(tmp_path, ["a", "a\0", "b"]))
+    assert blocks.class_names == ("a", "a\0", "b")
+    assert blocks.read(0)[1].tolist() == [0, 1, 2]
+
+
 def test_too_many_classes(tmp_path):
     with pytest.raises(DataError, match="more than 65,536 different labels"):
         open_blocks(files(tmp_path, np.arange(100_000)))

@@ -6,7 +6,7 @@ import pytest
 import row_files
 from handgrad import data
 from handgrad.data.blocks import open_blocks
-from handgrad.errors import DataError
+from handgrad.errors import DataError, MissingPackageError
 
 X = np.arange(6.0).reshape(6, 1)
 y = np.array([0, 1] * 3)
@@ -106,7 +106,9 @@ def test_files_of_several_kinds_are_refused(tmp_path):
 
 @pytest.mark.parametrize("source", ["nowhere", "nowhere.parquet", "memory://nowhere.parquet"])
 def test_a_source_that_is_not_there(tmp_path, source):
-    with pytest.raises(DataError, match=r"nowhere.* (cannot be read|is not a file of rows)"):
+    with pytest.raises(
+        DataError, match=r"nowhere.* (cannot be read|does not exist|is not a file of rows)"
+    ):
         open_blocks(source if "://" in source else tmp_path / source)
 
 
@@ -163,3 +165,9 @@ def test_load_refuses_a_single_class(tmp_path):
     file = row_files.write_parquet(tmp_path / "a.parquet", X, [1] * 6)
     with pytest.raises(DataError, match="training samples of a single class, '1'"):
         data.load(file)
+
+
+@pytest.mark.parametrize("address", ["nothing://a.parquet", "http://localhost:1/a.parquet"])
+def test_an_address_that_leads_nowhere_is_one_sentence(address):
+    with pytest.raises((DataError, MissingPackageError), match=rf"{address}.* cannot be read"):
+        open_blocks(address)

@@ -24,6 +24,7 @@ def client(cluster):
 @pytest.fixture
 def engine(cluster, client):
     """An engine on two workers, however the test before left them."""
+    cluster.scale(2)
     client.wait_for_workers(2)
     with DaskEngine(cluster.scheduler_address) as engine:
         yield engine

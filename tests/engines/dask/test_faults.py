@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from random import Random
 from typing import Any
 
 import pytest
 
+from faults.killed_workers import kill_one
 from handgrad import solvers
 from handgrad.engines import Sgd
 from handgrad.engines.dask import DaskEngine, faults, workers
@@ -29,17 +29,11 @@ def in_files(rows, tmp_path):
     return file_blocks(tmp_path / "rows.npy", *rows, leaf_rows=64)
 
 
-def kill_a_worker(client):
-    """Kill the process of a worker; its nanny starts another one, at another address."""
-    pids = client.run(os.getpid)
-    os.kill(next(iter(pids.values())), signal.SIGKILL)
-
-
 @pytest.mark.usefixtures("at_once")
-def test_a_killed_worker_changes_no_bit(engine, one_process, client, in_files, network):
+def test_a_killed_worker_changes_no_bit(engine, one_process, cluster, in_files, network):
     def kill_twice(iteration):
         if iteration.iteration in (3, 6):
-            kill_a_worker(client)
+            kill_one(cluster, Random(0))
 
     options: Any = {"learning_rate": 0.1, "iterations": 10}
     run = solvers.gd(engine, network, in_files, None, on_iteration=kill_twice, **options)
@@ -50,22 +44,22 @@ def test_a_killed_worker_changes_no_bit(engine, one_process, client, in_files, n
 
 @pytest.mark.usefixtures("at_once")
 def test_a_killed_worker_changes_no_bit_of_rows_from_memory(
-    engine, one_process, client, blocks, network, monkeypatch
+    engine, one_process, cluster, client, blocks, network, monkeypatch
 ):
     monkeypatch.setattr("handgrad.engines.dask.leaf_tasks.MOST_PICKLED", 20_000)
     session = engine.session(blocks, None, Objective())
     expected = one_process.session(blocks, None, Objective()).cost(network)
     assert session.cost(network) == expected
-    kill_a_worker(client)
+    kill_one(cluster, Random(0))
     assert session.cost(network) == expected
     client.wait_for_workers(2)
     assert session.cost(network) == expected
 
 
-def test_a_killed_worker_changes_no_bit_of_batches(engine, one_process, client, in_files, network):
+def test_a_killed_worker_changes_no_bit_of_batches(engine, one_process, cluster, in_files, network):
     def kill(iteration):
         if iteration.iteration == 2:
-            kill_a_worker(client)
+            kill_one(cluster, Random(0))
 
     options: Any = {"rule": Sgd(0.1, momentum=0.9), "batch_size": 30, "epochs": 4}
     run = solvers.sgd(engine, network, in_files, None, on_iteration=kill, **options)

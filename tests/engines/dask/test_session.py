@@ -74,7 +74,8 @@ def test_batches_have_the_bits_of_one_process(
     ]
     assert _bits(runs[0].network) == _bits(runs[1].network)
     assert runs[0].costs.tolist() == runs[1].costs.tolist()
-    for one, other in zip(runs[0].moments.second, runs[1].moments.second, strict=True):
+    moments = [run.moments or pytest.fail("no moments") for run in runs]
+    for one, other in zip(moments[0].second, moments[1].second, strict=True):
         assert np.array_equal(one, other)
 
 
@@ -108,6 +109,12 @@ def test_rows_that_fit_no_worker_are_refused(engine, blocks, network, monkeypatc
     monkeypatch.setattr("handgrad.engines.dask.leaf_tasks.MOST_SENT", 10)
     with pytest.raises(EngineError, match="write Parquet"):
         engine.session(blocks, None, Objective())
+
+
+def test_large_networks_are_sent_in_silence(engine, one_process, in_files, network):
+    wide = Network.initial(features=network.D, hidden=100_000, classes=3, dtype="float64")
+    expected = one_process.session(in_files, None, Objective()).cost(wide)
+    assert engine.session(in_files, None, Objective()).cost(wide) == expected
 
 
 def test_fewer_leaves_than_workers_are_enough(engine, one_process, network, rows):

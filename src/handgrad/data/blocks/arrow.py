@@ -90,7 +90,8 @@ class ArrowTable:
         start = 0
         for batch in self._read([str(self.columns.label)], 0):
             with damaged(self.name):
-                yield labels_of(self.name, batch.column(0), start)
+                labels = labels_of(self.name, batch.column(0), start)
+            yield labels
             start += batch.num_rows
 
     def check(self) -> None:

@@ -164,7 +164,15 @@ class _Tally:
         ordered = sorted(set(keys))
         number = {key: k for k, key in enumerate(ordered)}
         numbers = np.array([number[key] for key in keys], np.intp)
-        return np.array(ordered, dtype=None if ordered else np.int64), numbers
+        return _class_array(ordered), numbers
+
+
+def _class_array(classes: list[Any]) -> npt.NDArray[Any]:
+    if not classes:
+        return np.zeros(0, np.int64)
+    # An array of texts drops zeros at their ends.
+    cut = any(isinstance(value, str) and value.endswith("\0") for value in classes)
+    return np.array(classes, dtype=object if cut else None)
 
 
 def _checked(name: str, value: Any, row: int) -> bool | int | str:

@@ -220,22 +220,23 @@ def opened(location: Location) -> Iterator[IO[bytes]]:
 
 def _whole_rows(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Join blocks between which a quoted cell lies: then the quotes before are odd in number."""
-    waiting: list[bytes] = []
-    quotes = 0
+    waiting = b""
     for block in blocks:
-        waiting.append(block)
-        quotes += block.count(b'"')
-        if quotes % 2 == 0:
-            yield b"".join(waiting)
-            waiting.clear()
+        waiting += block
+        # A cell is never this long: a quote is missing, which the parser will say.
+        if waiting.count(b'"') % 2 == 0 or len(waiting) > lines.LONGEST_LINE:
+            yield waiting
+            waiting = b""
     if waiting:
-        yield b"".join(waiting)
+        yield waiting
 
 
 def _parse(layout: Layout, content: bytes, line: int) -> Parsed:
     """Parse lines, the first of which has this number in its file."""
-    parsed = _by_arrow(layout, content, np.uint8) if layout.pixels else None
-    parsed = parsed or _by_arrow(layout, content, np.float64)
+    parsed = None
+    if content.count(b'"') % 2 == 0:  # Arrow would close the last quote itself
+        parsed = _by_arrow(layout, content, np.uint8) if layout.pixels else None
+        parsed = parsed or _by_arrow(layout, content, np.float64)
     if parsed is None:
         X, texts = parse_cells(layout, content, line)
         labels = None if layout.label is None else shared_labels("", np.array(texts, dtype=object))

@@ -181,6 +181,8 @@ def _counted(name: str, opened: Opened, leaf_rows: int, on_pass: Callable[[str],
     census = count_labels([(t.name, t.labels()) for t in tables], leaf_rows, written=written)
     if not len(census.counts):
         raise DataError(f"{named(name)} holds no rows; expected at least one of each class.")
+    if not shape.features:
+        raise DataError(f"{named(name)} holds rows without values; expected at least one feature.")
     return Blocks(
         TableLeaves(TableRows(tables, shape), census.numbers, leaf_rows),
         census.counts,

@@ -85,7 +85,9 @@ class ParquetTable:
         """Read the label column."""
         start = 0
         for batch in self._batches(0, [str(self.columns.label)], 1 << 17):
-            yield labels_of(self.name, batch.column(0), start)
+            with damaged(self.name):
+                labels = labels_of(self.name, batch.column(0), start)
+            yield labels
             start += batch.num_rows
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from handgrad.data.streams import reading
-from handgrad.errors import DataError, MissingPackageError
+from handgrad.errors import DataError, HandgradError, MissingPackageError
 from handgrad.quoting import named, quoted
 
 if TYPE_CHECKING:
@@ -71,17 +71,18 @@ class Location:
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Turn errors of a file system into one sentence."""
-        with reading(Path(self.address) if self.is_local else Path(self.name)):
-            try:
+        if self.is_local:
+            with reading(Path(self.address)):
                 yield
-            except (DataError, MissingPackageError, OSError, EOFError, MemoryError):
-                raise
-            except UnicodeDecodeError:
-                raise
-            except Exception as error:  # each file system has errors of its own
-                if self.is_local:
-                    raise
-                raise DataError(f"{self} cannot be read: {quoted(error)}.") from error
+            return
+        try:
+            yield
+        except HandgradError:
+            raise
+        except FileNotFoundError as error:
+            raise DataError(f"{self} does not exist; expected the address of a file.") from error
+        except Exception as error:  # each file system has errors of its own
+            raise DataError(f"{self} cannot be read: {quoted(str(error))}.") from error
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ come to, so that leaves that are read in order continue it and nothing is decode
 from __future__ import annotations
 
 import bisect
+import os
 import threading
 from dataclasses import dataclass
 from itertools import accumulate
@@ -134,6 +135,10 @@ class TableRows:
     def __init__(self, tables: Sequence[Table], shape: Shape) -> None:
         self.tables, self.shape = tuple(tables), shape
         self._starts = [0, *accumulate(table.rows for table in tables)]
+        self._start_without_cursors()
+
+    def _start_without_cursors(self) -> None:
+        self._process = os.getpid()
         self._idle: list[_Cursor] = []
         self._lock = threading.Lock()
 
@@ -152,7 +157,7 @@ class TableRows:
 
     def read(self, start: int, stop: int) -> tuple[Rows, list[SharedLabels]]:
         """Return the rows from start to stop, and their labels in parts."""
-        X = np.empty((stop - start, self.shape.features), self.shape.dtype)
+        X = self._room(stop - start)
         labels: list[SharedLabels] = []
         done = 0
         cursor: _Cursor | None = None
@@ -175,12 +180,24 @@ class TableRows:
             self._keep(cursor)
         return X, labels
 
+    def _room(self, rows: int) -> Rows:
+        features = self.shape.features
+        try:
+            return np.empty((rows, features), self.shape.dtype)
+        except (MemoryError, ValueError) as error:
+            raise DataError(
+                f"{self.tables[0].name} has {features:,} values per row: {rows:,} rows do not fit "
+                "into memory; expected narrower rows, or it is damaged."
+            ) from error
+
     def _cursor(self, current: _Cursor | None, number: int, row: int) -> _Cursor:
         """Return a cursor that comes to a row soonest: the current, an idle, or a new one."""
         if current is not None:
             if current.number == number:
                 return current
             current.close()
+        if self._process != os.getpid():  # a fork shares its parent's positions in open files
+            self._start_without_cursors()
         with self._lock:
             near = [cursor for cursor in self._idle if cursor.reaches(number, row)]
             if near:
@@ -222,7 +239,7 @@ class TableLeaves:
             numbers = np.array([self.numbers[value] for value in labels.values], np.intp)
         except KeyError as error:
             raise DataError(
-                f"a file holds the label {quoted(error.args[0])}, which it did not hold before; "
-                "expected files that do not change."
+                f"The files now hold the label {quoted(str(error.args[0]))}, which they did not "
+                "hold in the first pass; expected files that do not change."
             ) from error
         return numbers[labels.codes]

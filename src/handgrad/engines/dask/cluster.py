@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import weakref
+from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,8 @@ from handgrad.errors import EngineError, MissingPackageError
 from handgrad.quoting import named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from distributed import Client, LocalCluster
 
 LOCAL = "local"
@@ -66,6 +69,15 @@ def connect(address: str | None, threads: int | None = None) -> Connection:
     if address in (None, LOCAL):
         return _local(threads)
     return _remote(str(address))
+
+
+@contextmanager
+def large_messages() -> Iterator[None]:
+    """Send networks and rows without Dask's advice to load them otherwise."""
+    import dask
+
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
+        yield
 
 
 def check_installed() -> None:

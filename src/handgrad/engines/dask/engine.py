@@ -96,7 +96,9 @@ class DaskEngine(Engine):
     @cached_property
     def members(self) -> dict[str, Member]:
         """The workers, by address, when they were first needed."""
-        return inspect(self.client, some_workers(self.client))
+        while not (members := inspect(self.client, some_workers(self.client))):
+            pass  # all of them died before they could answer
+        return members
 
     @property
     def kernels(self) -> Kernels:

@@ -86,14 +86,14 @@ def results(client: Client, futures: Sequence[Future], homes: Collection[str] = 
     """
     patience = Patience()
     for future in futures:
-        while not _is_done(future):
+        while not is_done(future):
             workers = patience.check(client)
             if homes and workers and not set(homes) & set(workers):
                 raise NobodyLeftError
     return list(client.gather(list(futures)))
 
 
-def _is_done(future: Future) -> bool:
+def is_done(future: Future) -> bool:
     """Wait for a task, but not for long; a task that was cancelled raises a CancelledError."""
     try:
         future.exception(timeout=WAIT_SECONDS)

@@ -150,7 +150,7 @@ def measure(held: Held, network: Network, *, gradient: bool) -> Measured:
 
 
 def read_rows(source: Source, leaves: Sequence[int], *rows: GivenLeaf) -> list[LabelledRows]:
-    """Read the leaves of a window."""
+    """Read leaves."""
     if rows:
         source = _given(source, dict(zip(leaves, rows, strict=True)))
     with closing(source.windows([leaves])) as windows:

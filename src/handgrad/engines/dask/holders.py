@@ -7,9 +7,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from handgrad.engines.dask import faults, held
+from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.recipes import recipe_for
 from handgrad.engines.dask.shares import count, numbers, plan
-from handgrad.engines.dask.workers import inspect, lacks
+from handgrad.engines.dask.workers import check_kernels, inspect
 from handgrad.errors import EngineError
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from handgrad.network import Network
 
 LOOK_SECONDS = 1.0  # how often a run looks for workers that came or went
+# Dask delays a message that follows another one by up to 10 ms, and the release of a result is one.
+PASSES_KEPT = 20
+MOST_KEPT = 2**17  # bytes of a network
 ATTEMPTS = 5  # Dask itself gives a task four workers in each
 
 
@@ -49,6 +53,7 @@ class Holders:
         self._unfit: set[str] = set()
         self._shares: dict[str, Share] = {}
         self._held: dict[str, Future] = {}
+        self._done: list[Future] = []
         self._next_look = 0.0
 
     def measure(self, network: Network, *, gradient: bool) -> dict[Node, Sum]:
@@ -57,22 +62,33 @@ class Holders:
 
         for attempt in range(1, ATTEMPTS + 1):
             self._follow()
-            futures = {
-                home: self._client.submit(
-                    held.measure, share, network, gradient=gradient, pure=False, **_at(home)
-                )
-                for home, share in self._held.items()
-            }
+            homes, futures = list(self._held), self._submit(network, gradient=gradient)
             try:
-                measured = faults.results(self._client, list(futures.values()), self._held)
+                measured = faults.results(self._client, futures, homes)
             except (KilledWorker, faults.NobodyLeftError) as error:
                 if attempt == ATTEMPTS:
                     raise faults.worn_out() from error
                 self._drop(set(self._held))
             else:
                 break
-        self._drop_visitors(dict(zip(futures, measured, strict=True)))
+        self._drop_visitors(dict(zip(homes, measured, strict=True)))
         return {node: total for one in measured for node, total in one.sums.items()}
+
+    def _submit(self, network: Network, *, gradient: bool) -> list[Future]:
+        """Begin a pass over all shares, each where it is held."""
+        kept = PASSES_KEPT * len(self._held) if _size(network) <= MOST_KEPT else 0
+        if len(self._done) >= kept:
+            self._done = []
+        with large_messages():
+            futures: list[Future] = self._client.map(  # in one message
+                held.measure,
+                list(self._held.values()),
+                network=network,
+                gradient=gradient,
+                pure=False,
+            )
+        self._done += futures
+        return futures
 
     @property
     def leaves(self) -> dict[str, int]:
@@ -90,26 +106,25 @@ class Holders:
 
     def _fit_members(self) -> dict[str, Member]:
         """Return the workers that can take part; wait for one if there is none."""
-        there = faults.some_workers(self._client)
-        new = set(there) - set(self._members) - self._unfit
-        members = {home: self._members[home] for home in there if home in self._members}
-        for home in sorted(new):
-            try:
+        members: dict[str, Member] = {}
+        while not members:
+            there = faults.some_workers(self._client)
+            members = {home: self._members[home] for home in there if home in self._members}
+            for home in sorted(set(there) - set(members) - self._unfit):
                 members |= self._inspected(home)
-            except EngineError as error:
-                if not self._members:
-                    raise
-                self._unfit.add(home)
-                warnings.warn(f"{error} The run continues without it.", stacklevel=2)
         return members
 
     def _inspected(self, home: str) -> dict[str, Member]:
-        members = inspect(self._client, [home])
-        if lacks(members[home], self._kernels):
-            raise EngineError(
-                f"The worker {home} lacks the instruction set {self._kernels.instruction_set} of "
-                "this run; expected workers like those at the start."
-            )
+        """Return a new worker if it can take part; the first one must."""
+        try:
+            members = inspect(self._client, [home])
+            check_kernels(members, self._kernels)
+        except EngineError as error:
+            if not self._members:
+                raise
+            self._unfit.add(home)
+            warnings.warn(f"{error} The run continues without it.", stacklevel=2)
+            return {}
         return members
 
     def _share(self, members: dict[str, Member]) -> None:
@@ -152,6 +167,10 @@ class Holders:
         elsewhere = {home for home, one in measured.items() if one.worker != home}
         if elsewhere:
             self._drop(elsewhere)
+
+
+def _size(network: Network) -> int:
+    return sum(array.nbytes for array in network.parameters)
 
 
 def _at(home: str) -> dict[str, Any]:

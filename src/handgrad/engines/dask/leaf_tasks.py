@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.collections import Collection, chunks_of
 from handgrad.engines.dask.held import GivenLeaf
 from handgrad.errors import EngineError
@@ -73,7 +74,8 @@ class SentTasks:
     def futures(self, leaves: Sequence[int], **where: Any) -> list[Future]:
         """Return one task per leaf; see `LeafTasks`."""
         read = (self.blocks.read(leaf) for leaf in leaves)
-        return [self.client.submit(GivenLeaf, X, y, pure=False, **where) for X, y in read]
+        with large_messages():
+            return [self.client.submit(GivenLeaf, X, y, pure=False, **where) for X, y in read]
 
 
 @dataclass(frozen=True, eq=False)

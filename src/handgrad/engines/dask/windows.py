@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handgrad.engines.dask import faults, held
+from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.recipes import only_weights_of
 
 if TYPE_CHECKING:
@@ -67,16 +68,18 @@ class WindowTasks:
         coming: deque[Future] = deque()
         before: BatchState | Future = state
         for window in windows:
-            before = self.client.submit(
-                held.take,
-                self.kernels,
-                settings,
-                before,
-                window,
-                self._read(window.leaves),
-                learning_rate,
-                pure=False,
-            )
+            rows = self._read(window.leaves)
+            with large_messages():
+                before = self.client.submit(
+                    held.take,
+                    self.kernels,
+                    settings,
+                    before,
+                    window,
+                    rows,
+                    learning_rate,
+                    pure=False,
+                )
             coming.append(before)
             if len(coming) == WINDOWS_AT_ONCE:
                 yield faults.results(self.client, [coming.popleft()])[0]

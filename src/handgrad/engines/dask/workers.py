@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from handgrad.engines.dask.faults import is_done, running_workers
 from handgrad.engines.dask.held import Kernels
 from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import EngineError
@@ -14,7 +15,7 @@ from handgrad.quoting import named
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from distributed import Client
+    from distributed import Client, Future
 
 
 class Member(NamedTuple):
@@ -28,15 +29,35 @@ class Member(NamedTuple):
 
 
 def inspect(client: Client, addresses: Iterable[str]) -> dict[str, Member]:
-    """Ask workers what they are.
+    """Ask workers what they are; those that die meanwhile are left out.
 
     Raises
     ------
     EngineError
         If a worker has no handgrad, or another version.
     """
-    reports = client.run(_inspection(), workers=list(addresses), on_error="return")
-    return {address: member(address, report) for address, report in reports.items()}
+    asked = {
+        address: client.submit(_inspection(), workers=[address], pure=False)
+        for address in addresses
+    }
+    reports = {address: _answer(client, address, future) for address, future in asked.items()}
+    return {
+        address: member(address, report)
+        for address, report in reports.items()
+        if report is not None
+    }
+
+
+def _answer(client: Client, address: str, future: Future) -> dict[str, Any] | Exception | None:
+    """Return what a worker reports, or an error; None if it is gone."""
+    while not is_done(future):
+        if address not in running_workers(client):
+            return None
+    try:
+        report: dict[str, Any] = future.result()
+    except Exception as error:
+        return error
+    return report
 
 
 def member(address: str, report: Any) -> Member:
@@ -77,9 +98,15 @@ def shared_kernels(members: Mapping[str, Member]) -> Kernels:
     return Kernels("reference", ReferenceEngine().instruction_set)
 
 
-def lacks(member: Member, kernels: Kernels) -> bool:
-    """Tell whether a worker cannot compute with these kernels."""
-    return kernels.engine == "native" and kernels.instruction_set not in member.instruction_sets
+def check_kernels(members: Mapping[str, Member], kernels: Kernels) -> None:
+    """Raise an EngineError if a worker cannot compute with these kernels."""
+    for address, member in members.items():
+        sets = member.instruction_sets
+        if kernels.engine == "native" and kernels.instruction_set not in sets:
+            raise EngineError(
+                f"The worker {address} lacks the instruction set {kernels.instruction_set} of this "
+                "run; expected workers like those at the start."
+            )
 
 
 def _version() -> str:
@@ -89,9 +116,12 @@ def _version() -> str:
 def _inspection() -> Callable[..., dict[str, Any]]:
     """Return a function that Dask sends as code, because a worker may have no handgrad."""
 
-    def inspect_worker(dask_worker: Any) -> dict[str, Any]:
+    def inspect_worker() -> dict[str, Any]:
         from importlib import import_module
 
+        from distributed import get_worker
+
+        dask_worker = get_worker()
         found: dict[str, Any] = {
             "threads": dask_worker.state.nthreads,
             "memory": dask_worker.memory_manager.memory_limit,
