@@ -1,7 +1,7 @@
 """Batches over blocks: an epoch shuffles the leaves, and the rows inside windows of leaves.
 
-A window is some leaves that lie in memory together. Batches go on across windows: the rows of an
-incomplete batch are the first ones of the next window.
+A window is some leaves that lie in memory together. Batches continue across windows: the
+rows of an incomplete batch are the first ones of the next window.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
-from handgrad.data import Blocks, open_blocks
+from handgrad.data import USUAL_LABEL, Blocks, open_blocks
 from handgrad.data.blocks import read_ahead
-from handgrad.data.blocks.selections import ranks_in_class
+from handgrad.data.blocks.readers import ranks_in_class
 from handgrad.engines import inputs
 from handgrad.engines.weights import BlockWeights
 from handgrad.estimator.collections import check_engine, is_collection
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from handgrad.engines import Engine, Objective, Session
     from handgrad.network import Network
-
-USUAL_LABEL = "label"
 
 
 def is_address(X: Any) -> bool:

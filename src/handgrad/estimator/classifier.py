@@ -19,7 +19,7 @@ from handgrad.estimator.collections import is_collection, labels_of_classes
 from handgrad.estimator.fitting import Memory, as_network, glorot_values
 from handgrad.estimator.parameters import CONSTRAINTS, check_network, hidden_units, stops_early
 from handgrad.estimator.record import FitHistory
-from handgrad.estimator.samples import LabelledRows
+from handgrad.estimator.samples import LabelledArrays
 from handgrad.estimator.targets import check_classes, check_same_classes, labels_of
 from handgrad.evaluation import predicted_probabilities
 from handgrad.model import Model
@@ -349,7 +349,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         if blocks is not None:
             return LabelledBlocks(self._blocks(blocks, reset=reset))
         X = self._rows(X, reset=reset)
-        return LabelledRows(X, labels_of(y, X))
+        return LabelledArrays(X, labels_of(y, X))
 
     def _samples(self, given: Labelled, sample_weight: Any) -> Samples:
         again = bool(self.warm_start) and hasattr(self, "coefs_")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad import __version__
-from handgrad.data import USUAL_SOURCE, BlockDataset
+from handgrad.data import USUAL_LABEL, USUAL_SOURCE, BlockDataset
 from handgrad.engines import get_engine
 from handgrad.engines.dask import DaskEngine
 from handgrad.errors import ShapeError
 from handgrad.evaluation import evaluate
 from handgrad.files.checkpoint import Checkpoint
-from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
+from handgrad.jobs.inputs import check_features, load_model
 from handgrad.jobs.results import TrainingFiles, TrainingReport
 from handgrad.jobs.training_data import Streaming, training_data
 from handgrad.memory import memory

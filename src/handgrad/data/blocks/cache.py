@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.data.blocks.leaves import LeafReader
+    from handgrad.data.blocks.readers import LeafReader
     from handgrad.data.dataset import Labels, Rows
 
 FORMAT = b"handgrad rows 1\n"

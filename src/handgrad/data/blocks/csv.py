@@ -18,9 +18,9 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from handgrad.data import lines
-from handgrad.data.blocks.batches import import_pyarrow
 from handgrad.data.blocks.census import SharedLabels, shared_labels
 from handgrad.data.blocks.paths import Stamped
+from handgrad.data.blocks.record_batches import import_pyarrow
 from handgrad.data.blocks.tables import Opened, Shape
 from handgrad.data.csv import parse_cells
 from handgrad.data.csv_header import Layout, read_header

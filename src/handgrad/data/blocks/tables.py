@@ -1,7 +1,7 @@
 """Tables: consecutive rows of one file, or of another part of a source, and all of them as one.
 
-A table is read forwards from any row on, in pieces. A cursor remembers where such a reading has
-come to, so that leaves that are read in order continue it and nothing is decoded twice.
+A table is read forwards from any row on, in pieces. A cursor keeps such a reading open. Leaves that
+are read in order continue it, so nothing is decoded twice.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Table(Protocol):
 
     @property
     def stamp(self) -> str:
-        """Its name with what changes when it does; empty if nothing tells."""
+        """Its name, and what changes when its content does; empty if nothing tells."""
 
     @property
     def in_processes(self) -> bool:
@@ -93,7 +93,7 @@ class Opened(NamedTuple):
 
 
 class _Cursor:
-    """Where a reading of a table has come to."""
+    """A reading of a table: its current piece, and the pieces that follow."""
 
     def __init__(self, table: Table, number: int, row: int) -> None:
         self.table, self.number = table, number
@@ -107,7 +107,7 @@ class _Cursor:
         return self.start + (len(self._piece) if self._piece is not None else 0)
 
     def reaches(self, number: int, row: int) -> bool:
-        """Tell whether going on leads to a row of a table sooner than beginning anew."""
+        """Tell whether this reading comes to a row of a table sooner than a new one would."""
         return self.number == number and self.table.restart(row) <= self.end and self.start <= row
 
     def read_into(self, X: npt.NDArray[Any], row: int) -> tuple[int, SharedLabels | None]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from handgrad.data import Blocks
 from handgrad.engines.blocks import check_no_labels
-from handgrad.engines.dask import predictions
 from handgrad.engines.dask.cluster import connect
 from handgrad.engines.dask.collections import blocks_of
 from handgrad.engines.dask.faults import cluster_errors, some_workers
 from handgrad.engines.dask.mapping import LeafMap
 from handgrad.engines.dask.numbered import NumberedSource, numbered_blocks
+from handgrad.engines.dask.predictions import local_engine, probabilities
 from handgrad.engines.dask.session import DaskSession
 from handgrad.engines.dask.workers import inspect, shared_kernels
 from handgrad.engines.leaves import Source, block_weights
@@ -77,10 +77,10 @@ class DaskEngine(Engine):
 
     def close(self) -> None:
         """Close the cluster or the connection, if the engine opened it."""
-        for name in ("_connection", "members"):
-            found = vars(self).pop(name, None)
-            if name == "_connection" and found is not None:
-                found.close()
+        connection: Connection | None = vars(self).pop("_connection", None)
+        vars(self).pop("members", None)
+        if connection is not None:
+            connection.close()
 
     @cached_property
     def _connection(self) -> Connection:
@@ -161,8 +161,8 @@ class DaskEngine(Engine):
         For blocks and Dask collections it is a Dask array, which is computed when it is used. Rows
         that lie in memory are predicted in this process.
         """
-        return predictions.probabilities(network, X)
+        return probabilities(network, X)
 
     def predictor(self, network: Network) -> Predictor:
         """Make the network ready to predict single samples, in this process."""
-        return predictions.local_engine().predictor(network)
+        return local_engine().predictor(network)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from contextlib import contextmanager
 from functools import partial
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from handgrad.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 
     from distributed import Client, Future
 
+T = TypeVar("T")
+
+ATTEMPTS = 5  # Dask itself gives a task four workers in each
 WAIT_SECONDS = 1.0  # after so long, a run that waits looks whether there are workers
 WITHOUT_WORKERS_SECONDS = 60.0  # how long a run waits for workers before it gives up
 
@@ -87,8 +90,8 @@ def running_workers(client: Client) -> dict[str, Any]:
 def results(client: Client, futures: Sequence[Future], homes: Collection[str] = ()) -> list[Any]:
     """Wait for tasks and return their results, or raise the error of one of them.
 
-    Tasks that may run elsewhere than at their ``homes`` still do not run on workers that come after
-    all others are gone (Dask 2026.8). Then a NobodyLeftError is raised.
+    If all workers that the tasks were meant for (``homes``) are gone, Dask 2026.8 does not run them
+    on new workers, although it may. Then a NobodyLeftError is raised.
     """
     patience, seconds = Patience(), WAIT_SECONDS
     while True:
@@ -111,6 +114,25 @@ def is_done(future: Future) -> bool:
     return True
 
 
+def retried(results: Callable[[int], Iterator[T]], count: int) -> Generator[T]:
+    """Yield so many results; if workers die, begin again at the first one that is missing.
+
+    ``results`` yields the results from a number on.
+    """
+    from distributed.scheduler import KilledWorker
+
+    done = attempt = 0
+    while done < count:
+        try:
+            for result in results(done):
+                done, attempt = done + 1, 0
+                yield result
+        except KilledWorker as error:
+            attempt += 1
+            if attempt == ATTEMPTS:
+                raise worn_out() from error
+
+
 def _fetched(client: Client, futures: Sequence[Future], seconds: float) -> list[Any]:
     """Return results, or raise a TimeoutError: without a limit, Dask waits for lost ones."""
     fetch = partial(client.gather, list(futures), asynchronous=True)
@@ -120,6 +142,6 @@ def _fetched(client: Client, futures: Sequence[Future], seconds: float) -> list[
 def worn_out() -> TrainingError:
     """Return the error of a step at which workers die again and again."""
     return TrainingError(
-        "Workers died again and again at the same step, mostly for lack of memory; expected "
+        "Workers died again and again at the same step, probably because memory ran out; expected "
         "workers with more memory, or more of them: continue from the last checkpoint."
     )

@@ -131,7 +131,7 @@ def move(held: Held, recipe: Recipe, leaves: Sequence[int], *rows: GivenLeaf) ->
     """Hold another share in the place of an earlier one."""
     given = dict(zip(leaves, rows, strict=True))
     before = held.recipe.source.blocks.reader
-    if isinstance(before, _GivenRows):
+    if isinstance(before, GivenRows):
         kept = set(numbers(recipe.share)) - set(given)
         given |= {leaf: rows for leaf, rows in before.leaves.items() if leaf in kept}
     return held.moved(recipe.given(given))
@@ -174,17 +174,18 @@ def take(
 
 
 @dataclass(frozen=True, eq=False)
-class _GivenRows:
-    """A reader of leaves that lie in memory."""
+class GivenRows:
+    """A reader of the leaves that were given, and of no others."""
 
     leaves: dict[int, GivenLeaf]
     in_processes = False
 
     def read(self, leaf: int) -> tuple[Rows, Labels]:
+        """Return a leaf; see `handgrad.data.blocks.readers.LeafReader`."""
         return self.leaves[leaf]
 
 
 def _given(source: Source, leaves: dict[int, GivenLeaf]) -> Source:
     blocks = source.blocks
-    reader = _GivenRows(leaves)
+    reader = GivenRows(leaves)
     return replace(source, blocks=replace(blocks, reader=reader))

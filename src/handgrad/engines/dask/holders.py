@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from handgrad.engines.sums import Node, Sum
     from handgrad.network import Network
 
-LOOK_SECONDS = 1.0  # how often a run looks for workers that came or went
+LOOK_SECONDS = 1.0  # between two looks for workers that came or went
 # Dask delays a message that follows another one by up to 10 ms, and the release of a result is one.
 PASSES_KEPT = 20
 MOST_KEPT = 2**17  # bytes of a network
-ATTEMPTS = 5  # Dask itself gives a task four workers in each
 
 
 class Holders:
@@ -60,18 +59,18 @@ class Holders:
         """Pass over all leaves; return the nodes of the tree that the workers added up."""
         from distributed.scheduler import KilledWorker
 
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, faults.ATTEMPTS + 1):
             self._follow()
             homes, futures = list(self._held), self._submit(network, gradient=gradient)
             try:
                 measured = faults.results(self._client, futures, homes)
             except (KilledWorker, faults.NobodyLeftError) as error:
-                if attempt == ATTEMPTS:
+                if attempt == faults.ATTEMPTS:
                     raise faults.worn_out() from error
                 self._drop(set(self._held))
             else:
                 break
-        self._drop_visitors(dict(zip(homes, measured, strict=True)))
+        self._drop_replaced(dict(zip(homes, measured, strict=True)))
         return {node: total for one in measured for node, total in one.sums.items()}
 
     def _submit(self, network: Network, *, gradient: bool) -> list[Future]:
@@ -162,8 +161,8 @@ class Holders:
         self._next_look = 0.0
         self._held = {home: share for home, share in self._held.items() if home not in homes}
 
-    def _drop_visitors(self, measured: Mapping[str, Measured]) -> None:
-        """Forget the shares that another worker measured, because theirs has died."""
+    def _drop_replaced(self, measured: Mapping[str, Measured]) -> None:
+        """Forget shares that another worker measured because their own one has died."""
         elsewhere = {home for home, one in measured.items() if one.worker != home}
         if elsewhere:
             self._drop(elsewhere)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from handgrad.engines.dask import faults, held
-from handgrad.engines.dask.leaf_tasks import leaf_tasks_of
-from handgrad.engines.dask.windows import ATTEMPTS
+from handgrad.engines.dask.leaf_tasks import sendable
 from handgrad.engines.leaves import Source
 from handgrad.objective import Objective
 
@@ -49,26 +48,12 @@ class LeafMap(Generic[T]):
         at_once: int,
     ) -> LeafMap[T]:
         """Return the tasks for blocks, whose rows go out leaf by leaf if workers cannot read."""
-        tasks = leaf_tasks_of(client, blocks)
-        if tasks is not None:
-            nowhere: Any = None
-            blocks = replace(blocks, reader=nowhere, test=None, whole=None)
+        blocks, tasks = sendable(client, blocks)
         return cls(client, kernels, function, Source(blocks, Objective()), tasks, at_once)
 
     def results(self) -> Generator[T]:
         """Yield the results in the order of the leaves; a worker that dies changes none."""
-        from distributed.scheduler import KilledWorker
-
-        done = attempt = 0
-        while done < len(self.source.blocks):
-            try:
-                for result in self._results(done):
-                    done, attempt = done + 1, 0
-                    yield result
-            except KilledWorker as error:
-                attempt += 1
-                if attempt == ATTEMPTS:
-                    raise faults.worn_out() from error
+        return faults.retried(self._results, len(self.source.blocks))
 
     def _results(self, start: int) -> Generator[T]:
         coming: deque[Future] = deque()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.data import Blocks
-from handgrad.data.blocks.selections import Renumbered
+from handgrad.data.blocks.readers import Renumbered
 from handgrad.engines.dask.collections import blocks_of, is_collection
 from handgrad.engines.leaves import Source
 from handgrad.errors import ShapeError

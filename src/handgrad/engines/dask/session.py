@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.engines.blocks import BlockSession
 from handgrad.engines.dask.faults import cluster_errors
 from handgrad.engines.dask.holders import Holders
-from handgrad.engines.dask.leaf_tasks import KeptTasks, leaf_tasks_of
+from handgrad.engines.dask.leaf_tasks import KeptTasks, sendable
 from handgrad.engines.dask.windows import WindowTasks
 from handgrad.engines.sums import Sum, root, sum_of
 
@@ -42,10 +42,8 @@ class DaskSession(BlockSession):
     ) -> None:
         super().__init__(engine, source.blocks, source.objective, source.weights)
         self._source, self._client = source, client
-        tasks = leaf_tasks_of(self._client, source.blocks)
-        if tasks is not None:  # the rows go out leaf by leaf, not with the description
-            described = replace(source.blocks, reader=_NOT_HERE, test=None, whole=None)
-            source = replace(source, blocks=described)
+        blocks, tasks = sendable(self._client, source.blocks)
+        source = replace(source, blocks=blocks)
         self._holders = Holders(self._client, kernels, source, tasks)
         self._windows = WindowTasks(self._client, kernels, source, tasks and KeptTasks(tasks))
 
@@ -72,15 +70,3 @@ class DaskSession(BlockSession):
         """Take the batches of one window after another, each on a worker."""
         with cluster_errors(self._client):
             yield from self._windows.take(windows, settings, state, learning_rate)
-
-
-class _NotHere:
-    """In the place of a reader whose rows are sent leaf by leaf."""
-
-    in_processes = False
-
-    def read(self, leaf: int) -> Any:
-        raise NotImplementedError(f"The rows of leaf {leaf} were not sent.")
-
-
-_NOT_HERE = _NotHere()

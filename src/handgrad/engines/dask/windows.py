@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window
 
 WINDOWS_AT_ONCE = 2  # one is trained on while the next one is read
-ATTEMPTS = 5  # Dask itself gives a task four workers in each
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,18 +44,13 @@ class WindowTasks:
         learning_rate: float,
     ) -> Generator[Taken]:
         """Yield the results of one window after another; see `handgrad.engines.windows`."""
-        from distributed.scheduler import KilledWorker
 
-        done = attempt = 0
-        while done < len(windows):
-            try:
-                for taken in self._results(windows[done:], settings, state, learning_rate):
-                    state, done, attempt = taken.state, done + 1, 0
-                    yield taken
-            except KilledWorker as error:
-                attempt += 1
-                if attempt == ATTEMPTS:
-                    raise faults.worn_out() from error
+        def results(done: int) -> Generator[Taken]:
+            return self._results(windows[done:], settings, state, learning_rate)
+
+        for taken in faults.retried(results, len(windows)):
+            state = taken.state
+            yield taken
 
     def _results(
         self,
