@@ -17,7 +17,7 @@ from handgrad.engines.windows import BatchSettings, BatchState, BlockBatches, ta
 from handgrad.errors import EngineError, ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -146,7 +146,7 @@ class BlockSession:
         learning_rate: float,
     ) -> Generator[Taken]:
         """Take the batches of one window after another; a thread reads the next one meanwhile."""
-        memory = Recycled(2)
+        memory = Recycled(1)
         with closing(self._read([window.leaves for window in windows])) as read:
             for window, leaves in zip(windows, read, strict=True):
                 taken = take_window(
@@ -155,7 +155,7 @@ class BlockSession:
                 state = taken.state
                 yield taken
 
-    def _read(self, windows: Sequence[Sequence[int]]) -> Generator[list[LabelledRows]]:
+    def _read(self, windows: Sequence[Sequence[int]]) -> Generator[Iterable[LabelledRows]]:
         """Read the leaves of windows; a window that is the only one stays in memory."""
         if len(windows) > 1:
             yield from self._source.windows(windows)

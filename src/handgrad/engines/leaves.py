@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from handgrad.errors import ShapeError
 from handgrad.rows import bytes_unless_pixels, stacked
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     import numpy.typing as npt
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from handgrad.engines.sums import Node
     from handgrad.network import Labels, Network
     from handgrad.objective import Objective
+
+
+MOST_AHEAD = 4  # leaves that are read while batches are computed
 
 
 class LabelledRows(NamedTuple):
@@ -45,11 +48,20 @@ class LabelledRows(NamedTuple):
         return LabelledRows(self.X[rows], self.labels[rows], weights)
 
     @classmethod
-    def joined(cls, parts: Sequence[LabelledRows], memory: Recycled) -> LabelledRows:
-        """Return the rows of several parts as one."""
-        X, labels, weights = zip(*parts, strict=True)
-        own_weights = None if weights[0] is None else np.concatenate(weights)
-        return cls(stacked(X, memory.empty), np.concatenate(labels), own_weights)
+    def joined(cls, parts: Iterable[LabelledRows], m: int, memory: Recycled) -> LabelledRows:
+        """Return the rows of several parts, m in all, as one; see `handgrad.rows.stacked`."""
+        labels: list[Labels] = []
+        weights: list[npt.NDArray[np.float64]] = []
+
+        def rows() -> Iterator[Any]:
+            for part in parts:
+                labels.append(part.labels)
+                if part.weights is not None:
+                    weights.append(part.weights)
+                yield part.X
+
+        X = stacked(rows(), m, memory.empty)
+        return cls(X, np.concatenate(labels), np.concatenate(weights) if weights else None)
 
 
 def block_weights(weights: npt.ArrayLike | BlockWeights | None, m: int) -> BlockWeights | None:
@@ -91,12 +103,12 @@ class Source:
                 rows = bytes_unless_pixels(X, pixels=self.blocks.pixels)
                 yield leaf, LabelledRows(rows, labels, weights)
 
-    def windows(self, windows: Sequence[Sequence[int]]) -> Generator[list[LabelledRows]]:
-        """Read the leaves of windows, one window ahead of its use."""
-        depth = max(map(len, windows))
+    def windows(self, windows: Sequence[Sequence[int]]) -> Generator[Iterator[LabelledRows]]:
+        """Read the leaves of windows: each yields its leaves before the next one comes."""
+        depth = min(max(map(len, windows)), MOST_AHEAD)
         with closing(self.leaves(chain.from_iterable(windows), depth)) as leaves:
             for window in windows:
-                yield [next(leaves)[1] for _ in window]
+                yield (rows for _, rows in islice(leaves, len(window)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,6 +36,11 @@ def is_beyond_memory(X: Any) -> bool:
     return isinstance(X, Blocks) or is_address(X) or is_collection(X)
 
 
+def has_label_column(X: Any, y: Any) -> bool:
+    """Tell whether the labels of X are a column of files or of a Dask collection."""
+    return is_address(X) or (is_collection(X) and y is None)
+
+
 def opened(X: Any, y: Any, label: str | None, engine: Engine) -> Blocks | None:
     """Return blocks, files or a Dask collection as blocks; rows in memory give None.
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from handgrad import solvers
 from handgrad.engines.threads import check_threads
 from handgrad.estimator.base import BaseMLP
-from handgrad.estimator.blocks import LabelledBlocks, is_beyond_memory, opened
+from handgrad.estimator.blocks import LabelledBlocks, has_label_column, is_beyond_memory, opened
 from handgrad.estimator.collections import is_collection, labels_of_classes
 from handgrad.estimator.fitting import Memory, as_network, glorot_values
 from handgrad.estimator.parameters import CONSTRAINTS, check_network, hidden_units, stops_early
@@ -212,8 +212,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
                 self.classes_ = given.classes
             samples, held_out = self._samples(given, sample_weight), None
             if X_val is not None:
-                of_validation = label if is_beyond_memory(X_val) else None
-                given = self._labelled(X_val, y_val, of_validation, engine, reset=False)
+                column = label if has_label_column(X_val, y_val) else None
+                given = self._labelled(X_val, y_val, column, engine, reset=False)
                 held_out = given.to_score(self.classes_)
             self._fit(engine, samples, held_out, first=first, iterations=self.max_iter)
         return self

@@ -134,6 +134,19 @@ def test_a_file_that_is_cut_or_lost_while_it_is_in_use(folder):
     assert len(reads) > 4
 
 
+@pytest.mark.parametrize("cut", [None, 30, 100, 300])
+@pytest.mark.parametrize("others", [False, True])
+def test_leaves_before_a_rewritten_one_are_not_read_as_zeros(folder, cut, others):
+    blocks, _ = opened(folder)
+    assert_right(blocks)
+    if cut is None:
+        the_file(folder).unlink()
+    else:
+        os.truncate(the_file(folder), cut)
+    (pickled(blocks) if others else blocks).read(3)
+    assert_right(blocks)
+
+
 def test_a_worker_without_the_folder_reads_the_source(folder):
     blocks, _ = opened(folder)
     worker = pickled(blocks)

@@ -6,7 +6,9 @@ written when it is first read, and then its mark, which is a checksum of the lea
 
 - a killed writer leaves a leaf without a mark, which is read from the source again;
 - two processes that write at once write the same bytes to the same place;
-- a damaged leaf does not fit its mark, and is read from the source again.
+- a damaged leaf does not fit its mark, and is read from the source again;
+- a file that is cut is begun anew. It has its full size from the start, so a cut is seen before
+  later leaves extend the file with zeros.
 
 The name of the file is a digest of all that the rows depend on, with the sizes and times of the
 source's files, so a source that changed has another cache. Files are read into new arrays and
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 FORMAT = b"handgrad rows 1\n"
 MARK = np.dtype("<u8")  # 1 in the upper half of a mark, and a CRC-32 in the lower half
 WRITTEN = 1 << 32
-MOST_IN_USE = 32  # leaves, while some are read ahead and others are computed
 NUMBER = np.dtype("<i4")  # of a class
 
 
@@ -62,9 +63,10 @@ class CachedLeaves:
         first = len(FORMAT) + MARK.itemsize * len(self.sizes)
         self._offsets = first + row_bytes * np.cumsum([0, *self.sizes])
         key = f"{identity} {self.sizes} {features} {dtype.str}".encode()
+        self._size = int(self._offsets[-1])
         self.path = folder / f"{hashlib.blake2b(key, digest_size=16).hexdigest()}.rows"
-        self._memory = Recycled(MOST_IN_USE)
-        self._sound: set[int] = set()  # leaves that were compared with their marks
+        self._memory = Recycled()
+        self._sound: dict[int, int] = {}  # the marks of leaves that were compared with them
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CachedLeaves, (
@@ -97,10 +99,9 @@ class CachedLeaves:
         y = np.empty(self.sizes[leaf], NUMBER)
         try:
             with self.path.open("rb", buffering=0) as file:
-                if leaf not in self._sound:
-                    mark = self._mark(file, leaf)
-                    if not mark:
-                        return None
+                mark = self._mark(file, leaf)
+                if not mark:
+                    return None
                 file.seek(int(self._offsets[leaf]))
                 if not (_fill(file, X) and _fill(file, y)):
                     return None
@@ -108,15 +109,15 @@ class CachedLeaves:
             return None
         except OSError as error:
             raise self._failed("read", error) from error
-        if leaf not in self._sound:
+        if self._sound.get(leaf) != mark:
             if mark != _mark_of(X, y):
                 return None
-            self._sound.add(leaf)
+            self._sound[leaf] = mark
         return X, y.astype(np.intp)
 
     def _mark(self, file: Any, leaf: int) -> int:
         """Return the mark of a leaf; 0 if there is none."""
-        if file.read(len(FORMAT)) != FORMAT:
+        if _size(file) != self._size or file.read(len(FORMAT)) != FORMAT:
             return 0
         file.seek(MARK.itemsize * leaf, os.SEEK_CUR)
         mark = np.zeros(1, MARK)
@@ -125,6 +126,7 @@ class CachedLeaves:
     def _write(self, leaf: int, X: Rows, y: Labels) -> None:
         numbers = y.astype(NUMBER)
         rows = np.ascontiguousarray(X)
+        self._sound.pop(leaf, None)
         try:
             with self._open_to_write() as file:
                 file.seek(int(self._offsets[leaf]))
@@ -136,10 +138,15 @@ class CachedLeaves:
             raise self._failed("written", error) from error
 
     def _open_to_write(self) -> Any:
-        """Open the file; every writer begins it with the same line."""
+        """Open the file; every writer gives it the same size and the same first line."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         file = os.fdopen(descriptor, "r+b", buffering=0)
         try:
+            size = _size(file)
+            if size != self._size:
+                if size:
+                    file.truncate(0)  # also drops the marks of leaves that are cut off
+                file.truncate(self._size)
             if file.read(len(FORMAT)) != FORMAT:
                 file.seek(0)
                 file.write(FORMAT)
@@ -151,7 +158,8 @@ class CachedLeaves:
     def _is_whole(self) -> bool:
         marks = np.zeros(len(self.sizes), MARK)
         with suppress(OSError), self.path.open("rb", buffering=0) as file:
-            return file.read(len(FORMAT)) == FORMAT and _fill(file, marks) and bool(marks.all())
+            is_ours = _size(file) == self._size and file.read(len(FORMAT)) == FORMAT
+            return is_ours and _fill(file, marks) and bool(marks.all())
         return False
 
     def _failed(self, what: str, error: OSError) -> DataError:
@@ -171,6 +179,10 @@ def make_folder(cache: str | os.PathLike[str]) -> Path:
             f"The folder {named(folder)} for the cache cannot be made: {error.strerror}."
         ) from error
     return folder
+
+
+def _size(file: Any) -> int:
+    return os.fstat(file.fileno()).st_size
 
 
 def _bytes_of(values: npt.NDArray[Any]) -> memoryview:

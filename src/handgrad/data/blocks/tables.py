@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from handgrad.data.blocks.recycling import Recycled
 from handgrad.errors import DataError
 from handgrad.quoting import quoted
 
@@ -135,6 +136,7 @@ class TableRows:
     def __init__(self, tables: Sequence[Table], shape: Shape) -> None:
         self.tables, self.shape = tuple(tables), shape
         self._starts = [0, *accumulate(table.rows for table in tables)]
+        self._memory = Recycled()
         self._start_without_cursors()
 
     def _start_without_cursors(self) -> None:
@@ -183,7 +185,7 @@ class TableRows:
     def _room(self, rows: int) -> Rows:
         features = self.shape.features
         try:
-            return np.empty((rows, features), self.shape.dtype)
+            return self._memory.empty((rows, features), self.shape.dtype)
         except (MemoryError, ValueError) as error:
             raise DataError(
                 f"{self.tables[0].name} has {features:,} values per row: {rows:,} rows do not fit "

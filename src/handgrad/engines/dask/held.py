@@ -154,7 +154,7 @@ def read_rows(source: Source, leaves: Sequence[int], *rows: GivenLeaf) -> list[L
     if rows:
         source = _given(source, dict(zip(leaves, rows, strict=True)))
     with closing(source.windows([leaves])) as windows:
-        return next(windows)
+        return list(next(windows))
 
 
 def take(
