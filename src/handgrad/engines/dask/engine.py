@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from handgrad.engines.dask.cluster import Connection
-    from handgrad.engines.dask.held import Kernels
-    from handgrad.engines.dask.workers import Member
+    from handgrad.engines.dask.workers import Kernels, Member
     from handgrad.engines.protocol import Predictor
     from handgrad.engines.weights import BlockWeights
     from handgrad.network import Labels, Network

@@ -6,7 +6,7 @@ import warnings
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from handgrad.engines.dask import faults, held
+from handgrad.engines.dask import faults, on_workers
 from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.recipes import recipe_for
 from handgrad.engines.dask.shares import count, numbers, plan
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
-    from handgrad.engines.dask.held import Kernels, Measured
     from handgrad.engines.dask.leaf_tasks import LeafTasks
+    from handgrad.engines.dask.on_workers import Measured
     from handgrad.engines.dask.shares import Share
-    from handgrad.engines.dask.workers import Member
+    from handgrad.engines.dask.workers import Kernels, Member
     from handgrad.engines.leaves import Source
     from handgrad.engines.sums import Node, Sum
     from handgrad.network import Network
@@ -80,7 +80,7 @@ class Holders:
             self._done = []
         with large_messages():
             futures: list[Future] = self._client.map(  # in one message
-                held.measure,
+                on_workers.measure,
                 list(self._held.values()),
                 network=network,
                 gradient=gradient,
@@ -151,9 +151,11 @@ class Holders:
         rows = [] if tasks is None else tasks.futures(missing, **_at(home))
         leaves = missing if rows else []
         if earlier is None:
-            return self._client.submit(held.hold, recipe, leaves, *rows, pure=False, **_at(home))
+            return self._client.submit(
+                on_workers.hold, recipe, leaves, *rows, pure=False, **_at(home)
+            )
         return self._client.submit(
-            held.move, earlier, recipe, leaves, *rows, pure=False, **_at(home)
+            on_workers.move, earlier, recipe, leaves, *rows, pure=False, **_at(home)
         )
 
     def _drop(self, homes: set[str]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.collections import Collection, chunks_of
-from handgrad.engines.dask.held import GivenLeaf, GivenRows
+from handgrad.engines.dask.on_workers import GivenLeaf, GivenRows
 from handgrad.errors import EngineError
 
 if TYPE_CHECKING:

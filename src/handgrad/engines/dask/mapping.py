@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from handgrad.engines.dask import faults, held
+from handgrad.engines.dask import faults, on_workers
 from handgrad.engines.dask.leaf_tasks import sendable
 from handgrad.engines.leaves import Source
 from handgrad.objective import Objective
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
     from handgrad.data import Blocks
-    from handgrad.engines.dask.held import Kernels
     from handgrad.engines.dask.leaf_tasks import LeafTasks
+    from handgrad.engines.dask.workers import Kernels
     from handgrad.engines.protocol import Engine
     from handgrad.network import Labels
 
@@ -67,17 +67,5 @@ class LeafMap(Generic[T]):
     def _submit(self, leaf: int) -> Future:
         rows = [] if self.tasks is None else self.tasks.futures([leaf])
         return self.client.submit(
-            apply, self.kernels, self.function, self.source, leaf, *rows, pure=False
+            on_workers.apply, self.kernels, self.function, self.source, leaf, *rows, pure=False
         )
-
-
-def apply(
-    kernels: Kernels,
-    function: Callable[[Engine, Any, Labels], T],
-    source: Source,
-    leaf: int,
-    *rows: held.GivenLeaf,
-) -> T:
-    """Call the function on a worker, in one thread."""
-    (of_leaf,) = held.read_rows(source, [leaf], *rows)
-    return function(kernels.with_threads(1), of_leaf.X, of_leaf.labels)

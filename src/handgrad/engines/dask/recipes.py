@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.engines.dask.held import Recipe
+from handgrad.engines.dask.on_workers import Recipe
 from handgrad.engines.dask.shares import count, cover, numbers
 from handgrad.engines.weights import BlockWeights
 from handgrad.errors import EngineError
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.engines.dask.held import Kernels
     from handgrad.engines.dask.shares import Share
-    from handgrad.engines.dask.workers import Member
+    from handgrad.engines.dask.workers import Kernels, Member
     from handgrad.engines.leaves import Source
 
 SHARE_OF_MEMORY = 0.4  # of what Dask grants a worker; it moves results to disk from 60 % on

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from handgrad.engines.dask.held import Kernels
+    from handgrad.engines.dask.workers import Kernels
     from handgrad.engines.leaves import Source
     from handgrad.engines.protocol import Engine
     from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window

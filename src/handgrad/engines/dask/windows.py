@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handgrad.engines.dask import faults, held
+from handgrad.engines.dask import faults, on_workers
 from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.recipes import only_weights_of
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
-    from handgrad.engines.dask.held import Kernels
     from handgrad.engines.dask.leaf_tasks import LeafTasks
+    from handgrad.engines.dask.workers import Kernels
     from handgrad.engines.leaves import Source
     from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window
 
@@ -64,7 +64,7 @@ class WindowTasks:
         for number, window in enumerate(windows, start=WINDOWS_AT_ONCE):
             with large_messages():
                 future = self.client.submit(
-                    held.take,
+                    on_workers.take,
                     self.kernels,
                     settings,
                     state,
@@ -82,4 +82,4 @@ class WindowTasks:
     def _read(self, leaves: Sequence[int]) -> Future:
         rows = [] if self.tasks is None else self.tasks.futures(leaves)
         source = only_weights_of(self.source, leaves)
-        return self.client.submit(held.read_rows, source, leaves, *rows, pure=False)
+        return self.client.submit(on_workers.read_rows, source, leaves, *rows, pure=False)

@@ -1,52 +1,29 @@
-"""What the workers hold and compute: leaves of blocks, and passes over them."""
+"""What runs on the workers: leaves are held, passes and batches are computed."""
 
 from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from handgrad.engines.dask.shares import Share, numbers
 from handgrad.engines.leaves import LabelledRows, Leaves, Source
 from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window, take_window
-from handgrad.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from handgrad.data.dataset import Labels, Rows
+    from handgrad.engines.dask.workers import Kernels
     from handgrad.engines.protocol import Engine
     from handgrad.engines.sums import Node, Sum
     from handgrad.network import Network
 
 
-class Kernels(NamedTuple):
-    """What every worker computes with, so that all give the same bits."""
-
-    engine: str
-    """native, or reference if a worker has no other."""
-    instruction_set: str
-
-    def with_threads(self, threads: int) -> Engine:
-        """Return the engine; on a machine that lacks it, raise an EngineError."""
-        if self.engine == "reference":
-            from handgrad.engines.reference import ReferenceEngine
-
-            return ReferenceEngine()
-        from handgrad.engines import _native
-        from handgrad.engines.native import NativeEngine
-
-        if self.instruction_set not in _native.instruction_sets():
-            raise EngineError(
-                f"This run uses the instruction set {self.instruction_set}, which a new worker "
-                "lacks; expected workers like those at the start."
-            )
-        engine = NativeEngine(threads)
-        engine.instruction_set = self.instruction_set
-        return engine
+T = TypeVar("T")
 
 
 class GivenLeaf(NamedTuple):
@@ -155,6 +132,18 @@ def read_rows(source: Source, leaves: Sequence[int], *rows: GivenLeaf) -> list[L
         source = _given(source, dict(zip(leaves, rows, strict=True)))
     with closing(source.windows([leaves])) as windows:
         return list(next(windows))
+
+
+def apply(
+    kernels: Kernels,
+    function: Callable[[Engine, Any, Any], T],
+    source: Source,
+    leaf: int,
+    *rows: GivenLeaf,
+) -> T:
+    """Call the function on a worker, in one thread."""
+    (of_leaf,) = read_rows(source, [leaf], *rows)
+    return function(kernels.with_threads(1), of_leaf.X, of_leaf.labels)
 
 
 def take(
