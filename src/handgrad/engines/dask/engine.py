@@ -10,7 +10,7 @@ from handgrad.engines.blocks import check_no_labels
 from handgrad.engines.dask.cluster import connect
 from handgrad.engines.dask.collections import blocks_of
 from handgrad.engines.dask.faults import cluster_errors, some_workers
-from handgrad.engines.dask.mapping import LeafMap
+from handgrad.engines.dask.mapping import map_leaves
 from handgrad.engines.dask.numbered import NumberedSource, numbered_blocks
 from handgrad.engines.dask.predictions import local_engine, probabilities
 from handgrad.engines.dask.session import DaskSession
@@ -150,9 +150,8 @@ class DaskEngine(Engine):
     ) -> Generator[T]:
         """Let the workers call a function of each leaf; see `handgrad.engines.Engine`."""
         at_once = LEAVES_PER_THREAD * self.threads
-        leaves = LeafMap.over(self.client, self.kernels, function, blocks, at_once)
         with cluster_errors(self.client):
-            yield from leaves.results()
+            yield from map_leaves(self.client, self.kernels, function, blocks, at_once)
 
     def predict_proba(self, network: Network, X: Any) -> Any:
         """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`.

@@ -46,7 +46,7 @@ def sendable(client: Client, blocks: Blocks) -> tuple[Blocks, LeafTasks | None]:
         return _without_rows(blocks), CollectionTasks(client, blocks.reader)
     if _pickled_size(blocks) <= MOST_PICKLED:
         return blocks, None
-    size = blocks.rows * blocks.features * blocks.dtype.itemsize
+    size = blocks.rows * blocks.bytes_per_row
     if size > MOST_SENT:
         raise EngineError(
             f"The rows of {blocks.source} take {size / 1e9:.3g} GB of this process's memory, too "

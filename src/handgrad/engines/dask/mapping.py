@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from handgrad.engines.dask import faults, on_workers
 from handgrad.engines.dask.leaf_tasks import sendable
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
     from handgrad.data import Blocks
-    from handgrad.engines.dask.leaf_tasks import LeafTasks
     from handgrad.engines.dask.workers import Kernels
     from handgrad.engines.protocol import Engine
     from handgrad.network import Labels
@@ -25,47 +23,32 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, eq=False)
-class LeafMap(Generic[T]):
-    """Calls a function with an engine, the rows of a leaf and their labels: one task per leaf."""
+def map_leaves(
+    client: Client,
+    kernels: Kernels,
+    function: Callable[[Engine, Any, Labels], T],
+    blocks: Blocks,
+    at_once: int,
+) -> Generator[T]:
+    """Call a function of an engine, the rows of a leaf and their labels: one task per leaf.
 
-    client: Client
-    kernels: Kernels
-    function: Callable[[Engine, Any, Labels], T]
-    source: Source
-    tasks: LeafTasks | None
-    """Where the rows come from if the workers cannot read the source."""
-    at_once: int
-    """How many leaves may be on their way."""
+    Yield the results in the order of the leaves; a worker that dies changes none. At most
+    ``at_once`` leaves are under way at the same time.
+    """
+    blocks, tasks = sendable(client, blocks)
+    source = Source(blocks, Objective())
 
-    @classmethod
-    def over(
-        cls,
-        client: Client,
-        kernels: Kernels,
-        function: Callable[[Engine, Any, Labels], T],
-        blocks: Blocks,
-        at_once: int,
-    ) -> LeafMap[T]:
-        """Return the tasks for blocks, whose rows go out leaf by leaf if workers cannot read."""
-        blocks, tasks = sendable(client, blocks)
-        return cls(client, kernels, function, Source(blocks, Objective()), tasks, at_once)
+    def submit(leaf: int) -> Future:
+        rows = [] if tasks is None else tasks.futures([leaf])
+        return client.submit(on_workers.apply, kernels, function, source, leaf, *rows, pure=False)
 
-    def results(self) -> Generator[T]:
-        """Yield the results in the order of the leaves; a worker that dies changes none."""
-        return faults.retried(self._results, len(self.source.blocks))
-
-    def _results(self, start: int) -> Generator[T]:
+    def results(start: int) -> Generator[T]:
         coming: deque[Future] = deque()
-        for leaf in range(start, len(self.source.blocks)):
-            coming.append(self._submit(leaf))
-            if len(coming) == self.at_once:
-                yield faults.results(self.client, [coming.popleft()])[0]
+        for leaf in range(start, len(blocks)):
+            coming.append(submit(leaf))
+            if len(coming) == at_once:
+                yield faults.results(client, [coming.popleft()])[0]
         while coming:
-            yield faults.results(self.client, [coming.popleft()])[0]
+            yield faults.results(client, [coming.popleft()])[0]
 
-    def _submit(self, leaf: int) -> Future:
-        rows = [] if self.tasks is None else self.tasks.futures([leaf])
-        return self.client.submit(
-            on_workers.apply, self.kernels, self.function, self.source, leaf, *rows, pure=False
-        )
+    return faults.retried(results, len(blocks))

@@ -32,7 +32,7 @@ def recipe_for(
     ``sent`` says whether the rows are sent to it, and take room beside the packed ones.
     """
     blocks, leaves = source.blocks, count(share)
-    leaf = min(blocks.leaf_rows, blocks.rows) * blocks.features * blocks.dtype.itemsize
+    leaf = min(blocks.leaf_rows, blocks.rows) * blocks.bytes_per_row
     given = leaves if sent else 0
     room = SHARE_OF_MEMORY * member.memory / leaf - given
     if room < 0:
