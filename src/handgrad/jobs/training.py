@@ -142,6 +142,8 @@ class TrainingJob:
             "stopped": run.stopped,
             "seconds": run.seconds,
             "engine": engine.name,
+            "instruction_set": engine.instruction_set,
+            "threads": engine.threads,
         }
         model = self._model(run.network, self._settings | settings | figures)
         return TrainingReport(model, run, on_train, on_test, figures, dataset, self.training)
