@@ -11,11 +11,11 @@ from handgrad.engines.dask.cluster import connect
 from handgrad.engines.dask.collections import blocks_of
 from handgrad.engines.dask.faults import cluster_errors, some_workers
 from handgrad.engines.dask.mapping import map_leaves
-from handgrad.engines.dask.numbered import NumberedSource, numbered_blocks
+from handgrad.engines.dask.numbered import NumberedProblem, numbered_blocks
 from handgrad.engines.dask.predictions import local_engine, probabilities
 from handgrad.engines.dask.session import DaskSession
 from handgrad.engines.dask.workers import inspect, shared_kernels
-from handgrad.engines.leaves import Source, block_weights
+from handgrad.engines.leaves import Problem, block_weights
 from handgrad.engines.protocol import Engine
 from handgrad.engines.threads import check_threads
 
@@ -139,11 +139,11 @@ class DaskEngine(Engine):
         """
         if isinstance(rows, Blocks):
             check_no_labels(targets)
-            source = Source(rows, objective, block_weights(weights, rows.rows))
+            problem = Problem(rows, objective, block_weights(weights, rows.rows))
         else:
             blocks = numbered_blocks(self.client, rows, targets)
-            source = NumberedSource(blocks, objective, block_weights(weights, blocks.rows))
-        return DaskSession(self, self.client, self.kernels, source)
+            problem = NumberedProblem(blocks, objective, block_weights(weights, blocks.rows))
+        return DaskSession(self, self.client, self.kernels, problem)
 
     def map_leaves(
         self, function: Callable[[Engine, Any, Labels], T], blocks: Blocks

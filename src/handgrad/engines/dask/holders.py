@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from handgrad.engines.dask.on_workers import Measured
     from handgrad.engines.dask.shares import Share
     from handgrad.engines.dask.workers import Kernels, Member
-    from handgrad.engines.leaves import Source
+    from handgrad.engines.leaves import Problem
     from handgrad.engines.sums import Node, Sum
     from handgrad.network import Network
 
@@ -33,21 +33,21 @@ MOST_KEPT = 2**17  # bytes of a network
 
 
 class Holders:
-    """Holds the leaves of a source on the workers of a cluster, and follows these as they change.
+    """Holds the leaves of a problem on the workers of a cluster, and follows these as they change.
 
     Parameters
     ----------
     client : Client
     kernels : Kernels
-    source : Source
+    problem : Problem
     tasks : LeafTasks or None
         Where the rows come from if the workers cannot read the source.
     """
 
     def __init__(
-        self, client: Client, kernels: Kernels, source: Source, tasks: LeafTasks | None
+        self, client: Client, kernels: Kernels, problem: Problem, tasks: LeafTasks | None
     ) -> None:
-        self._client, self._kernels, self._source, self._tasks = client, kernels, source, tasks
+        self._client, self._kernels, self._problem, self._tasks = client, kernels, problem, tasks
         self._members: dict[str, Member] = {}
         self._unfit: set[str] = set()
         self._shares: dict[str, Share] = {}
@@ -130,7 +130,7 @@ class Holders:
         """Share the leaves among these workers; each keeps what it can keep."""
         threads = {home: member.threads for home, member in members.items()}
         before = {home: self._shares[home] for home in self._held}
-        shares = plan(len(self._source.blocks), threads, before)
+        shares = plan(len(self._problem.blocks), threads, before)
         self._held = {
             home: self._held[home]
             if share == before.get(home)
@@ -143,7 +143,7 @@ class Holders:
         """Let a worker hold a share, beginning with what it holds already."""
         tasks, earlier = self._tasks, self._held.get(home)
         recipe = recipe_for(
-            home, members[home], share, self._source, self._kernels, sent=tasks is not None
+            home, members[home], share, self._problem, self._kernels, sent=tasks is not None
         )
         missing = list(numbers(share))
         if earlier is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from handgrad.engines.dask import faults, on_workers
 from handgrad.engines.dask.leaf_tasks import sendable
-from handgrad.engines.leaves import Source
+from handgrad.engines.leaves import Problem
 from handgrad.objective import Objective
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ def map_leaves(
     ``at_once`` leaves are under way at the same time.
     """
     blocks, tasks = sendable(client, blocks)
-    source = Source(blocks, Objective())
+    problem = Problem(blocks, Objective())
 
     def submit(leaf: int) -> Future:
         rows = [] if tasks is None else tasks.futures([leaf])
-        return client.submit(on_workers.apply, kernels, function, source, leaf, *rows, pure=False)
+        return client.submit(on_workers.apply, kernels, function, problem, leaf, *rows, pure=False)
 
     def results(start: int) -> Generator[T]:
         coming: deque[Future] = deque()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from handgrad.engines.dask.leaf_tasks import LeafTasks
     from handgrad.engines.dask.workers import Kernels
-    from handgrad.engines.leaves import Source
+    from handgrad.engines.leaves import Problem
     from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window
 
 WINDOWS_AT_ONCE = 2  # one is trained on while the next one is read
@@ -33,7 +33,7 @@ class WindowTasks:
 
     client: Client
     kernels: Kernels
-    source: Source
+    problem: Problem
     tasks: LeafTasks | None
 
     def take(
@@ -81,5 +81,5 @@ class WindowTasks:
 
     def _read(self, leaves: Sequence[int]) -> Future:
         rows = [] if self.tasks is None else self.tasks.futures(leaves)
-        source = only_weights_of(self.source, leaves)
-        return self.client.submit(on_workers.read_rows, source, leaves, *rows, pure=False)
+        problem = only_weights_of(self.problem, leaves)
+        return self.client.submit(on_workers.read_rows, problem, leaves, *rows, pure=False)
