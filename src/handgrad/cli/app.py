@@ -22,6 +22,8 @@ app = typer.Typer(
     "[cyan]digits[/]: scikit-learn's 8×8 digits\n\n"
     "[cyan]a folder[/]: with MNIST's four IDX files, or with one subfolder of images per class\n\n"
     "[cyan]a file[/]: .csv with a header and a label column, or .npz with X and y\n\n"
+    "[cyan]Parquet, Arrow or Feather[/] with a label column: a file, a folder, a pattern such as "
+    "'rows/*.parquet', or an address such as s3://bucket/rows\n\n"
     "Every command prints JSON under [bold]--json[/] and explains itself under [bold]--help[/].",
     no_args_is_help=True,
     rich_markup_mode="rich",

@@ -19,7 +19,7 @@ ModelArgument = Annotated[
 LabelOption = Annotated[
     str | None,
     typer.Option(
-        help="The label column of a CSV file; by default that of the model, if there is one, "
+        help="The label column of a table; by default that of the model, if there is one, "
         "or else 'label'."
     ),
 ]

@@ -89,8 +89,8 @@ EveryOption = Annotated[
     typer.Option(
         callback=interval,
         metavar="100|30s",
-        help="How often it is written: after so many iterations or epochs, or so much time "
-        f"({USUAL_INTERVAL} by default).",
+        help="How often the checkpoint is written: after so many iterations or epochs, or after so "
+        f"much time ({USUAL_INTERVAL} by default).",
     ),
 ]
 ResumeOption = Annotated[

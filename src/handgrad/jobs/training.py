@@ -185,7 +185,7 @@ def prepare_training(
         See `handgrad.data.load`; if neither has test samples, every fifth sample of each class is
         held out.
     label : str, optional
-        The label column of a CSV file.
+        The label column of a table: CSV, Parquet, Arrow or Feather.
     hidden, initial, dtype
         As in `handgrad.Network.initial`.
     engine, threads
