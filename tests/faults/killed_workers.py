@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from handgrad import Network, solvers
+from handgrad.data import open_blocks
 from handgrad.engines import Adam, Sgd
 from handgrad.engines.dask import DaskEngine
 from handgrad.engines.dask.cluster import UNUSED_PORT
 from handgrad.engines.native import NativeEngine
-from labelled_files import file_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -84,8 +84,8 @@ def write_rows(folder: Path) -> Blocks:
     X = random.normal(size=(M, D)).astype(np.float32)
     scores = X @ random.normal(size=(D, CLASSES))
     labels = scores.argmax(axis=1)
-    blocks: Blocks = file_blocks(folder / "rows.npy", X, labels, leaf_rows=LEAF_ROWS)
-    return blocks
+    np.savez(folder / "rows.npz", X=X, y=labels)
+    return open_blocks(folder / "rows.npz", leaf_rows=LEAF_ROWS)
 
 
 def kill_one(cluster: Any, random: Random) -> None:

@@ -72,8 +72,8 @@ def block_weights(weights: npt.ArrayLike | BlockWeights | None, m: int) -> Block
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """Blocks, the weights of their rows, and what is minimised on them."""
+class Problem:
+    """What is minimised: an objective on blocks, whose rows may have weights."""
 
     blocks: Blocks
     objective: Objective
@@ -141,15 +141,17 @@ class Leaves:
     What stays in memory changes no bit: a leaf's pass is the same whether it is read again or not.
     """
 
-    def __init__(self, engine: Engine, source: Source, leaves: Sequence[int], *, held: int) -> None:
-        self._engine, self._source, self._leaves = engine, source, leaves
+    def __init__(
+        self, engine: Engine, problem: Problem, leaves: Sequence[int], *, held: int
+    ) -> None:
+        self._engine, self._problem, self._leaves = engine, problem, leaves
         self._most_held = held
         self._held: dict[int, Leaf] = {}
         self._reading: tuple[object, ...] = ()  # how the networks so far read rows
 
-    def moved(self, source: Source, leaves: Sequence[int], *, held: int) -> Leaves:
+    def moved(self, problem: Problem, leaves: Sequence[int], *, held: int) -> Leaves:
         """Return other leaves of the same rows, with those of these that are in memory."""
-        moved = Leaves(self._engine, source, leaves, held=held)
+        moved = Leaves(self._engine, problem, leaves, held=held)
         common = [leaf for leaf in leaves if leaf in self._held]
         moved._held = {leaf: self._held[leaf] for leaf in common[:held]}
         moved._reading = self._reading
@@ -159,7 +161,7 @@ class Leaves:
         """Add up nodes of the tree that cover these leaves, from first to last."""
         if network.reading != self._reading:
             self._held, self._reading = {}, network.reading
-        count = len(self._source.blocks)
+        count = len(self._problem.blocks)
         with closing(self._sums(network, gradient=gradient)) as sums:
             return [
                 sum_of(node, count, lambda node: None if node[0] else next(sums)) for node in nodes
@@ -184,7 +186,7 @@ class Leaves:
     def _all(self) -> Generator[Leaf]:
         """Yield the leaves; read those that are not in memory, and keep what is to stay."""
         missing = [leaf for leaf in self._leaves if leaf not in self._held]
-        with closing(self._source.leaves(missing)) as coming:
+        with closing(self._problem.leaves(missing)) as coming:
             for leaf in self._leaves:
                 held = self._held.get(leaf)
                 yield self._read(*next(coming)) if held is None else held
@@ -201,6 +203,6 @@ class Leaves:
         total = float(m if weights is None else weights.sum())
         if not total:  # no engine takes weights that are all 0
             weights = None
-        objective = replace(self._source.objective, alpha=0.0)  # the whole sum is penalised
+        objective = replace(self._problem.objective, alpha=0.0)  # the whole sum is penalised
         part = self._engine.part(rows.X, rows.labels, objective, weights, kept=kept)
         return Leaf(part, m, total)

@@ -13,8 +13,9 @@ from handgrad.data import USUAL_LABEL, Blocks, open_blocks
 from handgrad.data.blocks import read_ahead
 from handgrad.data.blocks.readers import ranks_in_class
 from handgrad.engines import inputs
+from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.weights import BlockWeights
-from handgrad.estimator.collections import check_engine, is_collection
+from handgrad.estimator.collections import check_engine
 from handgrad.estimator.samples import TOO_FEW_HELD_OUT
 from handgrad.estimator.targets import codes_of
 from handgrad.evaluation import predicted_classes

@@ -12,10 +12,11 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from handgrad import solvers
+from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.threads import check_threads
 from handgrad.estimator.base import BaseMLP
 from handgrad.estimator.blocks import LabelledBlocks, has_label_column, is_beyond_memory, opened
-from handgrad.estimator.collections import is_collection, labels_of_classes
+from handgrad.estimator.collections import labels_of_classes
 from handgrad.estimator.fitting import Memory, as_network, glorot_values
 from handgrad.estimator.parameters import CONSTRAINTS, check_network, hidden_units, stops_early
 from handgrad.estimator.record import FitHistory

@@ -7,9 +7,10 @@ import pytest
 
 from faults.killed_workers import restore
 from handgrad import Network
-from handgrad.data import Blocks
+from handgrad.data import Blocks, open_blocks
 from handgrad.engines.dask import DaskEngine, holders
 from handgrad.engines.native import NativeEngine
+from row_files import write_npz
 
 distributed = pytest.importorskip("distributed")
 
@@ -54,6 +55,13 @@ def rows():
 @pytest.fixture(scope="session")
 def blocks(rows):
     return Blocks.of(*rows, leaf_rows=64)
+
+
+@pytest.fixture
+def in_files(rows, tmp_path):
+    """The same blocks, which the workers read by themselves."""
+    X, y = rows
+    return open_blocks(write_npz(tmp_path / "rows.npz", X=X, y=y), leaf_rows=64)
 
 
 @pytest.fixture

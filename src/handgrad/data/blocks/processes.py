@@ -47,7 +47,8 @@ class ReaderProcess:
             found = pickle.load(cast("IO[bytes]", self._process.stdout))  # noqa: S301 - our own process
         except (EOFError, pickle.UnpicklingError) as error:
             raise DataError(
-                "A process that decodes pictures ended early; is there enough memory?"
+                "A process that decodes pictures ended early, probably for lack of memory; "
+                "expected more of it: stop other programs."
             ) from error
         if isinstance(found, BaseException):
             raise found

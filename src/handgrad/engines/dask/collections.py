@@ -34,7 +34,7 @@ def blocks_of(
     label: str | None = None,
     leaf_rows: int = LEAF_ROWS,
 ) -> Blocks:
-    """Return a collection as blocks; its labels are read once to find the classes.
+    """Return a collection as blocks; its labels are read to find the classes, and to count them.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def blocks_of(
         features=len(table.names) if table.names else int(reader.rows.shape[1]),
         dtype=reader.rows.dtype,
         source="a Dask collection",
-        labels_digest=_fingerprint(reader.rows, classes, digests),
+        labels_digest=_digest_of_labels(reader.rows, classes, digests),
         leaf_rows=leaf_rows,
         feature_names=table.names,
         pixels=table.names is None,  # bytes of a table are numbers
@@ -309,7 +309,7 @@ def _counted(
     return np.bincount(codes, minlength=len(classes)), hashlib.sha256(codes.tobytes()).digest()
 
 
-def _fingerprint(rows: Any, classes: npt.NDArray[Any], digests: list[bytes]) -> str:
-    """Tell collections apart by their labels, row by row, and the shape of their rows."""
+def _digest_of_labels(rows: Any, classes: npt.NDArray[Any], digests: list[bytes]) -> str:
+    """Return a digest of all labels in their order, and of the shape of the rows."""
     head = f"{rows.shape} {rows.dtype} {classes.tolist()}".encode()
     return hashlib.sha256(b"".join([head, *digests])).hexdigest()

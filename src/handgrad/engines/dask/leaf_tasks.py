@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.collections import Collection, chunks_of
-from handgrad.engines.dask.held import GivenLeaf, GivenRows
+from handgrad.engines.dask.on_workers import GivenLeaf, GivenRows
 from handgrad.errors import EngineError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def sendable(client: Client, blocks: Blocks) -> tuple[Blocks, LeafTasks | None]:
         return _without_rows(blocks), CollectionTasks(client, blocks.reader)
     if _pickled_size(blocks) <= MOST_PICKLED:
         return blocks, None
-    size = blocks.rows * blocks.features * blocks.dtype.itemsize
+    size = blocks.rows * blocks.bytes_per_row
     if size > MOST_SENT:
         raise EngineError(
             f"The rows of {blocks.source} take {size / 1e9:.3g} GB of this process's memory, too "

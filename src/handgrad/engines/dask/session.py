@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from handgrad.engines.dask.held import Kernels
-    from handgrad.engines.leaves import Source
+    from handgrad.engines.dask.workers import Kernels
+    from handgrad.engines.leaves import Problem
     from handgrad.engines.protocol import Engine
     from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window
     from handgrad.network import Network
@@ -38,14 +38,14 @@ class DaskSession(BlockSession):
         engine: Engine,
         client: Client,
         kernels: Kernels,
-        source: Source,
+        problem: Problem,
     ) -> None:
-        super().__init__(engine, source.blocks, source.objective, source.weights)
-        self._source, self._client = source, client
-        blocks, tasks = sendable(self._client, source.blocks)
-        source = replace(source, blocks=blocks)
-        self._holders = Holders(self._client, kernels, source, tasks)
-        self._windows = WindowTasks(self._client, kernels, source, tasks and KeptTasks(tasks))
+        super().__init__(engine, problem.blocks, problem.objective, problem.weights)
+        self._problem, self._client = problem, client
+        blocks, tasks = sendable(self._client, problem.blocks)
+        problem = replace(problem, blocks=blocks)
+        self._holders = Holders(self._client, kernels, problem, tasks)
+        self._windows = WindowTasks(self._client, kernels, problem, tasks and KeptTasks(tasks))
 
     @property
     def workers(self) -> dict[str, int]:
@@ -54,7 +54,7 @@ class DaskSession(BlockSession):
 
     def _total(self, network: Network, *, gradient: bool) -> Sum:
         """Add up the tree from the nodes that the workers added up."""
-        leaves = len(self._source.blocks)
+        leaves = len(self._problem.blocks)
         with cluster_errors(self._client):
             known = self._holders.measure(network, gradient=gradient)
         with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handgrad.engines.dask import faults, held
+from handgrad.engines.dask import faults, on_workers
 from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.recipes import only_weights_of
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
-    from handgrad.engines.dask.held import Kernels
     from handgrad.engines.dask.leaf_tasks import LeafTasks
-    from handgrad.engines.leaves import Source
+    from handgrad.engines.dask.workers import Kernels
+    from handgrad.engines.leaves import Problem
     from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window
 
 WINDOWS_AT_ONCE = 2  # one is trained on while the next one is read
@@ -33,7 +33,7 @@ class WindowTasks:
 
     client: Client
     kernels: Kernels
-    source: Source
+    problem: Problem
     tasks: LeafTasks | None
 
     def take(
@@ -64,7 +64,7 @@ class WindowTasks:
         for number, window in enumerate(windows, start=WINDOWS_AT_ONCE):
             with large_messages():
                 future = self.client.submit(
-                    held.take,
+                    on_workers.take,
                     self.kernels,
                     settings,
                     state,
@@ -81,5 +81,5 @@ class WindowTasks:
 
     def _read(self, leaves: Sequence[int]) -> Future:
         rows = [] if self.tasks is None else self.tasks.futures(leaves)
-        source = only_weights_of(self.source, leaves)
-        return self.client.submit(held.read_rows, source, leaves, *rows, pure=False)
+        problem = only_weights_of(self.problem, leaves)
+        return self.client.submit(on_workers.read_rows, problem, leaves, *rows, pure=False)
