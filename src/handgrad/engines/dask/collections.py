@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.data.blocks import LEAF_ROWS, Blocks
 from handgrad.errors import DataError
-from handgrad.quoting import listed, quoted
+from handgrad.quoting import listed, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
