@@ -15,6 +15,7 @@ from handgrad.errors import DataError
 X = np.arange(20.0)[:, None]
 y = np.array([0, 1] * 10)
 STARTED: list[subprocess.Popen[bytes]] = []
+WIDE = np.zeros((20, 1 << 16), np.uint8)
 PIXELS = np.arange(80, dtype=np.uint8).reshape(20, 4)
 
 
@@ -150,6 +151,23 @@ def test_a_damaged_picture_is_an_error_of_the_parent(tmp_path):
     with pytest.raises(DataError, match=r"row 10 .* is not a PNG"):
         found.extend(leaf for leaf, _, _ in read_ahead(open_blocks(file, leaf_rows=3), range(7)))
     assert not children()
+
+
+def test_a_reader_whose_parent_is_killed_ends_without_a_word(tmp_path):
+    row_files.write_parquet(tmp_path / "a.parquet", WIDE, y, row_files.PICTURES)
+    program = (
+        "import os\n"
+        "from handgrad.data.blocks import open_blocks\n"
+        "from handgrad.data.blocks.processes import ReaderProcess\n"
+        f"process = ReaderProcess(open_blocks({str(tmp_path / 'a.parquet')!r}))\n"
+        "process.ask(0)\n"
+        "process._process.stdout.read(1)\n"  # it is sending now, more than a pipe holds
+        "os._exit(0)\n"
+    )
+    found = subprocess.run(  # until the last process that has standard error ends
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (found.stdout, found.stderr) == ("", "")
 
 
 def test_a_script_needs_no_guard_around_its_main_part(tmp_path):

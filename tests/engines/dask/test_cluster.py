@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
 from typing import Any
 
@@ -34,6 +35,18 @@ def test_without_a_client_a_local_cluster_lives_as_long_as_the_engine(blocks, ne
     del session
     gc.collect()
     assert not any(map(_is_alive, pids))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows")
+def test_ctrl_c_in_a_terminal_leaves_the_workers_alone(blocks, network):
+    with DaskEngine("local", threads=1) as engine:
+        session = engine.session(blocks, None, Objective())
+        cost = session.cost(network)
+        (pid,) = engine.client.run(os.getpid).values()
+        os.kill(pid, signal.SIGINT)  # a terminal sends it to all processes
+        assert session.cost(network) == cost
+        assert list(engine.client.run(os.getpid).values()) == [pid]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_the_current_client_is_used_and_stays_open(client, blocks, network):

@@ -119,6 +119,23 @@ def test_an_array_that_is_no_labelled_matrix_is_one_sentence(client, rows):
             blocks_of(client, given, labels)
 
 
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        ([0.5, 1.0, 2.0, 1.0], r"the label 0\.5; expected whole numbers or texts"),
+        ([0.0, np.inf, 2.0, 1.0], "the label inf"),
+        (np.array([0, "a", 1, "b"], object), "numbers in some rows and texts in others"),
+        (np.array([0, 1, "a", "b"], object), "numbers in some rows and texts in others"),
+        (np.array([0j, 1j, 0j, 1j]), "the label"),
+        (np.array([0, 1, 0, 1], "M8[s]"), "the label"),
+    ],
+)
+def test_labels_that_are_no_classes_are_one_sentence(client, labels, sentence):
+    y = da.from_array(np.array(labels), chunks=2)
+    with pytest.raises(DataError, match=sentence):
+        blocks_of(client, da.from_array(np.eye(4), chunks=2), y)
+
+
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
 def test_missing_labels_are_counted(client, frame, missing):
     labels = frame["kind"].astype(object).copy()

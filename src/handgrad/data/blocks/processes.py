@@ -84,8 +84,11 @@ def serve() -> None:
             answer = reader.read(leaf)
         except Exception as error:  # it belongs to the parent
             answer = _sendable(error)
-        pickle.dump(answer, answers, protocol=5)
-        answers.flush()
+        try:
+            pickle.dump(answer, answers, protocol=5)
+            answers.flush()
+        except BrokenPipeError:  # the parent was killed
+            os._exit(1)  # without another attempt to send what is left
 
 
 def _sendable(error: Exception) -> Exception:

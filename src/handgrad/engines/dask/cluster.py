@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import weakref
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -110,15 +112,34 @@ def _current_client() -> Client | None:
 def _local(threads: int | None) -> Connection:
     from distributed import Client, LocalCluster
 
-    cluster: LocalCluster = LocalCluster(
-        n_workers=threads or processors(),
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        scheduler_kwargs={"dashboard_address": UNUSED_PORT},
-        silence_logs=logging.CRITICAL,  # its workers end with it, and need not complain
-    )
+    with _deaf_to_ctrl_c():
+        cluster: LocalCluster = LocalCluster(
+            n_workers=threads or processors(),
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": UNUSED_PORT},
+            silence_logs=logging.CRITICAL,  # its workers end with it, and need not complain
+        )
     return Connection(client := Client(cluster, set_as_default=False), (client, cluster))
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let threads that start here, and all processes that they start, never see Ctrl-C.
+
+    A terminal sends Ctrl-C to the workers, too: they would die while this process still has to
+    finish its step with them. It is delivered to this thread at the end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # which would let the signal through where it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _remote(address: str) -> Connection:

@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.data.blocks import LEAF_ROWS, Blocks
 from handgrad.errors import DataError
-from handgrad.quoting import listed, quoted
+from handgrad.quoting import listed, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,13 +223,36 @@ def _labels_in(labels: npt.NDArray[Any]) -> _Labels:
     from pandas import isna
 
     missing = isna(labels)
-    return _Labels(len(labels), np.unique(labels[~missing]), int(missing.sum()))
+    return _Labels(len(labels), _distinct(labels[~missing]), int(missing.sum()))
+
+
+def _distinct(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    try:
+        return np.unique(labels)
+    except TypeError:  # numbers and texts have no order
+        return np.array(list(dict.fromkeys(labels.tolist())), dtype=object)
 
 
 def _check_labels(found: Sequence[_Labels]) -> None:
     missing = sum(chunk.missing for chunk in found)
     if missing:
         raise DataError(f"{missing:,} rows have no label; expected one per row.")
+    kinds = {_kind_of(value) for chunk in found for value in chunk.classes.tolist()}
+    if len(kinds) > 1:
+        raise DataError(
+            "The labels are numbers in some rows and texts in others; expected labels of one kind."
+        )
+
+
+def _kind_of(label: object) -> str:
+    """Return whether a label is a text or a number, or raise a DataError if it is no class."""
+    if isinstance(label, str):
+        return "text"
+    if not isinstance(label, bool | int | float) or label != label // 1:
+        raise DataError(
+            f"The Dask collection holds the label {shown(label)}; expected whole numbers or texts."
+        )
+    return "number"
 
 
 def _rechunked(
