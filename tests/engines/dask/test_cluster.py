@@ -49,6 +49,17 @@ def test_ctrl_c_in_a_terminal_leaves_the_workers_alone(blocks, network):
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+def test_a_task_that_cannot_start_workers_is_told_what_to_do(client):
+    def connect_there():
+        from handgrad.engines.dask.cluster import connect
+
+        connect(None, 1)
+
+    task = client.submit(connect_there, pure=False)
+    with pytest.raises(EngineError, match="in a task of Dask, .* distributed.worker_client"):
+        task.result()
+
+
 def test_the_current_client_is_used_and_stays_open(client, blocks, network):
     with client.as_current(), DaskEngine() as engine:
         assert engine.session(blocks, None, Objective()).cost(network) > 0

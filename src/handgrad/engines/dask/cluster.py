@@ -59,7 +59,8 @@ def connect(address: str | None, threads: int | None = None) -> Connection:
     Raises
     ------
     EngineError
-        If no scheduler answers at the address, or if the current client is asynchronous.
+        If no scheduler answers at the address, if the current client is asynchronous, or if this
+        process can start no others.
     MissingPackageError
         If Dask is not installed.
     """
@@ -112,15 +113,22 @@ def _current_client() -> Client | None:
 def _local(threads: int | None) -> Connection:
     from distributed import Client, LocalCluster
 
-    with _deaf_to_ctrl_c():
-        cluster: LocalCluster = LocalCluster(
-            n_workers=threads or processors(),
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard_address": UNUSED_PORT},
-            silence_logs=logging.CRITICAL,  # its workers end with it, and need not complain
-        )
+    try:
+        with _deaf_to_ctrl_c():
+            cluster: LocalCluster = LocalCluster(
+                n_workers=threads or processors(),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": UNUSED_PORT},
+                silence_logs=logging.CRITICAL,  # its workers end with it, and need not complain
+            )
+    except RuntimeError as error:
+        raise EngineError(
+            "Dask cannot start worker processes from this one. In a script, the program belongs "
+            "under `if __name__ == '__main__':`, because each worker imports it; in a task of "
+            "Dask, it belongs under `with distributed.worker_client():`."
+        ) from error
     return Connection(client := Client(cluster, set_as_default=False), (client, cluster))
 
 
