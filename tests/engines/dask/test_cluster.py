@@ -56,7 +56,7 @@ def test_a_task_that_cannot_start_workers_is_told_what_to_do(client):
         connect(None, 1)
 
     task = client.submit(connect_there, pure=False)
-    with pytest.raises(EngineError, match="in a task of Dask, .* distributed.worker_client"):
+    with pytest.raises(EngineError, match=r"in a task of Dask, .* distributed\.worker_client"):
         task.result()
 
 
