@@ -90,9 +90,9 @@ def show_sizes(rows, times, chosen):
 def measure_dask(chosen, dataset, bars):
     """Say what larger clusters would give."""
     rows = max(chosen.rows)
-    times = sizes.step_times(dataset.X_train, dataset.y_train, rows, 1)
+    step = sizes.step_in_memory(dataset.X_train, dataset.y_train, rows, chosen.rounds)
     threads = processors()
-    found = clusters.costs(times["rows_in_memory"] / rows * threads, threads, chosen.rounds)
+    found = clusters.costs(step / rows * threads, threads, chosen.rounds)
     predicted = clusters.table(found, FUTURE_SIZES)
     if not chosen.json:
         table = table_of(
@@ -152,7 +152,7 @@ def measure_spark(chosen, dataset, bars):
         err.print(f"Spark is left out: {missing}.")
     found = {}
     for solver in spark.SOLVERS:
-        count = 5 if chosen.quick else chosen.iterations
+        count = 5 if chosen.quick else spark.ITERATIONS[solver]
         found[solver] = jobs = spark.compared(dataset, count, chosen.rounds, solver)
         show_jobs(f"{count} iterations of {solver}, 784-10-10, 60,000 digits", jobs, chosen)
     if not missing:
@@ -214,7 +214,6 @@ def main():
         __doc__,
         parts={"nargs": "+", "choices": PARTS, "default": PARTS},
         rows={"nargs": "+", "type": int, "default": SIZES},
-        iterations={"type": int, "default": 100, "help": "of the job that Spark does, too"},
     )
     if chosen.quick:
         chosen.rows = [20_000]

@@ -133,3 +133,16 @@ def write_idx(folder: Path, prefix: str, X: npt.NDArray[np.uint8], y: npt.ArrayL
     ):
         sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
         (folder / name).write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
+
+
+class Counted:
+    """A reader that counts how often each leaf is read."""
+
+    in_processes = False
+
+    def __init__(self, reader):
+        self.reader, self.reads = reader, []
+
+    def read(self, leaf):
+        self.reads.append(leaf)
+        return self.reader.read(leaf)

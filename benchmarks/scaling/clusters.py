@@ -13,6 +13,7 @@ is not in it: every worker sends its sums, 64 kB per node of the tree.
 
 from __future__ import annotations
 
+import logging
 import statistics
 import time
 from dataclasses import dataclass
@@ -57,6 +58,20 @@ class Costs:
         return overhead * self.threads / (self.per_row * (1 - 1 / machines))
 
 
+def local_cluster(workers: int) -> Any:
+    """Start processes of one thread each."""
+    from distributed import LocalCluster
+
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=":0",
+        memory_limit=0,
+        silence_logs=logging.CRITICAL,  # a worker need not complain about its end
+    )
+
+
 def costs(per_row: float, threads: int, rounds: int) -> Costs:
     """Measure what an iteration costs without any work."""
     measured = [_overhead(workers, rounds) for workers in WORKERS]
@@ -69,20 +84,13 @@ def _overhead(workers: int, rounds: int) -> tuple[float, float]:
 
     Client and scheduler share this process.
     """
-    from distributed import LocalCluster
-
     from handgrad.engines.dask import DaskEngine
 
     random = np.random.default_rng(0)
     X = random.integers(256, size=(max(WORKERS), 784)).astype(np.uint8)
     blocks = Blocks.of(X, np.arange(max(WORKERS)), leaf_rows=1)
     network = Network.initial(features=784, hidden=10, classes=max(WORKERS), seed=0)
-    with (
-        LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as cluster,
-        DaskEngine(cluster.scheduler_address) as engine,
-    ):
+    with local_cluster(workers) as cluster, DaskEngine(cluster.scheduler_address) as engine:
         session = engine.session(blocks, None, Objective())
         times = [_descent(session, network) for _ in range(rounds + 1)][1:]
     wall, own = (statistics.median(part) / ITERATIONS for part in zip(*times, strict=True))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from measure import compare, processors
 from peers._blocks import Places
+from scaling.clusters import local_cluster
 from scaling.parquet import GROUP_ROWS, write_folder
 from scaling.shifted import shifted_digits
 from tasks import Task, network
@@ -27,24 +29,12 @@ ROWS_OF_A_ROUND = 4_000_000
 @contextmanager
 def clusters() -> Iterator[dict[int, str]]:
     """Start clusters of one and of two processes with one thread each; give their addresses."""
-    try:
-        from distributed import LocalCluster
-    except ImportError:  # the peers say so
+    if find_spec("distributed") is None:  # the peers say so
         yield {}
         return
     with ExitStack() as stack:
-        yield {
-            workers: stack.enter_context(
-                LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address=":0",
-                    memory_limit=0,
-                )
-            ).scheduler_address
-            for workers in WORKERS
-        }
+        started = {workers: stack.enter_context(local_cluster(workers)) for workers in WORKERS}
+        yield {workers: cluster.scheduler_address for workers, cluster in started.items()}
 
 
 @contextmanager
@@ -67,6 +57,13 @@ def step_times(X: np.ndarray, y: np.ndarray, rows: int, rounds: int) -> dict[str
         held = _seconds(places, IN_MEMORY, steps, rounds)
         read = _seconds(places, READ, 1, rounds)
     return held | {f"{peer}, one step": time for peer, time in read.items()}
+
+
+def step_in_memory(X: np.ndarray, y: np.ndarray, rows: int, rounds: int) -> float:
+    """Measure the seconds of a step over rows in memory alone."""
+    steps = max(1, ROWS_OF_A_ROUND // rows)
+    with folder_of(X, y, rows) as folder:
+        return _seconds(Places(f"{folder}/rows"), IN_MEMORY[:1], steps, rounds)[IN_MEMORY[0]]
 
 
 def _seconds(places: Places, peers: tuple[str, ...], steps: int, rounds: int) -> dict[str, float]:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from handgrad.data import Dataset
 
 PARTITIONS = 2
-SOLVERS = {"gd": ("gd", "gd"), "l-bfgs": ("l-bfgs", "lbfgs")}
+SOLVERS = {"gd": "gd", "l-bfgs": "lbfgs"}  # Spark's names and ours
+ITERATIONS = {"gd": 300, "l-bfgs": 100}
+WARM = (20, 80)  # iterations of two fits, whose difference is that of 60 iterations
 TIMES = ("job", "job_without_start", "iteration")
 SCORES = ("accuracy", "cost")
 
@@ -45,7 +47,7 @@ def compared(dataset: Dataset, iterations: int, rounds: int, solver: str) -> dic
     """Run the jobs in turns, each round from another seed; return their figures, by peer."""
     with tempfile.TemporaryDirectory() as folder:
         commands = _commands(Path(folder), dataset, solver)
-        counts = [iterations, iterations, 2 * iterations]  # after the first, all code is compiled
+        counts = [iterations, *WARM]
         found: dict[str, list[dict[str, float]]] = {peer: [] for peer in commands}
         for seed in range(rounds):
             options = ["--seed", str(seed), "--iterations", *map(str, counts)]
@@ -62,18 +64,17 @@ def _summary(runs: list[dict[str, float]]) -> dict[str, float]:
 
 def _commands(folder: Path, dataset: Dataset, solver: str) -> dict[str, list[str]]:
     """Write the rows in the layout that each peer reads fastest; give the peers' commands."""
-    theirs, ours = SOLVERS[solver]
     parts = {"train": (dataset.X_train, dataset.y_train), "test": (dataset.X_test, dataset.y_test)}
     for name, (X, y) in parts.items():
         write_folder(folder / name, _chunks(X, y))
         _write_lists(folder / f"spark-{name}", X, y)
-    handgrad = _program("handgrad_blocks", folder, "train", "test", "--solver", ours)
+    handgrad = _program("handgrad_blocks", folder, "train", "test", "--solver", SOLVERS[solver])
     commands = {"handgrad": handgrad, "handgrad on Dask": [*handgrad, "--dask"]}
     if not why_no_spark():
         lists = _program("spark", folder, "spark-train", "spark-test")
         subprocess.run([*lists, "--convert"], check=True, capture_output=True)
         vectors = ("spark-train-vectors", "spark-test-vectors")
-        commands["Spark"] = _program("spark", folder, *vectors, "--solver", theirs)
+        commands["Spark"] = _program("spark", folder, *vectors, "--solver", solver)
     return commands
 
 

@@ -14,12 +14,13 @@ template <class T, class Action> inline void each_block(const Parameters<T>& net
     const Matrix& W1 = network.layout->first().W;
     const size_t D = samples.rows->features;
     const auto over_nonzeros = [&](size_t first, size_t rows, auto index) {
-        const auto x = gather_block<T, decltype(index)>(samples, first, rows, scratch);
-        action(
-            first, rows, [&](T* Z1) { forward_sparse(W1, network.values, x, rows, Z1); },
-            [&](const Matrix& dW1, T* gradient) {
-                backward_sparse(dW1, gradient, x, rows, scratch.dZ1);
-            });
+        with_gathered<T, decltype(index)>(samples, first, rows, scratch, [&](const auto& x) {
+            action(
+                first, rows, [&](T* Z1) { forward_sparse(W1, network.values, x, rows, Z1); },
+                [&](const Matrix& dW1, T* gradient) {
+                    backward_sparse(dW1, gradient, x, rows, scratch.dZ1);
+                });
+        });
     };
     const auto over_csc = [&](size_t first, size_t rows, auto index) {
         const auto forward = [&](T* Z1) {

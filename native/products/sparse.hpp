@@ -61,60 +61,74 @@ template <class T, class X, class Index> struct Nonzeros {
     T scale;               // of the sums of products; 1 if the values are scaled
 };
 
-// Σ values[i] · rows[places[i]] over some entries, P vectors wide, is scaled and added to `to`.
-template <size_t P, class T, class X, class Place>
-HANDGRAD_INLINE void gather_products(const X* values, const Place* places, size_t count,
-    const T* rows, size_t stride, T scale, T* to) {
+// Σ values[i] · rows[places[i]] over the entries of each of R lists, P vectors wide, is scaled and
+// added to `to`. The few sums of a list wait for their last products, so that lists take turns.
+template <size_t R, size_t P, class T, class X, class Start, class Place>
+HANDGRAD_INLINE void gather_products(const Start* starts, const Place* places, const X* values,
+    const T* rows, size_t stride, T scale, T* to, size_t to_stride) {
     constexpr size_t L = lanes<T>, U = P == 1 ? 4 : P == 2 ? 2 : 1;
-    Vector<T> sum[U][P] = {};
-    const X* const end = values + count;
-    for (; values + 4 <= end; values += 4, places += 4) {
-        const BroadcastFour<T, X> four{values};
+    Vector<T> sum[R][U][P] = {};
+    size_t together = starts[1] - starts[0];  // entries of the shortest
 #pragma GCC unroll 4
-        for (size_t i = 0; i < 4; ++i) {
-            const T* row = rows + places[i] * stride;
-            const Vector<T> value = four[i];
+    for (size_t r = 1; r < R; ++r)
+        if (starts[r + 1] - starts[r] < together) together = starts[r + 1] - starts[r];
+    const auto add = [&](Vector<T>(&sums)[P], size_t i, Vector<T> value) {
+        const T* row = rows + places[i] * stride;
 #pragma GCC unroll 4
-            for (size_t p = 0; p < P; ++p) sum[i % U][p] += value * load(row + p * L);
+        for (size_t p = 0; p < P; ++p) sums[p] += value * load(row + p * L);
+    };
+    const auto add_four = [&](size_t r, size_t from) {
+        const BroadcastFour<T, X> four{values + from};
+#pragma GCC unroll 4
+        for (size_t i = 0; i < 4; ++i) add(sum[r][i % U], from + i, four[i]);
+    };
+    size_t done = 0;
+    for (; done + 4 <= together; done += 4) {
+#pragma GCC unroll 4
+        for (size_t r = 0; r < R; ++r) add_four(r, starts[r] + done);
+    }
+#pragma GCC unroll 4
+    for (size_t r = 0; r < R; ++r, to += to_stride) {
+        size_t i = starts[r] + done;
+        for (; i + 4 <= starts[r + 1]; i += 4) add_four(r, i);
+        for (; i < starts[r + 1]; ++i) add(sum[r][0], i, broadcast(static_cast<T>(values[i])));
+#pragma GCC unroll 4
+        for (size_t p = 0; p < P; ++p) {
+            Vector<T> total = sum[r][0][p];
+#pragma GCC unroll 4
+            for (size_t u = 1; u < U; ++u) total += sum[r][u][p];
+            total *= scale;
+            store(to + p * L, load(to + p * L) + total);
         }
-    }
-    for (; values < end; ++values, ++places) {
-        const T* row = rows + *places * stride;
-        const Vector<T> value = broadcast(static_cast<T>(*values));
-#pragma GCC unroll 4
-        for (size_t p = 0; p < P; ++p) sum[0][p] += value * load(row + p * L);
-    }
-#pragma GCC unroll 4
-    for (size_t p = 0; p < P; ++p) {
-        Vector<T> total = sum[0][p];
-#pragma GCC unroll 4
-        for (size_t u = 1; u < U; ++u) total += sum[u][p];
-        total *= scale;
-        store(to + p * L, load(to + p * L) + total);
     }
 }
 
-template <size_t P, bool slotted, class T, class Index> inline void backward_nonzeros(
-    const Nonzeros<T, T, Index>& x, size_t rows, const T* dz, size_t dz_stride, T* __restrict dw) {
+// dW[d] += value · dZ over the non-zeros of each row, row after row.
+template <size_t P, bool slotted, class T, class X, class Index> inline void backward_nonzeros(
+    const Nonzeros<T, X, Index>& x, size_t rows, const T* dz, size_t dz_stride, T* __restrict dw) {
     constexpr size_t L = lanes<T>;
     const int32_t* __restrict const slots = x.slots;
     for (size_t r = 0; r < rows; ++r, dz += dz_stride) {
         Vector<T> delta[P];
 #pragma GCC unroll 4
         for (size_t p = 0; p < P; ++p) delta[p] = load(dz + p * L);
-        const size_t i = x.starts[r];
-        const Index* __restrict index = x.indices + i;
-        const T* __restrict value = x.values + i;
-#pragma GCC unroll 4
-        for (size_t n = x.starts[r + 1] - i; n > 0; --n, ++index, ++value) {
-            const size_t d = *index;
-            const size_t slot = slotted ? static_cast<size_t>(slots[d]) : d;
-            T* target = dw + slot * (P * L);
-            const Vector<T> factor = broadcast(*value);
+        const auto add = [&](size_t d, Vector<T> factor) {
+            T* target = dw + (slotted ? static_cast<size_t>(slots[d]) : d) * (P * L);
 #pragma GCC unroll 4
             for (size_t p = 0; p < P; ++p)
                 store(target + p * L, load(target + p * L) + factor * delta[p]);
-        }
+        };
+        const Index* __restrict index = x.indices + x.starts[r];
+        const X* __restrict value = x.values + x.starts[r];
+        size_t left = x.starts[r + 1] - x.starts[r];
+        if constexpr (!std::is_same_v<X, T>)
+            for (; left >= 4; left -= 4, index += 4, value += 4) {
+                const BroadcastFour<T, X> four{value};
+#pragma GCC unroll 4
+                for (size_t i = 0; i < 4; ++i) add(index[i], four[i]);
+            }
+#pragma GCC unroll 4
+        for (; left > 0; --left, ++index, ++value) add(*index, broadcast(static_cast<T>(*value)));
     }
 }
 
@@ -124,8 +138,7 @@ template <size_t P, class T, class X> inline void backward_csc(const uint32_t* s
     T* dw) {
     for (size_t d = 0; d < features; ++d, dw += P * lanes<T>)
         if (starts[d] < starts[d + 1])
-            gather_products<P>(values + starts[d], rows + starts[d], starts[d + 1] - starts[d], dz,
-                dz_stride, scale, dw);
+            gather_products<1, P>(starts + d, rows, values, dz, dz_stride, scale, dw, 0);
 }
 
 // The same sums in the order of the rows, entry after entry: the bits of backward_nonzeros. Each
@@ -179,15 +192,19 @@ template <size_t P, class T, class X> inline void backward_columns(const uint32_
 template <class T, class X, class Index> inline void forward_sparse(
     const Matrix& W, const T* w, const Nonzeros<T, X, Index>& x, size_t rows, T* z) {
     each_panel<T>(W, [&](auto P, size_t first) {
-        for (size_t r = 0; r < rows; ++r)
-            gather_products<P>(x.values + x.starts[r], x.indices + x.starts[r],
-                x.starts[r + 1] - x.starts[r], w + W.row(first, 0), P * lanes<T>, x.scale,
-                z + r * W.stride() + first);
+        constexpr size_t R = P < 3 ? 1 : 4;  // narrow panels wait for loads, not for their sums
+        const auto some = [&](auto count, size_t r) {
+            gather_products<count, P>(x.starts + r, x.indices, x.values, w + W.row(first, 0),
+                P * lanes<T>, x.scale, z + r * W.stride() + first, W.stride());
+        };
+        size_t r = 0;
+        for (; r + R <= rows; r += R) some(std::integral_constant<size_t, R>{}, r);
+        for (; r < rows; ++r) some(std::integral_constant<size_t, 1>{}, r);
     });
 }
 
-template <class T, class Index> inline void backward_sparse(
-    const Matrix& W, T* dw, const Nonzeros<T, T, Index>& x, size_t rows, const T* dz) {
+template <class T, class X, class Index> inline void backward_sparse(
+    const Matrix& W, T* dw, const Nonzeros<T, X, Index>& x, size_t rows, const T* dz) {
     each_panel<T>(W, [&](auto P, size_t first) {
         if (x.slots)
             backward_nonzeros<P, true>(x, rows, dz + first, W.stride(), dw + W.row(first, 0));

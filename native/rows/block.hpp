@@ -101,6 +101,35 @@ template <class T, class Index> inline Nonzeros<T, T, Index> gather_block(
     });
 }
 
+// The same of dense rows of bytes, as bytes.
+template <class T, class Index> inline Nonzeros<T, uint8_t, Index> gather_bytes(
+    const Samples<T>& samples, size_t first, size_t rows, const Scratch<T>& scratch) {
+    const Rows& source = *samples.rows;
+    const auto* stored = static_cast<const uint8_t*>(source.values);
+    Index* const indices = static_cast<Index*>(scratch.indices);
+    uint8_t* const values = reinterpret_cast<uint8_t*>(scratch.values);
+    scratch.starts[0] = 0;
+    size_t n = 0;
+    for (size_t r = 0; r < rows; ++r) {
+        n += compress_row<uint8_t>(stored + samples.row(first + r) * source.stride, source.features,
+            indices + n, values + n, 1);
+        scratch.starts[r + 1] = n;
+    }
+    return {scratch.starts, indices, values, samples.slots, static_cast<T>(source.scale)};
+}
+
+// Calls action with the non-zeros of a block's rows: as bytes, which take the least memory, where
+// the sums are scaled and the products take bytes.
+template <class T, class Index, class Action> inline void with_gathered(const Samples<T>& samples,
+    size_t first, size_t rows, const Scratch<T>& scratch, Action action) {
+    if constexpr (multiplies<T, uint8_t>) {
+        const Rows& source = *samples.rows;
+        if (samples.scale_sums && !source.sparse() && source.type == Number::uint8)
+            return action(gather_bytes<T, Index>(samples, first, rows, scratch));
+    }
+    action(gather_block<T, Index>(samples, first, rows, scratch));
+}
+
 template <class T> struct DenseChunk {
     const T* values;
     size_t stride;

@@ -44,13 +44,11 @@ template <class X> inline bool all_zero(const X* eight) {
 }
 
 #ifdef __AVX512VBMI2__
-// Sixteen bytes as values and as indices.
+// Sixteen bytes as numbers.
 template <class V> inline void write_values(V* to, __m128i bytes, V scale) {
     if constexpr (std::is_same_v<V, float>)
         _mm512_storeu_ps(to,
             _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)), _mm512_set1_ps(scale)));
-    else if constexpr (std::is_same_v<V, uint8_t>)
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
     else
         for (int half = 0; half < 2; ++half, bytes = _mm_srli_si128(bytes, 8))
             _mm512_storeu_pd(
@@ -58,38 +56,48 @@ template <class V> inline void write_values(V* to, __m128i bytes, V scale) {
                                    _mm512_set1_pd(scale)));
 }
 
-template <class Index> inline void write_indices(Index* to, __m128i places, size_t from) {
-    if constexpr (sizeof(Index) == 2)
-        _mm256_storeu_si256(
-            reinterpret_cast<__m256i*>(to), _mm256_add_epi16(_mm256_cvtepu8_epi16(places),
-                                                _mm256_set1_epi16(static_cast<short>(from))));
-    else
-        _mm512_storeu_si512(to, _mm512_add_epi32(_mm512_cvtepu8_epi32(places),
-                                    _mm512_set1_epi32(static_cast<int>(from))));
-}
-
+// 32 bytes as values and as indices.
 template <class V, class Index> inline void write_half(
     __m256i bytes, __m256i places, size_t from, Index* indices, V* values, V scale) {
-    write_values(values, _mm256_castsi256_si128(bytes), scale);
-    write_values(values + 16, _mm256_extracti128_si256(bytes, 1), scale);
-    write_indices(indices, _mm256_castsi256_si128(places), from);
-    write_indices(indices + 16, _mm256_extracti128_si256(places, 1), from);
+    const auto each_quarter = [](__m256i half, auto action) {
+        action(0, _mm256_castsi256_si128(half));
+        action(16, _mm256_extracti128_si256(half, 1));
+    };
+    if constexpr (std::is_same_v<V, uint8_t>)
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(values), bytes);
+    else
+        each_quarter(
+            bytes, [&](int at, __m128i quarter) { write_values(values + at, quarter, scale); });
+    if constexpr (sizeof(Index) == 2)
+        _mm512_storeu_si512(indices, _mm512_add_epi16(_mm512_cvtepu8_epi16(places),
+                                         _mm512_set1_epi16(static_cast<short>(from))));
+    else
+        each_quarter(places, [&](int at, __m128i quarter) {
+            _mm512_storeu_si512(indices + at, _mm512_add_epi32(_mm512_cvtepu8_epi32(quarter),
+                                                  _mm512_set1_epi32(static_cast<int>(from))));
+        });
 }
 
-// 64 bytes at a time. A mask of the non-zeros packs them and their places.
+struct Positions {
+    alignas(64) uint8_t of[64]{};
+    constexpr Positions() {
+        for (size_t i = 0; i < 64; ++i) of[i] = static_cast<uint8_t>(i);
+    }
+};
+
+// 64 bytes at a time. A mask of the non-zeros packs them and their places. Vectors of zeros are
+// not skipped, because a branch on them is often mispredicted.
 template <class V, class Index>
 inline size_t compress_row(const uint8_t* row, size_t D, Index* indices, V* values, V scale) {
-    constexpr size_t ahead = 4096;  // bytes, for rows follow one another in memory
-    uint8_t positions[64];
-    for (int i = 0; i < 64; ++i) positions[i] = static_cast<uint8_t>(i);
-    const __m512i position = _mm512_loadu_si512(positions);
+    constexpr size_t ahead = 16384;  // bytes, for rows follow one another in memory
+    static constexpr Positions positions;
+    const __m512i position = _mm512_load_si512(positions.of);
     size_t n = 0;
     for (size_t d = 0; d < D; d += 64) {
-        __builtin_prefetch(row + d + ahead);
+        __builtin_prefetch(row + d + ahead, 0, 2);
         const __mmask64 inside = D - d < 64 ? ~0ull >> (64 - (D - d)) : ~0ull;
         const __m512i bytes = _mm512_maskz_loadu_epi8(inside, row + d);
         const __mmask64 set = _mm512_test_epi8_mask(bytes, bytes);
-        if (set == 0) continue;
         const __m512i packed = _mm512_maskz_compress_epi8(set, bytes);
         const __m512i places = _mm512_maskz_compress_epi8(set, position);
         const size_t found = static_cast<size_t>(__builtin_popcountll(set));

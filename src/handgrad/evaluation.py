@@ -11,7 +11,7 @@ import numpy as np
 
 from handgrad.data import Blocks
 from handgrad.engines.blocks import check_no_labels
-from handgrad.engines.leaves import Source
+from handgrad.engines.leaves import Problem
 from handgrad.errors import DataError
 from handgrad.objective import Objective
 
@@ -113,7 +113,7 @@ def _evaluate_blocks(
     network: Network, blocks: Blocks, y: npt.ArrayLike | None, engine: Engine
 ) -> Evaluation:
     check_no_labels(y)
-    Source(blocks, Objective(network.output)).check(network)
+    Problem(blocks, Objective(network.output)).check(network)
     leaves = list(engine.map_leaves(partial(_evaluate_leaf, network), blocks))
     losses = math.fsum(leaf.cost * leaf.samples for leaf in leaves)
     confusion = np.sum([leaf.confusion for leaf in leaves], axis=0)

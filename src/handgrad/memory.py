@@ -26,8 +26,8 @@ def memory() -> int:
 def free_memory() -> int:
     """Return the bytes that programs may still take, as far as the system tells.
 
-    A container may take no more than its limit. A system that does not tell how much is free is
-    taken for one whose memory is all free.
+    A container may take no more than its limit. If the system does not tell how much is free, all
+    memory counts as free.
     """
     return min([_available() or memory(), *filter(None, map(_limit, LIMITS))])
 

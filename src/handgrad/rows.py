@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from handgrad.errors import ShapeError
 from handgrad.quoting import named, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     import numpy.typing as npt
 
@@ -198,25 +199,33 @@ def scaled_rows(rows: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def stacked(
-    parts: Sequence[Any], empty: Callable[[tuple[int, ...], np.dtype[Any]], Any] = np.empty
+    parts: Iterable[Any], m: int, empty: Callable[[tuple[int, ...], np.dtype[Any]], Any] = np.empty
 ) -> Any:
-    """Return rows of one type as one block of rows; dense rows lie in what ``empty`` returns.
+    """Return rows of one type, m in all, as one block of rows.
+
+    Dense rows are copied one part after another into what ``empty`` returns, so no more than one
+    part needs to be in memory.
 
     Examples
     --------
-    >>> stacked([np.zeros((2, 3)), np.ones((1, 3))]).shape
+    >>> stacked([np.zeros((2, 3)), np.ones((1, 3))], m=3).shape
     (3, 3)
     """
-    if len(parts) == 1:
-        return parts[0]
-    if isinstance(parts[0], Bytes):
-        return Bytes(stacked([part.values for part in parts], empty), parts[0].scale)
-    if is_sparse(parts[0]):
+    rest = iter(parts)
+    first = next(rest)
+    if is_sparse(first):
         from scipy.sparse import vstack
 
-        return vstack(parts, format="csr")
-    m = sum(map(len, parts))
-    return np.concatenate(parts, out=empty((m, *parts[0].shape[1:]), parts[0].dtype))
+        return vstack([first, *rest], format="csr")
+    numbers = values_of(first)
+    if len(numbers) == m:
+        return first
+    whole, start = empty((m, *numbers.shape[1:]), numbers.dtype), 0
+    for part in chain([first], rest):
+        numbers = values_of(part)
+        whole[start : start + len(numbers)] = numbers
+        start += len(numbers)
+    return Bytes(whole, first.scale) if isinstance(first, Bytes) else whole
 
 
 def values_of(rows: Any) -> npt.NDArray[Any]:

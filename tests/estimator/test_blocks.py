@@ -361,6 +361,14 @@ def test_files_are_fitted_and_scored(tmp_path):
     assert_same_fit(of_files, of_arrays, 1e-4)
     assert_array_equal(of_files.feature_names_in_, of_arrays.feature_names_in_)
     assert of_files.score(str(tmp_path / "*.parquet"), label="digit") == of_files.score(frame, y)
+    for validation in (
+        {"X_val": tmp_path},
+        {"X_val": blocks_of(X, y)},
+        {"X_val": frame, "y_val": y},
+    ):
+        model = MLPClassifier(**settings("adam")).fit(tmp_path, label="digit", **validation)
+        assert model.validation_scores_
+        assert model.validation_scores_[-1] == model.score(frame, y)
     with pytest.raises(ValueError, match="label"):
         MLPClassifier().fit(tmp_path)
     with pytest.raises((ValueError, OSError)):

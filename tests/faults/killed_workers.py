@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from threading import Timer
@@ -24,11 +25,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from handgrad import Network, solvers
+from handgrad.data import open_blocks
 from handgrad.engines import Adam, Sgd
 from handgrad.engines.dask import DaskEngine
 from handgrad.engines.dask.cluster import UNUSED_PORT
 from handgrad.engines.native import NativeEngine
-from labelled_files import file_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,7 +83,9 @@ def write_rows(folder: Path) -> Blocks:
     random = np.random.default_rng(0)
     X = random.normal(size=(M, D)).astype(np.float32)
     scores = X @ random.normal(size=(D, CLASSES))
-    return file_blocks(folder / "rows.npy", X, scores.argmax(axis=1), leaf_rows=LEAF_ROWS)
+    labels = scores.argmax(axis=1)
+    np.savez(folder / "rows.npz", X=X, y=labels)
+    return open_blocks(folder / "rows.npz", leaf_rows=LEAF_ROWS)
 
 
 def kill_one(cluster: Any, random: Random) -> None:
@@ -95,18 +98,47 @@ def kill_one(cluster: Any, random: Random) -> None:
     os.kill(random.choice(running).pid, signal.SIGKILL)
 
 
+def restore(cluster: Any, client: Any) -> None:
+    """Wait for two workers, and start another one if a nanny has given up its own."""
+    while len(client.scheduler_info(n_workers=-1)["workers"]) < 2:
+        cluster.scale(2)
+        time.sleep(0.1)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Kill a worker of each run; return 1 if one ends in other bits."""
-    from distributed import Client, LocalCluster
-
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=20, help="of all solvers together")
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     asked = parser.parse_args(arguments)
     random, same = Random(asked.seed), 0
     network = Network.initial(features=D, hidden=10, classes=CLASSES, seed=0)
+    with tempfile.TemporaryDirectory() as folder:
+        blocks = write_rows(Path(folder))
+        with _two_workers() as (_, engine):
+            undisturbed = dict(_undisturbed(engine, network, blocks))
+        for number in range(asked.runs):
+            solver = list(SOLVERS)[number % len(SOLVERS)]
+            expected, seconds = undisturbed[solver]
+            with _two_workers() as (cluster, engine):
+                killer = Timer(random.uniform(0, seconds), kill_one, (cluster, random))
+                killer.start()
+                right = Run.of(SOLVERS[solver](engine, network, blocks)).is_same(expected)
+                killer.join()
+            same += right
+            print(
+                f"run {number + 1}, {solver}: {'same bits' if right else 'OTHER BITS'}", flush=True
+            )
+    print(f"{same} of {asked.runs} runs with a killed worker end in the bits of one process")
+    return int(same != asked.runs)
+
+
+@contextmanager
+def _two_workers() -> Iterator[tuple[Any, DaskEngine]]:
+    """Start a cluster of two processes, and an engine that uses it."""
+    from distributed import LocalCluster
+
     with (
-        tempfile.TemporaryDirectory() as folder,
         LocalCluster(
             n_workers=2,
             threads_per_worker=1,
@@ -114,26 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             scheduler_kwargs={"dashboard_address": UNUSED_PORT},
             silence_logs=logging.CRITICAL,
         ) as cluster,
-        Client(cluster, set_as_default=False) as client,
         DaskEngine(cluster.scheduler_address) as engine,
     ):
-        blocks = write_rows(Path(folder))
-        undisturbed = dict(_undisturbed(engine, network, blocks))
-        for number in range(asked.runs):
-            solver = list(SOLVERS)[number % len(SOLVERS)]
-            expected, seconds = undisturbed[solver]
-            cluster.scale(2)  # in the place of a worker that died while it started, too
-            client.wait_for_workers(2)
-            killer = Timer(random.uniform(0, seconds), kill_one, (cluster, random))
-            killer.start()
-            right = Run.of(SOLVERS[solver](engine, network, blocks)).is_same(expected)
-            killer.join()
-            same += right
-            print(
-                f"run {number + 1}, {solver}: {'same bits' if right else 'OTHER BITS'}", flush=True
-            )
-    print(f"{same} of {asked.runs} runs with a killed worker end in the bits of one process")
-    return int(same != asked.runs)
+        yield cluster, engine
 
 
 def _undisturbed(

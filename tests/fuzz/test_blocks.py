@@ -1,13 +1,45 @@
 from __future__ import annotations
 
+from pathlib import Path
+from random import Random
+
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzz import block_files
+from fuzz import block_files, csv_files
 from fuzz.outcome import assert_sound
+from fuzz.scratch import written
+from handgrad import data
+from handgrad.errors import HandgradError
 
 
 @settings(max_examples=300, suppress_health_check=list(HealthCheck), deadline=None)
 @given(random=st.randoms(use_true_random=False))
 def test_damaged_tables_are_read_whole_or_refused(random):
     assert_sound(block_files, random)
+
+
+@settings(max_examples=300, suppress_health_check=list(HealthCheck), deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))  # these draws are long
+def test_blocks_of_a_csv_file_are_what_load_reads(seed):
+    case = csv_files.draw(Random(seed))
+    source = Path(written(case["files"]), case["name"])
+    try:
+        blocks = data.open_blocks(source, case["label"], leaf_rows=3)
+        X, y = blocks.load()
+    except HandgradError:
+        found = None
+    else:
+        found = X, y
+    try:
+        whole = data.load(source, label=case["label"])
+    except HandgradError as error:
+        assert found is None or "of a single class" in str(error)  # noqa: PT017
+        return
+    assert found is not None
+    np.testing.assert_array_equal(found[0], whole.X_train, strict=True)
+    np.testing.assert_array_equal(found[1], whole.y_train)
+    assert blocks.class_names == whole.class_names
+    assert blocks.feature_names == whole.feature_names
+    assert blocks.image_shape == whole.image_shape

@@ -20,11 +20,10 @@ app = typer.Typer(
     "[cyan]mnist-5k[/]: 5,000 real handwritten digits, installed with handgrad\\[digits]\n\n"
     "[cyan]mnist[/]: the 70,000 digits of MNIST, downloaded once\n\n"
     "[cyan]digits[/]: scikit-learn's 8×8 digits\n\n"
-    "[cyan]a folder[/]: with MNIST's four IDX files, with one subfolder of images per class, or "
-    "with files of rows\n\n"
-    "[cyan]a file[/]: .parquet, .feather, .arrow or .csv with a label column, or .npz with X and "
-    "y\n\n"
-    "[cyan]a pattern[/] of such files, or an address such as s3://bucket/folder\n\n"
+    "[cyan]a folder[/]: with MNIST's four IDX files, or with one subfolder of images per class\n\n"
+    "[cyan]a file[/]: .csv with a header and a label column, or .npz with X and y\n\n"
+    "[cyan]Parquet, Arrow or Feather[/] with a label column: a file, a folder, a pattern such as "
+    "'rows/*.parquet', or an address such as s3://bucket/rows\n\n"
     "Every command prints JSON under [bold]--json[/] and explains itself under [bold]--help[/].",
     no_args_is_help=True,
     rich_markup_mode="rich",

@@ -13,7 +13,6 @@ from handgrad.cli.app import app
 from handgrad.cli.options import JsonOption, LabelOption
 from handgrad.derivation.checks import check_formulas
 from handgrad.errors import ExitStatus, MissingPackageError
-from handgrad.jobs.inputs import USUAL_LABEL
 from handgrad.plain_json import show_json
 
 DIGITS_CHECKED = 20
@@ -47,7 +46,7 @@ def _samples_to_check(source: str | None, label: str | None) -> tuple[Any, Any]:
     """Return some rows and labels of all classes; none if the default is not installed."""
     try:
         dataset = data.load(
-            data.USUAL_SOURCE if source is None else source, label=label or USUAL_LABEL
+            data.USUAL_SOURCE if source is None else source, label=label or data.USUAL_LABEL
         )
     except MissingPackageError as error:
         if source is not None:

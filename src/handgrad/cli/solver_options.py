@@ -27,7 +27,7 @@ IterationsOption = Annotated[
     typer.Option(
         min=1,
         max=MOST_ITERATIONS,
-        help="Steps over all rows, of gd (500 by default) and lbfgs (at most 200).",
+        help="Steps of gd (500 by default) and lbfgs (at most 200), each over all rows.",
     ),
 ]
 EpochsOption = Annotated[
@@ -35,7 +35,7 @@ EpochsOption = Annotated[
     typer.Option(
         min=1,
         max=MOST_ITERATIONS,
-        help="Passes over all rows in batches, of sgd and adam (50 by default).",
+        help="Passes of sgd and adam over all rows, in batches (50 by default).",
     ),
 ]
 BatchSizeOption = Annotated[
@@ -89,8 +89,8 @@ EveryOption = Annotated[
     typer.Option(
         callback=interval,
         metavar="100|30s",
-        help="How often it is written: after so many iterations or epochs, or so much time "
-        f"({USUAL_INTERVAL} by default).",
+        help="How often the checkpoint is written: after so many iterations or epochs, or after so "
+        f"much time ({USUAL_INTERVAL} by default).",
     ),
 ]
 ResumeOption = Annotated[

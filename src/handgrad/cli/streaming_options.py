@@ -14,26 +14,27 @@ StreamOption = Annotated[
     bool,
     typer.Option(
         "--stream",
-        help="Read the rows in blocks, as for sources that take more than a quarter of the free "
-        "memory.",
+        help="Read the rows in blocks even if they take less than a quarter of the free memory.",
     ),
 ]
 WindowOption = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Leaves of 8,192 rows that lie in memory together, of rows in blocks (8 by default).",
+        help="How many leaves of 8,192 rows lie in memory together (8 by default); implies "
+        "--stream.",
     ),
 ]
 CacheOption = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="A folder that keeps decoded rows, of rows in blocks."),
+    typer.Option(metavar="FOLDER", help="A folder that keeps decoded rows; implies --stream."),
 ]
 DaskOption = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        help="Train on the workers of this Dask scheduler, or of 'local' ones; implies --stream.",
+        help="Train on the workers of this Dask scheduler; 'local' starts some here. Implies "
+        "--stream.",
     ),
 ]
 

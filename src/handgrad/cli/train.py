@@ -229,6 +229,13 @@ def _print_run(report: TrainingReport) -> None:
         f"{run.iterations} {unit} in {run.seconds:.1f} s: "
         f"cost {report.on_train.cost:.4f}, training accuracy {report.on_train.accuracy:.2%}"
     )
+    figures = report.figures
+    if figures["engine"] == "dask":
+        threads = figures["threads"]
+        show(
+            f"Computed by {threads} {'threads' if threads > 1 else 'thread'} of Dask workers, all "
+            f"with the instruction set {figures['instruction_set']}."
+        )
     if report.on_test is not None:
         test = report.on_test
         show(f"[bold]test accuracy {test.accuracy:.2%}[/] on {test.samples:,} samples")

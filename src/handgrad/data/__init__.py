@@ -2,10 +2,11 @@
 
 from handgrad.data.blocks import BlockDataset, Blocks, open_blocks
 from handgrad.data.dataset import Dataset, Samples, match_labels
-from handgrad.data.named import USUAL_SOURCE
+from handgrad.data.named import USUAL_LABEL, USUAL_SOURCE
 from handgrad.data.sources import load, load_samples
 
 __all__ = [
+    "USUAL_LABEL",
     "USUAL_SOURCE",
     "BlockDataset",
     "Blocks",

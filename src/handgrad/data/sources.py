@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from handgrad.data import csv, idx, images, npz
 from handgrad.data.blocks import open_blocks
 from handgrad.data.blocks.kinds import is_of_rows
-from handgrad.data.blocks.opening import read_part
+from handgrad.data.blocks.opening import read_samples
 from handgrad.data.dataset import (
     Dataset,
     Part,
@@ -20,7 +20,7 @@ from handgrad.data.dataset import (
     check_same_features,
     check_several_classes,
 )
-from handgrad.data.named import NAMED
+from handgrad.data.named import NAMED, USUAL_LABEL
 from handgrad.data.streams import reading
 from handgrad.errors import DataError
 from handgrad.quoting import named
@@ -40,7 +40,7 @@ EXPECTED = (
 def load(
     source: str | os.PathLike[str],
     *,
-    label: str = "label",
+    label: str = USUAL_LABEL,
     features: Sequence[str] | None = None,
 ) -> Dataset:
     """Read labelled samples to train and to test on.
@@ -97,7 +97,7 @@ def _load_blocks(blocks: Blocks) -> Dataset:
 def load_samples(
     source: str | os.PathLike[str],
     *,
-    label: str = "label",
+    label: str = USUAL_LABEL,
     image_shape: tuple[int, int] | None = None,
     features: Sequence[str] | None = None,
 ) -> Samples:
@@ -137,7 +137,7 @@ def load_samples(
     array([[3. , 1.5]])
     """
     if str(source) not in NAMED and is_of_rows(os.fspath(source)):
-        return build_samples(str(source), read_part(source, label, features))
+        return build_samples(str(source), read_samples(source, label, features))
     with reading(Path(source)):
         part = _read_unlabelled(Path(source), image_shape) if source else None
         if part is None:

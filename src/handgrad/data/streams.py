@@ -44,12 +44,13 @@ def open_unpacked(path: Path) -> Iterator[IO[bytes]]:
         if not path.is_file():
             raise DataError(f"{path} is not a regular file; expected one.")
         file: IO[bytes] = path.open("rb")
-        with file, _unpacked(path, file) as stream:
+        with file, unpacked(path.name, file) as stream:
             yield stream
 
 
-def _unpacked(path: Path, file: IO[bytes]) -> IO[bytes]:
-    if path.suffix.lower() == ".gz":
+def unpacked(name: str, file: IO[bytes]) -> IO[bytes]:
+    """Return what an open file holds: a file whose name ends with ``.gz`` is unpacked."""
+    if name.lower().endswith(".gz"):
         return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
     return file
 

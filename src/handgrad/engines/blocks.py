@@ -11,13 +11,13 @@ from handgrad.arguments import whole_number
 from handgrad.data.blocks import Recycled
 from handgrad.engines import inputs
 from handgrad.engines.descent import descend
-from handgrad.engines.leaves import Leaves, Source, block_weights
+from handgrad.engines.leaves import Leaves, Problem, block_weights
 from handgrad.engines.sums import root
 from handgrad.engines.windows import BatchSettings, BatchState, BlockBatches, take_window
 from handgrad.errors import EngineError, ShapeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -89,20 +89,20 @@ class BlockSession:
         weights: npt.ArrayLike | BlockWeights | None = None,
     ) -> None:
         whole_number("window", blocks.window, 1, None, EngineError)
-        self._source = Source(blocks, objective, block_weights(weights, blocks.rows))
+        self._problem = Problem(blocks, objective, block_weights(weights, blocks.rows))
         self._engine = engine
-        self._leaves = Leaves(engine, self._source, range(len(blocks)), held=blocks.window)
+        self._leaves = Leaves(engine, self._problem, range(len(blocks)), held=blocks.window)
         self._rows: dict[int, LabelledRows] = {}  # for batches, if one window holds all rows
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
-        self._source.check(network)
-        return self._total(network, gradient=False).penalised_cost(network, self._source.objective)
+        self._problem.check(network)
+        return self._total(network, gradient=False).penalised_cost(network, self._problem.objective)
 
     def cost_and_gradient(self, network: Network) -> Measurement:
         """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
-        self._source.check(network)
-        return self._total(network, gradient=True).measurement(network, self._source.objective)
+        self._problem.check(network)
+        return self._total(network, gradient=True).measurement(network, self._problem.objective)
 
     def descend(
         self,
@@ -114,7 +114,7 @@ class BlockSession:
     ) -> tuple[Network, npt.NDArray[np.float64]]:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
         inputs.check_descent(learning_rate, iterations, network.dtype)
-        self._source.check(network)
+        self._problem.check(network)
         return descend(self.cost_and_gradient, network, learning_rate, iterations, on_progress)
 
     def batches(
@@ -127,15 +127,15 @@ class BlockSession:
     ) -> BlockBatches:
         """Begin to train in batches; see `BlockBatches`."""
         inputs.check_batches(rule, batch_size, moments, network)
-        self._source.check(network)
-        settings = BatchSettings(self._source.objective, rule, int(batch_size))
+        self._problem.check(network)
+        settings = BatchSettings(self._problem.objective, rule, int(batch_size))
         state = BatchState(network, moments)
-        return BlockBatches(self._source.blocks, settings, state, self._take)
+        return BlockBatches(self._problem.blocks, settings, state, self._take)
 
     def _total(self, network: Network, *, gradient: bool) -> Sum:
         """Add up the whole tree."""
         with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges
-            nodes = [root(len(self._source.blocks))]
+            nodes = [root(len(self._problem.blocks))]
             return self._leaves.nodes(nodes, network, gradient=gradient)[0]
 
     def _take(
@@ -146,7 +146,7 @@ class BlockSession:
         learning_rate: float,
     ) -> Generator[Taken]:
         """Take the batches of one window after another; a thread reads the next one meanwhile."""
-        memory = Recycled(2)
+        memory = Recycled(1)
         with closing(self._read([window.leaves for window in windows])) as read:
             for window, leaves in zip(windows, read, strict=True):
                 taken = take_window(
@@ -155,11 +155,11 @@ class BlockSession:
                 state = taken.state
                 yield taken
 
-    def _read(self, windows: Sequence[Sequence[int]]) -> Generator[list[LabelledRows]]:
+    def _read(self, windows: Sequence[Sequence[int]]) -> Generator[Iterable[LabelledRows]]:
         """Read the leaves of windows; a window that is the only one stays in memory."""
         if len(windows) > 1:
-            yield from self._source.windows(windows)
+            yield from self._problem.windows(windows)
             return
         if not self._rows:
-            self._rows = dict(self._source.leaves(sorted(windows[0])))
+            self._rows = dict(self._problem.leaves(sorted(windows[0])))
         yield [self._rows[leaf] for leaf in windows[0]]

@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from handgrad.errors import ShapeError
 from handgrad.rows import bytes_unless_pixels, stacked
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     import numpy.typing as npt
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from handgrad.engines.sums import Node
     from handgrad.network import Labels, Network
     from handgrad.objective import Objective
+
+
+MOST_AHEAD = 4  # leaves that are read while batches are computed
 
 
 class LabelledRows(NamedTuple):
@@ -45,11 +48,20 @@ class LabelledRows(NamedTuple):
         return LabelledRows(self.X[rows], self.labels[rows], weights)
 
     @classmethod
-    def joined(cls, parts: Sequence[LabelledRows], memory: Recycled) -> LabelledRows:
-        """Return the rows of several parts as one."""
-        X, labels, weights = zip(*parts, strict=True)
-        own_weights = None if weights[0] is None else np.concatenate(weights)
-        return cls(stacked(X, memory.empty), np.concatenate(labels), own_weights)
+    def joined(cls, parts: Iterable[LabelledRows], m: int, memory: Recycled) -> LabelledRows:
+        """Return the rows of several parts, m in all, as one; see `handgrad.rows.stacked`."""
+        labels: list[Labels] = []
+        weights: list[npt.NDArray[np.float64]] = []
+
+        def rows() -> Iterator[Any]:
+            for part in parts:
+                labels.append(part.labels)
+                if part.weights is not None:
+                    weights.append(part.weights)
+                yield part.X
+
+        X = stacked(rows(), m, memory.empty)
+        return cls(X, np.concatenate(labels), np.concatenate(weights) if weights else None)
 
 
 def block_weights(weights: npt.ArrayLike | BlockWeights | None, m: int) -> BlockWeights | None:
@@ -60,8 +72,8 @@ def block_weights(weights: npt.ArrayLike | BlockWeights | None, m: int) -> Block
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """Blocks, the weights of their rows, and what is minimised on them."""
+class Problem:
+    """What is minimised: an objective on blocks, whose rows may have weights."""
 
     blocks: Blocks
     objective: Objective
@@ -91,12 +103,12 @@ class Source:
                 rows = bytes_unless_pixels(X, pixels=self.blocks.pixels)
                 yield leaf, LabelledRows(rows, labels, weights)
 
-    def windows(self, windows: Sequence[Sequence[int]]) -> Generator[list[LabelledRows]]:
-        """Read the leaves of windows, one window ahead of its use."""
-        depth = max(map(len, windows))
+    def windows(self, windows: Sequence[Sequence[int]]) -> Generator[Iterator[LabelledRows]]:
+        """Read the leaves of windows: each yields its leaves before the next one comes."""
+        depth = min(max(map(len, windows)), MOST_AHEAD)
         with closing(self.leaves(chain.from_iterable(windows), depth)) as leaves:
             for window in windows:
-                yield [next(leaves)[1] for _ in window]
+                yield (rows for _, rows in islice(leaves, len(window)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +141,17 @@ class Leaves:
     What stays in memory changes no bit: a leaf's pass is the same whether it is read again or not.
     """
 
-    def __init__(self, engine: Engine, source: Source, leaves: Sequence[int], *, held: int) -> None:
-        self._engine, self._source, self._leaves = engine, source, leaves
+    def __init__(
+        self, engine: Engine, problem: Problem, leaves: Sequence[int], *, held: int
+    ) -> None:
+        self._engine, self._problem, self._leaves = engine, problem, leaves
         self._most_held = held
         self._held: dict[int, Leaf] = {}
         self._reading: tuple[object, ...] = ()  # how the networks so far read rows
 
-    def moved(self, source: Source, leaves: Sequence[int], *, held: int) -> Leaves:
+    def moved(self, problem: Problem, leaves: Sequence[int], *, held: int) -> Leaves:
         """Return other leaves of the same rows, with those of these that are in memory."""
-        moved = Leaves(self._engine, source, leaves, held=held)
+        moved = Leaves(self._engine, problem, leaves, held=held)
         common = [leaf for leaf in leaves if leaf in self._held]
         moved._held = {leaf: self._held[leaf] for leaf in common[:held]}
         moved._reading = self._reading
@@ -147,7 +161,7 @@ class Leaves:
         """Add up nodes of the tree that cover these leaves, from first to last."""
         if network.reading != self._reading:
             self._held, self._reading = {}, network.reading
-        count = len(self._source.blocks)
+        count = len(self._problem.blocks)
         with closing(self._sums(network, gradient=gradient)) as sums:
             return [
                 sum_of(node, count, lambda node: None if node[0] else next(sums)) for node in nodes
@@ -172,7 +186,7 @@ class Leaves:
     def _all(self) -> Generator[Leaf]:
         """Yield the leaves; read those that are not in memory, and keep what is to stay."""
         missing = [leaf for leaf in self._leaves if leaf not in self._held]
-        with closing(self._source.leaves(missing)) as coming:
+        with closing(self._problem.leaves(missing)) as coming:
             for leaf in self._leaves:
                 held = self._held.get(leaf)
                 yield self._read(*next(coming)) if held is None else held
@@ -189,6 +203,6 @@ class Leaves:
         total = float(m if weights is None else weights.sum())
         if not total:  # no engine takes weights that are all 0
             weights = None
-        objective = replace(self._source.objective, alpha=0.0)  # the whole sum is penalised
+        objective = replace(self._problem.objective, alpha=0.0)  # the whole sum is penalised
         part = self._engine.part(rows.X, rows.labels, objective, weights, kept=kept)
         return Leaf(part, m, total)

@@ -1,12 +1,13 @@
 """Batches over blocks: an epoch shuffles the leaves, and the rows inside windows of leaves.
 
-A window is some leaves that lie in memory together. Batches go on across windows: the rows of an
-incomplete batch are the first ones of the next window.
+A window is some leaves that lie in memory together. Batches continue across windows: the
+rows of an incomplete batch are the first ones of the next window.
 """
 
 from __future__ import annotations
 
 from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -20,7 +21,7 @@ from handgrad.errors import ShapeError
 from handgrad.rows import as_array
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -39,16 +40,18 @@ class Window(NamedTuple):
     """Leaves whose rows lie in memory together."""
 
     leaves: tuple[int, ...]
+    rows: int
+    """The rows of these leaves."""
     seed: tuple[int, int] | None
     """Shuffles the rows; None leaves them in order."""
     is_last: bool
     """Whether the epoch ends with it."""
 
-    def order(self, rows: int) -> npt.NDArray[np.int64]:
-        """Return so many rows in the order in which batches take them."""
+    def order(self) -> npt.NDArray[np.int64]:
+        """Return the rows in the order in which batches take them."""
         if self.seed is None:
-            return np.arange(rows)
-        return np.random.RandomState(self.seed).permutation(rows)
+            return np.arange(self.rows)
+        return np.random.RandomState(self.seed).permutation(self.rows)
 
 
 class BatchSettings(NamedTuple):
@@ -81,18 +84,18 @@ def take_window(
     settings: BatchSettings,
     state: BatchState,
     window: Window,
-    leaves: Sequence[LabelledRows],
+    leaves: Iterable[LabelledRows],
     learning_rate: float,
     memory: Recycled | None = None,
 ) -> Taken:
     """Take one step per whole batch of a window; the last window may end with a smaller one.
 
-    ``leaves`` are those of the window. Their rows are copied into ``memory``.
+    The rows of the window's leaves are copied into ``memory``.
     """
     left = [] if state.left is None else [state.left]
-    rows = LabelledRows.joined([*left, *leaves], memory or Recycled(0))
     before = sum(len(part.labels) for part in left)
-    order = np.append(np.arange(before), before + window.order(len(rows.labels) - before))
+    rows = LabelledRows.joined(chain(left, leaves), before + window.rows, memory or Recycled(0))
+    order = np.append(np.arange(before), before + window.order())
     size = settings.batch_size
     whole = len(order) if window.is_last else len(order) // size * size
     left_over = rows.only(order[whole:]) if whole < len(order) else None
@@ -137,7 +140,7 @@ class BlockBatches:
         take: WindowTaker,
     ) -> None:
         self.samples = blocks.rows
-        self._leaves, self._window, self._take = len(blocks), blocks.window, take
+        self._sizes, self._window, self._take = blocks.sizes, blocks.window, take
         size = min(settings.batch_size, blocks.rows)
         self._settings, self._state = settings._replace(batch_size=size), state
         self._turns = Turns()
@@ -162,7 +165,7 @@ class BlockBatches:
 
         See `handgrad.engines.Batches`.
         """
-        leaves = np.arange(self._leaves) if before is None else before[1:]
+        leaves = np.arange(len(self._sizes)) if before is None else before[1:]
         if random is None:
             return np.append(UNSHUFFLED, leaves)
         return np.append(random.randint(2**31), leaves[random.permutation(len(leaves))])
@@ -184,19 +187,21 @@ class BlockBatches:
     def _windows(self, order: npt.ArrayLike | None) -> list[Window]:
         given = self.order(None, None) if order is None else as_array("order", order)
         seed, leaves = given[0], given[1:]
-        if not np.array_equal(np.sort(leaves), np.arange(self._leaves)):
+        if not np.array_equal(np.sort(leaves), np.arange(len(self._sizes))):
             raise ShapeError(
-                f"order does not name each of {self._leaves} leaves once behind its seed; "
+                f"order does not name each of {len(self._sizes)} leaves once behind its seed; "
                 "expected what BlockBatches.order returns."
             )
-        starts = range(0, self._leaves, self._window)
+        starts = range(0, len(leaves), self._window)
+        cuts = [leaves[start : start + self._window] for start in starts]
         return [
             Window(
-                tuple(leaves[start : start + self._window].tolist()),
-                None if seed == UNSHUFFLED else (int(seed), number),
-                start + self._window >= self._leaves,
+                leaves=tuple(cut.tolist()),
+                rows=int(self._sizes[cut].sum()),
+                seed=None if seed == UNSHUFFLED else (int(seed), number),
+                is_last=number + 1 == len(cuts),
             )
-            for number, start in enumerate(starts)
+            for number, cut in enumerate(cuts)
         ]
 
     def _take_steps(

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
-from handgrad.data import Blocks, open_blocks
+from handgrad.data import USUAL_LABEL, Blocks, open_blocks
 from handgrad.data.blocks import read_ahead
-from handgrad.data.blocks.selections import ranks_in_class
+from handgrad.data.blocks.readers import ranks_in_class
 from handgrad.engines import inputs
+from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.weights import BlockWeights
-from handgrad.estimator.collections import check_engine, is_collection
+from handgrad.estimator.collections import check_engine
 from handgrad.estimator.samples import TOO_FEW_HELD_OUT
 from handgrad.estimator.targets import codes_of
 from handgrad.evaluation import predicted_classes
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from handgrad.engines import Engine, Objective, Session
     from handgrad.network import Network
 
-USUAL_LABEL = "label"
-
 
 def is_address(X: Any) -> bool:
     """Tell whether X names files."""
@@ -36,6 +35,11 @@ def is_address(X: Any) -> bool:
 def is_beyond_memory(X: Any) -> bool:
     """Tell whether X is blocks, the address of files, or a Dask collection."""
     return isinstance(X, Blocks) or is_address(X) or is_collection(X)
+
+
+def has_label_column(X: Any, y: Any) -> bool:
+    """Tell whether the labels of X are a column of files or of a Dask collection."""
+    return is_address(X) or (is_collection(X) and y is None)
 
 
 def opened(X: Any, y: Any, label: str | None, engine: Engine) -> Blocks | None:

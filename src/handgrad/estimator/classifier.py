@@ -12,14 +12,15 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from handgrad import solvers
+from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.threads import check_threads
 from handgrad.estimator.base import BaseMLP
-from handgrad.estimator.blocks import LabelledBlocks, is_beyond_memory, opened
-from handgrad.estimator.collections import is_collection, labels_of_classes
+from handgrad.estimator.blocks import LabelledBlocks, has_label_column, is_beyond_memory, opened
+from handgrad.estimator.collections import labels_of_classes
 from handgrad.estimator.fitting import Memory, as_network, glorot_values
 from handgrad.estimator.parameters import CONSTRAINTS, check_network, hidden_units, stops_early
 from handgrad.estimator.record import FitHistory
-from handgrad.estimator.samples import LabelledRows
+from handgrad.estimator.samples import LabelledArrays
 from handgrad.estimator.targets import check_classes, check_same_classes, labels_of
 from handgrad.evaluation import predicted_probabilities
 from handgrad.model import Model
@@ -212,8 +213,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
                 self.classes_ = given.classes
             samples, held_out = self._samples(given, sample_weight), None
             if X_val is not None:
-                of_validation = label if is_beyond_memory(X_val) else None
-                given = self._labelled(X_val, y_val, of_validation, engine, reset=False)
+                column = label if has_label_column(X_val, y_val) else None
+                given = self._labelled(X_val, y_val, column, engine, reset=False)
                 held_out = given.to_score(self.classes_)
             self._fit(engine, samples, held_out, first=first, iterations=self.max_iter)
         return self
@@ -349,7 +350,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         if blocks is not None:
             return LabelledBlocks(self._blocks(blocks, reset=reset))
         X = self._rows(X, reset=reset)
-        return LabelledRows(X, labels_of(y, X))
+        return LabelledArrays(X, labels_of(y, X))
 
     def _samples(self, given: Labelled, sample_weight: Any) -> Samples:
         again = bool(self.warm_start) and hasattr(self, "coefs_")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.engines.dask.collections import is_collection
 from handgrad.estimator.rows import rows_like_those_of_fit
 from handgrad.rows import Bytes
 
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines import Engine
-
-__all__ = ["check_engine", "is_collection", "labels_of_classes", "names_of", "rows_to_predict"]
 
 
 def check_engine(engine: Engine) -> None:

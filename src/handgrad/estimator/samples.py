@@ -113,7 +113,7 @@ class WeightedSamples(NamedTuple):
         return WeightedSamples(self.X[rows], self.codes[rows], weights)
 
 
-class LabelledRows(NamedTuple):
+class LabelledArrays(NamedTuple):
     """Rows in memory, and one label per row; see `Labelled`."""
 
     X: Any
@@ -133,7 +133,7 @@ class LabelledRows(NamedTuple):
         Examples
         --------
         >>> labels = np.array(["a", "b"])
-        >>> LabelledRows(np.eye(2), labels).to_train([1, 2], {"b": 3}, labels).weights
+        >>> LabelledArrays(np.eye(2), labels).to_train([1, 2], {"b": 3}, labels).weights
         array([1., 6.])
         """
         codes = codes_of(self.labels, classes)
@@ -151,7 +151,7 @@ class LabelledRows(NamedTuple):
         Examples
         --------
         >>> known = np.array(["a", "b"])
-        >>> LabelledRows(np.eye(2), np.array(["b", "c"])).to_score(known).codes
+        >>> LabelledArrays(np.eye(2), np.array(["b", "c"])).to_score(known).codes
         array([ 1, -1])
         """
         weights = None if sample_weight is None else _row_weights(sample_weight, self.X)

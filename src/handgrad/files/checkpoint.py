@@ -124,12 +124,14 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def _arrays(state: RunState) -> dict[str, npt.NDArray[Any]]:
-    arrays = dict(zip(HISTORY, state.history, strict=True)) | _named("", state.network.parameters)
+    arrays = dict(zip(HISTORY, state.history, strict=True)) | _by_name("", state.network.parameters)
     if state.best is not None:
-        arrays |= _named("best.", state.best.parameters)
+        arrays |= _by_name("best.", state.best.parameters)
     memory = state.memory
     if memory is not None and memory.moments is not None:
-        arrays |= _named("first.", memory.moments.first) | _named("second.", memory.moments.second)
+        arrays |= _by_name("first.", memory.moments.first) | _by_name(
+            "second.", memory.moments.second
+        )
     if memory is not None and memory.order is not None:
         arrays["order"] = memory.order
     if memory is not None and memory.random is not None:
@@ -142,7 +144,7 @@ def _arrays(state: RunState) -> dict[str, npt.NDArray[Any]]:
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
-def _named(prefix: str, parameters: tuple[npt.NDArray[Any], ...]) -> dict[str, npt.NDArray[Any]]:
+def _by_name(prefix: str, parameters: tuple[npt.NDArray[Any], ...]) -> dict[str, npt.NDArray[Any]]:
     return {f"{prefix}{name}": a for name, a in zip(PARAMETER_NAMES, parameters, strict=True)}
 
 

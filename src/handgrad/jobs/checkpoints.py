@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handgrad.data import USUAL_LABEL
 from handgrad.errors import CheckpointError, HandgradError
 from handgrad.files.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from handgrad.jobs.inputs import USUAL_LABEL
 from handgrad.jobs.training import TrainingJob, chosen_engine
 from handgrad.jobs.training_data import Streaming, training_data
 from handgrad.quoting import named, shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handgrad import data
+from handgrad.data import USUAL_LABEL
 from handgrad.errors import DataError
 from handgrad.files.storage import load
 from handgrad.model import Model
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from handgrad.data import Samples
-
-USUAL_LABEL = "label"
 
 
 def load_model(path: Path) -> Model:

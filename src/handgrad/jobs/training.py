@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad import __version__
-from handgrad.data import USUAL_SOURCE, BlockDataset
+from handgrad.data import USUAL_LABEL, USUAL_SOURCE, BlockDataset
 from handgrad.engines import get_engine
 from handgrad.engines.dask import DaskEngine
 from handgrad.errors import ShapeError
 from handgrad.evaluation import evaluate
 from handgrad.files.checkpoint import Checkpoint
-from handgrad.jobs.inputs import USUAL_LABEL, check_features, load_model
+from handgrad.jobs.inputs import check_features, load_model
 from handgrad.jobs.results import TrainingFiles, TrainingReport
 from handgrad.jobs.training_data import Streaming, training_data
 from handgrad.memory import memory
@@ -142,6 +142,8 @@ class TrainingJob:
             "stopped": run.stopped,
             "seconds": run.seconds,
             "engine": engine.name,
+            "instruction_set": engine.instruction_set,
+            "threads": engine.threads,
         }
         model = self._model(run.network, self._settings | settings | figures)
         return TrainingReport(model, run, on_train, on_test, figures, dataset, self.training)
@@ -183,7 +185,7 @@ def prepare_training(
         See `handgrad.data.load`; if neither has test samples, every fifth sample of each class is
         held out.
     label : str, optional
-        The label column of a table.
+        The label column of a table: CSV, Parquet, Arrow or Feather.
     hidden, initial, dtype
         As in `handgrad.Network.initial`.
     engine, threads

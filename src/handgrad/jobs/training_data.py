@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from handgrad.data import Blocks, Dataset
 
 SHARE_IN_MEMORY = 1 / 4  # of the free memory
-MOST_UNPACKED = 20  # bytes that a byte of a file is decoded to
+MOST_UNPACKED = 20  # bytes that one byte of a file may become in memory
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Streaming:
     Parameters
     ----------
     wanted : bool
-        Whether the rows are read in blocks even if they fit into memory. Otherwise they are if they
-        take more than a quarter of the free memory.
+        Whether the rows are read in blocks even if they fit into memory. Otherwise, they are if
+        they take more than a quarter of the free memory.
     window : int, optional
         How many leaves of 8,192 rows lie in memory together; 8 by default.
     cache : path, optional
@@ -46,7 +46,7 @@ class Streaming:
     say: Callable[[str], object] | None = None
 
     def continuing(self, window: int | None) -> Streaming:
-        """Return how a run continues whose rows lay in windows so far, or in memory if None."""
+        """Return how a run continues: with its window so far, or in memory if that is None."""
         if window is None or self.window is not None:
             return self
         return replace(self, wanted=True, window=window)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from handgrad.errors import DataError
 
 X = np.arange(20.0)[:, None]
 y = np.array([0, 1] * 10)
+STARTED: list[subprocess.Popen[bytes]] = []
 WIDE = np.zeros((20, 1 << 16), np.uint8)
 PIXELS = np.arange(80, dtype=np.uint8).reshape(20, 4)
 
@@ -23,14 +23,21 @@ def readers():
     return [thread for thread in threading.enumerate() if thread.name == "handgrad reader"]
 
 
+@pytest.fixture(autouse=True)
+def _started(monkeypatch):
+    """Note the processes that start."""
+    STARTED.clear()
+    start = subprocess.Popen.__init__
+
+    def note(self, *arguments, **options):
+        start(self, *arguments, **options)
+        STARTED.append(self)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", note)
+
+
 def children():
-    found = subprocess.run(
-        ["ps", "-ww", "--ppid", str(os.getpid()), "-o", "args="],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [line for line in found.stdout.splitlines() if "blocks.processes" in line]
+    return [process for process in STARTED if process.returncode is None]
 
 
 class Watched:

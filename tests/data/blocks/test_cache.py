@@ -17,7 +17,7 @@ import row_files
 from handgrad.data.blocks import cache as caches
 from handgrad.data.blocks import open_blocks
 from handgrad.errors import DataError
-from row_files import pickled
+from row_files import Counted, pickled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
 M = 100
 X = np.random.default_rng(0).integers(0, 256, (M, 8)).astype(np.uint8)
 y = np.arange(M) % 3
-
-
-class Counted:
-    """A reader that counts its reads."""
-
-    in_processes = False
-
-    def __init__(self, reader):
-        self.reader, self.reads = reader, []
-
-    def read(self, leaf):
-        self.reads.append(leaf)
-        return self.reader.read(leaf)
 
 
 def opened(folder, *, source="a.parquet", **options):

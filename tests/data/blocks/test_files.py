@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import pickle
 import subprocess
 import sys
 import threading
 import tracemalloc
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import row_files
+from handgrad import data
 from handgrad.data.blocks import Blocks, open_blocks
 from handgrad.data.blocks.tables import TableRows, _Cursor
 from handgrad.errors import DataError, MissingPackageError
@@ -201,6 +204,10 @@ def test_quoted_cells_may_hold_line_ends_wherever_a_block_ends(tmp_path, monkeyp
         ("pixel0,label\n1,0\n256,1\n", "line 3: column 'pixel0' holds '256'; expected a pixel"),
         ("a,label\n1,\udcff\n", "is not UTF-8 text"),
         ("1,2\n3,4\n", "starts with numbers"),
+        ("a,label\n\ufeff1,0\n2,1\n", r"line 2: column 'a' holds '\\ufeff1'; expected a number"),
+        ('a,label\n1,"x"y\n', "line 2: it is not CSV"),
+        ('a,label\n1,""y\n', "line 2: it is not CSV"),
+        ("pixel0,label\n1,0\n0x10,1\n", "line 3: column 'pixel0' holds '0x10'; expected a number"),
         ("", "is empty"),
         ("a,b\n1,2\n", "has no column 'label'"),
     ],
@@ -243,7 +250,6 @@ def test_csv_files_whose_columns_come_in_another_order(tmp_path):
     [
         ({"X": X}, "no labels"),
         ({"X": X, "y": y[:-1]}, "60 samples and 59 labels"),
-        ({"X": np.asfortranarray(X), "y": y}, "columns lie together"),
         ({"a": X}, "holds the arrays 'a'; expected X and y"),
         ({"X": X[:, 0], "y": y}, r"samples of shape \(60,\)"),
         ({"X": np.where(X[9] == X, np.nan, X), "y": y}, "NaN or infinity in row 9"),
@@ -254,6 +260,47 @@ def test_arrays_that_are_no_rows(tmp_path, arrays, sentence):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(DataError, match=sentence):
         open_blocks(tmp_path / "a.npz").load()
+
+
+@pytest.mark.parametrize("size", [-8, 8])
+def test_arrays_of_another_size_than_promised_are_refused(tmp_path, size):
+    """Reading by position would take what follows for values."""
+    file = io.BytesIO()
+    np.lib.format.write_array(file, X)
+    content = file.getvalue()
+    content = content[:size] if size < 0 else content + bytes(size)
+    labels = io.BytesIO()
+    np.lib.format.write_array(labels, y)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("X.npy", content)
+        archive.writestr("y.npy", labels.getvalue())
+    (tmp_path / "pair").mkdir()
+    (tmp_path / "pair" / "X.npy").write_bytes(content)
+    (tmp_path / "pair" / "y.npy").write_bytes(labels.getvalue())
+    for source in ("a.npz", "pair"):
+        with pytest.raises(DataError, match=r"its header promises 2,400 bytes|but it can hold"):
+            open_blocks(tmp_path / source)
+
+
+def test_a_damaged_packed_array_is_one_sentence(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", X=X, y=y)
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[400] ^= 255
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.npz.* (damaged|cannot be read|truncated)"):
+        open_blocks(tmp_path / "a.npz").load()
+
+
+@pytest.mark.parametrize("shape", [(M, 24), (M, 4, 6), (M, 6, 4, 1)])
+def test_arrays_whose_columns_lie_together(tmp_path, shape):
+    rows = np.asfortranarray(np.random.default_rng(2).normal(size=shape))
+    np.savez(tmp_path / "a.npz", X=rows, y=y)
+    blocks = open_blocks(tmp_path / "a.npz", leaf_rows=7)
+    np.testing.assert_array_equal(blocks.load()[0], rows.reshape(M, 24))
+    np.testing.assert_array_equal(data.load(tmp_path / "a.npz").X_train, rows.reshape(M, 24))
+    np.savez_compressed(tmp_path / "a.npz", X=rows, y=y)
+    with pytest.raises(DataError, match="packed array whose columns lie together"):
+        open_blocks(tmp_path / "a.npz")
 
 
 def test_idx_files_that_do_not_belong_together(tmp_path):

@@ -36,7 +36,11 @@ def files(folder, *labels):
     ],
 )
 def test_classes_are_labels_of_their_own_type_sorted(tmp_path, labels, classes):
-    blocks = open_blocks(files(tmp_path, labels), leaf_rows=2)
+    try:
+        written = files(tmp_path, labels)
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this version of pyarrow cannot write such labels")
+    blocks = open_blocks(written, leaf_rows=2)
     assert blocks.classes.tolist() == classes
     assert blocks.class_names == tuple(map(str, classes))
     found = np.concatenate([blocks.read(leaf)[1] for leaf in range(len(blocks))])

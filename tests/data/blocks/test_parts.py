@@ -90,6 +90,13 @@ def test_the_test_part_has_the_classes_of_the_training_part(tmp_path):
         open_blocks(tmp_path).test_part()
 
 
+def test_the_test_part_has_the_features_of_the_training_part(tmp_path):
+    row_files.write_parquet(tmp_path / "train.parquet", X, y)
+    row_files.write_parquet(tmp_path / "test.parquet", np.eye(6), y)
+    with pytest.raises(DataError, match="1 features in its training samples and 6 in its test"):
+        open_blocks(tmp_path).test_part()
+
+
 def test_hidden_and_other_files_are_ignored(tmp_path):
     write(tmp_path, a=0)
     for name in ("_SUCCESS", "_metadata.parquet", ".a.parquet", "README.md"):

@@ -34,6 +34,13 @@ def test_memory_is_used_again():
     assert {memory.empty((50, 2), np.dtype("f8")).ctypes.data for _ in range(5)} == {place}
 
 
+def test_a_larger_array_takes_the_place_of_a_smaller_one():
+    memory = Recycled(most=1)
+    memory.empty((10,), np.dtype("f8"))
+    place = memory.empty((1000,), np.dtype("f8")).ctypes.data
+    assert {memory.empty((size,), np.dtype("f8")).ctypes.data for size in (900, 1000)} == {place}
+
+
 def test_threads_never_share_an_array_in_use():
     memory = Recycled(most=4)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 import shutil
 from itertools import pairwise
 from typing import Any
@@ -195,6 +196,16 @@ def test_an_address(tmp_path):
     for address in ("memory://rows/b/a.parquet", "memory://rows", "memory://rows/*/*.parquet"):
         assert_same(opened(address), X, y)
     assert_same(opened(f"file://{file}"), X, y)
+
+
+def test_another_process_may_work_in_another_folder(tmp_path, monkeypatch):
+    row_files.write_parquet(tmp_path / "rows" / "0.parquet", X, y)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    blocks = open_blocks("rows", leaf_rows=5)
+    sent = pickle.dumps(blocks)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert_same(pickle.loads(sent), X, y)  # noqa: S301 - our own
 
 
 def test_a_moved_source_has_the_same_fingerprint(tmp_path):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from faults.killed_workers import restore
 from handgrad import Network
-from handgrad.data import Blocks
+from handgrad.data import Blocks, open_blocks
 from handgrad.engines.dask import DaskEngine, holders
 from handgrad.engines.native import NativeEngine
+from row_files import write_npz
 
 distributed = pytest.importorskip("distributed")
 
@@ -24,8 +26,7 @@ def client(cluster):
 @pytest.fixture
 def engine(cluster, client):
     """An engine on two workers, however the test before left them."""
-    cluster.scale(2)
-    client.wait_for_workers(2)
+    restore(cluster, client)
     with DaskEngine(cluster.scheduler_address) as engine:
         yield engine
 
@@ -54,6 +55,13 @@ def rows():
 @pytest.fixture(scope="session")
 def blocks(rows):
     return Blocks.of(*rows, leaf_rows=64)
+
+
+@pytest.fixture
+def in_files(rows, tmp_path):
+    """The same blocks, which the workers read by themselves."""
+    X, y = rows
+    return open_blocks(write_npz(tmp_path / "rows.npz", X=X, y=y), leaf_rows=64)
 
 
 @pytest.fixture

@@ -10,17 +10,14 @@ import pytest
 
 from handgrad.errors import DataError
 from handgrad.evaluation import evaluate, predicted_classes, predicted_probabilities
-from labelled_files import file_blocks
 
 
 @pytest.fixture(params=["files", "memory", "sent"])
-def leaves(request, rows, blocks, tmp_path, monkeypatch):
+def leaves(request, blocks, in_files, monkeypatch):
     """The same rows in files that workers read, in a small pickle, and sent leaf by leaf."""
     if request.param == "sent":
         monkeypatch.setattr("handgrad.engines.dask.leaf_tasks.MOST_PICKLED", 0)
-    if request.param == "files":
-        return file_blocks(tmp_path / "rows.npy", *rows, leaf_rows=64)
-    return blocks
+    return in_files if request.param == "files" else blocks
 
 
 def test_results_come_in_the_order_of_the_leaves(engine, one_process, leaves, rows, network):

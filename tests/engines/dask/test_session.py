@@ -12,16 +12,10 @@ from handgrad.engines.dask import DaskEngine
 from handgrad.engines.weights import BlockWeights
 from handgrad.errors import EngineError, ShapeError
 from handgrad.objective import Objective
-from labelled_files import file_blocks
 
 
 def _bits(network):
     return [array.tobytes() for array in network.parameters]
-
-
-@pytest.fixture
-def in_files(rows, tmp_path):
-    return file_blocks(tmp_path / "rows.npy", *rows, leaf_rows=64)
 
 
 def test_a_pass_has_the_bits_of_one_process(

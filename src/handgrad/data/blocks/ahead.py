@@ -23,16 +23,16 @@ def read_ahead(
 ) -> Generator[tuple[int, Rows, Labels]]:
     """Yield leaves in the given order, each with its number.
 
-    Reading goes on in a thread while a leaf is used. Pictures are decoded in processes, because
-    decoding holds Python's lock. Close the generator to end them early; an error of the reader is
-    raised where its leaf would have come.
+    A thread reads while a leaf is used. Pictures are decoded in processes, because decoding holds
+    Python's lock. Close the generator to end them early. An error of the reader is raised in the
+    place of its leaf.
 
     Parameters
     ----------
     blocks : Blocks
     leaves : iterable of int
     depth : int
-        How many leaves lie ready at most.
+        The largest number of leaves that lie ready.
 
     Examples
     --------
@@ -45,22 +45,22 @@ def read_ahead(
     if blocks.reader.in_processes:
         yield from _by_processes(blocks, leaves, depth)
         return
-    shelf = _Shelf(max(1, depth))
+    queue = _LeafQueue(max(1, depth))
     thread = threading.Thread(
-        target=_fill, args=(shelf, blocks, leaves), name="handgrad reader", daemon=True
+        target=_fill, args=(queue, blocks, leaves), name="handgrad reader", daemon=True
     )
     thread.start()
     try:
-        while (found := shelf.take()) is not None:
+        while (found := queue.take()) is not None:
             if isinstance(found, BaseException):
                 raise found
             yield found
     finally:
-        shelf.close()
+        queue.close()
         thread.join()
 
 
-class _Shelf:
+class _LeafQueue:
     """A few leaves between the thread that reads them and the one that uses them."""
 
     def __init__(self, room: int) -> None:
@@ -93,19 +93,19 @@ class _Shelf:
             self._changed.notify_all()
 
 
-def _fill(shelf: _Shelf, blocks: Blocks, leaves: Iterable[int]) -> None:
+def _fill(queue: _LeafQueue, blocks: Blocks, leaves: Iterable[int]) -> None:
     try:
         for leaf in leaves:
-            if not shelf.put((leaf, *blocks.read(leaf))):
+            if not queue.put((leaf, *blocks.read(leaf))):
                 return
     except BaseException as error:  # it belongs to the thread that uses the leaves
-        shelf.put(error)
+        queue.put(error)
         return
-    shelf.put(None)
+    queue.put(None)
 
 
 def _by_processes(blocks: Blocks, leaves: Iterable[int], depth: int) -> Generator[Leaf]:
-    """Give each process every n-th leaf; it waits when its leaf is ready until it is taken."""
+    """Let processes read in turn; each waits until its leaf is taken before it reads another."""
     todo = iter(leaves)
     asked: deque[tuple[ReaderProcess, int]] = deque()
     started: list[ReaderProcess] = []

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import bisect
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from handgrad.data.blocks.batches import BatchPiece, damaged, import_pyarrow, open_columns
-from handgrad.data.blocks.columns import labels_of
 from handgrad.data.blocks.paths import Stamped
+from handgrad.data.blocks.record_batches import BatchFile, damaged, import_pyarrow, open_columns
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from handgrad.data.blocks.census import SharedLabels
     from handgrad.data.blocks.columns import Columns, Wanted
     from handgrad.data.blocks.paths import Location
     from handgrad.data.blocks.tables import Opened
@@ -32,14 +28,14 @@ def open_arrow(files: Sequence[Location], wanted: Wanted) -> Opened:
 
     def make(columns: Columns) -> list[ArrowTable]:
         if not sizes:
-            names = columns.names[-1]
+            name = columns.names[-1]
             sizes.extend(
-                _read_sizes(file, schema.names.index(names))
+                _read_sizes(file, schema.names.index(name))
                 for file, schema in zip(files, schemas, strict=True)
             )
         return [
-            ArrowTable(file, tuple(schema.names), rows, columns)
-            for file, schema, rows in zip(stamped, schemas, sizes, strict=True)
+            ArrowTable(file, groups, columns, tuple(schema.names))
+            for file, schema, groups in zip(stamped, schemas, sizes, strict=True)
         ]
 
     return open_columns(list(zip(map(str, files), schemas, strict=True)), wanted, make)
@@ -57,70 +53,18 @@ def _read_sizes(location: Location, field: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class ArrowTable:
-    """One file of record batches."""
+class ArrowTable(BatchFile):
+    """One file of record batches, which are its groups."""
 
-    file: Stamped
-    schema: tuple[str, ...]  # the names of all columns
-    sizes: tuple[int, ...]  # rows of each record batch
-    columns: Columns
+    schema: tuple[str, ...]
+    """The names of all columns."""
 
-    @property
-    def name(self) -> str:
-        """Its address."""
-        return str(self.file.location)
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return sum(self.sizes)
-
-    @property
-    def stamp(self) -> str:
-        """Its address, and what changes with its content."""
-        return str(self.file)
-
-    @property
-    def in_processes(self) -> bool:
-        """Whether it holds pictures."""
-        return self.columns.in_processes
-
-    def labels(self) -> Iterator[SharedLabels]:
-        """Read the label column."""
-        start = 0
-        for batch in self._read([str(self.columns.label)], 0):
-            with damaged(self.name):
-                labels = labels_of(self.name, batch.column(0), start)
-            yield labels
-            start += batch.num_rows
-
-    def check(self) -> None:
-        """Raise a DataError if the file changed."""
-        self.file.check_again()
-
-    def restart(self, row: int) -> int:
-        """Return the first row of the record batch of a row."""
-        return self._starts[self._batch(row)]
-
-    def pieces(self, row: int) -> Generator[BatchPiece]:
-        """Read record batches, from that of a row on."""
-        start = self.restart(row)
-        for batch in self._read(self.columns.names, self._batch(row)):
-            yield BatchPiece(self.name, self.columns, batch, start)
-            start += batch.num_rows
-
-    @property
-    def _starts(self) -> list[int]:
-        return [0, *accumulate(self.sizes)]
-
-    def _batch(self, row: int) -> int:
-        return max(0, bisect.bisect_right(self._starts, row, hi=len(self.sizes)) - 1)
-
-    def _read(self, names: list[str], first: int) -> Generator[Any]:
+    def _batches(self, group: int, names: list[str], rows: int) -> Generator[Any]:
+        del rows  # the file has batches of its own
         self.file.check()
         fields = sorted(self.schema.index(name) for name in names)
         with _opened(self.file.location, fields) as reader:
-            yield from _batches(self.name, reader, first)
+            yield from _batches(self.name, reader, group)
 
 
 def _batches(name: str, reader: Any, first: int) -> Generator[Any]:

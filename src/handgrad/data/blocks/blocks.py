@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.data.blocks.census import LEAF_ROWS, count_labels, shared_labels
-from handgrad.data.blocks.selections import HeldOut, InMemory, LastLeaf, Renumbered, held_out_counts
-from handgrad.data.dataset import HELD_OUT, check_counts, class_numbers
+from handgrad.data.blocks.readers import HeldOut, InMemory, LastLeaf, Renumbered, held_out_counts
+from handgrad.data.dataset import HELD_OUT, check_counts, check_same_features, class_numbers
 from handgrad.data.fingerprint import combined, covered_rows, without_held_out
 from handgrad.data.npz import KEPT
 from handgrad.errors import DataError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.data.blocks.leaves import LeafReader
+    from handgrad.data.blocks.readers import LeafReader
     from handgrad.data.dataset import Labels, Rows
 
 
@@ -157,6 +157,7 @@ class Blocks:
         if self.test is None:
             return None
         test = self.test()
+        check_same_features(self.source, self.features, test.features)
         return _renumbered(test, self.class_names, self.classes, "the training part")
 
     def with_held_out(self, every: int = HELD_OUT) -> tuple[Blocks, Blocks]:
@@ -262,14 +263,10 @@ def _checked_rows(source: str, X: Any) -> Rows:
             "(samples, features)."
         )
     rows = rows if rows.dtype in KEPT else rows.astype(np.float64)
-    if rows.dtype != np.uint8 and not np.isfinite(_parts(rows)[-1]).all():
+    values = rows.data if hasattr(rows, "indptr") else rows
+    if rows.dtype != np.uint8 and not np.isfinite(values).all():
         raise DataError(f"{source} holds NaN or infinity; expected finite numbers.")
     return rows
-
-
-def _parts(X: Any) -> list[npt.NDArray[Any]]:
-    """Return the arrays that hold the values of dense or of sparse rows."""
-    return [X.indptr, X.indices, X.data] if hasattr(X, "indptr") else [X]
 
 
 def check_leaf_rows(leaf_rows: int) -> None:

@@ -36,13 +36,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.data.blocks.leaves import LeafReader
+    from handgrad.data.blocks.readers import LeafReader
     from handgrad.data.dataset import Labels, Rows
 
 FORMAT = b"handgrad rows 1\n"
 MARK = np.dtype("<u8")  # 1 in the upper half of a mark, and a CRC-32 in the lower half
 WRITTEN = 1 << 32
-MOST_IN_USE = 32  # leaves, while some are read ahead and others are computed
 NUMBER = np.dtype("<i4")  # of a class
 
 
@@ -66,7 +65,7 @@ class CachedLeaves:
         key = f"{identity} {self.sizes} {features} {dtype.str}".encode()
         self._size = int(self._offsets[-1])
         self.path = folder / f"{hashlib.blake2b(key, digest_size=16).hexdigest()}.rows"
-        self._memory = Recycled(MOST_IN_USE)
+        self._memory = Recycled()
         self._sound: dict[int, int] = {}  # the marks of leaves that were compared with them
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -8,20 +8,22 @@ that are wrong.
 from __future__ import annotations
 
 import bisect
+import codecs
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from gzip import GzipFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from handgrad.data import lines
-from handgrad.data.blocks.batches import import_pyarrow
 from handgrad.data.blocks.census import SharedLabels, shared_labels
 from handgrad.data.blocks.paths import Stamped
+from handgrad.data.blocks.record_batches import import_pyarrow
 from handgrad.data.blocks.tables import Opened, Shape
 from handgrad.data.csv import parse_cells
 from handgrad.data.csv_header import Layout, read_header
+from handgrad.data.streams import unpacked
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,6 +35,11 @@ if TYPE_CHECKING:
     from handgrad.data.blocks.paths import Location
 
     Parsed = tuple[npt.NDArray[Any], SharedLabels | None]
+
+
+# Arrow reads text beside a quote, and 0x10 as 16; handgrad.data.csv refuses both.
+MISPLACED_QUOTE = re.compile(rb'[^,\r\n"]"[^,\r\n"]|(?:^|[,\r\n])""[^,\r\n"]')
+HEXADECIMAL = re.compile(rb"0[xX]")
 
 
 class Block(NamedTuple):
@@ -200,7 +207,8 @@ def _common_shape(tables: Sequence[CsvTable]) -> Shape:
 def _in_order(table: CsvTable, names: Sequence[str]) -> CsvTable:
     """Return a table whose features come in the order of these names."""
     layout = table.layout
-    features = [layout.names.index(name) for name in names]
+    places = {layout.names[column]: column for column in layout.features}
+    features = [places[name] for name in names]
     return replace(table, layout=layout._replace(features=features))
 
 
@@ -211,11 +219,8 @@ def _names(table: CsvTable) -> list[str]:
 @contextmanager
 def opened(location: Location) -> Iterator[IO[bytes]]:
     """Open a file, and unpack it if its name ends with ``.gz``."""
-    with location.errors(), location.open() as file:
-        if location.name.lower().endswith(".gz"):
-            yield cast("IO[bytes]", GzipFile(fileobj=file))
-        else:
-            yield file
+    with location.errors(), location.open() as file, unpacked(location.name, file) as stream:
+        yield stream
 
 
 def _whole_rows(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -234,14 +239,24 @@ def _whole_rows(blocks: Iterable[bytes]) -> Iterator[bytes]:
 def _parse(layout: Layout, content: bytes, line: int) -> Parsed:
     """Parse lines, the first of which has this number in its file."""
     parsed = None
-    if content.count(b'"') % 2 == 0:  # Arrow would close the last quote itself
-        parsed = _by_arrow(layout, content, np.uint8) if layout.pixels else None
+    if _is_plain(content):
+        if layout.pixels and not HEXADECIMAL.search(content):
+            parsed = _by_arrow(layout, content, np.uint8)
         parsed = parsed or _by_arrow(layout, content, np.float64)
     if parsed is None:
         X, texts = parse_cells(layout, content, line)
         labels = None if layout.label is None else shared_labels("", np.array(texts, dtype=object))
         parsed = X, labels
     return parsed
+
+
+def _is_plain(content: bytes) -> bool:
+    """Tell whether Arrow reads lines as Python's reader does."""
+    return (
+        content.count(b'"') % 2 == 0  # Arrow closes a quote that the file leaves open
+        and not content.startswith(codecs.BOM_UTF8)  # it removes one from every block
+        and not MISPLACED_QUOTE.search(content)
+    )
 
 
 def _by_arrow(layout: Layout, content: bytes, dtype: type[np.number[Any]]) -> Parsed | None:

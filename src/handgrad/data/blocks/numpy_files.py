@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -12,7 +11,7 @@ import numpy as np
 from handgrad.data import idx
 from handgrad.data.blocks.parts import TEST, TRAIN
 from handgrad.data.blocks.paths import Location, Stamped
-from handgrad.data.blocks.stored import StoredArray, StoredTable, data_offset
+from handgrad.data.blocks.stored import StoredArray, StoredTable, data_offset, stored_errors
 from handgrad.data.blocks.tables import Opened, Shape
 from handgrad.data.dataset import check_counts
 from handgrad.data.npy import Header, read_header
@@ -25,8 +24,7 @@ from handgrad.data.npz import (
     read_member_header,
     wanted_arrays,
 )
-from handgrad.errors import DataError, HandgradError
-from handgrad.quoting import quoted
+from handgrad.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,17 +65,8 @@ def _npz_table(file: Stamped, part: str | None) -> tuple[StoredTable, Images]:
 
 @contextmanager
 def _archive(file: Location) -> Iterator[tuple[IO[bytes], zipfile.ZipFile]]:
-    """Open a ZIP file; its damage is one sentence."""
-    with file.errors(), file.open() as stream:
-        try:
-            with zipfile.ZipFile(stream) as archive:
-                yield stream, archive
-        except (HandgradError, OSError, EOFError, MemoryError, zlib.error):
-            raise
-        except Exception as error:  # a damaged archive makes zipfile raise almost anything
-            raise DataError(
-                f"{file} is a damaged NPZ file ({quoted(str(error))}); save it again."
-            ) from error
+    with stored_errors(file), file.open() as stream, zipfile.ZipFile(stream) as archive:
+        yield stream, archive
 
 
 def _member(
@@ -87,18 +76,31 @@ def _member(
     with archive.open(member) as content:
         read_header(content, most=header.bytes, what=f"{file.location}, array {name},")
         offset = content.tell()
+    _check_size(f"{file.location}, array {name},", header, offset, member.file_size)
     if member.compress_type == zipfile.ZIP_STORED:
         return _stored(file, header, data_offset(stream, member) + offset)
     return _stored(file, header, offset, member.filename)
 
 
-def _stored(file: Stamped, header: Header, offset: int, member: str | None = None) -> StoredArray:
-    if header.fortran_order and len(header.shape) > 1:
+def _check_size(what: str, header: Header, offset: int, size: int) -> None:
+    """Refuse an array with fewer or more bytes than its header promises."""
+    if size - offset != header.bytes:
         raise DataError(
-            f"{file.location} holds an array whose columns lie together (Fortran order), so its "
-            "rows cannot be read one by one; save numpy.ascontiguousarray of it."
+            f"{what} is truncated or damaged: its header promises {header.bytes:,} bytes of data, "
+            f"but {max(0, size - offset):,} follow."
         )
-    return StoredArray(file, offset, header.shape, header.dtype.str, member)
+
+
+def _stored(file: Stamped, header: Header, offset: int, member: str | None = None) -> StoredArray:
+    columns_together = header.fortran_order and len(header.shape) > 1
+    if columns_together and member is not None:
+        raise DataError(
+            f"{file.location} holds a packed array whose columns lie together (Fortran order), so "
+            "its rows cannot be read one by one; save numpy.ascontiguousarray of it."
+        )
+    return StoredArray(
+        file, offset, header.shape, header.dtype.str, member, columns_together=columns_together
+    )
 
 
 def open_npy(
@@ -123,6 +125,7 @@ def _npy(file: Location) -> tuple[StoredArray, Header]:
     size = file.size
     with file.errors(), file.open() as stream:
         header = read_header(stream, most=size, what=str(file))
+        _check_size(str(file), header, stream.tell(), size)
         return _stored(stamped, header, stream.tell()), header
 
 
@@ -182,7 +185,11 @@ def _idx(file: Location) -> StoredArray:
     plain = StoredArray(stamped, 0, (0,), "|u1")
     with plain.opened() as stream:
         shape = idx.read_shape(cast("Any", file), stream, dimensions)
-    return StoredArray(stamped, 4 + 4 * dimensions, shape, "|u1")
+    array = StoredArray(stamped, 4 + 4 * dimensions, shape, "|u1")
+    if not file.name.lower().endswith(".gz"):
+        header = Header(shape, fortran_order=False, dtype=np.dtype(np.uint8))
+        _check_size(str(file), header, array.offset, file.size)
+    return array
 
 
 def _opened(found: Sequence[tuple[StoredTable, Images]], *, needs_labels: bool) -> Opened:

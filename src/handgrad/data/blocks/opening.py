@@ -17,7 +17,7 @@ from handgrad.data.blocks.kinds import name_of, openers
 from handgrad.data.blocks.parts import TEST, TRAIN, chosen_part
 from handgrad.data.blocks.tables import TableLeaves, TableRows
 from handgrad.data.dataset import Part, Parts
-from handgrad.data.named import NAMED
+from handgrad.data.named import NAMED, USUAL_LABEL
 from handgrad.errors import DataError
 from handgrad.quoting import named
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def open_blocks(
     source: Any,
-    label: str = "label",
+    label: str = USUAL_LABEL,
     *,
     features: Sequence[str] | None = None,
     leaf_rows: int = LEAF_ROWS,
@@ -141,13 +141,11 @@ def _of_parts(name: str, parts: Parts, leaf_rows: int, part: str | None) -> Bloc
     return blocks
 
 
-def read_part(
-    source: Any, label: str, features: Sequence[str] | None, part: str | None = None
-) -> Part:
-    """Read a part of a source into memory: the test part, or all rows if it names no parts."""
+def read_samples(source: Any, label: str, features: Sequence[str] | None) -> Part:
+    """Read the test part of a source into memory, or all rows if it names no parts."""
     wanted = Wanted(label, None if features is None else tuple(features), needs_labels=False)
     parts = openers(source, wanted)
-    chosen = TEST if part is None and TEST in parts else chosen_part(name_of(source), parts, part)
+    chosen = TEST if TEST in parts else chosen_part(name_of(source), parts, None)
     opened = parts[chosen]()
     rows = TableRows(opened.tables, opened.shape)
     X, found = rows.read(0, rows.rows)

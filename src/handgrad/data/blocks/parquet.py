@@ -6,25 +6,20 @@ is decoded at a time.
 
 from __future__ import annotations
 
-import bisect
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from handgrad.data.blocks.batches import BatchPiece, damaged, import_pyarrow, open_columns
-from handgrad.data.blocks.columns import PICTURES, labels_of
+from handgrad.data.blocks.columns import PICTURES
 from handgrad.data.blocks.paths import Stamped
+from handgrad.data.blocks.record_batches import BatchFile, damaged, import_pyarrow, open_columns
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from handgrad.data.blocks.census import SharedLabels
-    from handgrad.data.blocks.columns import Columns, Wanted
+    from handgrad.data.blocks.columns import Wanted
     from handgrad.data.blocks.paths import Location
     from handgrad.data.blocks.tables import Opened
 
-BATCH = 8192  # rows
 FEW_COLUMNS = 8  # which gain nothing from Arrow's threads
 # Columns of a row group that is no larger are read in one piece each.
 SMALL_ROW_GROUP = 64 << 20
@@ -53,75 +48,12 @@ def _read_footer(location: Location) -> tuple[Any, tuple[int, ...]]:
         return file.schema_arrow, tuple(groups)
 
 
-@dataclass(frozen=True, eq=False)
-class ParquetTable:
-    """One Parquet file."""
-
-    file: Stamped
-    groups: tuple[int, ...]  # rows of each row group
-    columns: Columns
-
-    @property
-    def name(self) -> str:
-        """Its address."""
-        return str(self.file.location)
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return sum(self.groups)
-
-    @property
-    def stamp(self) -> str:
-        """Its address, and what changes with its content."""
-        return str(self.file)
-
-    @property
-    def in_processes(self) -> bool:
-        """Whether it holds pictures."""
-        return self.columns.in_processes
-
-    def labels(self) -> Iterator[SharedLabels]:
-        """Read the label column."""
-        start = 0
-        for batch in self._batches(0, [str(self.columns.label)], 1 << 17):
-            with damaged(self.name):
-                labels = labels_of(self.name, batch.column(0), start)
-            yield labels
-            start += batch.num_rows
-
-    def check(self) -> None:
-        """Raise a DataError if the file changed."""
-        self.file.check_again()
-
-    def restart(self, row: int) -> int:
-        """Return the first row of the row group of a row."""
-        return self._starts[self._group(row)]
-
-    def pieces(self, row: int) -> Generator[BatchPiece]:
-        """Read batches from the beginning of a row group on."""
-        start = self.restart(row)
-        for batch in self._batches(self._group(row), self._read_names(), BATCH):
-            yield BatchPiece(self.name, self.columns, batch, start)
-            start += batch.num_rows
-
-    def _read_names(self) -> list[str]:
-        """Return the columns to read; of pictures their bytes, and never their paths."""
-        names = self.columns.names
-        if self.columns.form == PICTURES:
-            return [f"{names[0]}.bytes", *names[1:]]
-        return names
-
-    @property
-    def _starts(self) -> list[int]:
-        return [0, *accumulate(self.groups)]
-
-    def _group(self, row: int) -> int:
-        return max(0, bisect.bisect_right(self._starts, row, hi=len(self.groups)) - 1)
+class ParquetTable(BatchFile):
+    """One Parquet file; its groups are row groups."""
 
     def _batches(self, group: int, names: list[str], rows: int) -> Generator[Any]:
-        """Yield record batches of some columns; a batch ends where its row group ends."""
         start = self._starts[group]
+        names = self._readable(names)
         self.file.check()
         with _opened(self.file.location, len(names)) as file:
             for number in range(group, len(self.groups)):
@@ -139,6 +71,12 @@ class ParquetTable:
                         break
                     start += batch.num_rows
                     yield batch
+
+    def _readable(self, names: list[str]) -> list[str]:
+        """Return columns as Parquet names them; of pictures only the bytes are read."""
+        if self.columns.form != PICTURES:
+            return names
+        return [f"{name}.bytes" if name in self.columns.features else name for name in names]
 
 
 @contextmanager

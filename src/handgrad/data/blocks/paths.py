@@ -28,6 +28,10 @@ class Location:
     def __str__(self) -> str:
         return named(self.address)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the whole path: another process may work in another folder."""
+        return Location, (str(Path(self.address).absolute()) if self.is_local else self.address,)
+
     @property
     def is_local(self) -> bool:
         """Whether it lies on this machine."""

@@ -47,14 +47,15 @@ class ReaderProcess:
             found = pickle.load(cast("IO[bytes]", self._process.stdout))  # noqa: S301 - our own process
         except (EOFError, pickle.UnpicklingError) as error:
             raise DataError(
-                "A process that decodes pictures ended early; is there enough memory?"
+                "A process that decodes pictures ended early, probably for lack of memory; "
+                "expected more of it: stop other programs."
             ) from error
         if isinstance(found, BaseException):
             raise found
         return cast("tuple[Rows, Labels]", found)
 
     def end(self) -> None:
-        """End it at once."""
+        """End the process at once."""
         self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
@@ -69,10 +70,10 @@ class ReaderProcess:
 
 
 def serve() -> None:
-    """Read leaves as the parent asks for them: what runs in the process."""
+    """Read leaves as the parent asks for them: this runs in the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; it ends this process
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what else is printed is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # other output is not an answer
     reader = pickle.load(sys.stdin.buffer)  # noqa: S301 - the parent sent it
     while True:
         try:

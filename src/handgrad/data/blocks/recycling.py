@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+MOST_IN_USE = 32  # arrays, while some leaves are read ahead and others are computed
 
 
 class Recycled:
@@ -29,7 +32,7 @@ class Recycled:
     [7, 7]
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int = MOST_IN_USE) -> None:
         self._most = most
         self._lock = Lock()
         self._blocks: list[npt.NDArray[np.uint8]] = [np.empty(0, np.uint8)]
@@ -38,14 +41,17 @@ class Recycled:
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         """Return an array whose values are not set."""
-        size = int(np.prod(shape)) * dtype.itemsize
+        size = math.prod(shape) * dtype.itemsize
         return self._free_block(size)[:size].view(dtype).reshape(shape)
 
     def _free_block(self, size: int) -> npt.NDArray[np.uint8]:
         with self._lock:
-            for number in range(len(self._blocks)):
-                if self._references(number) == self._idle and self._blocks[number].size >= size:
-                    return self._blocks[number]
+            idle = [n for n in range(len(self._blocks)) if self._references(n) == self._idle]
+            fitting = next((n for n in idle if self._blocks[n].size >= size), None)
+            if fitting is not None:
+                return self._blocks[fitting]
+            if idle:  # a larger block takes its place
+                del self._blocks[idle[0]]
             block = np.empty(size, np.uint8)
             if len(self._blocks) < self._most:
                 self._blocks.append(block)

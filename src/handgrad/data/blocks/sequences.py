@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.data.blocks.batches import BatchPiece, damaged, open_columns
 from handgrad.data.blocks.census import SharedLabels, shared_labels
 from handgrad.data.blocks.columns import Columns, Wanted, check_finite, labels_of
+from handgrad.data.blocks.record_batches import BatchPiece, damaged, open_columns
 from handgrad.data.blocks.tables import Opened, Shape
 from handgrad.data.npz import KEPT
 from handgrad.errors import DataError

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import struct
 import zipfile
+import zlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from gzip import GzipFile
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -19,14 +19,16 @@ import numpy as np
 from handgrad.data.blocks.census import SharedLabels, shared_labels
 from handgrad.data.blocks.columns import check_finite
 from handgrad.data.npz import label_values
-from handgrad.errors import DataError
+from handgrad.data.streams import unpacked
+from handgrad.errors import DataError, HandgradError
+from handgrad.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     import numpy.typing as npt
 
-    from handgrad.data.blocks.paths import Stamped
+    from handgrad.data.blocks.paths import Location, Stamped
 
 LABELS_AT_ONCE = 1 << 17
 LOCAL_HEADER = 30  # bytes of a member's header in a ZIP file, before its name
@@ -49,6 +51,8 @@ class StoredArray:
     shape: tuple[int, ...]
     dtype: str
     member: str | None = None
+    columns_together: bool = False
+    """Fortran order: the values of a column lie together, not those of a row."""
 
     @property
     def rows(self) -> int:
@@ -66,35 +70,40 @@ class StoredArray:
         self.file.check()
         location = self.file.location
         with ExitStack() as stack:
-            stack.enter_context(location.errors())
+            stack.enter_context(stored_errors(location))
             stream = stack.enter_context(location.open())
             if self.member is not None:
                 archive = stack.enter_context(zipfile.ZipFile(stream))
                 yield stack.enter_context(archive.open(self.member))
-            elif location.name.lower().endswith(".gz"):
-                yield stack.enter_context(cast("IO[bytes]", GzipFile(fileobj=stream)))
             else:
-                yield stream
+                yield stack.enter_context(unpacked(location.name, stream))
 
     def read(self, stream: IO[bytes], start: int, stop: int) -> npt.NDArray[Any]:
         """Read rows of the file's own type."""
-        values = np.empty((stop - start, self.width), self.dtype)
+        if not self.columns_together:
+            values = np.empty((stop - start, self.width), self.dtype)
+            self._read_into(values, stream, start * self.width)
+            return values
+        places = np.arange(self.width).reshape(self.shape[1:], order="F").ravel()
+        columns = np.empty((self.width, stop - start), self.dtype)
+        for column, place in zip(columns, places.tolist(), strict=True):
+            self._read_into(column, stream, place * self.rows + start)
+        return columns.T
+
+    def _read_into(self, values: npt.NDArray[Any], stream: IO[bytes], first: int) -> None:
+        """Read consecutive values of the file."""
         content = values.reshape(-1).view(np.uint8).data
-        with self.file.location.errors():
-            stream.seek(self.offset + start * self.width * values.itemsize)
+        with stored_errors(self.file.location):
+            stream.seek(self.offset + first * values.itemsize)
             done = 0
             while done < len(content):
                 part = stream.read(len(content) - done)
                 if not part:
-                    break
+                    raise DataError(
+                        f"{self.file.location} is truncated: it ends within its {self.rows:,} rows."
+                    )
                 content[done : done + len(part)] = part
                 done += len(part)
-        if done < len(content):
-            raise DataError(
-                f"{self.file.location} is truncated: it ends within rows {start:,} to {stop:,} "
-                f"of {self.rows:,}."
-            )
-        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +167,8 @@ class StoredTable:
         assert self.y is not None  # noqa: S101 - as above
         labels = self.y.read(stream, start, stop).ravel()
         name = str(self.y.file.location)
+        if labels.dtype.kind == "b":  # numbers, as data.load reads them
+            labels = labels.astype(np.int64)
         if labels.dtype.kind in "US":
             labels = np.array(label_values(cast("Any", name), labels), dtype=object)
         return shared_labels(name, labels)
@@ -180,6 +191,20 @@ class StoredTable:
             X = stack.enter_context(self.X.opened())
             y = None if self.y is None else stack.enter_context(self.y.opened())
             yield StoredPiece(self, X, y)
+
+
+@contextmanager
+def stored_errors(location: Location) -> Iterator[None]:
+    """Turn errors of a file, and of an archive, into one sentence."""
+    with location.errors():
+        try:
+            yield
+        except (HandgradError, OSError, EOFError, MemoryError, zlib.error):
+            raise
+        except Exception as error:  # a damaged archive makes zipfile raise almost anything
+            raise DataError(
+                f"{location} is a damaged file of arrays ({quoted(str(error))}); save it again."
+            ) from error
 
 
 def data_offset(stream: IO[bytes], member: zipfile.ZipInfo) -> int:

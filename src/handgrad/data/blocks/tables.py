@@ -1,7 +1,7 @@
 """Tables: consecutive rows of one file, or of another part of a source, and all of them as one.
 
-A table is read forwards from any row on, in pieces. A cursor remembers where such a reading has
-come to, so that leaves that are read in order continue it and nothing is decoded twice.
+A table is read forwards from any row on, in pieces. A cursor keeps such a reading open. Leaves that
+are read in order continue it, so nothing is decoded twice.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from handgrad.data.blocks.recycling import Recycled
 from handgrad.errors import DataError
 from handgrad.quoting import quoted
 
@@ -52,7 +53,7 @@ class Table(Protocol):
 
     @property
     def stamp(self) -> str:
-        """Its name with what changes when it does; empty if nothing tells."""
+        """Its name, and what changes when its content does; empty if nothing tells."""
 
     @property
     def in_processes(self) -> bool:
@@ -92,7 +93,7 @@ class Opened(NamedTuple):
 
 
 class _Cursor:
-    """Where a reading of a table has come to."""
+    """A reading of a table: its current piece, and the pieces that follow."""
 
     def __init__(self, table: Table, number: int, row: int) -> None:
         self.table, self.number = table, number
@@ -106,7 +107,7 @@ class _Cursor:
         return self.start + (len(self._piece) if self._piece is not None else 0)
 
     def reaches(self, number: int, row: int) -> bool:
-        """Tell whether going on leads to a row of a table sooner than beginning anew."""
+        """Tell whether this reading comes to a row of a table sooner than a new one would."""
         return self.number == number and self.table.restart(row) <= self.end and self.start <= row
 
     def read_into(self, X: npt.NDArray[Any], row: int) -> tuple[int, SharedLabels | None]:
@@ -135,6 +136,7 @@ class TableRows:
     def __init__(self, tables: Sequence[Table], shape: Shape) -> None:
         self.tables, self.shape = tuple(tables), shape
         self._starts = [0, *accumulate(table.rows for table in tables)]
+        self._memory = Recycled()
         self._start_without_cursors()
 
     def _start_without_cursors(self) -> None:
@@ -183,7 +185,7 @@ class TableRows:
     def _room(self, rows: int) -> Rows:
         features = self.shape.features
         try:
-            return np.empty((rows, features), self.shape.dtype)
+            return self._memory.empty((rows, features), self.shape.dtype)
         except (MemoryError, ValueError) as error:
             raise DataError(
                 f"{self.tables[0].name} has {features:,} values per row: {rows:,} rows do not fit "

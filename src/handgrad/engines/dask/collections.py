@@ -10,7 +10,7 @@ import numpy as np
 
 from handgrad.data.blocks import LEAF_ROWS, Blocks
 from handgrad.errors import DataError
-from handgrad.quoting import quoted, shown
+from handgrad.quoting import listed, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def blocks_of(
     label: str | None = None,
     leaf_rows: int = LEAF_ROWS,
 ) -> Blocks:
-    """Return a collection as blocks; its labels are read once to find the classes.
+    """Return a collection as blocks; its labels are read to find the classes, and to count them.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def blocks_of(
         features=len(table.names) if table.names else int(reader.rows.shape[1]),
         dtype=reader.rows.dtype,
         source="a Dask collection",
-        labels_digest=_fingerprint(reader.rows, classes, digests),
+        labels_digest=_digest_of_labels(reader.rows, classes, digests),
         leaf_rows=leaf_rows,
         feature_names=table.names,
         pixels=table.names is None,  # bytes of a table are numbers
@@ -95,7 +95,7 @@ class Collection:
         return False
 
     def read(self, leaf: int) -> tuple[Rows, npt.NDArray[Any]]:
-        """Let the cluster compute a leaf; see `handgrad.data.blocks.blocks.LeafReader`."""
+        """Let the cluster compute a leaf; see `handgrad.data.blocks.readers.LeafReader`."""
         rows, labels = self.client.compute([chunks_of(a)[leaf] for a in (self.rows, self.labels)])
         return rows.result(), np.searchsorted(self.classes, labels.result())
 
@@ -142,7 +142,9 @@ def _of_array(X: Any, y: Any) -> _Table:
 def _of_frame(X: Any, y: Any, label: str | None) -> _Table:
     columns = [str(name) for name in X.columns]
     if label is not None and label not in columns:
-        raise DataError(f"The data frame has no column {quoted(label)}; it has {_some(columns)}.")
+        raise DataError(
+            f"The data frame has no column {quoted(label)}; it has {listed(columns, 5)}."
+        )
     if (label is None) == (y is None):
         raise DataError("A Dask data frame needs labels: either y, or label= with a column.")
     names = [name for name in X.columns if str(name) != label]
@@ -307,12 +309,7 @@ def _counted(
     return np.bincount(codes, minlength=len(classes)), hashlib.sha256(codes.tobytes()).digest()
 
 
-def _fingerprint(rows: Any, classes: npt.NDArray[Any], digests: list[bytes]) -> str:
-    """Tell collections apart by their labels, row by row, and the shape of their rows."""
+def _digest_of_labels(rows: Any, classes: npt.NDArray[Any], digests: list[bytes]) -> str:
+    """Return a digest of all labels in their order, and of the shape of the rows."""
     head = f"{rows.shape} {rows.dtype} {classes.tolist()}".encode()
     return hashlib.sha256(b"".join([head, *digests])).hexdigest()
-
-
-def _some(names: Sequence[str]) -> str:
-    listed = ", ".join(map(shown, names[:5]))
-    return listed if len(names) <= 5 else f"{listed} and {len(names) - 5:,} more"

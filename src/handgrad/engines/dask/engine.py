@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from handgrad.data import Blocks
 from handgrad.engines.blocks import check_no_labels
-from handgrad.engines.dask import predictions
 from handgrad.engines.dask.cluster import connect
 from handgrad.engines.dask.collections import blocks_of
 from handgrad.engines.dask.faults import cluster_errors, some_workers
-from handgrad.engines.dask.mapping import LeafMap
-from handgrad.engines.dask.numbered import NumberedSource, numbered_blocks
+from handgrad.engines.dask.mapping import map_leaves
+from handgrad.engines.dask.numbered import NumberedProblem, numbered_blocks
+from handgrad.engines.dask.predictions import local_engine, probabilities
 from handgrad.engines.dask.session import DaskSession
 from handgrad.engines.dask.workers import inspect, shared_kernels
-from handgrad.engines.leaves import Source, block_weights
+from handgrad.engines.leaves import Problem, block_weights
 from handgrad.engines.protocol import Engine
 from handgrad.engines.threads import check_threads
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from handgrad.engines.dask.cluster import Connection
-    from handgrad.engines.dask.held import Kernels
-    from handgrad.engines.dask.workers import Member
+    from handgrad.engines.dask.workers import Kernels, Member
     from handgrad.engines.protocol import Predictor
     from handgrad.engines.weights import BlockWeights
     from handgrad.network import Labels, Network
@@ -77,10 +76,10 @@ class DaskEngine(Engine):
 
     def close(self) -> None:
         """Close the cluster or the connection, if the engine opened it."""
-        for name in ("_connection", "members"):
-            found = vars(self).pop(name, None)
-            if name == "_connection" and found is not None:
-                found.close()
+        connection: Connection | None = vars(self).pop("_connection", None)
+        vars(self).pop("members", None)
+        if connection is not None:
+            connection.close()
 
     @cached_property
     def _connection(self) -> Connection:
@@ -140,20 +139,19 @@ class DaskEngine(Engine):
         """
         if isinstance(rows, Blocks):
             check_no_labels(targets)
-            source = Source(rows, objective, block_weights(weights, rows.rows))
+            problem = Problem(rows, objective, block_weights(weights, rows.rows))
         else:
             blocks = numbered_blocks(self.client, rows, targets)
-            source = NumberedSource(blocks, objective, block_weights(weights, blocks.rows))
-        return DaskSession(self, self.client, self.kernels, source)
+            problem = NumberedProblem(blocks, objective, block_weights(weights, blocks.rows))
+        return DaskSession(self, self.client, self.kernels, problem)
 
     def map_leaves(
         self, function: Callable[[Engine, Any, Labels], T], blocks: Blocks
     ) -> Generator[T]:
         """Let the workers call a function of each leaf; see `handgrad.engines.Engine`."""
         at_once = LEAVES_PER_THREAD * self.threads
-        leaves = LeafMap.over(self.client, self.kernels, function, blocks, at_once)
         with cluster_errors(self.client):
-            yield from leaves.results()
+            yield from map_leaves(self.client, self.kernels, function, blocks, at_once)
 
     def predict_proba(self, network: Network, X: Any) -> Any:
         """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`.
@@ -161,8 +159,8 @@ class DaskEngine(Engine):
         For blocks and Dask collections it is a Dask array, which is computed when it is used. Rows
         that lie in memory are predicted in this process.
         """
-        return predictions.probabilities(network, X)
+        return probabilities(network, X)
 
     def predictor(self, network: Network) -> Predictor:
         """Make the network ready to predict single samples, in this process."""
-        return predictions.local_engine().predictor(network)
+        return local_engine().predictor(network)

@@ -6,7 +6,7 @@ import warnings
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from handgrad.engines.dask import faults, held
+from handgrad.engines.dask import faults, on_workers
 from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.recipes import recipe_for
 from handgrad.engines.dask.shares import count, numbers, plan
@@ -18,37 +18,36 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
-    from handgrad.engines.dask.held import Kernels, Measured
     from handgrad.engines.dask.leaf_tasks import LeafTasks
+    from handgrad.engines.dask.on_workers import Measured
     from handgrad.engines.dask.shares import Share
-    from handgrad.engines.dask.workers import Member
-    from handgrad.engines.leaves import Source
+    from handgrad.engines.dask.workers import Kernels, Member
+    from handgrad.engines.leaves import Problem
     from handgrad.engines.sums import Node, Sum
     from handgrad.network import Network
 
-LOOK_SECONDS = 1.0  # how often a run looks for workers that came or went
+LOOK_SECONDS = 1.0  # between two looks for workers that came or went
 # Dask delays a message that follows another one by up to 10 ms, and the release of a result is one.
 PASSES_KEPT = 20
 MOST_KEPT = 2**17  # bytes of a network
-ATTEMPTS = 5  # Dask itself gives a task four workers in each
 
 
 class Holders:
-    """Holds the leaves of a source on the workers of a cluster, and follows these as they change.
+    """Holds the leaves of a problem on the workers of a cluster, and follows these as they change.
 
     Parameters
     ----------
     client : Client
     kernels : Kernels
-    source : Source
+    problem : Problem
     tasks : LeafTasks or None
         Where the rows come from if the workers cannot read the source.
     """
 
     def __init__(
-        self, client: Client, kernels: Kernels, source: Source, tasks: LeafTasks | None
+        self, client: Client, kernels: Kernels, problem: Problem, tasks: LeafTasks | None
     ) -> None:
-        self._client, self._kernels, self._source, self._tasks = client, kernels, source, tasks
+        self._client, self._kernels, self._problem, self._tasks = client, kernels, problem, tasks
         self._members: dict[str, Member] = {}
         self._unfit: set[str] = set()
         self._shares: dict[str, Share] = {}
@@ -60,18 +59,18 @@ class Holders:
         """Pass over all leaves; return the nodes of the tree that the workers added up."""
         from distributed.scheduler import KilledWorker
 
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, faults.ATTEMPTS + 1):
             self._follow()
             homes, futures = list(self._held), self._submit(network, gradient=gradient)
             try:
                 measured = faults.results(self._client, futures, homes)
             except (KilledWorker, faults.NobodyLeftError) as error:
-                if attempt == ATTEMPTS:
+                if attempt == faults.ATTEMPTS:
                     raise faults.worn_out() from error
                 self._drop(set(self._held))
             else:
                 break
-        self._drop_visitors(dict(zip(homes, measured, strict=True)))
+        self._drop_replaced(dict(zip(homes, measured, strict=True)))
         return {node: total for one in measured for node, total in one.sums.items()}
 
     def _submit(self, network: Network, *, gradient: bool) -> list[Future]:
@@ -81,7 +80,7 @@ class Holders:
             self._done = []
         with large_messages():
             futures: list[Future] = self._client.map(  # in one message
-                held.measure,
+                on_workers.measure,
                 list(self._held.values()),
                 network=network,
                 gradient=gradient,
@@ -131,7 +130,7 @@ class Holders:
         """Share the leaves among these workers; each keeps what it can keep."""
         threads = {home: member.threads for home, member in members.items()}
         before = {home: self._shares[home] for home in self._held}
-        shares = plan(len(self._source.blocks), threads, before)
+        shares = plan(len(self._problem.blocks), threads, before)
         self._held = {
             home: self._held[home]
             if share == before.get(home)
@@ -144,7 +143,7 @@ class Holders:
         """Let a worker hold a share, beginning with what it holds already."""
         tasks, earlier = self._tasks, self._held.get(home)
         recipe = recipe_for(
-            home, members[home], share, self._source, self._kernels, sent=tasks is not None
+            home, members[home], share, self._problem, self._kernels, sent=tasks is not None
         )
         missing = list(numbers(share))
         if earlier is not None:
@@ -152,9 +151,11 @@ class Holders:
         rows = [] if tasks is None else tasks.futures(missing, **_at(home))
         leaves = missing if rows else []
         if earlier is None:
-            return self._client.submit(held.hold, recipe, leaves, *rows, pure=False, **_at(home))
+            return self._client.submit(
+                on_workers.hold, recipe, leaves, *rows, pure=False, **_at(home)
+            )
         return self._client.submit(
-            held.move, earlier, recipe, leaves, *rows, pure=False, **_at(home)
+            on_workers.move, earlier, recipe, leaves, *rows, pure=False, **_at(home)
         )
 
     def _drop(self, homes: set[str]) -> None:
@@ -162,8 +163,8 @@ class Holders:
         self._next_look = 0.0
         self._held = {home: share for home, share in self._held.items() if home not in homes}
 
-    def _drop_visitors(self, measured: Mapping[str, Measured]) -> None:
-        """Forget the shares that another worker measured, because theirs has died."""
+    def _drop_replaced(self, measured: Mapping[str, Measured]) -> None:
+        """Forget shares that another worker measured because their own one has died."""
         elsewhere = {home for home, one in measured.items() if one.worker != home}
         if elsewhere:
             self._drop(elsewhere)

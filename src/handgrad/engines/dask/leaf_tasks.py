@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.collections import Collection, chunks_of
-from handgrad.engines.dask.held import GivenLeaf
+from handgrad.engines.dask.on_workers import GivenLeaf, GivenRows
 from handgrad.errors import EngineError
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ class LeafTasks(Protocol):
         """Return tasks whose results are a `GivenLeaf` each; ``where`` is for Dask."""
 
 
-def leaf_tasks_of(client: Client, blocks: Blocks) -> LeafTasks | None:
-    """Return the tasks that give a worker the rows of blocks, or None if workers can read them.
+def sendable(client: Client, blocks: Blocks) -> tuple[Blocks, LeafTasks | None]:
+    """Return blocks that can be pickled, and what gives workers the rows that they cannot read.
+
+    If workers can read the rows by themselves, there are no such tasks.
 
     Raises
     ------
@@ -41,17 +43,21 @@ def leaf_tasks_of(client: Client, blocks: Blocks) -> LeafTasks | None:
         If the rows lie in memory and are too many to be sent.
     """
     if isinstance(blocks.reader, Collection):
-        return CollectionTasks(client, blocks.reader)
+        return _without_rows(blocks), CollectionTasks(client, blocks.reader)
     if _pickled_size(blocks) <= MOST_PICKLED:
-        return None
-    size = blocks.rows * blocks.features * blocks.dtype.itemsize
+        return blocks, None
+    size = blocks.rows * blocks.bytes_per_row
     if size > MOST_SENT:
         raise EngineError(
             f"The rows of {blocks.source} take {size / 1e9:.3g} GB of this process's memory, too "
             "much to be sent to workers; expected files that they can read: write Parquet, and "
             "open it by handgrad.data.open_blocks."
         )
-    return SentTasks(client, blocks)
+    return _without_rows(blocks), SentTasks(client, blocks)
+
+
+def _without_rows(blocks: Blocks) -> Blocks:
+    return replace(blocks, reader=GivenRows({}), test=None, whole=None)
 
 
 def _pickled_size(blocks: Blocks) -> float:

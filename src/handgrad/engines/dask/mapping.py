@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from handgrad.engines.dask import faults, held
-from handgrad.engines.dask.leaf_tasks import leaf_tasks_of
-from handgrad.engines.dask.windows import ATTEMPTS
-from handgrad.engines.leaves import Source
+from handgrad.engines.dask import faults, on_workers
+from handgrad.engines.dask.leaf_tasks import sendable
+from handgrad.engines.leaves import Problem
 from handgrad.objective import Objective
 
 if TYPE_CHECKING:
@@ -18,81 +16,39 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
     from handgrad.data import Blocks
-    from handgrad.engines.dask.held import Kernels
-    from handgrad.engines.dask.leaf_tasks import LeafTasks
+    from handgrad.engines.dask.workers import Kernels
     from handgrad.engines.protocol import Engine
     from handgrad.network import Labels
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, eq=False)
-class LeafMap(Generic[T]):
-    """Calls a function with an engine, the rows of a leaf and their labels: one task per leaf."""
-
-    client: Client
-    kernels: Kernels
-    function: Callable[[Engine, Any, Labels], T]
-    source: Source
-    tasks: LeafTasks | None
-    """Where the rows come from if the workers cannot read the source."""
-    at_once: int
-    """How many leaves may be on their way."""
-
-    @classmethod
-    def over(
-        cls,
-        client: Client,
-        kernels: Kernels,
-        function: Callable[[Engine, Any, Labels], T],
-        blocks: Blocks,
-        at_once: int,
-    ) -> LeafMap[T]:
-        """Return the tasks for blocks, whose rows go out leaf by leaf if workers cannot read."""
-        tasks = leaf_tasks_of(client, blocks)
-        if tasks is not None:
-            nowhere: Any = None
-            blocks = replace(blocks, reader=nowhere, test=None, whole=None)
-        return cls(client, kernels, function, Source(blocks, Objective()), tasks, at_once)
-
-    def results(self) -> Generator[T]:
-        """Yield the results in the order of the leaves; a worker that dies changes none."""
-        from distributed.scheduler import KilledWorker
-
-        done = attempt = 0
-        while done < len(self.source.blocks):
-            try:
-                for result in self._results(done):
-                    done, attempt = done + 1, 0
-                    yield result
-            except KilledWorker as error:
-                attempt += 1
-                if attempt == ATTEMPTS:
-                    raise faults.worn_out() from error
-
-    def _results(self, start: int) -> Generator[T]:
-        coming: deque[Future] = deque()
-        for leaf in range(start, len(self.source.blocks)):
-            coming.append(self._submit(leaf))
-            if len(coming) == self.at_once:
-                yield faults.results(self.client, [coming.popleft()])[0]
-        while coming:
-            yield faults.results(self.client, [coming.popleft()])[0]
-
-    def _submit(self, leaf: int) -> Future:
-        rows = [] if self.tasks is None else self.tasks.futures([leaf])
-        return self.client.submit(
-            apply, self.kernels, self.function, self.source, leaf, *rows, pure=False
-        )
-
-
-def apply(
+def map_leaves(
+    client: Client,
     kernels: Kernels,
     function: Callable[[Engine, Any, Labels], T],
-    source: Source,
-    leaf: int,
-    *rows: held.GivenLeaf,
-) -> T:
-    """Call the function on a worker, in one thread."""
-    (of_leaf,) = held.read_rows(source, [leaf], *rows)
-    return function(kernels.with_threads(1), of_leaf.X, of_leaf.labels)
+    blocks: Blocks,
+    at_once: int,
+) -> Generator[T]:
+    """Call a function of an engine, the rows of a leaf and their labels: one task per leaf.
+
+    Yield the results in the order of the leaves; a worker that dies changes none. At most
+    ``at_once`` leaves are under way at the same time.
+    """
+    blocks, tasks = sendable(client, blocks)
+    problem = Problem(blocks, Objective())
+
+    def submit(leaf: int) -> Future:
+        rows = [] if tasks is None else tasks.futures([leaf])
+        return client.submit(on_workers.apply, kernels, function, problem, leaf, *rows, pure=False)
+
+    def results(start: int) -> Generator[T]:
+        coming: deque[Future] = deque()
+        for leaf in range(start, len(blocks)):
+            coming.append(submit(leaf))
+            if len(coming) == at_once:
+                yield faults.results(client, [coming.popleft()])[0]
+        while coming:
+            yield faults.results(client, [coming.popleft()])[0]
+
+    return faults.retried(results, len(blocks))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.data import Blocks
-from handgrad.data.blocks.selections import Renumbered
+from handgrad.data.blocks.readers import Renumbered
 from handgrad.engines.dask.collections import blocks_of, is_collection
-from handgrad.engines.leaves import Source
+from handgrad.engines.leaves import Problem
 from handgrad.errors import ShapeError
 from handgrad.rows import Bytes, as_array, is_sparse
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class NumberedSource(Source):
+class NumberedProblem(Problem):
     """Blocks whose labels are those of the network: the rows may lack its last classes."""
 
     def check(self, network: Network) -> None:
-        """Raise a ShapeError unless the network fits; see `Source`."""
+        """Raise a ShapeError unless the network fits; see `Problem`."""
         classes = np.arange(max(network.classes, len(self.blocks.classes)))
-        Source(replace(self.blocks, classes=classes), self.objective).check(network)
+        Problem(replace(self.blocks, classes=classes), self.objective).check(network)
 
 
 def numbered_blocks(client: Client, X: Any, y: Any) -> Blocks:

@@ -8,7 +8,7 @@ import numpy as np
 
 from handgrad.data import Blocks
 from handgrad.engines.dask.collections import is_collection
-from handgrad.rows import Bytes
+from handgrad.rows import bytes_unless_pixels
 
 if TYPE_CHECKING:
     from handgrad.engines.protocol import Engine
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def local_engine(threads: int | None = None) -> Engine:
-    """Return the fastest engine of this process."""
+    """Return the fastest engine of this process.
+
+    `handgrad.engines.get_engine` imports this package, and so cannot be used here.
+    """
     from handgrad.engines.reference import ReferenceEngine
 
     try:
@@ -50,10 +53,8 @@ def _of_blocks(network: Network, blocks: Blocks) -> Any:
 
 
 def _leaf_probabilities(network: Network, blocks: Blocks, leaf: int) -> Matrix:
-    rows: Any = blocks.read(leaf)[0]
-    if rows.dtype == np.uint8 and not blocks.pixels:
-        rows = Bytes(rows)
-    return local_engine(1).predict_proba(network, rows)
+    rows = bytes_unless_pixels(blocks.read(leaf)[0], pixels=blocks.pixels)
+    return local_engine(threads=1).predict_proba(network, rows)
 
 
 def _of_collection(network: Network, X: Any) -> Any:
@@ -75,4 +76,4 @@ def _of_collection(network: Network, X: Any) -> Any:
 def _block_probabilities(X: Any, network: Network) -> Matrix:
     if not len(X):
         return np.empty((0, network.classes), dtype=network.dtype)
-    return local_engine(1).predict_proba(network, X)
+    return local_engine(threads=1).predict_proba(network, X)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handgrad.engines.dask.held import Recipe
+from handgrad.engines.dask.on_workers import Recipe
 from handgrad.engines.dask.shares import count, cover, numbers
 from handgrad.engines.weights import BlockWeights
 from handgrad.errors import EngineError
@@ -17,23 +17,22 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.engines.dask.held import Kernels
     from handgrad.engines.dask.shares import Share
-    from handgrad.engines.dask.workers import Member
-    from handgrad.engines.leaves import Source
+    from handgrad.engines.dask.workers import Kernels, Member
+    from handgrad.engines.leaves import Problem
 
 SHARE_OF_MEMORY = 0.4  # of what Dask grants a worker; it moves results to disk from 60 % on
 
 
 def recipe_for(
-    address: str, member: Member, share: Share, source: Source, kernels: Kernels, *, sent: bool
+    address: str, member: Member, share: Share, problem: Problem, kernels: Kernels, *, sent: bool
 ) -> Recipe:
     """Return what a worker needs to hold a share, and how much of it stays in its memory.
 
     ``sent`` says whether the rows are sent to it, and take room beside the packed ones.
     """
-    blocks, leaves = source.blocks, count(share)
-    leaf = min(blocks.leaf_rows, blocks.rows) * blocks.features * blocks.dtype.itemsize
+    blocks, leaves = problem.blocks, count(share)
+    leaf = min(blocks.leaf_rows, blocks.rows) * blocks.bytes_per_row
     given = leaves if sent else 0
     room = SHARE_OF_MEMORY * member.memory / leaf - given
     if room < 0:
@@ -45,7 +44,7 @@ def recipe_for(
         )
     held = min(leaves, int(room))
     nodes = tuple(cover(share, len(blocks)))
-    own = only_weights_of(source, numbers(share))
+    own = only_weights_of(problem, numbers(share))
     return Recipe(own, kernels, share, nodes, address, held, (held + given) * leaf)
 
 
@@ -60,12 +59,12 @@ class _WeightsOfLeaves(BlockWeights):
         return BlockWeights(self.of_leaves[start], self.of_classes).at(0, labels)
 
 
-def only_weights_of(source: Source, leaves: Iterable[int]) -> Source:
-    """Return a source that has the weights of these leaves, but not those of all other rows."""
-    weights = source.weights
+def only_weights_of(problem: Problem, leaves: Iterable[int]) -> Problem:
+    """Return a problem that has the weights of these leaves, but not those of all other rows."""
+    weights = problem.weights
     if weights is None or weights.of_rows is None:
-        return source
-    ends = np.cumsum(source.blocks.sizes)
-    starts = ends - source.blocks.sizes
+        return problem
+    ends = np.cumsum(problem.blocks.sizes)
+    starts = ends - problem.blocks.sizes
     of_leaves = {int(starts[leaf]): weights.of_rows[starts[leaf] : ends[leaf]] for leaf in leaves}
-    return replace(source, weights=_WeightsOfLeaves(None, weights.of_classes, of_leaves))
+    return replace(problem, weights=_WeightsOfLeaves(None, weights.of_classes, of_leaves))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.engines.blocks import BlockSession
 from handgrad.engines.dask.faults import cluster_errors
 from handgrad.engines.dask.holders import Holders
-from handgrad.engines.dask.leaf_tasks import KeptTasks, leaf_tasks_of
+from handgrad.engines.dask.leaf_tasks import KeptTasks, sendable
 from handgrad.engines.dask.windows import WindowTasks
 from handgrad.engines.sums import Sum, root, sum_of
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from handgrad.engines.dask.held import Kernels
-    from handgrad.engines.leaves import Source
+    from handgrad.engines.dask.workers import Kernels
+    from handgrad.engines.leaves import Problem
     from handgrad.engines.protocol import Engine
     from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window
     from handgrad.network import Network
@@ -38,16 +38,14 @@ class DaskSession(BlockSession):
         engine: Engine,
         client: Client,
         kernels: Kernels,
-        source: Source,
+        problem: Problem,
     ) -> None:
-        super().__init__(engine, source.blocks, source.objective, source.weights)
-        self._source, self._client = source, client
-        tasks = leaf_tasks_of(self._client, source.blocks)
-        if tasks is not None:  # the rows go out leaf by leaf, not with the description
-            described = replace(source.blocks, reader=_NOT_HERE, test=None, whole=None)
-            source = replace(source, blocks=described)
-        self._holders = Holders(self._client, kernels, source, tasks)
-        self._windows = WindowTasks(self._client, kernels, source, tasks and KeptTasks(tasks))
+        super().__init__(engine, problem.blocks, problem.objective, problem.weights)
+        self._problem, self._client = problem, client
+        blocks, tasks = sendable(self._client, problem.blocks)
+        problem = replace(problem, blocks=blocks)
+        self._holders = Holders(self._client, kernels, problem, tasks)
+        self._windows = WindowTasks(self._client, kernels, problem, tasks and KeptTasks(tasks))
 
     @property
     def workers(self) -> dict[str, int]:
@@ -56,7 +54,7 @@ class DaskSession(BlockSession):
 
     def _total(self, network: Network, *, gradient: bool) -> Sum:
         """Add up the tree from the nodes that the workers added up."""
-        leaves = len(self._source.blocks)
+        leaves = len(self._problem.blocks)
         with cluster_errors(self._client):
             known = self._holders.measure(network, gradient=gradient)
         with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges
@@ -72,15 +70,3 @@ class DaskSession(BlockSession):
         """Take the batches of one window after another, each on a worker."""
         with cluster_errors(self._client):
             yield from self._windows.take(windows, settings, state, learning_rate)
-
-
-class _NotHere:
-    """In the place of a reader whose rows are sent leaf by leaf."""
-
-    in_processes = False
-
-    def read(self, leaf: int) -> Any:
-        raise NotImplementedError(f"The rows of leaf {leaf} were not sent.")
-
-
-_NOT_HERE = _NotHere()

@@ -1,4 +1,4 @@
-"""Which worker holds which leaves: shares of like size, which move little when workers change."""
+"""Which worker holds which leaves: shares of similar size, which change as little as can be."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handgrad.engines.dask import faults, held
+from handgrad.engines.dask import faults, on_workers
 from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.recipes import only_weights_of
 
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
-    from handgrad.engines.dask.held import Kernels
     from handgrad.engines.dask.leaf_tasks import LeafTasks
-    from handgrad.engines.leaves import Source
+    from handgrad.engines.dask.workers import Kernels
+    from handgrad.engines.leaves import Problem
     from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window
 
 WINDOWS_AT_ONCE = 2  # one is trained on while the next one is read
-ATTEMPTS = 5  # Dask itself gives a task four workers in each
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +28,12 @@ class WindowTasks:
     """Takes the batches of windows on a cluster.
 
     Each step needs the one before, so steps run one after another, wherever they run; more workers
-    only read ahead. What a window leads to goes from task to task without a detour.
+    only read ahead.
     """
 
     client: Client
     kernels: Kernels
-    source: Source
+    problem: Problem
     tasks: LeafTasks | None
 
     def take(
@@ -45,18 +44,13 @@ class WindowTasks:
         learning_rate: float,
     ) -> Generator[Taken]:
         """Yield the results of one window after another; see `handgrad.engines.windows`."""
-        from distributed.scheduler import KilledWorker
 
-        done = attempt = 0
-        while done < len(windows):
-            try:
-                for taken in self._results(windows[done:], settings, state, learning_rate):
-                    state, done, attempt = taken.state, done + 1, 0
-                    yield taken
-            except KilledWorker as error:
-                attempt += 1
-                if attempt == ATTEMPTS:
-                    raise faults.worn_out() from error
+        def results(done: int) -> Generator[Taken]:
+            return self._results(windows[done:], settings, state, learning_rate)
+
+        for taken in faults.retried(results, len(windows)):
+            state = taken.state
+            yield taken
 
     def _results(
         self,
@@ -65,28 +59,27 @@ class WindowTasks:
         state: BatchState,
         learning_rate: float,
     ) -> Generator[Taken]:
-        coming: deque[Future] = deque()
-        before: BatchState | Future = state
-        for window in windows:
-            rows = self._read(window.leaves)
+        # The state comes back after each window, so that a lost window is all that is done again.
+        reading = deque(self._read(window.leaves) for window in windows[:WINDOWS_AT_ONCE])
+        for number, window in enumerate(windows, start=WINDOWS_AT_ONCE):
             with large_messages():
-                before = self.client.submit(
-                    held.take,
+                future = self.client.submit(
+                    on_workers.take,
                     self.kernels,
                     settings,
-                    before,
+                    state,
                     window,
-                    rows,
+                    reading.popleft(),
                     learning_rate,
                     pure=False,
                 )
-            coming.append(before)
-            if len(coming) == WINDOWS_AT_ONCE:
-                yield faults.results(self.client, [coming.popleft()])[0]
-        while coming:
-            yield faults.results(self.client, [coming.popleft()])[0]
+            if number < len(windows):
+                reading.append(self._read(windows[number].leaves))
+            taken: Taken = faults.results(self.client, [future])[0]
+            state = taken.state
+            yield taken
 
     def _read(self, leaves: Sequence[int]) -> Future:
         rows = [] if self.tasks is None else self.tasks.futures(leaves)
-        source = only_weights_of(self.source, leaves)
-        return self.client.submit(held.read_rows, source, leaves, *rows, pure=False)
+        problem = only_weights_of(self.problem, leaves)
+        return self.client.submit(on_workers.read_rows, problem, leaves, *rows, pure=False)

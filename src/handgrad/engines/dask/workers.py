@@ -1,12 +1,11 @@
-"""What the workers of a cluster are: their threads, memory, version and instruction sets."""
+"""What the workers of a cluster are, and what all of them compute with."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from handgrad.engines.dask.faults import is_done, running_workers
-from handgrad.engines.dask.held import Kernels
+from handgrad.engines.dask.faults import WAIT_SECONDS, running_workers
 from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import EngineError
 from handgrad.memory import memory
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
+    from handgrad.engines.protocol import Engine
+
 
 class Member(NamedTuple):
     """A worker that can take part."""
@@ -26,6 +27,32 @@ class Member(NamedTuple):
     """The bytes that Dask lets it use."""
     instruction_sets: tuple[str, ...]
     """From the narrowest to the widest that it may use; none without a native engine."""
+
+
+class Kernels(NamedTuple):
+    """What every worker computes with, so that all give the same bits."""
+
+    engine: str
+    """native, or reference if a worker has no other."""
+    instruction_set: str
+
+    def with_threads(self, threads: int) -> Engine:
+        """Return the engine; on a machine that lacks it, raise an EngineError."""
+        if self.engine == "reference":
+            from handgrad.engines.reference import ReferenceEngine
+
+            return ReferenceEngine()
+        from handgrad.engines import _native
+        from handgrad.engines.native import NativeEngine
+
+        if self.instruction_set not in _native.instruction_sets():
+            raise EngineError(
+                f"This run uses the instruction set {self.instruction_set}, which a new worker "
+                "lacks; expected workers like those at the start."
+            )
+        engine = NativeEngine(threads)
+        engine.instruction_set = self.instruction_set
+        return engine
 
 
 def inspect(client: Client, addresses: Iterable[str]) -> dict[str, Member]:
@@ -50,14 +77,15 @@ def inspect(client: Client, addresses: Iterable[str]) -> dict[str, Member]:
 
 def _answer(client: Client, address: str, future: Future) -> dict[str, Any] | Exception | None:
     """Return what a worker reports, or an error; None if it is gone."""
-    while not is_done(future):
-        if address not in running_workers(client):
-            return None
-    try:
-        report: dict[str, Any] = future.result()
-    except Exception as error:
-        return error
-    return report
+    while address in running_workers(client):
+        try:
+            report: dict[str, Any] = future.result(timeout=WAIT_SECONDS)
+        except TimeoutError:
+            continue
+        except Exception as error:
+            return error
+        return report
+    return None
 
 
 def member(address: str, report: Any) -> Member:

@@ -1,52 +1,29 @@
-"""What the workers hold and compute: leaves of blocks, and passes over them."""
+"""What runs on the workers: leaves are held, passes and batches are computed."""
 
 from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from handgrad.engines.dask.shares import Share, numbers
-from handgrad.engines.leaves import LabelledRows, Leaves, Source
+from handgrad.engines.leaves import LabelledRows, Leaves, Problem
 from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window, take_window
-from handgrad.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from handgrad.data.dataset import Labels, Rows
+    from handgrad.engines.dask.workers import Kernels
     from handgrad.engines.protocol import Engine
     from handgrad.engines.sums import Node, Sum
     from handgrad.network import Network
 
 
-class Kernels(NamedTuple):
-    """What every worker computes with, so that all give the same bits."""
-
-    engine: str
-    """native, or reference if a worker has no other."""
-    instruction_set: str
-
-    def with_threads(self, threads: int) -> Engine:
-        """Return the engine; on a machine that lacks it, raise an EngineError."""
-        if self.engine == "reference":
-            from handgrad.engines.reference import ReferenceEngine
-
-            return ReferenceEngine()
-        from handgrad.engines import _native
-        from handgrad.engines.native import NativeEngine
-
-        if self.instruction_set not in _native.instruction_sets():
-            raise EngineError(
-                f"This run uses the instruction set {self.instruction_set}, which a new worker "
-                "lacks; expected workers like those at the start."
-            )
-        engine = NativeEngine(threads)
-        engine.instruction_set = self.instruction_set
-        return engine
+T = TypeVar("T")
 
 
 class GivenLeaf(NamedTuple):
@@ -60,7 +37,7 @@ class GivenLeaf(NamedTuple):
 class Recipe:
     """What a worker needs to hold its share of the leaves."""
 
-    source: Source
+    problem: Problem
     kernels: Kernels
     share: Share
     nodes: tuple[Node, ...]
@@ -74,7 +51,7 @@ class Recipe:
 
     def given(self, leaves: dict[int, GivenLeaf]) -> Recipe:
         """Return the recipe with rows that the worker need not read."""
-        return replace(self, source=_given(self.source, leaves)) if leaves else self
+        return replace(self, problem=_given(self.problem, leaves)) if leaves else self
 
 
 class Held:
@@ -99,7 +76,7 @@ class Held:
         """Return another share, with the leaves of this one that are in memory."""
         leaves = self._leaves
         if leaves is not None:
-            leaves = leaves.moved(recipe.source, list(numbers(recipe.share)), held=recipe.held)
+            leaves = leaves.moved(recipe.problem, list(numbers(recipe.share)), held=recipe.held)
         return Held(recipe, leaves)
 
     def measure(
@@ -111,7 +88,7 @@ class Held:
                 recipe = self.recipe
                 engine, leaves = recipe.kernels.with_threads(threads), list(numbers(recipe.share))
                 held = recipe.held if at_home else 0
-                self._leaves = Leaves(engine, recipe.source, leaves, held=held)
+                self._leaves = Leaves(engine, recipe.problem, leaves, held=held)
             return self._leaves.nodes(self.recipe.nodes, network, gradient=gradient)
 
 
@@ -130,8 +107,8 @@ def hold(recipe: Recipe, leaves: Sequence[int], *rows: GivenLeaf) -> Held:
 def move(held: Held, recipe: Recipe, leaves: Sequence[int], *rows: GivenLeaf) -> Held:
     """Hold another share in the place of an earlier one."""
     given = dict(zip(leaves, rows, strict=True))
-    before = held.recipe.source.blocks.reader
-    if isinstance(before, _GivenRows):
+    before = held.recipe.problem.blocks.reader
+    if isinstance(before, GivenRows):
         kept = set(numbers(recipe.share)) - set(given)
         given |= {leaf: rows for leaf, rows in before.leaves.items() if leaf in kept}
     return held.moved(recipe.given(given))
@@ -149,18 +126,30 @@ def measure(held: Held, network: Network, *, gradient: bool) -> Measured:
     return Measured(address, dict(zip(recipe.nodes, sums, strict=True)))
 
 
-def read_rows(source: Source, leaves: Sequence[int], *rows: GivenLeaf) -> list[LabelledRows]:
+def read_rows(problem: Problem, leaves: Sequence[int], *rows: GivenLeaf) -> list[LabelledRows]:
     """Read leaves."""
     if rows:
-        source = _given(source, dict(zip(leaves, rows, strict=True)))
-    with closing(source.windows([leaves])) as windows:
-        return next(windows)
+        problem = _given(problem, dict(zip(leaves, rows, strict=True)))
+    with closing(problem.windows([leaves])) as windows:
+        return list(next(windows))
+
+
+def apply(
+    kernels: Kernels,
+    function: Callable[[Engine, Any, Any], T],
+    problem: Problem,
+    leaf: int,
+    *rows: GivenLeaf,
+) -> T:
+    """Call the function on a worker, in one thread."""
+    (of_leaf,) = read_rows(problem, [leaf], *rows)
+    return function(kernels.with_threads(1), of_leaf.X, of_leaf.labels)
 
 
 def take(
     kernels: Kernels,
     settings: BatchSettings,
-    before: BatchState | Taken,
+    state: BatchState,
     window: Window,
     rows: Sequence[LabelledRows],
     learning_rate: float,
@@ -168,24 +157,24 @@ def take(
     """Take the batches of a window on a worker."""
     from distributed import get_worker
 
-    state = before.state if isinstance(before, Taken) else before
     engine = kernels.with_threads(get_worker().state.nthreads)
     with np.errstate(over="ignore", invalid="ignore"):
         return take_window(engine, settings, state, window, rows, learning_rate)
 
 
 @dataclass(frozen=True, eq=False)
-class _GivenRows:
-    """A reader of leaves that lie in memory."""
+class GivenRows:
+    """A reader of the leaves that were given, and of no others."""
 
     leaves: dict[int, GivenLeaf]
     in_processes = False
 
     def read(self, leaf: int) -> tuple[Rows, Labels]:
+        """Return a leaf; see `handgrad.data.blocks.readers.LeafReader`."""
         return self.leaves[leaf]
 
 
-def _given(source: Source, leaves: dict[int, GivenLeaf]) -> Source:
-    blocks = source.blocks
-    reader = _GivenRows(leaves)
-    return replace(source, blocks=replace(blocks, reader=reader))
+def _given(problem: Problem, leaves: dict[int, GivenLeaf]) -> Problem:
+    blocks = problem.blocks
+    reader = GivenRows(leaves)
+    return replace(problem, blocks=replace(blocks, reader=reader))

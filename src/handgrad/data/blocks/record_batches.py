@@ -1,9 +1,12 @@
-"""Record batches of Arrow as pieces of a table."""
+"""Record batches of Arrow as pieces of a table, and files that are read as record batches."""
 
 from __future__ import annotations
 
+import bisect
+from abc import ABC, abstractmethod
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol
 
 from handgrad.data.blocks.columns import (
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data.blocks.census import SharedLabels
+    from handgrad.data.blocks.paths import Stamped
+
+
+ROWS_AT_ONCE = 8192
+LABELS_AT_ONCE = 1 << 17
 
 
 class ColumnTable(Table, Protocol):
@@ -55,6 +63,74 @@ class BatchPiece:
             if self.columns.label is None:
                 return None
             return labels_of(self.name, batch.column(self.columns.label), first)
+
+
+@dataclass(frozen=True, eq=False)
+class BatchFile(ABC):
+    """A file that is read as record batches, beginning at any of its groups; see `Table`."""
+
+    file: Stamped
+    groups: tuple[int, ...]
+    """The rows of each group: a row group of Parquet, a record batch of Arrow."""
+    columns: Columns
+
+    @property
+    def name(self) -> str:
+        """Its address."""
+        return str(self.file.location)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return sum(self.groups)
+
+    @property
+    def stamp(self) -> str:
+        """Its address, and what changes with its content."""
+        return str(self.file)
+
+    @property
+    def in_processes(self) -> bool:
+        """Whether it holds pictures."""
+        return self.columns.in_processes
+
+    def labels(self) -> Iterator[SharedLabels]:
+        """Read the label column."""
+        start = 0
+        for batch in self._batches(0, [str(self.columns.label)], LABELS_AT_ONCE):
+            with damaged(self.name):
+                labels = labels_of(self.name, batch.column(0), start)
+            yield labels
+            start += batch.num_rows
+
+    def check(self) -> None:
+        """Raise a DataError if the file changed."""
+        self.file.check_again()
+
+    def restart(self, row: int) -> int:
+        """Return the first row of the group of a row."""
+        return self._starts[self._group(row)]
+
+    def pieces(self, row: int) -> Generator[BatchPiece]:
+        """Read batches, from the beginning of the group of a row on."""
+        start = self.restart(row)
+        for batch in self._batches(self._group(row), self.columns.names, ROWS_AT_ONCE):
+            yield BatchPiece(self.name, self.columns, batch, start)
+            start += batch.num_rows
+
+    @property
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(self.groups)]
+
+    def _group(self, row: int) -> int:
+        return max(0, bisect.bisect_right(self._starts, row, hi=len(self.groups)) - 1)
+
+    @abstractmethod
+    def _batches(self, group: int, names: list[str], rows: int) -> Generator[Any]:
+        """Yield record batches of some columns, from a group on.
+
+        A batch ends where its group ends. It has about so many rows, if the format gives a choice.
+        """
 
 
 def open_columns(

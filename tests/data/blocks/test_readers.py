@@ -8,24 +8,7 @@ from hypothesis import strategies as st
 from handgrad.data import Dataset
 from handgrad.data.blocks import Blocks
 from handgrad.errors import DataError
-from row_files import pickled
-
-
-class Counted:
-    """A reader that counts how often each leaf is read."""
-
-    in_processes = False
-
-    def __init__(self, reader):
-        self.reader, self.reads = reader, []
-
-    def read(self, leaf):
-        self.reads.append(leaf)
-        return self.reader.read(leaf)
-
-
-def joined(blocks):
-    return blocks.load()
+from row_files import Counted, pickled
 
 
 @given(
@@ -38,12 +21,12 @@ def test_held_out_rows_are_those_of_a_data_set(y, leaf_rows):
     codes = np.unique(y, return_inverse=True)[1]
     whole = Dataset(X, codes, X[:0], codes[:0], blocks.class_names, None).with_held_out_test()
     train, test = blocks.with_held_out()
-    np.testing.assert_array_equal(joined(train)[0], whole.X_train)
-    np.testing.assert_array_equal(joined(train)[1], whole.y_train)
+    np.testing.assert_array_equal(train.load()[0], whole.X_train)
+    np.testing.assert_array_equal(train.load()[1], whole.y_train)
     assert test.rows == len(whole.X_test)
     if test.rows:
-        np.testing.assert_array_equal(joined(test)[0], whole.X_test)
-        np.testing.assert_array_equal(joined(test)[1], whole.y_test)
+        np.testing.assert_array_equal(test.load()[0], whole.X_test)
+        np.testing.assert_array_equal(test.load()[1], whole.y_test)
     for part in (train, test):
         assert part.sizes.all()
         assert part.classes.tolist() == blocks.classes.tolist()

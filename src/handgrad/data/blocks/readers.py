@@ -1,20 +1,34 @@
-"""Readers of leaves over other readers: rows in memory, chosen rows, other numbers of classes."""
+"""What reads leaves: a protocol, rows in memory, and readers that change what another one reads."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from handgrad.data.blocks.leaves import LeafReader
     from handgrad.data.dataset import Labels, Rows
 
     Leaf = tuple[Rows, Labels]
+
+
+class LeafReader(Protocol):
+    """Reads the leaves of a source, in any order and again, from several threads at once.
+
+    It can be pickled. If ``in_processes`` is true, reading is slow and holds Python's lock, as
+    decoding pictures does, so `read_ahead` reads in other processes.
+    """
+
+    @property
+    def in_processes(self) -> bool:
+        """Whether `read_ahead` reads in other processes."""
+
+    def read(self, leaf: int) -> Leaf:
+        """Return the rows of a leaf, and the number of each row's class."""
 
 
 @dataclass(frozen=True, eq=False)
