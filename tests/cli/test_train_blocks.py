@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from handgrad import data, load
-from handgrad.jobs import training_data
+from handgrad.jobs import streaming
 from row_files import BYTES, write_parquet
 
 
@@ -55,15 +55,25 @@ def test_a_large_source_is_streamed_by_itself(run, digits, monkeypatch):
     arguments = ["train", digits, "--iterations", 2, "--out"]
     run(*arguments, "streamed.safetensors", "--stream")
     run(*arguments, "memory.safetensors")
-    monkeypatch.setattr(training_data, "free_memory", lambda: 4 * 4000 * 784 - 4)
+    monkeypatch.setattr(streaming, "free_memory", lambda: 4 * 4000 * 784 - 4)
     run(*arguments, "large.safetensors")
-    monkeypatch.setattr(training_data, "free_memory", lambda: 4 * 4000 * 784)
+    monkeypatch.setattr(streaming, "free_memory", lambda: 4 * 4000 * 784)
     run(*arguments, "small.safetensors")
     large, small, streamed, memory = (
         weights(f"{name}.safetensors") for name in ("large", "small", "streamed", "memory")
     )
     assert large == streamed
     assert small == memory != streamed
+
+
+def test_a_large_source_is_evaluated_in_blocks(run, run_json, digits, monkeypatch):
+    run("train", digits, "--iterations", 2)
+    expected = run_json("evaluate", "model.safetensors", digits)
+    monkeypatch.setattr(streaming, "free_memory", lambda: 4 * 4000 * 784 - 4)
+    monkeypatch.setattr(data, "load_samples", None)  # which would read all rows
+    found = run_json("evaluate", "model.safetensors", digits)
+    assert found["confusion"] == expected["confusion"]
+    assert found["cost"] == pytest.approx(expected["cost"], rel=1e-6)
 
 
 def test_a_cluster_trains_with_the_bits_of_one_process(run, run_json, digits, cluster):

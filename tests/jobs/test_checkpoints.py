@@ -16,8 +16,8 @@ from handgrad.engines import available_engines
 from handgrad.errors import CheckpointError, HandgradError, TrainingError, WriteError
 from handgrad.files.checkpoint import load_checkpoint, save_checkpoint
 from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
+from handgrad.jobs.streaming import Streaming
 from handgrad.jobs.training import TrainingFiles, prepare_training
-from handgrad.jobs.training_data import Streaming
 from handgrad.solvers import SOLVERS
 
 SETTINGS: dict[str, dict[str, Any]] = {

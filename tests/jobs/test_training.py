@@ -10,12 +10,12 @@ from handgrad import data, get_engine, load
 from handgrad.errors import DataError, WriteError
 from handgrad.evaluation import evaluate
 from handgrad.jobs.inputs import load_model, samples_for
+from handgrad.jobs.streaming import Streaming
 from handgrad.jobs.training import (
     TrainingFiles,
     prepare_further_training,
     prepare_training,
 )
-from handgrad.jobs.training_data import Streaming
 from handgrad.solvers import train
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handgrad import data
 from handgrad.cli import terminal
 from handgrad.cli.app import app
 from handgrad.cli.options import (
@@ -15,14 +14,16 @@ from handgrad.cli.options import (
     SourceArgument,
     ThreadsOption,
 )
-from handgrad.cli.sources import model_and_samples, note_bytes
+from handgrad.cli.sources import note_bytes
 from handgrad.engines import get_engine
-from handgrad.errors import DataError
-from handgrad.evaluation import Evaluation, evaluate
+from handgrad.jobs.evaluation import evaluate_source
+from handgrad.jobs.inputs import load_model
 from handgrad.plain_json import show_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from handgrad.evaluation import Evaluation
 
 
 @app.command(name="evaluate", epilog="Example: [green]handgrad evaluate model.safetensors mnist[/]")
@@ -35,15 +36,10 @@ def evaluate_model(
     as_json: JsonOption = False,
 ) -> None:
     """Test a model on labelled samples: the test samples of SOURCE, or all if it has none."""
-    network, samples = model_and_samples(model, source, label)
-    if samples.y is None:
-        raise DataError(
-            f"{source} has no labels; expected some: name their column with --label, "
-            "or use handgrad predict, which needs none."
-        )
-    y = data.match_labels(samples, network.class_names)
-    evaluation = evaluate(network, samples.X, y, engine=get_engine(engine, threads=threads))
-    note_bytes(model, network, samples)
+    network, chosen = load_model(model), get_engine(engine, threads=threads)
+    with terminal.waiting(f"reading {source}"):
+        evaluation, dtype = evaluate_source(network, model, source, label=label, engine=chosen)
+    note_bytes(model, network, source, dtype)
     if as_json:
         show_json({"class_names": network.class_names} | evaluation.to_dict())
         return

@@ -52,7 +52,8 @@ def export(
     network, chosen = model_and_own_samples(model, source, label)
     check_distinct((chosen.source if chosen else None,), (out,))
     page = export_html(network, out, chosen, most=samples)
-    note_bytes(model, network, chosen)
+    if chosen is not None:
+        note_bytes(model, network, chosen.source, chosen.X.dtype)
     if as_json:
         show_json({"file": str(out), "format": form} | page._asdict())
         return

@@ -46,7 +46,7 @@ def predict(
     network, samples = model_and_samples(model, source, label)
     chosen = get_engine(engine, threads=threads)
     probabilities = predicted_probabilities(network, samples.X, engine=chosen)
-    note_bytes(model, network, samples)
+    note_bytes(model, network, samples.source, samples.X.dtype)
     labels = [network.class_names[k] for k in probabilities.argmax(axis=1)]
     if as_json:
         columns = zip(samples.names, labels, probabilities.tolist(), strict=True)

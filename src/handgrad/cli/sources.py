@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,11 +24,11 @@ def model_and_samples(path: Path, source: str, label: str | None) -> tuple[Model
         return model, samples_for(model, path, source, label=label)
 
 
-def note_bytes(path: Path, model: Model, samples: Samples | None) -> None:
+def note_bytes(path: Path, model: Model, source: str, dtype: np.dtype[Any]) -> None:
     """Say, at the end of a command, that its model read bytes as numbers."""
-    if samples is not None and not model.pixels and samples.X.dtype == np.uint8:
+    if not model.pixels and dtype == np.uint8:
         terminal.show_line(
-            f"{path} was fitted without pixels=True: it takes the bytes of {samples.source} as "
+            f"{path} was fitted without pixels=True: it takes the bytes of {source} as "
             "they are, from 0 to 255.",
             terminal.passing(),
         )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from handgrad.cli import terminal
-from handgrad.jobs.training_data import Streaming
+from handgrad.jobs.streaming import Streaming
 
 StreamOption = Annotated[
     bool,

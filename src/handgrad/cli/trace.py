@@ -43,7 +43,7 @@ def trace(
     one = slice(sample, sample + 1)
     y = None if samples.y is None else data.match_labels(samples, network.class_names)[one]
     passes = Trace(network, samples.X[one], y, learning_rate=learning_rate)
-    note_bytes(model, network, samples)
+    note_bytes(model, network, samples.source, samples.X.dtype)
     if as_json:
         print(passes.to_json())
         return

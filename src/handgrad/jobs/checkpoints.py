@@ -10,8 +10,9 @@ import numpy as np
 from handgrad.data import USUAL_LABEL
 from handgrad.errors import CheckpointError, HandgradError
 from handgrad.files.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from handgrad.jobs.streaming import Streaming
 from handgrad.jobs.training import TrainingJob, chosen_engine
-from handgrad.jobs.training_data import Streaming, training_data
+from handgrad.jobs.training_data import training_data
 from handgrad.quoting import named, shown
 from handgrad.solvers import USUAL_INTERVAL, Checkpoints
 

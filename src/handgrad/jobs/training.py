@@ -17,7 +17,7 @@ from handgrad.evaluation import evaluate
 from handgrad.files.checkpoint import Checkpoint
 from handgrad.jobs.inputs import check_features, load_model
 from handgrad.jobs.results import TrainingFiles, TrainingReport
-from handgrad.jobs.training_data import Streaming, training_data
+from handgrad.jobs.training_data import training_data
 from handgrad.memory import memory
 from handgrad.model import Model
 from handgrad.network import Network
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from handgrad.data import Dataset
     from handgrad.engines import Engine, Progress, Session
     from handgrad.initial import Scheme
+    from handgrad.jobs.streaming import Streaming
     from handgrad.solvers import Checkpoints, Result, RunState
 
 __all__ = [
