@@ -87,10 +87,13 @@ def test_a_cluster_trains_with_the_bits_of_one_process(run, run_json, digits, cl
     assert weights("many.safetensors") == weights("one.safetensors")
 
 
-def test_an_address_without_a_scheduler_is_one_sentence(run, digits):
-    status, out, error = run("train", digits, "--dask", "tcp://127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("address", "said"), [("tcp://127.0.0.1:9", "tcp://127.0.0.1:9"), ("", "an empty address")]
+)
+def test_an_address_without_a_scheduler_is_one_sentence(run, digits, address, said):
+    status, out, error = run("train", digits, "--dask", address)
     assert (status, out) == (1, "")
-    assert "No Dask scheduler answers at tcp://127.0.0.1:9" in error
+    assert f"No Dask scheduler answers at {said}" in error
     assert "Traceback" not in error
 
 

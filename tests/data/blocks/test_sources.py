@@ -264,6 +264,7 @@ def test_a_leaf_that_is_not_there():
         open_blocks((X, y), leaf_rows=5).read(5)
 
 
-def test_leaves_have_rows():
-    with pytest.raises(DataError, match="at least one row per leaf"):
-        open_blocks((X, y), leaf_rows=0)
+@pytest.mark.parametrize("leaf_rows", [0, -1, 1.5, "8", True, None])
+def test_leaves_have_a_whole_number_of_rows(leaf_rows):
+    with pytest.raises(DataError, match="expected a whole number of 1 or more"):
+        open_blocks((X, y), leaf_rows=leaf_rows)

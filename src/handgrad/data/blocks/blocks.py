@@ -15,6 +15,7 @@ from handgrad.data.dataset import HELD_OUT, check_counts, check_same_features, c
 from handgrad.data.fingerprint import combined, covered_rows, without_held_out
 from handgrad.data.npz import KEPT
 from handgrad.errors import DataError
+from handgrad.quoting import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -270,6 +271,7 @@ def _checked_rows(source: str, X: Any) -> Rows:
 
 
 def check_leaf_rows(leaf_rows: int) -> None:
-    """Refuse leaves without rows."""
-    if leaf_rows < 1:
-        raise DataError(f"leaf_rows is {leaf_rows}; expected at least one row per leaf.")
+    """Raise a DataError unless this is a whole number of 1 or more."""
+    is_whole = isinstance(leaf_rows, int | np.integer) and not isinstance(leaf_rows, bool)
+    if not is_whole or leaf_rows < 1:
+        raise DataError(f"leaf_rows is {shown(leaf_rows)}; expected a whole number of 1 or more.")

@@ -54,7 +54,8 @@ def connect(address: str | None, threads: int | None = None) -> Connection:
         The address of a scheduler; "local" for a new cluster of processes of this machine; None for
         the current client of Dask, or a new local cluster if there is none.
     threads : int, optional
-        How many processes of one thread a new cluster has; by default one per processor.
+        The number of processes of a new cluster, each with one thread; by default one per
+        processor.
 
     Raises
     ------
@@ -158,7 +159,8 @@ def _remote(address: str) -> Connection:
         client = Client(address, set_as_default=False)
     except (OSError, ValueError) as error:
         raise EngineError(
-            f"No Dask scheduler answers at {named(address)} ({_first_line(error)}); "
+            f"No Dask scheduler answers at {named(address) or 'an empty address'} "
+            f"({_first_line(error)}); "
             "expected an address like tcp://10.0.0.1:8786."
         ) from error
     return Connection(client, (client,))
