@@ -91,7 +91,7 @@ def write_rows(folder: Path) -> Blocks:
 def kill_one(cluster: Any, random: Random) -> None:
     """Kill the process of a worker; its nanny starts another one, at another address.
 
-    A nanny gives up a worker that dies while it starts, so such a worker is left alone.
+    A nanny does not restart a worker that dies while it starts, so such a worker is spared.
     """
     while not (running := [n for n in cluster.workers.values() if n.status.name == "running"]):
         time.sleep(0.01)
@@ -99,7 +99,7 @@ def kill_one(cluster: Any, random: Random) -> None:
 
 
 def restore(cluster: Any, client: Any) -> None:
-    """Wait for two workers, and start another one if a nanny has given up its own."""
+    """Wait for two workers; start one if a nanny no longer restarts its worker."""
     while len(client.scheduler_info(n_workers=-1)["workers"]) < 2:
         cluster.scale(2)
         time.sleep(0.1)

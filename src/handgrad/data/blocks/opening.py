@@ -61,9 +61,9 @@ def open_blocks(
         and runs need not decode them again. It is created if it is missing.
     part : str, optional
         Which part to open if the names of files or folders name parts, such as
-        ``train-00000-of-00004.parquet`` and ``test/rows.csv``: the training part unless said.
+        ``train-00000-of-00004.parquet`` and ``test/rows.csv``; by default the training part.
     on_pass : callable, optional
-        Is told what the first pass reads.
+        Called with a text that says what the first pass reads.
 
     Returns
     -------

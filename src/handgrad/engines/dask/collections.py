@@ -43,7 +43,7 @@ def blocks_of(
     y : dask.array, dask Series or array of shape (m,), optional
         The labels, in chunks of any size.
     label : str, optional
-        The label column of a data frame, if there is no y.
+        The name of the label column of a data frame; needed without y.
     leaf_rows : int
 
     Raises
@@ -245,7 +245,7 @@ def _check_labels(found: Sequence[_Labels]) -> None:
 
 
 def _kind_of(label: object) -> str:
-    """Return whether a label is a text or a number, or raise a DataError if it is no class."""
+    """Return whether a label is a text or a number, or raise a DataError if it is neither."""
     if isinstance(label, str):
         return "text"
     if not isinstance(label, bool | int | float) or label != label // 1:

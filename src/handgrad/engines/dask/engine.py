@@ -51,7 +51,8 @@ class DaskEngine(Engine):
         default the current client of Dask, or a new local cluster if there is none. The engine
         closes what it opened when it is closed or no longer used.
     threads : int, optional
-        How many processes of one thread a local cluster has; by default one per processor.
+        The number of processes of a local cluster, each with one thread; by default one per
+        processor.
 
     Raises
     ------
@@ -122,7 +123,7 @@ class DaskEngine(Engine):
         X : dask.array of shape (m, D), or dask.dataframe
         y : dask.array, dask Series or array of shape (m,), optional
         label : str, optional
-            The label column of a data frame, if there is no y.
+            The name of the label column of a data frame; needed without y.
         """
         return blocks_of(self.client, X, y, label=label)
 

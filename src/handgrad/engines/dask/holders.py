@@ -140,7 +140,7 @@ class Holders:
         self._shares, self._members = shares, members
 
     def _hold(self, home: str, share: Share, members: Mapping[str, Member]) -> Future:
-        """Let a worker hold a share, beginning with what it holds already."""
+        """Let a worker hold a share; it keeps the leaves of the share that it holds already."""
         tasks, earlier = self._tasks, self._held.get(home)
         recipe = recipe_for(
             home, members[home], share, self._problem, self._kernels, sent=tasks is not None
