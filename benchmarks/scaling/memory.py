@@ -16,20 +16,23 @@ if TYPE_CHECKING:
     import numpy as np
 
 WINDOW_BYTES = Blocks.window * 8192 * SIDE * SIDE
-OPTIONS = ("--stream", "--iterations", "3", "--json")
+STEPS, EPOCH = ("--iterations", "3"), ("--solver", "adam", "--epochs", "1")
 
 
 def bytes_above_imports(X: np.ndarray, y: np.ndarray, rows: int) -> dict[str, int]:
-    """Train on so many rows, which are read from Parquet and from a new cache."""
+    """Train on so many rows by gd and by adam, which packs whole windows."""
     with folder_of(X, y, rows) as folder:
         command = [
             *(sys.executable, str(PROGRAMS / "training_memory.py"), "train", f"{folder}/rows"),
-            *(*OPTIONS, "--out", f"{folder}/model.safetensors"),
+            *("--stream", "--json", "--out", f"{folder}/model.safetensors"),
         ]
+        cached = [*command, "--cache", f"{folder}/cache"]
         return {
-            "from Parquet": _bytes(command),
-            "with a new cache": _bytes([*command, "--cache", f"{folder}/cache"]),
-            "with a full cache": _bytes([*command, "--cache", f"{folder}/cache"]),
+            "from Parquet": _bytes([*command, *STEPS]),
+            "with a new cache": _bytes([*cached, *STEPS]),
+            "with a full cache": _bytes([*cached, *STEPS]),
+            "adam, from Parquet": _bytes([*command, *EPOCH]),
+            "adam, with a full cache": _bytes([*cached, *EPOCH]),
         }
 
 
