@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from handgrad.objective import Objective
 
 MOST_SPARSE_COLUMNS = 2**31 - 1  # column indices are of 32 bits
+_ACTIVATIONS = {activation.name: activation for activation in _native.Activation}
 _OUTPUTS = {output.name: output for output in _native.Output}
 _LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in FLOAT_TYPES}
 
@@ -83,13 +84,15 @@ def _sparse_rows(network: Network, given: Any, scale: float) -> _native.Rows:
 def core_network(network: Network) -> Any:  # of the type that the session has, too
     """Return the network's layers in the type of its numbers."""
     core = _native.Network32 if network.dtype == np.float32 else _native.Network64
-    layers: Any = [(layer.W, layer.b) for layer in network.layers]
+    layers: Any = [
+        (layer.W, layer.b, _ACTIVATIONS[layer.activation]) for layer in network.layers
+    ]
     return core(layers, _OUTPUTS[network.output])
 
 
 def core_objective(objective: Objective) -> _native.Objective:
     """Return what the core minimises."""
-    return _native.Objective(_OUTPUTS[objective.output], float(objective.alpha))
+    return _native.Objective(_OUTPUTS[objective.output], float(objective.alpha), False)
 
 
 def core_rule(rule: Rule) -> _native.Rule:

@@ -115,7 +115,7 @@ class NativeEngine(Engine):
         """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`."""
         with CoreErrors():
             rows = core_rows(network, network.check_rows(X), self.threads)
-            return _native.predict_proba(
+            return _native.outputs(
                 self.instruction_set, self.threads, core_network(network), rows
             )
 
@@ -153,6 +153,7 @@ class NativeSession(CheckedSession["CoreSession"]):
                 engine.threads,
                 core_rows(network, rows, engine.threads),
                 np.ascontiguousarray(labels, dtype=np.int32),
+                None,
                 core_objective(self.objective),
                 weights,
                 self._total,
@@ -256,6 +257,7 @@ class NativePart(CheckedSession["CorePart"]):
                 self._instruction_set,
                 core_rows(network, rows, threads=1),
                 np.ascontiguousarray(labels, dtype=np.int32),
+                None,
                 core_objective(self.objective),
                 weights,
                 self._total,
@@ -349,9 +351,9 @@ class NativePredictor:
     def probabilities(self, x: npt.ArrayLike) -> Matrix:
         """Return the probabilities of one sample."""
         try:
-            return self._core.probabilities(x)
+            return self._core.outputs(x)
         except (BufferError, TypeError, ValueError):
-            return self._core.probabilities(self._sample(x))
+            return self._core.outputs(self._sample(x))
 
     def _sample(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return what the core takes, or say why x is not a sample."""
