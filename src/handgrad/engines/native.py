@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from handgrad.backpropagation import Gradient
 from handgrad.data import Blocks
 from handgrad.engines import _native, inputs
 from handgrad.engines.blocks import block_session
@@ -27,7 +28,6 @@ from handgrad.engines.sessions import CheckedSession
 from handgrad.engines.threads import check_threads, processors
 from handgrad.errors import EngineError, ShapeError
 from handgrad.network import Network
-from handgrad.notes import Gradient
 from handgrad.rows import as_array
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ class NativeEngine(Engine):
         """Hold one part of a larger set of rows; see `handgrad.engines.Engine`."""
         return NativePart(self, rows, targets, objective, weights, kept)
 
-    def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`."""
+    def outputs(self, network: Network, X: npt.ArrayLike) -> Matrix:
+        """Compute F4 as an array of shape (m, columns); see `handgrad.engines.Engine`."""
         with CoreErrors():
             rows = core_rows(network, network.check_rows(X), self.threads)
             return _native.outputs(
@@ -374,7 +374,7 @@ def _cost(core: CoreSession | CorePart, network: Network) -> float:
 def _cost_and_gradient(core: CoreSession | CorePart, network: Network) -> Measurement:
     with CoreErrors():
         cost, accuracy, layers = core.cost_and_gradient(core_network(network))
-    return Measurement(cost, Gradient(*parameters_of(layers)), accuracy)
+    return Measurement(cost, Gradient(parameters_of(layers)), accuracy)
 
 
 def _chosen_instruction_set() -> str:
