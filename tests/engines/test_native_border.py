@@ -7,8 +7,6 @@ import pytest
 
 from instruction_sets import core
 
-ROWS = core.dense_rows(np.zeros((3, 2)), 1.0)
-
 
 def network(sizes, output="softmax", activation="relu"):
     """Return a network of zeros; sizes are those of the features and of each layer."""
@@ -20,7 +18,8 @@ def network(sizes, output="softmax", activation="relu"):
     return core.Network64(layers, core.Output[output])
 
 
-def session(labels=None, values=None, output="softmax", weights=None, rows=ROWS):
+def session(labels=None, values=None, output="softmax", weights=None):
+    rows = core.dense_rows(np.zeros((3, 2)), 1.0)
     objective = core.Objective(core.Output[output], 0.0, False)
     return core.Session64("baseline", 1, rows, labels, values, objective, weights, 3.0)
 
@@ -51,14 +50,15 @@ def test_the_last_layer_has_no_activation():
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (network([2, 2, 2]), "not a class"),
-        (network([2, 2]), "not a class"),
-        (network([5, 2, 5]), "rows and network"),
-        (network([2, 2, 1], "logistic"), "that of the objective"),
-        (network([2, 2, 5], "identity"), "that of the objective"),
+        (([2, 2, 2],), "not a class"),
+        (([2, 2],), "not a class"),
+        (([5, 2, 5],), "rows and network"),
+        (([2, 2, 1], "logistic"), "that of the objective"),
+        (([2, 2, 5], "identity"), "that of the objective"),
     ],
 )
 def test_a_network_that_does_not_fit_labels_is_refused(given, sentence):
+    given = network(*given)
     held = session(np.array([0, 1, 4], np.int32))
     for call in (held.cost, held.cost_and_gradient):
         with pytest.raises(core.RefusedError, match=sentence):
