@@ -126,6 +126,7 @@ template <class T> class Workspace {
         T* const shared[] = {
             numbers_of(product(block, widest[0])), numbers_of(product(block, widest[1]))};
         std::vector<T*> of;
+        of.reserve(2 * layout.depth);
         for (size_t l = 0; l < layout.depth; ++l) of.push_back(shared[l % 2]);
         for (size_t l = 0; l + 1 < layout.depth; ++l)
             of.push_back(numbers_of(product(block, layout.layers[l].W.stride())));
