@@ -12,25 +12,30 @@ from handgrad.errors import ShapeError
 from handgrad.quoting import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
-Scheme: TypeAlias = Literal["he", "uniform"]
+    Parameters: TypeAlias = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
+Scheme: TypeAlias = Literal["he", "glorot", "uniform"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 
 
 def initial_values(
     features: int,
-    hidden: int,
+    hidden: int | Sequence[int],
     classes: int,
     *,
     seed: int,
     dtype: np.dtype[Any],
     scheme: Scheme,
-) -> list[npt.NDArray[Any]]:
-    """Draw W1, b1, W2 and b2; see `handgrad.Network.initial`."""
+) -> list[Parameters]:
+    """Draw weights and biases of each layer; see `handgrad.Network.initial`."""
     sizes = [
-        whole_number(name, size, 1, None, ShapeError)
-        for name, size in (("features", features), ("hidden", hidden), ("classes", classes))
+        whole_number("features", features, 1, None, ShapeError),
+        *(whole_number("hidden", size, 1, None, ShapeError) for size in _sizes(hidden)),
+        whole_number("classes", classes, 1, None, ShapeError),
     ]
     seed = whole_number("seed", seed, 0, None, ShapeError)
     check_choice("scheme", scheme, SCHEMES, ShapeError)
@@ -39,12 +44,18 @@ def initial_values(
         layers = [
             _draw_layer(random, outputs, inputs, scheme) for inputs, outputs in pairwise(sizes)
         ]
-        return [array.astype(dtype) for layer in layers for array in layer]
+        return [(W.astype(dtype), b.astype(dtype)) for W, b in layers]
     except (MemoryError, OverflowError, ValueError):  # NumPy raises these for impossible sizes
         raise ShapeError(
             f"A network of {shown(features)} features, {shown(hidden)} hidden units and "
             f"{shown(classes)} classes does not fit into memory; expected smaller sizes."
         ) from None
+
+
+def _sizes(hidden: int | Sequence[int]) -> list[Any]:
+    if isinstance(hidden, list | tuple | np.ndarray):
+        return list(hidden)
+    return [hidden]
 
 
 def _draw_layer(
@@ -54,4 +65,8 @@ def _draw_layer(
     if scheme == "uniform":
         weights = random.uniform(-0.5, 0.5, (outputs, inputs))
         return weights, random.uniform(-0.5, 0.5, (outputs, 1))
-    return random.normal(0, np.sqrt(2 / inputs), (outputs, inputs)), np.zeros((outputs, 1))
+    biases = np.zeros((outputs, 1))
+    if scheme == "glorot":
+        bound = np.sqrt(6 / (inputs + outputs))
+        return random.uniform(-bound, bound, (outputs, inputs)), biases
+    return random.normal(0, np.sqrt(2 / inputs), (outputs, inputs)), biases

@@ -1,4 +1,4 @@
-"""A layer as a value."""
+"""A layer as a value, and the activations with their derivatives."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from handgrad.errors import ShapeError
 from handgrad.rows import as_array
 
 Matrix: TypeAlias = npt.NDArray[np.floating[Any]]
-Activation: TypeAlias = Literal["relu", "identity"]
+Activation: TypeAlias = Literal["identity", "logistic", "tanh", "relu", "leaky_relu"]
 
 ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
 
 FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
+LEAK = 0.01  # the slope of a leaky ReLU below 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +31,9 @@ class Layer:
         Weights, one row per unit.
     b : array of shape (outputs, 1)
         Biases.
-    activation : {"relu", "identity"}
-        ReLU in hidden layers. The last layer returns logits, to which the network's output applies.
+    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu"}
+        The last layer of a network has "identity": it returns logits, to which the network's
+        output applies.
 
     Raises
     ------
@@ -54,6 +56,59 @@ class Layer:
             value = np.array(array, order="C")
             value.flags.writeable = False
             object.__setattr__(self, name, value)
+
+
+def activate(Z: Matrix, activation: Activation) -> Matrix:
+    """Apply an activation g to each number: A = g(Z) (L2).
+
+    Examples
+    --------
+    >>> activate(np.array([-2.0, 0.0, 3.0]), "leaky_relu")
+    array([-0.02,  0.  ,  3.  ])
+    """
+    if activation == "logistic":
+        return logistic(Z)
+    if activation == "tanh":
+        return np.tanh(Z)
+    if activation == "relu":
+        return np.maximum(0, Z)
+    if activation == "leaky_relu":
+        return np.where(Z > 0, Z, Z.dtype.type(LEAK) * Z)
+    return Z
+
+
+def slope(A: Matrix, activation: Activation) -> Matrix:
+    """Return g'(Z) for each number, from A = g(Z) (L6).
+
+    At Z = 0, ReLU has the slope 0, as in the notes, and leaky ReLU has 0.01.
+
+    Examples
+    --------
+    >>> slope(np.array([-0.02, 0.0, 3.0]), "leaky_relu")
+    array([0.01, 0.01, 1.  ])
+    """
+    if activation == "logistic":
+        return A * (1 - A)
+    if activation == "tanh":
+        return 1 - A * A
+    if activation == "relu":
+        return (A > 0).astype(A.dtype)
+    if activation == "leaky_relu":
+        return np.where(A > 0, A.dtype.type(1), A.dtype.type(LEAK))
+    return np.ones_like(A)
+
+
+def logistic(Z: Matrix) -> Matrix:
+    """Return 1 / (1 + exp(−z)) for each number z, without an overflow.
+
+    Examples
+    --------
+    >>> logistic(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    E = np.exp(-np.abs(Z))
+    A: Matrix = np.where(Z < 0, E, 1) / (1 + E)
+    return A
 
 
 def real_parameters(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.layers import Activation
     from handgrad.network import Output
 
 
@@ -37,9 +38,9 @@ class Model(Network):
     Parameters
     ----------
     W1, b1, W2, b2 : arrays
-        As in `handgrad.Network`.
+        As in `handgrad.Network`; `Model.of` takes networks of any depth.
     class_names : tuple of str
-        One name per class, in the order of the rows of Z2.
+        One name per class, label or value, in the order of the network's outputs.
     image_shape : (int, int), optional
         Rows and columns of a sample that is a picture.
     scaling : float
@@ -80,6 +81,7 @@ class Model(Network):
         W2: npt.ArrayLike,
         b2: npt.ArrayLike,
         *,
+        activation: Activation = "relu",
         output: Output = "softmax",
         class_names: tuple[str, ...],
         image_shape: tuple[int, int] | None = None,
@@ -89,7 +91,29 @@ class Model(Network):
         feature_names: tuple[str, ...] | None = None,
         label: str | None = None,
     ) -> None:
-        super().__init__(W1, b1, W2, b2, output=output)
+        super().__init__(W1, b1, W2, b2, activation=activation, output=output)
+        self._describe(
+            class_names=class_names,
+            image_shape=image_shape,
+            scaling=scaling,
+            training=training,
+            pixels=pixels,
+            feature_names=feature_names,
+            label=label,
+        )
+
+    def _describe(
+        self,
+        *,
+        class_names: tuple[str, ...],
+        image_shape: tuple[int, int] | None = None,
+        scaling: float = 1.0,
+        training: Mapping[str, Any] | None = None,
+        pixels: bool = True,
+        feature_names: tuple[str, ...] | None = None,
+        label: str | None = None,
+    ) -> None:
+        """Set and check the fields that a network does not have."""
         self._set(
             class_names=class_names,
             image_shape=image_shape,
@@ -102,7 +126,8 @@ class Model(Network):
         self._check()
 
     def _check(self) -> None:
-        self._check_names("class_names", self.class_names, self.classes, "one per class")
+        each = {"classes": "class", "labels": "label", "values": "value"}[self.predicts]
+        self._check_names("class_names", self.class_names, self.columns, f"one per {each}")
         if self.feature_names is not None:
             self._check_names("feature_names", self.feature_names, self.D, "one per feature")
         if self.image_shape is not None and not _is_shape(self.image_shape, self.D):
@@ -137,20 +162,35 @@ class Model(Network):
         return self._changed(training=training)
 
     @classmethod
-    def of(cls, model: Network | HoldsModel) -> Model:
-        """Return a model unchanged, a classifier's model, or a network whose classes are numbered.
+    def of(cls, model: Network | HoldsModel, **fields: Any) -> Model:
+        """Return a network of any depth as a model; an estimator gives its own.
+
+        Parameters
+        ----------
+        model : Network, Model or estimator
+        **fields
+            What the model says of the network, as above. Without any, a model is returned as it is,
+            and the classes of a network are numbered.
 
         Examples
         --------
-        >>> Model.of(Network.initial(features=4, hidden=3, classes=2)).class_names
+        >>> network = Network.initial(features=4, hidden=(3, 2), classes=2)
+        >>> Model.of(network).class_names
         ('0', '1')
+        >>> Model.of(network, class_names=("cat", "dog"), image_shape=(2, 2)).class_names
+        ('cat', 'dog')
         """
-        if isinstance(model, Model):
-            return model
         if not isinstance(model, Network):
-            return model.model()
-        names = tuple(map(str, range(model.classes)))
-        return cls(*model.parameters, output=model.output, class_names=names)
+            model = model.model()
+        if isinstance(model, Model) and not fields:
+            return model
+        described: Model = object.__new__(cls)
+        described._set(layers=model.layers, output=model.output)
+        known = vars(model) if isinstance(model, Model) else {}
+        known = {name: value for name, value in known.items() if name not in vars(described)}
+        names = {"class_names": tuple(map(str, range(model.columns)))}
+        described._describe(**names | known | fields)
+        return described
 
     @property
     def byte_scale(self) -> float:

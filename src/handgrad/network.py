@@ -1,13 +1,13 @@
-"""The network as a value: its layers, its initial values, and the rows and labels that fit it.
+"""The network as a value: its layers, its initial values, and the rows and targets that fit it.
 
 Dimension letters, used everywhere: m samples, D features, H hidden units, K outputs.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,13 @@ import numpy.typing as npt
 from handgrad.arguments import check_choice
 from handgrad.errors import ShapeError
 from handgrad.initial import Scheme, initial_values
-from handgrad.layers import FLOAT_TYPES, Layer, Matrix, real_parameters
+from handgrad.layers import FLOAT_TYPES, Activation, Layer, Matrix, real_parameters
 from handgrad.quoting import shown
-from handgrad.rows import PIXEL_SCALE, Bytes, as_array, real_rows, scaled_rows
+from handgrad.reading import Output, ReadsSamples
+from handgrad.targets import Labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-Labels: TypeAlias = npt.NDArray[np.integer[Any]]
-Output: TypeAlias = Literal["softmax", "logistic"]
+    from collections.abc import Iterable, Sequence
 
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 
@@ -31,11 +29,11 @@ __all__ = ["FLOAT_TYPES", "OUTPUTS", "Labels", "Layer", "Matrix", "Network", "Ou
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
-class Network:
-    """A two-layer network: ReLU hidden units, softmax outputs.
+class Network(ReadsSamples):
+    """A network of any depth; as it is made here, the notes' network of two layers.
 
     A network is a value: its arrays are copies and read-only, and a step of descent makes a
-    new network.
+    new network. `Network.of_layers` takes any number of layers.
 
     Parameters
     ----------
@@ -47,9 +45,12 @@ class Network:
         Weights of the output layer, one row per output.
     b2 : array of shape (K, 1)
         Biases of the output layer.
-    output : {"softmax", "logistic"}
-        The function that turns logits into probabilities. Softmax has one row per class. Two
-        classes may have a single logistic output instead, the probability of class 1.
+    activation : {"relu", "identity", "logistic", "tanh", "leaky_relu"}
+        That of the hidden units.
+    output : {"softmax", "logistic", "identity", "exp"}
+        What is applied to the logits. "softmax" gives the probability of each class. "logistic"
+        gives the probability of each of several labels; a single one is the probability of class 1
+        of two. "identity" gives values, and "exp" gives values above 0.
 
     Attributes
     ----------
@@ -60,7 +61,8 @@ class Network:
     Raises
     ------
     ShapeError
-        If the shapes do not belong together, a type is not real, or the output is unknown.
+        If the shapes do not belong together, a type is not real, or the activation or the output is
+        unknown.
 
     Examples
     --------
@@ -69,6 +71,8 @@ class Network:
     (2, 1, 2)
     >>> Network.initial(features=784, hidden=10, classes=10, seed=0)
     Network(784 features, 10 hidden units, 10 classes, float32)
+    >>> Network.initial(features=784, hidden=(100, 50), classes=10, activation="tanh")
+    Network(784 features, 100 and 50 hidden tanh units, 10 classes, float32)
     """
 
     layers: tuple[Layer, ...]
@@ -81,74 +85,106 @@ class Network:
         W2: npt.ArrayLike,
         b2: npt.ArrayLike,
         *,
+        activation: Activation = "relu",
         output: Output = "softmax",
     ) -> None:
-        hidden, last = real_parameters(W1, b1, "1"), real_parameters(W2, b2, "2")
-        if hidden[0].shape[0] != last[0].shape[1]:
-            raise ShapeError(
-                f"W2 has shape {last[0].shape}; expected {hidden[0].shape[0]} columns, "
-                f"one per row of W1, which has shape {hidden[0].shape}."
-            )
-        check_choice("output", output, OUTPUTS, ShapeError)
-        if output == "logistic" and last[0].shape[0] != 1:
-            raise ShapeError(f"W2 has {last[0].shape[0]} rows; expected 1 for a logistic output.")
-        dtype = np.result_type(*hidden, *last)
-        W1, b1, W2, b2 = (array.astype(dtype, copy=False) for array in (*hidden, *last))
-        self._set(layers=(Layer(W1, b1, "relu"), Layer(W2, b2, "identity")), output=output)
+        parameters = [real_parameters(W1, b1, "1"), real_parameters(W2, b2, "2")]
+        self._set(**_fields(parameters, (activation, "identity"), output))
 
     def _set(self, **fields: Any) -> None:
         vars(self).update(fields)  # the only place that sets fields of this frozen class
 
+    @classmethod
+    def of_layers(cls, layers: Iterable[Layer], output: Output = "softmax") -> Network:
+        """Return the network of these layers, from first to last.
+
+        Raises
+        ------
+        ShapeError
+            If there is no layer, or the layers do not fit each other or the output.
+
+        Examples
+        --------
+        >>> layer = Layer(np.ones((3, 3)), np.zeros((3, 1)), "tanh")
+        >>> last = Layer(np.ones((2, 3)), np.zeros((2, 1)), "identity")
+        >>> Network.of_layers([layer, layer, last])
+        Network(3 features, 3 and 3 hidden tanh units, 2 classes, float64)
+        """
+        layers = tuple(layers)
+        network = object.__new__(Network)
+        activations = [layer.activation for layer in layers]
+        network._set(**_fields([(layer.W, layer.b) for layer in layers], activations, output))
+        return network
+
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}({self.D} features, {self.H} hidden units, "
-            f"{self.classes} classes, {self.dtype})"
-        )
+        of_hidden = "" if self.activation == "relu" else f"{self.activation} "
+        hidden = f", {_listed(self.hidden)} hidden {of_hidden}units" if self.hidden else ""
+        what = f"{self.columns} {self.predicts}"
+        return f"{type(self).__name__}({self.D} features{hidden}, {what}, {self.dtype})"
+
+    def _of_two_layers(self, layer: int) -> Layer:
+        if len(self.layers) != 2:
+            raise ShapeError(
+                f"The network has {len(self.layers)} layers; expected the notes' two for W1, b1, "
+                "W2, b2 and H: use network.layers."
+            )
+        return self.layers[layer]
 
     @property
     def W1(self) -> Matrix:
-        """(H, D): weights of the hidden layer."""
-        return self.layers[0].W
+        """(H, D): weights of the hidden layer of two layers."""
+        return self._of_two_layers(0).W
 
     @property
     def b1(self) -> Matrix:
-        """(H, 1): biases of the hidden layer."""
-        return self.layers[0].b
+        """(H, 1): biases of the hidden layer of two layers."""
+        return self._of_two_layers(0).b
 
     @property
     def W2(self) -> Matrix:
-        """(K, H): weights of the output layer."""
-        return self.layers[1].W
+        """(K, H): weights of the output layer of two layers."""
+        return self._of_two_layers(1).W
 
     @property
     def b2(self) -> Matrix:
-        """(K, 1): biases of the output layer."""
-        return self.layers[1].b
+        """(K, 1): biases of the output layer of two layers."""
+        return self._of_two_layers(1).b
 
     @property
     def D(self) -> int:
         """Number of features."""
-        return int(self.W1.shape[1])
+        return int(self.layers[0].W.shape[1])
 
     @property
     def H(self) -> int:
-        """Number of hidden units."""
+        """Number of hidden units of two layers."""
         return int(self.W1.shape[0])
 
     @property
-    def K(self) -> int:
-        """Number of outputs: one per class, or a single logistic one."""
-        return int(self.W2.shape[0])
+    def hidden(self) -> tuple[int, ...]:
+        """Number of units of each hidden layer."""
+        return tuple(len(layer.W) for layer in self.layers[:-1])
 
     @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return 2 if self.output == "logistic" else self.K
+    def activation(self) -> str:
+        """That of the hidden units; of several, their names with commas between them."""
+        return ",".join(dict.fromkeys(layer.activation for layer in self.layers[:-1])) or "relu"
+
+    @property
+    def is_of_the_notes(self) -> bool:
+        """Whether it is the network of the notes: one hidden layer of ReLU units, and a softmax."""
+        hidden = [layer.activation for layer in self.layers[:-1]]
+        return hidden == ["relu"] and self.output == "softmax"
+
+    @property
+    def K(self) -> int:
+        """Number of outputs: one per class, label or value, or a single logistic one."""
+        return int(self.layers[-1].W.shape[0])
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of all four arrays: float32 or float64."""
-        return self.W1.dtype
+        """The type of all arrays: float32 or float64."""
+        return self.layers[0].W.dtype
 
     @property
     def is_finite(self) -> bool:
@@ -156,25 +192,9 @@ class Network:
         return all(bool(np.isfinite(array).all()) for array in self.parameters)
 
     @property
-    def largest_value(self) -> float:
-        """The largest number that a sample may hold."""
-        return math.inf
-
-    @property
-    def byte_scale(self) -> float:
-        """The factor of ``uint8`` numbers: 1/255, because they are pixels."""
-        return PIXEL_SCALE
-
-    @property
-    def reading(self) -> tuple[object, ...]:
-        """What decides how the network reads rows and labels."""
-        sizes = self.D, self.classes
-        return *sizes, self.output, self.dtype, self.byte_scale, self.largest_value
-
-    @property
-    def parameters(self) -> tuple[Matrix, Matrix, Matrix, Matrix]:
-        """W1, b1, W2, b2."""
-        return self.W1, self.b1, self.W2, self.b2
+    def parameters(self) -> tuple[Matrix, ...]:
+        """W1, b1, W2, b2, and so on for each layer."""
+        return tuple(array for layer in self.layers for array in (layer.W, layer.b))
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
         """Return the same network, or model, in another floating type.
@@ -188,7 +208,7 @@ class Network:
         return self.with_parameters(array.astype(dtype) for array in self.parameters)
 
     def with_parameters(self, parameters: Iterable[Matrix]) -> Self:
-        """Return the same network, or model, with other values of W1, b1, W2 and b2.
+        """Return the same network, or model, with other values of W1, b1, W2, b2 and so on.
 
         Examples
         --------
@@ -196,8 +216,10 @@ class Network:
         >>> network.with_parameters(2 * array for array in network.parameters)
         Network(2 features, 1 hidden units, 2 classes, float32)
         """
-        network = Network(*parameters, output=self.output)
-        return self._changed(layers=network.layers)
+        arrays = list(parameters)
+        pairs = zip(arrays[::2], arrays[1::2], self.layers, strict=True)
+        layers = [Layer(W, b, layer.activation) for W, b, layer in pairs]
+        return self._changed(layers=Network.of_layers(layers, self.output).layers)
 
     def _changed(self, **fields: Any) -> Self:
         changed = object.__new__(type(self))
@@ -205,18 +227,25 @@ class Network:
         return changed
 
     def check_output(self, expected: Output) -> None:
-        """Raise a ShapeError unless the network has this output."""
+        """Raise a ShapeError unless the notes describe the network, with this output."""
+        if [layer.activation for layer in self.layers] != ["relu", "identity"]:
+            raise ShapeError(
+                f"The network is {self!r}, but the notes have one hidden layer of ReLU units; "
+                "expected such a network: handgrad.backpropagation takes all others."
+            )
         if self.output != expected:
+            is_same = expected == "softmax" and self.predicts == "classes"
             raise ShapeError(
                 f"The network has a {self.output} output; expected {expected}"
-                f"{': pass network.as_softmax()' if expected == 'softmax' else ''}."
+                f"{': pass network.as_softmax()' if is_same else ''}."
             )
 
     def as_softmax(self) -> Self:
         """Return a network, or model, of the same probabilities whose output is a softmax.
 
-        A logistic output has no logit for class 0; here it is 0, because
-        1 / (1 + exp(−z)) = exp(z) / (exp(0) + exp(z)).
+        A single logistic output has no logit for class 0; here it is 0, because
+        1 / (1 + exp(−z)) = exp(z) / (exp(0) + exp(z)). A network that does not predict classes
+        is returned unchanged.
 
         Examples
         --------
@@ -224,43 +253,54 @@ class Network:
         array([[0.],
                [2.]])
         """
-        if self.output == "softmax":
+        if self.output == "softmax" or self.predicts != "classes":
             return self
-        W2, b2 = (np.vstack([np.zeros_like(array), array]) for array in (self.W2, self.b2))
-        return self._changed(layers=(self.layers[0], Layer(W2, b2, "identity")), output="softmax")
+        last = self.layers[-1]
+        W, b = (np.vstack([np.zeros_like(array), array]) for array in (last.W, last.b))
+        return self._changed(layers=(*self.layers[:-1], Layer(W, b, "identity")), output="softmax")
 
     @classmethod
     def initial(
         cls,
         *,
         features: int = 784,
-        hidden: int = 10,
+        hidden: int | Sequence[int] = 10,
         classes: int = 10,
+        activation: Activation = "relu",
+        output: Output = "softmax",
         seed: int = 0,
         dtype: npt.DTypeLike = np.float32,
-        scheme: Scheme = "he",
-    ) -> Self:
+        scheme: Scheme | None = None,
+    ) -> Network:
         """Make a network with initial values drawn from a seed.
 
         Parameters
         ----------
-        features, hidden, classes : int
-            D, H and K, each at least 1.
+        features : int
+            D, at least 1.
+        hidden : int or sequence of int
+            The units of the hidden layer, or of each of several; () makes a network of one layer.
+        classes : int
+            K, at least 1: the rows of the last layer, one per class, label or value.
+        activation, output : str
+            As in `Network`.
         seed : int
             The same seed gives the same values, in float32 as in float64 (rounded).
         dtype : float32 or float64
-            The type of the four arrays.
-        scheme : {"he", "uniform"}
+            The type of all arrays.
+        scheme : {"he", "glorot", "uniform"}, optional
             "he" draws weights from a normal distribution of variance 2 / inputs, which keeps
             the size of the activations from layer to layer under ReLU (He et al., 2015,
-            arXiv:1502.01852), and sets biases to 0. "uniform" draws weights and biases from
-            [-0.5, 0.5), like the video that the notes mention.
+            arXiv:1502.01852). "glorot" draws them from ±√(6 / (inputs + outputs)), which does
+            so for the other activations (Glorot & Bengio, 2010). Both set biases to 0. "uniform"
+            draws weights and biases from [-0.5, 0.5), like the video that the notes mention. By
+            default "he" for both kinds of ReLU, and "glorot" for other activations.
 
         Raises
         ------
         ShapeError
             If a size is not a whole number of 1 or more, or too large for the memory, if the seed
-            is not a whole number of 0 or more, or if the type or the scheme is unknown.
+            is not a whole number of 0 or more, or if a name is unknown.
 
         Examples
         --------
@@ -268,105 +308,48 @@ class Network:
         >>> bool(abs(network.W1).max() <= 0.5)
         True
         """
+        if scheme is None:
+            scheme = "he" if activation in ("relu", "leaky_relu") else "glorot"
+        float_type = _float_type(dtype)
         values = initial_values(
-            features, hidden, classes, seed=seed, dtype=_float_type(dtype), scheme=scheme
+            features, hidden, classes, seed=seed, dtype=float_type, scheme=scheme
         )
-        return cls(*values)
+        activations = [activation] * (len(values) - 1) + ["identity"]
+        layers = [Layer(*pair, name) for pair, name in zip(values, activations, strict=True)]
+        return Network.of_layers(layers, output)
 
-    def check_rows(self, X: npt.ArrayLike) -> Any:
-        """Check that the rows of X are samples of this network; return them as an array or as CSR.
 
-        If bytes are not pixels, ``uint8`` rows are returned as `handgrad.rows.Bytes`.
-
-        Raises
-        ------
-        ShapeError
-            If X is not a matrix of real numbers with D columns. If samples are columns, the error
-            says so.
-        """
-        rows = real_rows(X, self.D)
-        bare = rows.dtype == np.uint8 and not isinstance(rows, Bytes)
-        if bare and self.byte_scale != PIXEL_SCALE:
-            rows = Bytes(rows, self.byte_scale)
-        if isinstance(rows, Bytes) and 255 * abs(rows.scale) > float(np.finfo(self.dtype).max):
+def _fields(
+    parameters: Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]],
+    activations: Sequence[Activation],
+    output: Output,
+) -> dict[str, Any]:
+    """Check that layers fit each other and the output; return the fields of their network."""
+    check_choice("output", output, OUTPUTS, ShapeError)
+    if not parameters:
+        raise ShapeError("A network of no layer was asked for; expected at least one layer.")
+    for layer, ((before, _), (after, _)) in enumerate(pairwise(parameters), start=2):
+        if before.shape[0] != after.shape[1]:
             raise ShapeError(
-                f"X holds bytes to be multiplied with {rows.scale:g}, beyond {self.dtype}'s range; "
-                "expected a smaller scale."
+                f"W{layer} has shape {after.shape}; expected {before.shape[0]} columns, "
+                f"one per row of W{layer - 1}, which has shape {before.shape}."
             )
-        return rows
+    if activations[-1] != "identity":
+        raise ShapeError(
+            f"The last layer has the activation {activations[-1]}; expected identity, since the "
+            "output is applied to its logits."
+        )
+    dtype = np.result_type(*(array for layer in parameters for array in layer))
+    layers = [
+        Layer(W.astype(dtype, copy=False), b.astype(dtype, copy=False), activation)
+        for (W, b), activation in zip(parameters, activations, strict=True)
+    ]
+    return {"layers": tuple(layers), "output": output}
 
-    def rows(self, X: npt.ArrayLike) -> Matrix:
-        """Return X as this network reads it: one sample per row, in the network's own type.
 
-        Bytes (``uint8``) are pixels and are multiplied by 1/255, unless `byte_scale` or a
-        `handgrad.rows.Bytes` gives another scale. All other numbers stay as they are. Rows that
-        already have the network's type are not copied.
-
-        Parameters
-        ----------
-        X : array or SciPy sparse array of shape (m, D)
-            Samples as rows. Sparse ones stay sparse, as CSR.
-
-        Returns
-        -------
-        array of shape (m, D), of the network's type
-
-        Raises
-        ------
-        ShapeError
-            If X is not such a matrix; see `check_rows`.
-
-        Examples
-        --------
-        >>> network = Network.initial(features=2, hidden=1, classes=2)
-        >>> network.rows(np.array([[0, 255]], dtype=np.uint8))
-        array([[0., 1.]], dtype=float32)
-        """
-        rows: Matrix = scaled_rows(self.check_rows(X), self.dtype)
-        return rows
-
-    def labels(self, y: npt.ArrayLike, m: int) -> Labels:
-        """Return y as m integer labels, each the number of a class.
-
-        Parameters
-        ----------
-        y : array of shape (m,)
-            Integers from 0 to ``classes - 1``, never one-hot.
-        m : int
-            The number of samples that the labels belong to.
-
-        Raises
-        ------
-        ShapeError
-            If y is not of that shape, not of integers, or out of range.
-
-        Examples
-        --------
-        >>> Network.initial(features=2, hidden=1, classes=2).labels([0, 1, 1], m=3)
-        array([0, 1, 1])
-        """
-        labels = as_array("y", y)
-        if labels.ndim == 2 and labels.shape[1] == self.classes:
-            raise ShapeError(
-                f"y has shape {labels.shape}, which looks one-hot; "
-                "expected integer labels: pass y.argmax(axis=1)."
-            )
-        if labels.shape != (m,):
-            raise ShapeError(
-                f"y has shape {labels.shape}; expected ({m},), one label per row of X."
-            )
-        if m == 0:
-            raise ShapeError("X and y hold no samples; expected at least one.")
-        if labels.dtype.kind not in "ui":
-            raise ShapeError(
-                f"y holds {labels.dtype} values; expected integers from 0 to {self.classes - 1}."
-            )
-        if labels.min() < 0 or labels.max() >= self.classes:
-            raise ShapeError(
-                f"y holds labels from {labels.min()} to {labels.max()}; "
-                f"expected integers from 0 to {self.classes - 1}, one per class of the network."
-            )
-        return labels
+def _listed(sizes: Sequence[int]) -> str:
+    *most, last = map(str, sizes)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _float_type(dtype: npt.DTypeLike) -> np.dtype[Any]:

@@ -1,62 +1,86 @@
-"""What training minimises: the loss of the network's output, and a penalty of large weights."""
+"""What training minimises: the loss that belongs to an output, and a penalty of large weights."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from handgrad.arguments import check_choice, real_number
-from handgrad.errors import EngineError
+from handgrad.backpropagation import Gradient
+from handgrad.errors import EngineError, ShapeError
 from handgrad.network import OUTPUTS, Output
 from handgrad.quoting import shown
 
 if TYPE_CHECKING:
     from handgrad.network import Network
-    from handgrad.notes import Gradient
 
-Loss: TypeAlias = Literal["log_loss"]
+Loss: TypeAlias = Literal["log_loss", "squared_error", "poisson"]
 
-LOSSES: tuple[Loss, ...] = get_args(Loss)
+LOSS_OF: dict[Output, Loss] = {
+    "softmax": "log_loss",
+    "logistic": "log_loss",
+    "identity": "squared_error",
+    "exp": "poisson",
+}
 
 
 @dataclass(frozen=True)
 class Objective:
-    """The cost of a network on rows: C1 + α Σ W² / 2 Σ w.
+    """The cost of a network on rows: the mean loss + α Σ W² / 2 Σ w.
 
-    C1 is the mean loss, in which row i counts w_i / Σ w. Without row weights each w_i is 1, and
-    Σ w is m. Σ W² goes over all weights of the network; biases are not penalised.
+    The loss of a sample is that of the output (O2; C1 is its mean for softmax). Row i counts
+    w_i / Σ w. Without row weights each w_i is 1, and Σ w is m. Σ W² goes over all weights of the
+    network; biases are not penalised.
 
     Parameters
     ----------
-    output : {"softmax", "logistic"}
+    output : {"softmax", "logistic", "identity", "exp"}
         The output of the networks to be trained.
-    loss : {"log_loss"}
-        The loss of one sample: minus the logarithm of the probability of its class.
     alpha : float
         α, 0 or more.
+    averages_outputs : bool
+        Whether reported costs divide the squared error by K, the number of values per sample, as
+        scikit-learn does. Gradients are those of the sum in both cases.
 
     Raises
     ------
     EngineError
-        If the output or the loss is unknown, or alpha is out of range.
+        If the output is unknown, or alpha is out of range.
 
     Examples
     --------
-    >>> Objective(alpha=1e-4)
-    Objective(output='softmax', loss='log_loss', alpha=0.0001)
+    >>> Objective("identity", alpha=1e-4).loss
+    'squared_error'
     """
 
     output: Output = "softmax"
-    loss: Loss = "log_loss"
     alpha: float = 0.0
+    averages_outputs: bool = False
 
     def __post_init__(self) -> None:
         check_choice("output", self.output, OUTPUTS, EngineError)
-        check_choice("loss", self.loss, LOSSES, EngineError)
         if not 0 <= real_number(self.alpha) < np.inf:
             raise EngineError(f"alpha is {shown(self.alpha)}; expected a number of 0 or more.")
+
+    @property
+    def loss(self) -> Loss:
+        """The loss that belongs to the output."""
+        return LOSS_OF[self.output]
+
+    def share_of_loss(self, network: Network) -> float:
+        """Return the factor of the mean loss in reported costs: 1, or 1 / K."""
+        is_averaged = self.averages_outputs and self.loss == "squared_error"
+        return 1 / network.K if is_averaged else 1.0
+
+    def check_output(self, network: Network) -> None:
+        """Raise a ShapeError unless a network has the objective's output."""
+        if network.output != self.output:
+            raise ShapeError(
+                f"The network has a {network.output} output; expected {self.output}, as in the "
+                "objective."
+            )
 
     def decay(self, total: float) -> float:
         """Return α / Σ w, by which the penalty's gradient multiplies the weights.
@@ -87,17 +111,17 @@ class Objective:
         return self.decay(total) / 2 * squares
 
     def penalised(self, gradient: Gradient, network: Network, total: float) -> Gradient:
-        """Add the penalty's gradient, α W / Σ w, to that of C1.
+        """Add the penalty's gradient, α W / Σ w, to that of the mean loss.
 
         Examples
         --------
-        >>> from handgrad import Network, notes
+        >>> from handgrad import Network
         >>> network = Network([[2.0]], [[1.0]], [[3.0]], [[1.0]])
-        >>> zero = notes.Gradient(*(0 * array for array in network.parameters))
+        >>> zero = Gradient(0 * array for array in network.parameters)
         >>> Objective(alpha=1.0).penalised(zero, network, total=1).dW2
         array([[3.]])
         """
         decay = network.dtype.type(self.decay(total))
-        dW1 = gradient.dW1 + decay * network.W1
-        dW2 = gradient.dW2 + decay * network.W2
-        return gradient._replace(dW1=dW1, dW2=dW2)
+        dW = (dW + decay * layer.W for dW, layer in zip(gradient[::2], network.layers, strict=True))
+        pairs = zip(dW, gradient[1::2], strict=True)
+        return Gradient(array for pair in pairs for array in pair)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handgrad import notes
+from handgrad import backpropagation
 from handgrad.engines import inputs
 from handgrad.engines.protocol import Measurement, Progress
 
@@ -32,8 +32,5 @@ def descend(
             measured = slice(step + 1)
             if on_progress(Progress(network, costs[measured], accuracies[measured])):
                 return network, costs[:step]
-        network = network.with_parameters(
-            array.astype(network.dtype)
-            for array in notes.descend(network, gradient, learning_rate).parameters
-        )
+        network = backpropagation.descend(network, gradient, learning_rate)
     return network, costs

@@ -81,7 +81,7 @@ class Problem:
 
     def check(self, network: Network) -> None:
         """Raise a ShapeError unless the network fits the blocks and the objective."""
-        network.check_output(self.objective.output)
+        self.objective.check_output(network)
         for what, found, expected in (
             ("features", self.blocks.features, network.D),
             ("classes", len(self.blocks.classes), network.classes),

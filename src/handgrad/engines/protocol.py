@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from handgrad.data.blocks import read_ahead
+from handgrad.errors import ShapeError
 from handgrad.objective import Objective
 from handgrad.rows import bytes_unless_pixels
 
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from handgrad.backpropagation import Gradient
     from handgrad.data import Blocks
     from handgrad.engines.rules import Rule
     from handgrad.engines.weights import BlockWeights
     from handgrad.network import Labels, Matrix, Network
-    from handgrad.notes import Gradient
 
 T = TypeVar("T")
 
@@ -34,18 +35,19 @@ class Progress(NamedTuple):
     costs: npt.NDArray[np.float64]
     """(n,): the costs measured so far, each before its step."""
     accuracies: npt.NDArray[np.float64]
-    """(n,): the share of rows predicted right, of the same networks."""
+    """(n,): the share of rows predicted right, of the same networks; NaN of values."""
 
 
 class Measurement(NamedTuple):
     """The results of one forward and backward pass over the rows."""
 
     cost: float
-    """That of the objective: C1 and the penalty."""
+    """That of the objective: the mean loss (O2; C1 for softmax) and the penalty."""
     gradient: Gradient
     """The cost's, in the shapes of the network's parameters."""
     accuracy: float
-    """The share of rows predicted right (F5). Each row counts once, whatever its weight."""
+    """The share of rows predicted right (F5), of several labels all of them. Each row counts once,
+    whatever its weight. NaN if values are predicted."""
 
 
 class Moments(NamedTuple):
@@ -54,7 +56,7 @@ class Moments(NamedTuple):
     steps: int
     """The steps taken so far."""
     first: tuple[Matrix, ...]
-    """Sgd's velocity or adam's first moment, in the shapes of W1, b1, W2, b2."""
+    """Sgd's velocity or adam's first moment, in the shapes of W1, b1, W2, b2 and so on."""
     second: tuple[Matrix, ...]
     """Adam's second moment, in the same shapes."""
 
@@ -122,7 +124,7 @@ class Predictor(Protocol):
         """Return the class with the largest probability (F5) of one sample of shape (D,)."""
 
     def probabilities(self, x: npt.ArrayLike) -> Matrix:
-        """Return the probabilities (F4) of one sample of shape (D,), as shape (K,)."""
+        """Return the outputs (F4) of one sample of shape (D,), as shape (columns,)."""
 
 
 class Part(Protocol):
@@ -165,7 +167,7 @@ class Session(Part, Protocol):
 
 
 class Engine(ABC):
-    """Computes cost, gradient, probabilities, and whole runs of descent.
+    """Computes cost, gradient, outputs, and whole runs of descent.
 
     Rows are samples: dense ``uint8`` pixels (scaled by 1/255), dense numbers of any other real
     type, a SciPy sparse matrix of either, or `handgrad.rows.Bytes` with a scale of their own.
@@ -195,8 +197,8 @@ class Engine(ABC):
         Parameters
         ----------
         rows : array or SciPy sparse array of shape (m, D), Bytes, or Blocks
-        targets : array of shape (m,)
-            Integer labels; None with blocks, which hold their labels.
+        targets : array of shape (m,) or (m, K)
+            As `handgrad.Network.targets` takes them; None with blocks, which hold their own.
         objective : Objective
         weights : array of shape (m,), optional
             Row weights.
@@ -234,8 +236,26 @@ class Engine(ABC):
         return self.session(rows, targets, objective, weights)
 
     @abstractmethod
+    def outputs(self, network: Network, X: npt.ArrayLike) -> Matrix:
+        """Compute the outputs (F4), as shape (m, columns): one row per sample.
+
+        They are probabilities of the classes or of the labels, or predicted values.
+        """
+
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute the probabilities of F4 as an array of shape (m, classes): samples are rows."""
+        """Compute the probabilities of F4, as shape (m, classes): one row per sample.
+
+        Raises
+        ------
+        ShapeError
+            If the network predicts values.
+        """
+        if network.predicts == "values":
+            raise ShapeError(
+                f"The network predicts values by its output {network.output}; expected one that "
+                "predicts probabilities: call outputs()."
+            )
+        return self.outputs(network, X)
 
     def map_leaves(
         self, function: Callable[[Engine, Any, Labels], T], blocks: Blocks
@@ -260,7 +280,7 @@ class Engine(ABC):
         y: npt.ArrayLike | None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
-        """Compute C1 and its gradient, B1 to B7."""
+        """Compute the cost (C1) and its gradient, B1 to B7."""
         session = self.session(X, y, Objective(network.output), sample_weight)
         cost, gradient, _ = session.cost_and_gradient(network)
         return cost, gradient

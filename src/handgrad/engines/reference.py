@@ -1,4 +1,4 @@
-"""The reference engine: the formulas of the notes, unchanged; the oracle of all other engines."""
+"""The reference engine: the formulas, layer by layer; the oracle of all other engines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from handgrad import notes
+from handgrad import backpropagation, outputs
 from handgrad.data import Blocks
 from handgrad.engines import inputs
 from handgrad.engines.blocks import block_session
@@ -18,22 +18,24 @@ from handgrad.engines.sessions import CheckedSession
 from handgrad.engines.threads import processors
 from handgrad.engines.turns import Turns
 from handgrad.errors import ShapeError
-from handgrad.network import Labels, Matrix, Network
 from handgrad.rows import as_array, own_indices, scaled_rows, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
+    from handgrad.backpropagation import Gradient
     from handgrad.engines.protocol import Session
     from handgrad.engines.weights import BlockWeights
-    from handgrad.notes import Gradient
+    from handgrad.layers import Matrix
+    from handgrad.network import Network
     from handgrad.objective import Objective
+    from handgrad.targets import Targets
 
 
 class ReferenceEngine(Engine):
-    """Calls `handgrad.notes` on all rows at once."""
+    """Calls `handgrad.backpropagation` on all rows at once."""
 
     name = "reference"
 
@@ -55,11 +57,11 @@ class ReferenceEngine(Engine):
             return block_session(self, rows, targets, objective, weights)
         return ReferenceSession(rows, targets, objective, weights)
 
-    def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`."""
+    def outputs(self, network: Network, X: npt.ArrayLike) -> Matrix:
+        """Compute F4 as an array of shape (m, columns); see `handgrad.engines.Engine`."""
         rows = _finite_rows(network, network.check_rows(X))
         with inputs.enough_memory():
-            return np.ascontiguousarray(notes.forward(network.as_softmax(), rows).A2.T)
+            return _outputs(network, rows)
 
     def predictor(self, network: Network) -> ReferencePredictor:
         """Make the network ready to predict single samples."""
@@ -67,29 +69,34 @@ class ReferenceEngine(Engine):
 
 
 class HeldRows(NamedTuple):
-    """Rows as the network reads them, with their labels and weights."""
+    """Rows as the network reads them, with their targets and weights."""
 
     rows: Matrix
-    labels: Labels
-    weights: npt.NDArray[np.float64]
+    targets: Targets
+    weights: npt.NDArray[np.float64] | None
 
     def only(self, batch: npt.NDArray[np.int64]) -> HeldRows:
         """Return some of the samples."""
-        return HeldRows(self.rows[batch], self.labels[batch], self.weights[batch])
+        weights = None if self.weights is None else self.weights[batch]
+        return HeldRows(self.rows[batch], self.targets[batch], weights)
+
+    @property
+    def total(self) -> float:
+        """Σ w, or the number of rows."""
+        return float(len(self.targets) if self.weights is None else self.weights.sum())
 
 
 class ReferenceSession(CheckedSession[HeldRows]):
-    """Calls `handgrad.notes` on all rows at once; see `handgrad.engines.Session`."""
+    """Calls `handgrad.backpropagation` on all rows at once; see `handgrad.engines.Session`."""
 
     def _prepare(
         self,
         network: Network,
         rows: Any,
-        labels: Labels,
+        targets: Targets,
         weights: npt.NDArray[np.float64] | None,
     ) -> HeldRows:
-        weights = np.ones(len(labels)) if weights is None else weights
-        return HeldRows(_finite_rows(network, rows), labels, weights)
+        return HeldRows(_finite_rows(network, rows), targets, weights)
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
@@ -128,7 +135,7 @@ class ReferenceSession(CheckedSession[HeldRows]):
         """Begin to train in batches; see `handgrad.engines.Session`."""
         inputs.check_batches(rule, batch_size, moments, network)
         samples = self._prepared(network)
-        size = min(int(batch_size), len(samples.labels))
+        size = min(int(batch_size), len(samples.targets))
         return ReferenceBatches(network, samples, self.objective, rule, size, moments)
 
 
@@ -153,7 +160,7 @@ class ReferenceBatches:
     @property
     def samples(self) -> int:
         """Number of rows, m."""
-        return len(self._samples.labels)
+        return len(self._samples.targets)
 
     @property
     def network(self) -> Network:
@@ -184,7 +191,7 @@ class ReferenceBatches:
         """Take one step per batch; see `handgrad.engines.Batches`."""
         rate = self._rule.learning_rate if learning_rate is None else learning_rate
         inputs.check_rate(rate, self.network.dtype)
-        rows = inputs.check_order(order, len(self._samples.labels))
+        rows = inputs.check_order(order, len(self._samples.targets))
         with self._turns.epoch():
             return self._take_steps(rows, float(rate), on_progress)
 
@@ -211,7 +218,9 @@ class ReferenceBatches:
     def _take_step(self, batch: npt.NDArray[np.int64], rate: float) -> tuple[float, float]:
         pass_ = _Pass(self._network, self._samples.only(batch), self._objective)
         self._steps += 1
-        self._network = _changed(self._network, self._updated(pass_.gradient, rate))
+        dtype = self._network.dtype
+        updated = self._updated(pass_.gradient, rate)
+        self._network = self._network.with_parameters(array.astype(dtype) for array in updated)
         return pass_.cost, pass_.accuracy
 
     def _updated(self, gradient: Gradient, rate: float) -> Iterator[Matrix]:
@@ -238,7 +247,7 @@ class ReferencePredictor(NamedTuple):
         sample = as_array("x", x)
         inputs.check_sample(sample, self.network.D)
         rows = _finite_rows(self.network, self.network.check_rows(sample[None, :]))
-        probabilities: Matrix = notes.forward(self.network.as_softmax(), rows).A2[:, 0]
+        probabilities: Matrix = _outputs(self.network, rows)[0]
         return probabilities
 
 
@@ -261,42 +270,45 @@ def _adam(
 
 
 class _Pass:
-    """One pass of the notes over some samples.
-
-    A logistic output is the softmax of two rows whose first logit is 0, so the formulas stay those
-    of the notes. The gradient of that first row is dropped.
-    """
+    """One pass over some samples, forward and, if a gradient is asked for, back."""
 
     def __init__(self, network: Network, samples: HeldRows, objective: Objective) -> None:
         self._network, self._samples, self._objective = network, samples, objective
-        self._total = float(samples.weights.sum())
-        self._shares = samples.weights / (self._total or 1)  # a batch of no weight changes nothing
-        self._softmax = network.as_softmax()
-        self._activations = notes.forward(self._softmax, samples.rows)
+        self._layers = backpropagation.forward(network, samples.rows)
 
     @property
     def cost(self) -> float:
-        losses = notes.losses(self._activations.Z2, self._samples.labels)
-        return float(losses @ self._shares) + self._objective.penalty(self._network, self._total)
+        output, (_, targets, weights) = self._network.output, self._samples
+        losses = outputs.losses(self._layers[-1].Z, targets, output)
+        total = self._samples.total
+        mean = losses.mean() if weights is None else losses @ (weights / (total or 1))
+        share = self._objective.share_of_loss(self._network)
+        return float(mean) * share + self._objective.penalty(self._network, total)
 
     @property
     def accuracy(self) -> float:
-        return float(np.mean(self._activations.A2.argmax(axis=0) == self._samples.labels))
+        if self._network.predicts == "values":
+            return np.nan
+        A, y = self._layers[-1].A, self._samples.targets
+        return float(np.mean(outputs.predicted_right(A, y, self._network.output)))
 
     @property
     def gradient(self) -> Gradient:
-        rows, labels, _ = self._samples
-        shares, outputs = self._shares, self._network.K
-        dZ2 = notes.output_gradient(self._activations.A2, labels)  # B1
-        dZ2 *= (len(shares) * shares).astype(dZ2.dtype)  # sample i counts w_i / Σ w, not 1/m
-        pass_ = notes.propagate(self._softmax, rows, self._activations, dZ2)  # B2 to B7
-        dW1, db1, dW2, db2 = pass_.gradient
-        gradient = notes.Gradient(dW1, db1, dW2[-outputs:], db2[-outputs:])
-        return self._objective.penalised(gradient, self._network, self._total)
+        network, (rows, targets, weights) = self._network, self._samples
+        total = self._samples.total
+        dZ = outputs.output_gradient(self._layers[-1].A, targets, network.output)  # O3
+        if weights is not None:  # sample i counts w_i / Σ w, not 1/m; nothing if all weigh 0
+            dZ *= (len(weights) * (weights / (total or 1))).astype(dZ.dtype)
+        layers = backpropagation.propagate(network, rows, self._layers, dZ)  # L3 to L6
+        return self._objective.penalised(backpropagation.gradient_of(layers), network, total)
 
 
-def _changed(network: Network, parameters: Iterable[Matrix]) -> Network:
-    return Network(*(array.astype(network.dtype) for array in parameters), output=network.output)
+def _outputs(network: Network, rows: Matrix) -> Matrix:
+    """Return O1 with samples as rows; a single logistic output becomes two classes."""
+    last = backpropagation.forward(network, rows)[-1]
+    if network.columns == network.K:
+        return np.ascontiguousarray(last.A.T)
+    return np.vstack([outputs.apply_output(-last.Z, network.output), last.A]).T.copy()
 
 
 def _finite_rows(network: Network, given: Any) -> Matrix:

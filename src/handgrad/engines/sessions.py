@@ -1,4 +1,4 @@
-"""What the sessions of all engines share: rows, labels and weights are checked once."""
+"""What the sessions of all engines share: rows, targets and weights are checked once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from handgrad.network import Labels, Network
+    from handgrad.network import Network
+    from handgrad.targets import Targets
 
 Prepared = TypeVar("Prepared")
 
@@ -37,7 +38,7 @@ class CheckedSession(ABC, Generic[Prepared]):
 
     def _prepared(self, network: Network) -> Prepared:
         """Return the rows as `_prepare` returned them for such a network."""
-        network.check_output(self.objective.output)
+        self.objective.check_output(network)
         latest = self._latest  # read once: other threads may replace it
         if latest is None or latest[0] != network.reading:
             latest = self._latest = network.reading, self._read_by(network)
@@ -49,11 +50,11 @@ class CheckedSession(ABC, Generic[Prepared]):
         X, y, weights = self._given
         rows = network.check_rows(X)
         m = rows.shape[0]
-        labels = network.labels(y, m).copy()
+        targets = network.targets(y, m).copy()
         own_weights = None if weights is None else inputs.weights(weights, m).copy()
-        self._given = X, labels, own_weights  # another network does not read what changes later
+        self._given = X, targets, own_weights  # another network does not read what changes later
         self._total = float(m if own_weights is None else own_weights.sum())
-        return self._prepare(network, rows, labels, own_weights)
+        return self._prepare(network, rows, targets, own_weights)
 
     def _prepared_for_all(self, network: Network) -> Prepared:
         """Return the rows for passes over all of them, after a check of alpha."""
@@ -66,7 +67,7 @@ class CheckedSession(ABC, Generic[Prepared]):
         self,
         network: Network,
         rows: Any,
-        labels: Labels,
+        targets: Targets,
         weights: npt.NDArray[np.float64] | None,
     ) -> Prepared:
-        """Make rows, and labels and weights of the session's own, ready for passes."""
+        """Make rows, and targets and weights of the session's own, ready for passes."""

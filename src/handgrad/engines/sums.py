@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from handgrad.backpropagation import Gradient
 from handgrad.engines.protocol import Measurement
 from handgrad.errors import ShapeError
-from handgrad.notes import Gradient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,8 @@ class Sum:
 
     loss: float = 0.0
     """Σ w_i · loss_i; row i has weight w_i, 1 by default."""
-    right: int = 0
-    """The number of rows predicted right."""
+    right: float = 0
+    """The number of rows predicted right; NaN if values are predicted."""
     rows: int = 0
     weight: float = 0.0
     """Σ w_i."""
@@ -50,7 +50,7 @@ class Sum:
     @classmethod
     def of(cls, measured: Measurement, rows: int, weight: float) -> Sum:
         """Return the sum behind means over rows with these weights."""
-        right = round(measured.accuracy * rows)
+        right = np.round(measured.accuracy * rows)
         if not weight:
             return cls(right=right, rows=rows)
         gradient = tuple(np.multiply(mean, weight, dtype=np.float64) for mean in measured.gradient)
@@ -77,14 +77,14 @@ class Sum:
         return Measurement(cost, gradient, self.accuracy)
 
     def penalised_cost(self, network: Network, objective: Objective) -> float:
-        """Return the mean loss (C1) with the objective's penalty."""
+        """Return the mean loss (O2) with the objective's penalty."""
         if not self.weight:
             raise ShapeError("The weights of all rows are 0; expected one above 0.")
         return self.loss / self.weight + objective.penalty(network, self.weight)
 
     def _mean_gradient(self, network: Network) -> Gradient:
         sums = self.gradient or tuple(np.zeros(array.shape) for array in network.parameters)
-        return Gradient(*((total / self.weight).astype(network.dtype) for total in sums))
+        return Gradient((total / self.weight).astype(network.dtype) for total in sums)
 
 
 def sum_of(node: Node, leaves: int, known: Callable[[Node], Sum | None]) -> Sum:

@@ -47,7 +47,7 @@ class Memory:
 
 
 def glorot_values(
-    sizes: tuple[int, int, int], dtype: npt.DTypeLike, random: np.random.RandomState
+    sizes: tuple[int, ...], dtype: npt.DTypeLike, random: np.random.RandomState
 ) -> tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]:
     """Draw weights and biases between layers of these sizes as scikit-learn does.
 

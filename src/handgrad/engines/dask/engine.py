@@ -154,7 +154,7 @@ class DaskEngine(Engine):
         with cluster_errors(self.client):
             yield from map_leaves(self.client, self.kernels, function, blocks, at_once)
 
-    def predict_proba(self, network: Network, X: Any) -> Any:
+    def outputs(self, network: Network, X: Any) -> Any:
         """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`.
 
         For blocks and Dask collections it is a Dask array, which is computed when it is used. Rows

@@ -35,7 +35,7 @@ def probabilities(network: Network, X: Any) -> Any:
         return _of_blocks(network, X)
     if is_collection(X):
         return _of_collection(network, X)
-    return local_engine().predict_proba(network, X)
+    return local_engine().outputs(network, X)
 
 
 def _of_blocks(network: Network, blocks: Blocks) -> Any:
@@ -54,7 +54,7 @@ def _of_blocks(network: Network, blocks: Blocks) -> Any:
 
 def _leaf_probabilities(network: Network, blocks: Blocks, leaf: int) -> Matrix:
     rows = bytes_unless_pixels(blocks.read(leaf)[0], pixels=blocks.pixels)
-    return local_engine(threads=1).predict_proba(network, rows)
+    return local_engine(threads=1).outputs(network, rows)
 
 
 def _of_collection(network: Network, X: Any) -> Any:
@@ -76,4 +76,4 @@ def _of_collection(network: Network, X: Any) -> Any:
 def _block_probabilities(X: Any, network: Network) -> Matrix:
     if not len(X):
         return np.empty((0, network.classes), dtype=network.dtype)
-    return local_engine(threads=1).predict_proba(network, X)
+    return local_engine(threads=1).outputs(network, X)
