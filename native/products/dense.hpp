@@ -105,22 +105,26 @@ inline const T* gather_panel(const T* rows, size_t stride, size_t count, T* room
     return room;
 }
 
+// dW (count × P vectors) += X[:, :count]ᵀ · dZ, for the outputs of one panel.
+template <size_t P, class T> inline void backward_panel(
+    const T* x, size_t x_stride, size_t rows, size_t count, const T* dz, size_t dz_stride, T* dw) {
+    constexpr size_t width = P * lanes<T>;
+    const bool far_apart = dz_stride * sizeof(T) >= 1024;
+    alignas(64) T room[part_of_panel<P> * width];
+    each_part_of_panel<P>(rows, [&](size_t row, size_t some) {
+        const T* const from = dz + row * dz_stride;
+        const T* const panel = far_apart ? gather_panel<P>(from, dz_stride, some, room) : from;
+        multiply_part<P>(x + row * x_stride, 1, x_stride, count, some, panel,
+            far_apart ? width : dz_stride, dw, width);
+    });
+}
+
 // dW[from:from + count] += X[:, from:from + count]ᵀ · dZ
 template <class T> inline void backward_dense(const Matrix& W, T* dw, const T* x, size_t x_stride,
     size_t rows, size_t from, size_t count, const T* dz) {
-    const bool far_apart = W.stride() * sizeof(T) >= 1024;
     each_panel<T>(W, [&](auto P, size_t first) {
-        alignas(64) T room[part_of_panel<P> * P * lanes<T>];
-        each_part_of_panel<P>(rows, [&](size_t row, size_t count_of_rows) {
-            const T* panel = dz + row * W.stride() + first;
-            size_t stride = W.stride();
-            if (far_apart) {
-                panel = gather_panel<P>(panel, stride, count_of_rows, room);
-                stride = W.width(first);
-            }
-            multiply_part<P>(x + row * x_stride, 1, x_stride, count, count_of_rows, panel, stride,
-                dw + W.row(first, from), W.width(first));
-        });
+        backward_panel<P>(
+            x, x_stride, rows, count, dz + first, W.stride(), dw + W.row(first, from));
     });
 }
 
