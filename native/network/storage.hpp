@@ -123,6 +123,13 @@ template <class T> class ParameterStore {
         }
     }
 
+    // The same for some of a layer's weights alone.
+    void refresh(const Kernels<T>& kernels, size_t l, const WeightPart& part) const {
+        const Layer& layer = layout_.layers[l];
+        kernels.transpose_part(
+            layer, part, values() + layer.W_start, back_.data() + layer.back_start);
+    }
+
   private:
     const Layout& layout_;
     Buffer<T> back_;
@@ -136,6 +143,9 @@ double squares_behind_first(const Kernels<T>& kernels, const Layout& layout, con
         sum += kernels.sum_of_squares(values + layout.layers[i].W_start, layout.layers[i].W.size());
     return sum;
 }
+
+// The rule that takes rate · gradient from each number.
+template <class T> Rule<T> plain_descent(T rate) { return {Rule<T>::sgd, rate, 0, 0, 0}; }
 
 // Takes a step with the parameters from begin to end; biases do not decay.
 template <class T> void update_range(const Kernels<T>& kernels, const Layout& layout,
