@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sklearn import neural_network
+from sklearn.base import clone
 from sklearn.utils._test_common.instance_generator import (
     INIT_PARAMS,
     PER_ESTIMATOR_CHECK_PARAMS,
@@ -35,7 +36,7 @@ def test_scikit_learn_expects_no_failure_of_its_own_classes():
 def test_every_check_passes_with_the_parameters_of_scikit_learn(estimator, check):
     of_checks = PER_ESTIMATOR_CHECK_PARAMS[THEIRS[type(estimator).__name__]]
     for parameters in of_checks.get(check.func.__name__, [{}]):
-        check(estimator.set_params(**parameters))
+        check(clone(estimator).set_params(**parameters))
 
 
 @pytest.mark.parametrize(
