@@ -1,16 +1,28 @@
-"""A two-layer neural network classifier whose every gradient is derived by hand."""
+"""Neural networks whose every gradient is derived by hand."""
 
 from typing import TYPE_CHECKING, Any
 
-from handgrad import data, notes, solvers
+from handgrad import backpropagation, data, notes, solvers
 from handgrad.engines import get_engine
 from handgrad.files.storage import load, save
+from handgrad.layers import Layer
 from handgrad.network import Network
 
 if TYPE_CHECKING:
     from handgrad.estimator import MLPClassifier
 
-__all__ = ["MLPClassifier", "Network", "data", "get_engine", "load", "notes", "save", "solvers"]
+__all__ = [
+    "Layer",
+    "MLPClassifier",
+    "Network",
+    "backpropagation",
+    "data",
+    "get_engine",
+    "load",
+    "notes",
+    "save",
+    "solvers",
+]
 __version__ = "0.1.0"
 
 

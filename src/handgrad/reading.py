@@ -120,6 +120,7 @@ class ReadsSamples(ABC):
 
         Examples
         --------
+        >>> from handgrad import Network
         >>> network = Network.initial(features=2, hidden=1, classes=2)
         >>> network.rows(np.array([[0, 255]], dtype=np.uint8))
         array([[0., 1.]], dtype=float32)
@@ -144,6 +145,7 @@ class ReadsSamples(ABC):
 
         Examples
         --------
+        >>> from handgrad import Network
         >>> Network.initial(features=2, hidden=1, classes=2).labels([0, 1, 1], m=3)
         array([0, 1, 1])
         """
@@ -172,6 +174,7 @@ class ReadsSamples(ABC):
 
         Examples
         --------
+        >>> from handgrad import Network
         >>> network = Network.initial(features=2, hidden=1, classes=1, output="identity")
         >>> network.targets([0.5, 3], m=2)
         array([[0.5],
