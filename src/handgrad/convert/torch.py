@@ -128,19 +128,20 @@ def _activations(
         )
     if given is None:
         return read or []
-    named_ones = [given] * hidden if isinstance(given, str) else list(given)
-    for name in [given] if isinstance(given, str) else named_ones:
+    several = isinstance(given, list | tuple)
+    for name in given if several else [given]:
         check_choice("activation", name, ACTIVATIONS, ConversionError)
-    if len(named_ones) != hidden:
+    names: list[Any] = list(given) if several else [given] * hidden
+    if len(names) != hidden:
         raise ConversionError(
-            f"activation holds {len(named_ones)} names; expected {hidden}, one per hidden layer."
+            f"activation holds {len(names)} names; expected {hidden}, one per hidden layer."
         )
-    if read is not None and list(read) != named_ones:
+    if read is not None and list(read) != names:
         raise ConversionError(
             f"activation is {shown(given)}, but the modules have {', '.join(read)}; expected the "
             "same, or no activation=."
         )
-    return named_ones
+    return names
 
 
 def _output(given: Output | None, read: Output | None) -> Output:
