@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from handgrad import engines
     from handgrad.derivation.checks import FormulaCheck
-    from handgrad.evaluation import Evaluation
+    from handgrad.evaluation import ClassEvaluation
 
 SHADES = " ░▒▓█"
 MOST_CLASSES_SHOWN = 30
@@ -93,7 +93,7 @@ def training_progress(
         yield show
 
 
-def class_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table:
+def class_table(evaluation: ClassEvaluation, class_names: Sequence[str]) -> Table:
     """Tabulate precision, recall and F1 of each class."""
     table = Table("class", title="By class")
     for heading in ("precision", "recall", "F1", "samples"):
@@ -104,7 +104,7 @@ def class_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table:
     return table
 
 
-def confusion_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table | str:
+def confusion_table(evaluation: ClassEvaluation, class_names: Sequence[str]) -> Table | str:
     """Tabulate the confusion matrix: one row per true class, one column per predicted class."""
     if len(class_names) > MOST_CLASSES_SHOWN:
         return f"The confusion matrix has {len(class_names)} rows: --json prints it."
