@@ -18,6 +18,11 @@ from handgrad.layers import Layer
 ENGINE = get_engine("reference")
 
 
+def single_weight(weight, output):
+    layer = Layer(np.array([[weight]]), np.zeros((1, 1)), "identity")
+    return Network.of_layers([layer], output)
+
+
 @st.composite
 def predictions(draw):
     """True and predicted values, large and alike or not, with constant columns among them."""
@@ -107,7 +112,7 @@ def test_one_value_may_come_as_a_vector():
 
 
 def test_values_that_do_not_fit_or_overflow_are_refused():
-    network = Network.of_layers([Layer([[1e3]], [[0.0]], "identity")], "exp")
+    network = single_weight(1e3, "exp")
     with pytest.raises(DataError, match="overflow float64 on 1 of 2 samples"):
         evaluate(network, [[0.0], [1.0]], [1.0, 2.0], engine=ENGINE)
     with pytest.raises(ShapeError, match="0 or more"):
@@ -117,7 +122,7 @@ def test_values_that_do_not_fit_or_overflow_are_refused():
 
 
 def test_errors_beyond_the_range_are_infinite_and_no_warning():
-    network = Network.of_layers([Layer([[1e100]], [[0.0]], "identity")], "identity")
+    network = single_weight(1e100, "identity")
     found = evaluate(network, [[1e100], [2e100]], [0.0, 0.0], engine=ENGINE)
     assert found.mean_squared_error == np.inf
     assert found.r2 == 0
