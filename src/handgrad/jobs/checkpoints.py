@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from handgrad.data import TargetColumns
+    from handgrad.data.targets import TargetColumns
     from handgrad.solvers import RunState, Training
 
 

@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from handgrad.arguments import check_choice
-from handgrad.data import TargetColumns
-from handgrad.data.targets import USUAL_LABEL
+from handgrad.data.targets import USUAL_LABEL, TargetColumns
 from handgrad.errors import TrainingError
 from handgrad.objective import Objective
 

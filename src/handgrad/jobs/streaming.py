@@ -13,7 +13,8 @@ from handgrad.memory import free_memory
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from handgrad.data import Blocks, TargetColumns
+    from handgrad.data import Blocks
+    from handgrad.data.targets import TargetColumns
 
 SHARE_IN_MEMORY = 1 / 4  # of the free memory
 MOST_UNPACKED = 20  # bytes that one byte of a file may become in memory

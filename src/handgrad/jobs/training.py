@@ -11,8 +11,8 @@ import numpy as np
 
 from handgrad import __version__
 from handgrad.arguments import whole_number
-from handgrad.data import USUAL_SOURCE, BlockDataset, TargetColumns
-from handgrad.data.targets import CLASSES
+from handgrad.data import USUAL_SOURCE, BlockDataset
+from handgrad.data.targets import CLASSES, TargetColumns
 from handgrad.engines import get_engine
 from handgrad.engines.dask import DaskEngine
 from handgrad.errors import ShapeError

@@ -14,7 +14,8 @@ from handgrad.quoting import named
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handgrad.data import Blocks, Dataset, TargetColumns
+    from handgrad.data import Blocks, Dataset
+    from handgrad.data.targets import TargetColumns
 
 
 def training_data(
