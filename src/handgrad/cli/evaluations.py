@@ -43,7 +43,7 @@ def headline(evaluation: Evaluation) -> str:
     'R² 0.8750, mean squared error 2.25'
     """
     if isinstance(evaluation, ValueEvaluation):
-        return f"R² {score(evaluation.r2)}, mean squared error {evaluation.mean_squared_error:.4g}"
+        return f"R² {score(evaluation.r2)}, mean squared error {evaluation.mean_squared_error:.6g}"
     if isinstance(evaluation, ClassEvaluation):
         return f"accuracy {evaluation.accuracy:.2%}"
     return f"all labels right {evaluation.accuracy:.2%}"
@@ -69,7 +69,7 @@ def value_table(evaluation: ValueEvaluation, names: Sequence[str]) -> Table:
         table.add_column(heading, justify="right")
     figures = zip(names, evaluation.r2_scores, evaluation.mean_squared_errors, strict=True)
     for name, r2, error in figures:
-        table.add_row(literal(name), score(r2), f"{error:.4g}")
+        table.add_row(literal(name), score(r2), f"{error:.6g}")
     return table
 
 
