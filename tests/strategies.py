@@ -8,6 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from handgrad import Network
+from handgrad.layers import ACTIVATIONS, Layer
+from handgrad.network import OUTPUTS
 
 
 class Problem(NamedTuple):
@@ -26,3 +28,18 @@ def problems(draw, dtype=None, most=8) -> Problem:
         features=D, hidden=H, classes=K, seed=int(random.integers(1000)), dtype=dtype, scheme=scheme
     )
     return Problem(network, random.normal(size=(m, D)), random.integers(K, size=m))
+
+
+@st.composite
+def networks(draw, outputs=OUTPUTS, most=6) -> Network:
+    """Draw a network of any depth, whose layers each have their own activation."""
+    sizes = draw(st.lists(st.integers(1, most), min_size=2, max_size=6), label="sizes")
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    output = draw(st.sampled_from(outputs))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed"))
+    names = [draw(st.sampled_from(ACTIVATIONS)) for _ in sizes[2:]] + ["identity"]
+    layers = [
+        Layer(random.normal(size=(n, m)), random.normal(size=(n, 1)), name)
+        for m, n, name in zip(sizes[:-1], sizes[1:], names, strict=True)
+    ]
+    return Network.of_layers(layers, output).astype(dtype)

@@ -9,6 +9,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -45,7 +47,8 @@ template <class T> Array<T> new_array(std::initializer_list<size_t> shape) {
     return Array<T>(data, shape, owner);
 }
 
-template <class T> Buffer<T> copy_of(const VectorIn<T>& values) {
+// A copy of a vector or matrix.
+template <class T, class Numbers> Buffer<T> copy_of(const Numbers& values) {
     Buffer<T> copy(values.size());
     std::copy_n(values.data(), values.size(), copy.data());
     return copy;
@@ -57,19 +60,19 @@ template <class T> const Kernels<T>& kernels_named(const std::string& name) {
     throw std::invalid_argument("no such instruction set here: " + name);
 }
 
-// W and b of each layer.
-template <class Array> using Layers = std::vector<std::pair<Array, Array>>;
+// W and b of each layer, as results.
+template <class T> using Layers = std::vector<std::pair<Array<T>, Array<T>>>;
 
-template <class T, class Array> NetworkArrays<T> arrays_of(const Layers<Array>& layers) {
+template <class T> NetworkArrays<T> arrays_of(const Layers<T>& layers) {
     NetworkArrays<T> arrays;
     for (const auto& [W, b] : layers) arrays.push_back({W.data(), b.data()});
     return arrays;
 }
 
 // Room for a network, its gradient or its moments on the way to Python.
-template <class T> Layers<Array<T>> new_layers(const Layout& layout) {
-    Layers<Array<T>> layers;
-    for (const Layer& layer : layout.layers) {
+template <class T> Layers<T> new_layers(const Layout& layout) {
+    Layers<T> layers;
+    for (const Layer& layer : layout) {
         const Matrix& W = layer.W;
         layers.emplace_back(new_array<T>({W.outputs, W.inputs}), new_array<T>({W.outputs, 1}));
     }
@@ -79,33 +82,45 @@ template <class T> Layers<Array<T>> new_layers(const Layout& layout) {
 // The parameters of a network as they came in; their arrays are kept alive.
 template <class T> class NetworkIn {
   public:
-    NetworkIn(Layers<MatrixIn<T>> layers, Output output)
+    using LayerIn = std::tuple<MatrixIn<T>, MatrixIn<T>, Activation>;
+
+    NetworkIn(std::vector<LayerIn> layers, Output output)
         : layers_(std::move(layers)), output_(output) {
-        if (layers_.size() != Layout::depth)
-            throw std::invalid_argument("the core computes networks of two layers");
-        sizes_[0] = layers_[0].first.shape(1);
-        size_t numbers = 0;
-        for (size_t i = 0; i < Layout::depth; ++i) {
-            const auto& [W, b] = layers_[i];
-            sizes_[i + 1] = W.shape(0);
-            if (W.size() == 0 || W.shape(1) != sizes_[i] || b.size() != sizes_[i + 1])
+        if (layers_.empty()) throw std::invalid_argument("a network needs a layer");
+        size_t numbers = 0, inputs = std::get<0>(layers_.front()).shape(1);
+        for (const auto& [W, b, activation] : layers_) {
+            const LayerShape shape{inputs, W.shape(0), activation};
+            if (W.size() == 0 || W.shape(1) != inputs || b.size() != shape.outputs)
                 throw std::invalid_argument("the parameters do not fit each other");
-            numbers += product(sizes_[i] + 64, sizes_[i + 1] + 64);
+            numbers += product(shape.inputs + 64, shape.outputs + 64);
+            product(numbers, 16 * sizeof(T));  // throws where memory could never hold them
+            shapes_.push_back(shape);
+            inputs = shape.outputs;
         }
-        product(numbers, 16 * sizeof(T));  // throws where memory could never hold them
-        if (output == Output::logistic && sizes_[Layout::depth] != 1)
-            throw std::invalid_argument("a logistic output has one row");
+        if (shapes_.back().activation != Activation::identity)
+            throw std::invalid_argument("the last layer has an activation");
     }
 
     Layout layout(const Kernels<T>& kernels) const {
-        return Layout(sizes_, output_, kernels.lanes, kernels.vectors);
+        return Layout(shapes_, output_, kernels.lanes, kernels.vectors);
     }
-    NetworkArrays<const T> arrays() const { return arrays_of<const T>(layers_); }
+    NetworkArrays<const T> arrays() const {
+        NetworkArrays<const T> arrays;
+        for (const auto& [W, b, activation] : layers_) arrays.push_back({W.data(), b.data()});
+        return arrays;
+    }
+    // Whether the layers are as large as those of a layout.
+    bool fits(const Layout& layout) const {
+        return std::equal(shapes_.begin(), shapes_.end(), layout.begin(), layout.end(),
+            [](const LayerShape& shape, const Layer& layer) {
+                return shape.inputs == layer.W.inputs && shape.outputs == layer.W.outputs;
+            });
+    }
 
   private:
-    Layers<MatrixIn<T>> layers_;
+    std::vector<LayerIn> layers_;
+    std::vector<LayerShape> shapes_;
     Output output_;
-    size_t sizes_[Layout::depth + 1];
 };
 
 // The rows of a call, and what keeps their memory alive.

@@ -3,20 +3,21 @@
 // it at the same time.
 #pragma once
 
-#include "bindings/labelled_rows.hpp"
+#include "bindings/held_rows.hpp"
 #include "schedule/one_slice.hpp"
 
 namespace handgrad {
 
-template <class T> class PartSession : public LabelledRows<T> {
+template <class T> class PartSession : public HeldRows<T> {
   public:
-    using LabelledRows<T>::count;
+    using HeldRows<T>::count;
 
     // With `kept`, rows with zeros are packed, and their dense form is let go.
     PartSession(const std::string& instruction_set, const RowsHandle& rows,
-        const VectorIn<int32_t>& labels, const Objective& objective,
-        const std::optional<VectorIn<double>>& weights, double total, bool kept)
-        : LabelledRows<T>(instruction_set, rows, labels, objective, weights, total) {
+        const std::optional<VectorIn<int32_t>>& labels, const std::optional<MatrixIn<T>>& values,
+        const Objective& objective, const std::optional<VectorIn<double>>& weights, double total,
+        bool kept)
+        : HeldRows<T>(instruction_set, rows, labels, values, objective, weights, total) {
         if (!samples_.skip_zeros) return;
         samples_.scale_sums = true;
         if (!kept) return;
@@ -40,10 +41,9 @@ template <class T> class PartSession : public LabelledRows<T> {
     }
 
     // The same, and the gradient.
-    std::tuple<double, double, Layers<Array<T>>> cost_and_gradient(
-        const NetworkIn<T>& network) const {
+    std::tuple<double, double, Layers<T>> cost_and_gradient(const NetworkIn<T>& network) const {
         const Layout layout = layout_of(network);
-        Layers<Array<T>> out = new_layers<T>(layout);
+        Layers<T> out = new_layers<T>(layout);
         const nb::gil_scoped_release release;
         const OneSlice<T> slice(kernels_, layout, network.arrays(), samples_);
         const Metrics metrics = slice.cost_and_gradient(decay(), arrays_of<T>(out));
@@ -51,8 +51,8 @@ template <class T> class PartSession : public LabelledRows<T> {
     }
 
   private:
-    using LabelledRows<T>::kernels_, LabelledRows<T>::rows_, LabelledRows<T>::samples_,
-        LabelledRows<T>::layout_of, LabelledRows<T>::decay, LabelledRows<T>::accuracy;
+    using HeldRows<T>::kernels_, HeldRows<T>::rows_, HeldRows<T>::samples_, HeldRows<T>::layout_of,
+        HeldRows<T>::decay, HeldRows<T>::accuracy;
 
     std::unique_ptr<const PackedRows<T>> packed_;
 };

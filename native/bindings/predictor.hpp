@@ -47,18 +47,18 @@ template <class T> class Predictor {
         double least, double most)
         : kernels_(kernels_named<T>(instruction_set)), layout_(network.layout(kernels_)),
           store_(layout_, network.arrays()), workspace_(layout_, samples(rows_), features(), 1, 1),
-          probabilities_(layout_.classes()), scale_(scale), least_(least), most_(most) {}
+          outputs_(layout_.columns()), scale_(scale), least_(least), most_(most) {}
 
-    Array<T> probabilities(nb::handle x) {
-        Array<T> out = new_array<T>({layout_.classes()});
+    Array<T> outputs(nb::handle x) {
+        Array<T> out = new_array<T>({layout_.columns()});
         run(x, out.data());
         return out;
     }
 
     size_t label(nb::handle x) {
-        run(x, probabilities_.data());
-        const T* p = probabilities_.data();
-        return static_cast<size_t>(std::max_element(p, p + layout_.classes()) - p);
+        run(x, outputs_.data());
+        const T* p = outputs_.data();
+        return static_cast<size_t>(std::max_element(p, p + layout_.columns()) - p);
     }
 
   private:
@@ -66,12 +66,12 @@ template <class T> class Predictor {
 
     // For a single row the sparse product is the faster one: it computes several sums at a time.
     static Samples<T> samples(const Rows& rows) {
-        Samples<T> samples{&rows, nullptr};
+        Samples<T> samples{&rows};
         samples.skip_zeros = rows.features <= most_sparse_features;
         return samples;
     }
 
-    void run(nb::handle x, T* probabilities) {
+    void run(nb::handle x, T* outputs) {
         SampleIn sample(x);
         Rows& row = sample.row;
         row.scale = scale_;
@@ -79,7 +79,7 @@ template <class T> class Predictor {
             throw nb::value_error("the sample does not fit the network");
         if (!kernels_.within(row, 0, 1, least_, most_))
             throw nb::value_error("the sample holds a number out of range");
-        kernels_.predict(store_.view(), samples(row), 0, 1, workspace_[0], probabilities);
+        kernels_.predict(store_.view(), samples(row), 0, 1, workspace_[0], outputs);
     }
 
     const Kernels<T>& kernels_;
@@ -87,7 +87,7 @@ template <class T> class Predictor {
     const Rows rows_;
     ParameterStore<T> store_;
     Workspace<T> workspace_;
-    Buffer<T> probabilities_;
+    Buffer<T> outputs_;
     double scale_, least_, most_;
 };
 

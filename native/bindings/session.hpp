@@ -1,4 +1,4 @@
-// A session: rows, labels and weights that are checked once, for any number of passes, descents and
+// A session: rows, targets and weights that are checked once, for any number of passes, descents and
 // runs of batches over them.
 //
 // Each method reads one form of the rows, whatever was called before, so that no result depends on
@@ -10,14 +10,14 @@
 
 #include <memory>
 
-#include "bindings/labelled_rows.hpp"
+#include "bindings/held_rows.hpp"
 #include "schedule/feature_shards.hpp"
 #include "schedule/runs.hpp"
 
 namespace handgrad {
 
-template <class T> Layers<Array<T>> written(const Layout& layout, Trainer<T>& trainer, Part part) {
-    Layers<Array<T>> out = new_layers<T>(layout);
+template <class T> Layers<T> written(const Layout& layout, Trainer<T>& trainer, Part part) {
+    Layers<T> out = new_layers<T>(layout);
     trainer.write(part, arrays_of<T>(out));
     return out;
 }
@@ -36,14 +36,14 @@ auto reporter(const Layout& layout, Trainer<T>& trainer, const nb::object& repor
 
 template <class T> class Batches;
 
-template <class T> class Session : public LabelledRows<T> {
+template <class T> class Session : public HeldRows<T> {
   public:
-    using LabelledRows<T>::count;
+    using HeldRows<T>::count;
 
     Session(const std::string& instruction_set, size_t threads, const RowsHandle& rows,
-        const VectorIn<int32_t>& labels, const Objective& objective,
-        const std::optional<VectorIn<double>>& weights, double total)
-        : LabelledRows<T>(instruction_set, rows, labels, objective, weights, total),
+        const std::optional<VectorIn<int32_t>>& labels, const std::optional<MatrixIn<T>>& values,
+        const Objective& objective, const std::optional<VectorIn<double>>& weights, double total)
+        : HeldRows<T>(instruction_set, rows, labels, values, objective, weights, total),
           threads_(threads) {}
 
     // The cost, and the share of rows predicted right.
@@ -58,10 +58,9 @@ template <class T> class Session : public LabelledRows<T> {
     }
 
     // The same, and the gradient.
-    std::tuple<double, double, Layers<Array<T>>> cost_and_gradient(
-        const NetworkIn<T>& network) const {
+    std::tuple<double, double, Layers<T>> cost_and_gradient(const NetworkIn<T>& network) const {
         const Layout layout = layout_of(network);
-        Layers<Array<T>> out = new_layers<T>(layout);
+        Layers<T> out = new_layers<T>(layout);
         const nb::gil_scoped_release release;
         RowSliceTrainer<T> trainer(
             kernels_, layout, network.arrays(), samples_, count(), threads_, /*sparse=*/false);
@@ -74,11 +73,11 @@ template <class T> class Session : public LabelledRows<T> {
 
     // Full-batch steps, as many as costs and accuracies have room for. Returns how many were
     // taken, and the last network.
-    std::tuple<size_t, Layers<Array<T>>> descend(const NetworkIn<T>& network, double learning_rate,
+    std::tuple<size_t, Layers<T>> descend(const NetworkIn<T>& network, double learning_rate,
         const VectorOut<double>& costs, const VectorOut<double>& accuracies,
         const nb::object& report) {
         const Layout layout = layout_of(network);
-        Layers<Array<T>> out = new_layers<T>(layout);
+        Layers<T> out = new_layers<T>(layout);
         const std::shared_ptr<const PackedRows<T>> packed = pack();
         const nb::gil_scoped_release release;
         Samples<T> samples = samples_;
@@ -102,9 +101,8 @@ template <class T> class Session : public LabelledRows<T> {
 
   private:
     friend class Batches<T>;
-    using LabelledRows<T>::kernels_, LabelledRows<T>::rows_, LabelledRows<T>::samples_,
-        LabelledRows<T>::objective_, LabelledRows<T>::weights_, LabelledRows<T>::layout_of,
-        LabelledRows<T>::decay, LabelledRows<T>::accuracy;
+    using HeldRows<T>::kernels_, HeldRows<T>::rows_, HeldRows<T>::samples_, HeldRows<T>::objective_,
+        HeldRows<T>::weights_, HeldRows<T>::layout_of, HeldRows<T>::decay, HeldRows<T>::accuracy;
 
     // The rows packed for full batches, where zeros are skipped. Two threads may both come here
     // before anything is packed; then what one of them packs is not kept.
@@ -145,7 +143,7 @@ template <class T> class Batches {
         Samples<T> samples = session.samples_;
         samples.shares = nullptr;  // those of a batch are set with it
         const nb::gil_scoped_release release;
-        if (worth_sharding(samples, batch_size_)) {
+        if (worth_sharding(samples, layout_, batch_size_)) {
             trainer_ = std::make_unique<FeatureShardTrainer<T>>(
                 kernels, layout_, network.arrays(), samples, batch_size_, session.threads_);
             return;
@@ -171,7 +169,7 @@ template <class T> class Batches {
         const size_t batches = (count + batch_size_ - 1) / batch_size_;
         if (costs.size() < batches || accuracies.size() < batches)
             throw std::invalid_argument("costs and accuracies need room for every batch");
-        const Buffer<int64_t> order = copy_of(given_order);
+        const Buffer<int64_t> order = copy_of<int64_t>(given_order);
         for (size_t i = 0; i < count; ++i)
             if (order[i] < 0 || static_cast<size_t>(order[i]) >= session_.count())
                 throw std::invalid_argument("the order names a row that is not there");
@@ -193,7 +191,7 @@ template <class T> class Batches {
     }
 
     // The layers of the network after the steps so far.
-    Layers<Array<T>> parameters() const { return layers_of(Part::values); }
+    Layers<T> parameters() const { return layers_of(Part::values); }
 
     // The steps taken, and the rule's moments.
     auto moments() const {
@@ -202,13 +200,9 @@ template <class T> class Batches {
 
     void restore(size_t steps, const NetworkIn<T>& first, const NetworkIn<T>& second) {
         if (now_ != Now::idle) throw InsideEpoch();
-        for (const NetworkIn<T>* moments : {&first, &second}) {
-            const Layout found = moments->layout(session_.kernels_);
-            for (size_t i = 0; i < Layout::depth; ++i)
-                if (found.layers[i].W.inputs != layout_.layers[i].W.inputs ||
-                    found.layers[i].W.outputs != layout_.layers[i].W.outputs)
-                    throw std::invalid_argument("moments and parameters do not fit each other");
-        }
+        for (const NetworkIn<T>* moments : {&first, &second})
+            if (!moments->fits(layout_))
+                throw std::invalid_argument("moments and parameters do not fit each other");
         trainer_->read(Part::first_moments, first.arrays());
         trainer_->read(Part::second_moments, second.arrays());
         steps_ = steps;
@@ -223,7 +217,7 @@ template <class T> class Batches {
         ~Enter() { now = before; }
     };
 
-    Layers<Array<T>> layers_of(Part part) const {
+    Layers<T> layers_of(Part part) const {
         if (now_ == Now::computing) throw InsideEpoch();
         return written(layout_, *trainer_, part);
     }

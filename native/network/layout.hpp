@@ -5,18 +5,29 @@
 // padded to whole vectors, and cut into panels a few vectors wide, one after another: what one
 // input adds to all outputs of a panel lies together, and a panel's part of W1 stays in cache.
 //
-//     W1ᵀ panels (D × Hp) | b1 (Hp) | W2ᵀ panels (H × Kp) | b2 (Kp)
+//     W1ᵀ panels (D × H1p) | b1 (H1p) | W2ᵀ panels (H1 × H2p) | b2 (H2p) | …
 //
-// Padding holds zeros, except in the last biases: −∞ there makes a padding class impossible.
+// Padding holds zeros, except in the last biases of a softmax: −∞ there makes a padding class
+// impossible.
 #pragma once
 
 #include "types.hpp"
 
+#include <memory>
+#include <utility>
+#include <vector>
+
 namespace handgrad {
 
-// Softmax: one row of the last layer per class. Logistic: one row for two classes, whose output is
-// the probability of class 1.
-enum class Output : uint8_t { softmax, logistic };
+// Leaky ReLU multiplies what is below 0 by `leak`.
+enum class Activation : uint8_t { identity, logistic, tanh, relu, leaky_relu };
+inline constexpr double leak = 0.01;
+
+// What makes predictions of the logits. Softmax: one row of the last layer per class. Logistic: one
+// row for two classes, whose output is the probability of class 1; or one per label, where a sample
+// has several labels, each 0 or 1. Identity and exp: one row per predicted value; the loss is half
+// the squared error, or that of a Poisson distribution.
+enum class Output : uint8_t { softmax, logistic, identity, exp };
 
 struct Matrix {
     size_t inputs, outputs;  // as in the formulas
@@ -39,43 +50,71 @@ struct Matrix {
 
 struct Layer {
     Matrix W;                 // inputs → outputs
-    Matrix W_back;            // outputs → inputs, for dA = Wᵀ · dZ
+    Matrix W_back;            // outputs → inputs, for dA = Wᵀ · dZ; not of the first layer
     size_t W_start, b_start;  // in the flat array
     size_t back_start;        // among the transposed copies of weights
+    Activation activation;    // identity in the last layer, which gives logits
 
     HANDGRAD_INLINE size_t end() const { return b_start + W.stride(); }
 };
 
-struct Layout {
-    static constexpr size_t depth = 2;  // the passes know two layers
-    Output output;
-    Layer layers[depth]{};
+struct LayerShape {
+    size_t inputs, outputs;
+    Activation activation;
+};
 
-    // sizes: D, H and the rows of the last layer.
-    HANDGRAD_INLINE Layout(
-        const size_t (&sizes)[depth + 1], Output output, size_t lanes, size_t vectors)
-        : output(output) {
-        size_t start = 0, back = 0;
-        for (size_t i = 0; i < depth; ++i) {
-            const Matrix W{sizes[i], sizes[i + 1], lanes, lanes * vectors};
-            layers[i] = {W, {W.outputs, W.inputs, lanes, W.panel}, start, start + W.size(), back};
-            start = layers[i].end();
-            if (i > 0) back += layers[i].W_back.size();  // no gradient goes back to the rows
+// Kernels read the layers by a plain pointer, because they use no containers; the layout keeps them
+// alive. Copies share them, since nothing changes them.
+class Layout {
+  public:
+    Output output;
+    size_t depth;
+    const Layer* layers;
+
+    // The layers' shapes, first to last; vectors that a panel is wide.
+    Layout(const std::vector<LayerShape>& shapes, Output output, size_t lanes, size_t vectors)
+        : output(output), depth(shapes.size()) {
+        std::vector<Layer> own;
+        size_t start = 0;
+        for (const LayerShape& shape : shapes) {
+            const Matrix W{shape.inputs, shape.outputs, lanes, lanes * vectors};
+            const Matrix W_back{W.outputs, W.inputs, lanes, W.panel};
+            own.push_back({W, W_back, start, start + W.size(), back_size_, shape.activation});
+            start = own.back().end();
+            if (own.size() > 1) back_size_ += W_back.size();  // no gradient goes back to the rows
         }
+        own_ = std::make_shared<const std::vector<Layer>>(std::move(own));
+        layers = own_->data();
     }
 
+    // The same network over other features: those that a batch touches, or none.
+    Layout with_features(size_t features) const {
+        std::vector<LayerShape> shapes;
+        for (const Layer& layer : *own_)
+            shapes.push_back({layer.W.inputs, layer.W.outputs, layer.activation});
+        shapes.front().inputs = features;
+        return Layout(shapes, output, first().W.lanes, first().W.panel / first().W.lanes);
+    }
+
+    HANDGRAD_INLINE const Layer* begin() const { return layers; }
+    HANDGRAD_INLINE const Layer* end() const { return layers + depth; }
     HANDGRAD_INLINE const Layer& first() const { return layers[0]; }
     HANDGRAD_INLINE const Layer& last() const { return layers[depth - 1]; }
     HANDGRAD_INLINE size_t size() const { return last().end(); }
-    HANDGRAD_INLINE size_t back_size() const { return last().back_start + last().W_back.size(); }
-    HANDGRAD_INLINE size_t classes() const {
-        return output == Output::logistic ? 2 : last().W.outputs;
+    HANDGRAD_INLINE size_t back_size() const { return back_size_; }
+    // Whether each sample has one class. Otherwise its target is a number for each output.
+    HANDGRAD_INLINE bool predicts_classes() const {
+        return output == Output::softmax || (output == Output::logistic && last().W.outputs == 1);
     }
-    // The same network over other features: those that a batch touches, or none.
-    HANDGRAD_INLINE Layout with_features(size_t features) const {
-        const Matrix& W = last().W;
-        return Layout({features, W.inputs, W.outputs}, output, W.lanes, W.panel / W.lanes);
+    // Numbers of a prediction: of a logistic output for two classes, both probabilities.
+    HANDGRAD_INLINE size_t columns() const {
+        const size_t outputs = last().W.outputs;
+        return output == Output::logistic && outputs == 1 ? 2 : outputs;
     }
+
+  private:
+    std::shared_ptr<const std::vector<Layer>> own_;
+    size_t back_size_ = 0;
 };
 
 }  // namespace handgrad

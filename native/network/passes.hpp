@@ -1,7 +1,9 @@
 // The passes of the notes over one block of rows while it is in cache. Matrices of a block lie
 // row by row, one sample per row, padded to whole vectors: the transposes of the notes' Z1, A1, Z2.
+// The formulas are the notes', with l in the place of 1 and 2.
 #pragma once
 
+#include "network/activations.hpp"
 #include "network/head.hpp"
 #include "rows/block.hpp"
 
@@ -18,7 +20,7 @@ template <class T, class Action> inline void each_block(const Parameters<T>& net
             action(
                 first, rows, [&](T* Z1) { forward_sparse(W1, network.values, x, rows, Z1); },
                 [&](const Matrix& dW1, T* gradient) {
-                    backward_sparse(dW1, gradient, x, rows, scratch.dZ1);
+                    backward_sparse(dW1, gradient, x, rows, scratch.dZ[0]);
                 });
         });
     };
@@ -42,7 +44,7 @@ template <class T, class Action> inline void each_block(const Parameters<T>& net
                 const auto* values = numbers<T, true>(stored, columns.starts[first + rows] - begin,
                     scratch.values, samples.value_scale());
                 each_panel<T>(dW1, [&](auto P, size_t output) {
-                    const T* const dZ1 = scratch.dZ1 + output;
+                    const T* const dZ1 = scratch.dZ[0] + output;
                     T* const to = gradient + dW1.row(output, 0);
                     if (samples.scale_sums)
                         backward_columns<P>(
@@ -72,7 +74,7 @@ template <class T, class Action> inline void each_block(const Parameters<T>& net
             [&](const Matrix& dW1, T* gradient) {
                 each_chunk([&](size_t from, size_t count, const DenseChunk<T>& x) {
                     backward_dense(
-                        dW1, gradient, x.values, x.stride, rows, from, count, scratch.dZ1);
+                        dW1, gradient, x.values, x.stride, rows, from, count, scratch.dZ[0]);
                 });
             });
     };
@@ -103,47 +105,54 @@ template <class T> inline void add_rows(const T* dZ, size_t rows, size_t stride,
     }
 }
 
-template <class T> inline void rectify(T* Z1, size_t size) {  // F2; NaN stays NaN
-    for (size_t j = 0; j < size; j += lanes<T>) {
-        const Vector<T> z = load(Z1 + j);
-        store(Z1 + j, z < 0 ? Vector<T>{} : z);
+// F2 and F3, from the first layer's Z on: through all layers behind it.
+template <class T> [[gnu::noinline]] void forward_behind_first(
+    const Parameters<T>& network, size_t rows, const Scratch<T>& scratch) {
+    const Layout& layout = *network.layout;
+    for (size_t l = 1; l < layout.depth; ++l) {
+        const Layer &before = layout.layers[l - 1], &layer = layout.layers[l];
+        const size_t stride = before.W.stride();
+        T* const A = scratch.A[l - 1];
+        T* const Z = l + 1 < layout.depth ? scratch.A[l] : scratch.dZ[l];
+        activate(before.activation, A, rows * stride);
+        repeat_bias(network.values + layer.b_start, rows, layer.W.stride(), Z);
+        forward_dense(
+            layer.W, network.values + layer.W_start, A, stride, rows, 0, layer.W.inputs, Z);
     }
 }
 
-template <class T> inline void mask(const T* A1, size_t size, T* dA1) {  // B5
-    for (size_t j = 0; j < size; j += lanes<T>) {
-        const Vector<T> d = load(dA1 + j);
-        store(dA1 + j, load(A1 + j) > 0 ? d : Vector<T>{});
-    }
-}
-
-// F1 to F3, from the block's rows on; leaves A1 and Z2 in the scratch.
+// F1 to F3, from the block's rows on; leaves each hidden layer's A and the logits in the scratch.
 template <class T, class Forward> inline void forward(
     const Parameters<T>& network, size_t rows, const Scratch<T>& scratch, Forward first_layer) {
-    const Layer &hidden = network.layout->first(), &output = network.layout->last();
-    repeat_bias(network.values + hidden.b_start, rows, hidden.W.stride(), scratch.A1);
-    first_layer(scratch.A1);
-    rectify(scratch.A1, rows * hidden.W.stride());
-    repeat_bias(network.values + output.b_start, rows, output.W.stride(), scratch.dZ2);
-    forward_dense(output.W, network.values + output.W_start, scratch.A1, hidden.W.stride(), rows, 0,
-        output.W.inputs, scratch.dZ2);
+    const Layout& layout = *network.layout;
+    const Layer& first = layout.first();
+    T* const Z1 = layout.depth > 1 ? scratch.A[0] : scratch.dZ[0];
+    repeat_bias(network.values + first.b_start, rows, first.W.stride(), Z1);
+    first_layer(Z1);
+    forward_behind_first(network, rows, scratch);
 }
 
-// B2 to B5 and B7, from dZ2 on; leaves dZ1 in the scratch for B6.
-template <class T> inline void backward(const Parameters<T>& network, size_t rows,
+// B2 to B5, and B7, from the last layer's dZ on; leaves the first layer's in the scratch for B6.
+template <class T> [[gnu::noinline]] void backward(const Parameters<T>& network, size_t rows,
     const Scratch<T>& scratch, const Layout& gradient_layout, T* gradient) {
-    const Layer &output = network.layout->last(), &d_output = gradient_layout.last();
-    const Matrix &W2 = output.W, &W2_back = output.W_back;
-    const size_t Hp = W2_back.stride(), Kp = W2.stride();
-    T* const dW2 = gradient + d_output.W_start;
-    T* const db1 = gradient + gradient_layout.first().b_start;
-    const T* const back = network.W_back + output.back_start;
-    backward_dense(W2, dW2, scratch.A1, Hp, rows, 0, W2.inputs, scratch.dZ2);  // B2
-    add_rows(scratch.dZ2, rows, Kp, gradient + d_output.b_start);              // B3
-    __builtin_memset(scratch.dZ1, 0, rows * Hp * sizeof(T));
-    forward_dense(W2_back, back, scratch.dZ2, Kp, rows, 0, W2.outputs, scratch.dZ1);  // B4
-    mask(scratch.A1, rows * Hp, scratch.dZ1);                                         // B5
-    add_rows(scratch.dZ1, rows, Hp, db1);                                             // B7
+    const Layout& layout = *network.layout;
+    for (size_t l = layout.depth - 1; l > 0; --l) {
+        const Layer &before = layout.layers[l - 1], &layer = layout.layers[l];
+        const Layer& of_gradient = gradient_layout.layers[l];
+        const size_t inputs = before.W.stride(), outputs = layer.W.stride();
+        const T* const A = scratch.A[l - 1];
+        const T* const dZ = scratch.dZ[l];
+        T* const dA = scratch.dZ[l - 1];
+        backward_dense(layer.W, gradient + of_gradient.W_start, A, inputs, rows, 0, layer.W.inputs,
+            dZ);                                                      // B2
+        add_rows(dZ, rows, outputs, gradient + of_gradient.b_start);  // B3
+        __builtin_memset(dA, 0, rows * inputs * sizeof(T));
+        forward_dense(layer.W_back, network.W_back + layer.back_start, dZ, outputs, rows, 0,
+            layer.W.outputs, dA);                                    // B4
+        multiply_by_slope(before.activation, A, rows * inputs, dA);  // B5
+    }
+    add_rows(scratch.dZ[0], rows, layout.first().W.stride(),
+        gradient + gradient_layout.first().b_start);  // B7
 }
 
 template <class T> inline void scale_by(T scale, T* values, size_t count) {
@@ -169,13 +178,12 @@ template <class T> Metrics step(const Parameters<T>& network, const Samples<T>& 
 }
 
 template <class T> void predict(const Parameters<T>& network, const Samples<T>& samples,
-    size_t begin, size_t end, const Scratch<T>& scratch, T* probabilities) {
+    size_t begin, size_t end, const Scratch<T>& scratch, T* outputs) {
     const Layout& layout = *network.layout;
     each_block(network, samples, begin, end, scratch,
         [&](size_t first, size_t rows, auto first_layer, auto) {
             forward(network, rows, scratch, first_layer);
-            write_probabilities(
-                layout, rows, scratch.dZ2, probabilities + first * layout.classes());
+            write_outputs(layout, rows, scratch, outputs + first * layout.columns());
         });
 }
 

@@ -115,7 +115,7 @@ template <class T> Metrics head(const Parameters<T>& network, const Samples<T>& 
         output_gradient(layout, samples, first, rows, scratch, metrics);
         backward(network, rows, scratch, layout, gradient);
         for (size_t j = 0; j < size; j += lanes<T>)
-            store(sums.dZ1 + at + j, load(scratch.dZ1 + j) * sums.scale);
+            store(sums.dZ1 + at + j, load(scratch.dZ[0] + j) * sums.scale);
     }
     return metrics;
 }

@@ -42,7 +42,7 @@ template <class T> void transpose_out(const Matrix& W, const T* from, T* to, siz
 // Reads matrices of the notes' shapes; leaves padding as it is.
 template <class T>
 void import_arrays(const Layout& layout, const NetworkArrays<const T>& from, T* values) {
-    for (size_t i = 0; i < Layout::depth; ++i) {
+    for (size_t i = 0; i < layout.depth; ++i) {
         const Layer& layer = layout.layers[i];
         transpose_in(layer.W, from[i].W, layer.W.inputs, values + layer.W_start);
         std::copy_n(from[i].b, layer.W.outputs, values + layer.b_start);
@@ -52,7 +52,7 @@ void import_arrays(const Layout& layout, const NetworkArrays<const T>& from, T* 
 // Writes parameters, or their gradient, as matrices of the notes' shapes.
 template <class T>
 void export_arrays(const Layout& layout, const T* values, const NetworkArrays<T>& to) {
-    for (size_t i = 0; i < Layout::depth; ++i) {
+    for (size_t i = 0; i < layout.depth; ++i) {
         const Layer& layer = layout.layers[i];
         transpose_out(layer.W, values + layer.W_start, to[i].W, layer.W.inputs);
         std::copy_n(values + layer.b_start, layer.W.outputs, to[i].b);
@@ -88,8 +88,9 @@ template <class T> class ParameterStore {
 
     ParameterStore(const Layout& layout, const NetworkArrays<const T>& from)
         : state(layout.size()), layout_(layout), back_(Buffer<T>::zeros(layout.back_size())) {
-        std::fill(values() + layout.last().b_start, values() + layout.size(),
-            -std::numeric_limits<T>::infinity());
+        if (layout.output == Output::softmax)  // padding classes are impossible
+            std::fill(values() + layout.last().b_start, values() + layout.size(),
+                -std::numeric_limits<T>::infinity());
         read(Part::values, from);
         refresh();
     }
@@ -105,7 +106,7 @@ template <class T> class ParameterStore {
 
     // Brings the transposed copies of the weights up to date.
     void refresh() {
-        for (size_t i = 1; i < Layout::depth; ++i) {
+        for (size_t i = 1; i < layout_.depth; ++i) {
             const Layer& layer = layout_.layers[i];
             const T* from = values() + layer.W_start;
             T* to = back_.data() + layer.back_start;
@@ -123,7 +124,7 @@ template <class T> class ParameterStore {
 template <class T>
 double squares_behind_first(const Kernels<T>& kernels, const Layout& layout, const T* values) {
     double sum = 0;
-    for (size_t i = Layout::depth - 1; i > 0; --i)
+    for (size_t i = layout.depth - 1; i > 0; --i)
         sum += kernels.sum_of_squares(values + layout.layers[i].W_start, layout.layers[i].W.size());
     return sum;
 }
@@ -138,7 +139,7 @@ template <class T> void update_range(const Kernels<T>& kernels, const Layout& la
         from = std::max(begin, from), to = std::min(end, to);
         if (from < to) kernels.update(of_part, update, from, to);
     };
-    for (const Layer& layer : layout.layers) {
+    for (const Layer& layer : layout) {
         part(rule, layer.W_start, layer.b_start);
         part(of_biases, layer.b_start, layer.end());
     }

@@ -73,10 +73,12 @@ struct ShardedRows {
 // Which rows a pass reads, in which order, and the share of each in the cost.
 template <class T> struct Samples {
     const Rows* rows;
-    const int32_t* labels;           // of all rows
-    const int64_t* order = nullptr;  // sample i is row order[i]; null: row i
-    size_t count = 0;                // of samples; no more than these are read ahead
-    const T* shares = nullptr;       // of the samples, in C1 and B1; null: share each
+    const int32_t* labels = nullptr;  // of all rows: their classes
+    const T* values = nullptr;        // or one number for each output: 0/1 of labels, or values
+    double loss_scale = 1;            // of squared errors in the cost, not in the gradient
+    const int64_t* order = nullptr;   // sample i is row order[i]; null: row i
+    size_t count = 0;                 // of samples; no more than these are read ahead
+    const T* shares = nullptr;        // of the samples, in C1 and B1; null: share each
     T share = 0;
     bool skip_zeros = false;         // of dense rows
     bool scale_sums = false;         // sums of bytes are scaled, not the bytes (one_slice.hpp)

@@ -18,11 +18,13 @@
 namespace handgrad {
 
 // Whether steps by shards are faster than steps by slices of rows: they are for batches, which
-// make few slices, and whose numbers stay in the workers' caches.
-template <class T> bool worth_sharding(const Samples<T>& samples, size_t batch) {
+// make few slices, and whose numbers stay in the workers' caches. Wide middle layers do not: each
+// slice has a gradient of all but W1.
+template <class T>
+bool worth_sharding(const Samples<T>& samples, const Layout& layout, size_t batch) {
     constexpr size_t rows = 1024, numbers = 1 << 22;
     return samples.skip_zeros && batch <= rows && samples.rows->features <= numbers / batch &&
-           PackedShards<T>::holds(*samples.rows);
+           !has_wide_middle(layout) && PackedShards<T>::holds(*samples.rows);
 }
 
 template <class T> class FeatureShardTrainer final : public Trainer<T> {
@@ -141,7 +143,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
         if (slice == 0) metrics_[slice].cost += penalty(batch.rule.decay);
     }
 
-    // A step of b1, W2 and b2; no worker reads them before the next barrier.
+    // A step of all but W1; no worker reads them before the next barrier.
     Metrics update_head(size_t slices, const Rule<T>& rule) {
         update_range(kernels_, head_, rule,
             store_.state.update(gradients_.data(), slices, head_.size()), 0, head_.size());
@@ -186,7 +188,7 @@ template <class T> class FeatureShardTrainer final : public Trainer<T> {
     }
 
     const Kernels<T>& kernels_;
-    const Layout layout_, head_;  // of everything; of b1, W2 and b2
+    const Layout layout_, head_;  // of everything; of all but W1
     size_t workers_ = 1;
     ParameterStore<T> store_;
     Buffer<T> gradients_;

@@ -74,7 +74,7 @@ template <class T> Rule<T> plain_descent(T rate) { return {Rule<T>::sgd, rate, 0
 template <class T> void add_decay(
     const Kernels<T>& kernels, const Layout& layout, const T* values, T decay, T* gradient) {
     if (decay == 0) return;
-    for (const Layer& layer : layout.layers)
+    for (const Layer& layer : layout)
         kernels.update(plain_descent(-decay), {gradient, nullptr, nullptr, values, 1, 0},
             layer.W_start, layer.b_start);
 }

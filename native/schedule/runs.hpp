@@ -10,7 +10,7 @@
 
 namespace handgrad {
 
-// Cost and probabilities.
+// Cost and outputs.
 template <class T> class Evaluation {
   public:
     Evaluation(const Kernels<T>& kernels, const ParameterStore<T>& store, const Samples<T>& samples)
@@ -35,8 +35,8 @@ template <class T> class Evaluation {
         return sum;
     }
 
-    // F4 of all rows: (m, classes), in C order.
-    void probabilities(ThreadPool& pool, T* to) const {
+    // F4 of all rows: (m, columns), in C order.
+    void outputs(ThreadPool& pool, T* to) const {
         each_slice(pool, [&](size_t, size_t begin, size_t end, const Scratch<T>& scratch) {
             kernels_.predict(store_.view(), samples_, begin, end, scratch, to);
         });
@@ -93,7 +93,7 @@ template <class T, class Report> size_t descend(ThreadPool& pool, RowSliceTraine
     for (size_t step = 0; step < iterations; ++step) {
         const Metrics metrics = trainer.pass(pool, 0, m);
         figures.costs[step] = metrics.cost + trainer.penalty(pool, rule.decay);
-        figures.accuracies[step] = static_cast<double>(metrics.correct) / static_cast<double>(m);
+        figures.accuracies[step] = metrics.correct / static_cast<double>(m);
         if (timer.due() || step + 1 == iterations) {
             const bool stop = timer.take([&] { return report(step + 1); });
             pool.check_fork();
@@ -174,7 +174,7 @@ template <class T, class Report> size_t run_epoch(ThreadPool& pool, Trainer<T>& 
         for (size_t i = 0; i < batches.size(); ++i, ++done) {
             const double rows = static_cast<double>(batches[i].end - batches[i].begin);
             figures.costs[done] = metrics[i].cost;
-            figures.accuracies[done] = static_cast<double>(metrics[i].correct) / rows;
+            figures.accuracies[done] = metrics[i].correct / rows;
         }
         if (timer.due() || batches.back().end == epoch.count) {
             stop = timer.take([&] { return report(done); });

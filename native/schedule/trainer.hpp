@@ -38,9 +38,19 @@ double work_of_passes(const Samples<T>& samples, const Layout& layout, double ro
                    static_cast<double>(std::max<size_t>(given.count, 1));
     else if (samples.skip_zeros)
         nonzeros /= 4;
-    const double lanes = static_cast<double>(layout.first().W.lanes);
-    return rows * (nonzeros * static_cast<double>(layout.first().W.stride()) / lanes +
-                      static_cast<double>(layout.last().W.size()) / lanes + a_row);
+    double numbers = nonzeros * static_cast<double>(layout.first().W.stride());
+    for (size_t l = 1; l < layout.depth; ++l)
+        numbers += static_cast<double>(layout.layers[l].W.size());
+    return rows * (numbers / static_cast<double>(layout.first().W.lanes) + a_row);
+}
+
+// Whether layers between the first and the last have so many weights that they do not stay in a
+// worker's cache beside a block of rows.
+inline bool has_wide_middle(const Layout& layout) {
+    constexpr size_t numbers = 1 << 16;
+    size_t found = 0;
+    for (size_t l = 1; l + 1 < layout.depth; ++l) found += layout.layers[l].W.size();
+    return found > numbers;
 }
 
 // The work of looking at each number of some rows.
@@ -64,23 +74,23 @@ template <class T> class Workspace {
     // `most` is the largest number of non-zeros of a row; of dense rows, their features.
     Workspace(
         const Layout& layout, const Samples<T>& samples, size_t most, size_t rows, size_t workers) {
-        const Matrix &hidden = layout.first().W, &output = layout.last().W;
         const bool nonzeros = samples.nonzeros();
         const size_t features = std::min(most, chunk);
         const size_t a_row = nonzeros ? most : features;
-        const size_t widest = std::max(hidden.stride(), output.stride());
-        const size_t part =
-            std::clamp<size_t>(numbers_of_a_block / std::max<size_t>({a_row, widest, 1}), 1,
-                std::min(part_rows, std::max<size_t>(rows, 1)));
+        size_t widest = 1;
+        for (const Layer& layer : layout) widest = std::max(widest, layer.W.stride());
+        const size_t part = std::clamp<size_t>(numbers_of_a_block / std::max(a_row, widest), 1,
+            std::min(part_rows, std::max<size_t>(rows, 1)));
         const size_t block = samples.scale_sums  ? block_of_one_slice(*samples.rows)
                              : samples.rows->csc ? CscBlocks::block
                                                  : part;
         const size_t numbers = product(block, a_row) + slack;
-        const size_t padded = (block + hidden.lanes - 1) / hidden.lanes * hidden.lanes;
-        scratch_.reserve(workers);
+        const size_t lanes = layout.first().W.lanes, padded = (block + lanes - 1) / lanes * lanes;
+        layers_.reserve(workers);
         for (size_t worker = 0; worker < workers; ++worker) {
             starts_.emplace_back(block + 1);
             indices_.emplace_back(nonzeros ? numbers : 0);
+            const std::vector<T*>& layers = layers_.emplace_back(numbers_of_layers(layout, block));
             Scratch<T> scratch{};
             scratch.block = block;
             scratch.part = part;
@@ -88,9 +98,8 @@ template <class T> class Workspace {
             scratch.starts = starts_.back().data();
             scratch.indices = indices_.back().data();
             scratch.values = numbers_of(numbers);
-            scratch.A1 = numbers_of(product(block, hidden.stride()));
-            scratch.dZ1 = numbers_of(product(block, hidden.stride()));
-            scratch.dZ2 = numbers_of(product(block, output.stride()));
+            scratch.dZ = layers.data();
+            scratch.A = layers.data() + layout.depth;
             scratch.sums = numbers_of(padded);
             scratch_.push_back(scratch);
         }
@@ -108,7 +117,23 @@ template <class T> class Workspace {
         return numbers_.back().data();
     }
 
+    // Each layer's dZ, then each hidden layer's A. B4 reads the dZ of one layer and writes that of
+    // the layer before, so that every other one shares its memory.
+    std::vector<T*> numbers_of_layers(const Layout& layout, size_t block) {
+        size_t widest[2] = {0, 0};
+        for (size_t l = 0; l < layout.depth; ++l)
+            widest[l % 2] = std::max(widest[l % 2], layout.layers[l].W.stride());
+        T* const shared[] = {
+            numbers_of(product(block, widest[0])), numbers_of(product(block, widest[1]))};
+        std::vector<T*> of;
+        for (size_t l = 0; l < layout.depth; ++l) of.push_back(shared[l % 2]);
+        for (size_t l = 0; l + 1 < layout.depth; ++l)
+            of.push_back(numbers_of(product(block, layout.layers[l].W.stride())));
+        return of;
+    }
+
     std::vector<Scratch<T>> scratch_;
+    std::vector<std::vector<T*>> layers_;
     std::vector<Buffer<size_t>> starts_;
     std::vector<Buffer<int32_t>> indices_;
     std::vector<Buffer<T>> numbers_;

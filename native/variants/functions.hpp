@@ -1,4 +1,4 @@
-// exp and log of whole vectors, to the last bit or two of their type.
+// exp, log, and what is made of them, of whole vectors, to the last bit or two of their type.
 #pragma once
 
 #include "variants/vector.hpp"
@@ -40,22 +40,67 @@ template <class T> struct InverseFactorials {
     }
 };
 
-// exp(x) = 2^n · exp(r) with |r| <= ln(2) / 2, the latter by its Taylor series. x is at most 0.
-template <class T> inline Vector<T> exponential(Vector<T> x) {
-    using C = Constants<T>;
-    const Vector<T> lowest = broadcast<T>(C::lowest);
-    const Integers<T> vanishes = x < lowest;
-    x = vanishes ? lowest : x;
-    const Vector<T> shifted = x * T(1.4426950408889634074) + C::rounder;
-    const Vector<T> n = shifted - C::rounder;
-    const Vector<T> r = (x - n * C::ln2_high) - n * C::ln2_low;
-    constexpr InverseFactorials<T> inverse_factorial;
-    Vector<T> series = broadcast<T>(inverse_factorial.of[C::exp_terms - 1]);
+// exp(x) = 2^n · exp(r) with |r| <= ln(2) / 2.
+template <class T> struct Reduced {
+    Vector<T> r;
+    Integers<T> n;
+
+    explicit Reduced(Vector<T> x) {
+        using C = Constants<T>;
+        const Vector<T> shifted = x * T(1.4426950408889634074) + C::rounder;
+        const Vector<T> whole = shifted - C::rounder;
+        r = (x - whole * C::ln2_high) - whole * C::ln2_low;
+        n = bits<Integers<T>>(shifted) - bits<Integers<T>>(broadcast<T>(C::rounder));
+    }
+
+    // (exp(r) − 1) / r, by the Taylor series of exp.
+    Vector<T> series() const {
+        constexpr int terms = Constants<T>::exp_terms;
+        constexpr InverseFactorials<T> inverse_factorial;
+        Vector<T> sum = broadcast<T>(inverse_factorial.of[terms - 1]);
 #pragma GCC unroll 16
-    for (int i = C::exp_terms - 2; i >= 0; --i) series = series * r + inverse_factorial.of[i];
-    const Integers<T> power =
-        bits<Integers<T>>(shifted) - bits<Integers<T>>(broadcast<T>(C::rounder)) + C::bias;
-    return vanishes ? Vector<T>{} : series * bits<Vector<T>>(power << C::mantissa_bits);
+        for (int i = terms - 2; i > 0; --i) sum = sum * r + inverse_factorial.of[i];
+        return sum;
+    }
+};
+
+// 2^n, of numbers that are not subnormal.
+template <class T> inline Vector<T> power_of_two(Integers<T> n) {
+    return bits<Vector<T>>((n + Constants<T>::bias) << Constants<T>::mantissa_bits);
+}
+
+// exp(x). x is at most 0.
+template <class T> inline Vector<T> exponential(Vector<T> x) {
+    const Vector<T> lowest = broadcast<T>(Constants<T>::lowest);
+    const Integers<T> vanishes = x < lowest;
+    const Reduced<T> of(vanishes ? lowest : x);
+    const Vector<T> power = power_of_two<T>(of.n);
+    return vanishes ? Vector<T>{} : (of.series() * of.r + 1) * power;
+}
+
+// exp(x) of any x, infinite where it is larger than any number. The power of two is multiplied in
+// two parts, because one number alone cannot hold the largest.
+template <class T> inline Vector<T> exponential_of_any(Vector<T> x) {
+    const Vector<T> lowest = broadcast<T>(2 * Constants<T>::lowest), highest = -lowest;
+    x = x < lowest ? lowest : x;
+    const Reduced<T> of(x > highest ? highest : x);
+    const Integers<T> half = of.n >> 1;
+    return (of.series() * of.r + 1) * power_of_two<T>(half) * power_of_two<T>(of.n - half);
+}
+
+// exp(x) − 1, as accurate near 0 as elsewhere. x is at most 0.
+template <class T> inline Vector<T> exponential_minus_one(Vector<T> x) {
+    const Vector<T> lowest = broadcast<T>(Constants<T>::lowest);
+    const Reduced<T> of(x < lowest ? lowest : x);
+    const Vector<T> power = power_of_two<T>(of.n);
+    return of.series() * of.r * power + (power - 1);
+}
+
+// tanh(x) = −e / (2 + e) with e = exp(−2x) − 1 of |x|, and the sign of x.
+template <class T> inline Vector<T> hyperbolic_tangent(Vector<T> x) {
+    const Vector<T> e = exponential_minus_one<T>(2 * (x < 0 ? x : -x));
+    const Vector<T> of_positive = -e / (2 + e);
+    return x < 0 ? -of_positive : of_positive;
 }
 
 // log(x) = n · log(2) + 2 artanh((f − 1) / (f + 1)) with f in [√½, √2). x is 1 or more.

@@ -13,14 +13,15 @@ template <class T> struct Scratch {
     size_t* starts;   // block + 1
     void* indices;    // of the block's non-zeros
     T* values;        // their values; or block × features dense numbers
-    T *A1, *dZ1;      // block × Hp
-    T* dZ2;           // block × Kp
-    T* sums;          // block, padded to whole vectors
+    // Of each layer, block × its padded outputs; layers that do not need theirs at the same time
+    // share one. The last layer has no A: its logits turn into dZ in place.
+    T *const *A, *const *dZ;
+    T* sums;  // block, padded to whole vectors
 };
 
 struct Metrics {
     double cost = 0;     // C1's sum over the rows, each with its share
-    size_t correct = 0;  // rows predicted right
+    double correct = 0;  // rows predicted right; NaN where values are predicted
 };
 
 template <class T> struct Parameters {
@@ -74,12 +75,12 @@ template <class T> struct Kernels {
     // it computes C1 and the hits alone (F1 to F5): the same bits.
     Metrics (*step)(const Parameters<T>&, const Samples<T>&, size_t begin, size_t end,
         const Scratch<T>&, const Layout& gradient_layout, T* gradient);
-    // Writes the probabilities (F4) of the samples from begin to end, one row per sample.
+    // Writes the outputs (F4) of the samples from begin to end, one row per sample.
     void (*predict)(const Parameters<T>&, const Samples<T>&, size_t begin, size_t end,
-        const Scratch<T>&, T* probabilities);
+        const Scratch<T>&, T* outputs);
     // A step in three parts, for features that are cut into shards (feature_shards.hpp): Z1 = X · W1
-    // of one shard's features; from all shards' Z1 to dZ1, times scale, and the gradient of b1, W2
-    // and b2; dW1 += Xᵀ · dZ1 of one shard. The first notes where it found the rows.
+    // of one shard's features; from all shards' Z1 to dZ1, times scale, and the gradient of all but
+    // W1; dW1 += Xᵀ · dZ1 of one shard. The first notes where it found the rows.
     void (*shard_forward)(const Matrix& W1, const T* values, const Samples<T>&, const ShardView&,
         size_t begin, size_t end, GroupRange* ranges, T* Z1);
     Metrics (*head)(const Parameters<T>&, const Samples<T>&, size_t begin, size_t end,

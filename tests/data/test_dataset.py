@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handgrad.data import Dataset, Samples, match_labels
-from handgrad.data.dataset import Part, Parts, build_dataset, build_samples, encode_labels
+from handgrad.data.classes import encode_labels
+from handgrad.data.dataset import Part, Parts, build_dataset, build_samples
 from handgrad.errors import DataError
 
 X = np.arange(12.0).reshape(6, 2)

@@ -10,7 +10,7 @@ from handgrad import Network
 from handgrad.engines import Adam, Sgd
 from handgrad.errors import ShapeError
 from handgrad.objective import Objective
-from instruction_sets import core, every_instruction_set, native
+from instruction_sets import every_instruction_set, native
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 
@@ -130,43 +130,3 @@ def test_a_network_of_another_output_is_refused():
     network, X, y = logistic("float32")
     with pytest.raises(ShapeError, match="has a logistic output; expected softmax"):
         native("baseline").session(X, y, Objective()).cost(network)
-
-
-@pytest.mark.parametrize(
-    ("layers", "output", "sentence"),
-    [
-        ([], "softmax", "two layers"),
-        ([((2, 3), (2, 1))], "softmax", "two layers"),
-        ([((2, 3), (2, 1)), ((4, 5), (4, 1))], "softmax", "do not fit"),
-        ([((2, 3), (1, 1)), ((4, 2), (4, 1))], "softmax", "do not fit"),
-        ([((0, 3), (0, 1)), ((4, 0), (4, 1))], "softmax", "do not fit"),
-        ([((2, 3), (2, 1)), ((4, 2), (4, 1))], "logistic", "one row"),
-    ],
-)
-def test_the_core_checks_the_sizes_of_networks_itself(layers, output, sentence):
-    arrays = [(np.zeros(W), np.zeros(b)) for W, b in layers]
-    with pytest.raises(core.RefusedError, match=sentence):
-        core.Network64(arrays, core.Output[output])
-
-
-def test_the_core_checks_what_a_session_is_given():
-    rows = core.dense_rows(np.zeros((3, 2)), 1.0)
-    labels, objective = np.array([0, 1, 4], np.int32), core.Objective(core.Output.softmax, 0.0)
-    network = core.Network64([(np.zeros((2, 2)), np.zeros((2, 1)))] * 2, core.Output.softmax)
-    wide = core.Network64(
-        [(np.zeros((2, 5)), np.zeros((2, 1))), (np.zeros((5, 2)), np.zeros((5, 1)))],
-        core.Output.softmax,
-    )
-    one = core.Network64(
-        [(np.zeros((2, 2)), np.zeros((2, 1))), (np.zeros((1, 2)), np.zeros((1, 1)))],
-        core.Output.logistic,
-    )
-    session = core.Session64("baseline", 1, rows, labels, objective, None, 3.0)
-    for given, sentence in ((network, "not a class"), (wide, "rows and network"), (one, "output")):
-        with pytest.raises(core.RefusedError, match=sentence):
-            session.cost(given)
-    for wrong in (labels[:2], np.array([0, -1, 1], np.int32)):
-        with pytest.raises(core.RefusedError, match="label"):
-            core.Session64("baseline", 1, rows, wrong, objective, None, 3.0)
-    with pytest.raises(core.RefusedError, match="weights"):
-        core.Session64("baseline", 1, rows, labels, objective, np.ones(2), 3.0)

@@ -143,8 +143,19 @@ def _models() -> list[Any]:
             scaling=1 / 255,
             training={"iterations": 3, "train_cost": 0.5, "engine": "native"},
         ),
+        *_of_other_depths(),
         *classifiers,
     ]
+
+
+def _of_other_depths() -> list[Network]:
+    values = Network.initial(features=4, hidden=(), classes=2, output="identity")
+    counts = Network.initial(features=4, hidden=2, classes=1, activation="tanh", output="exp")
+    labels = Network.initial(
+        features=4, hidden=(3, 1, 2), classes=2, activation="leaky_relu", output="logistic"
+    )
+    names = ("rain", "wind")
+    return [values, Model.of(counts, class_names=("births",)), Model.of(labels, class_names=names)]
 
 
 def _frame(X: np.ndarray) -> Any:
@@ -256,12 +267,13 @@ def _use(model: Any) -> None:
         _use_classifier(model)
         network = model.network()
     shown = Model.of(model) if isinstance(model, Network) else _as_model(model)
-    X, y = np.ones((3, network.D)) / 2, np.arange(3) % network.K
-    engine = get_engine(threads=1)
-    probabilities = engine.predict_proba(network, X)
-    assert probabilities.shape == (3, network.K)
-    evaluate(network, X, y, engine=engine).to_dict()
-    Trace(network, X[:1], y[:1]).to_json()
+    X, y = np.ones((3, network.D)) / 2, np.arange(3) % network.columns
+    engine = get_engine("auto" if network.is_of_the_notes else "reference", threads=1)
+    probabilities = engine.outputs(network, X)
+    assert probabilities.shape == (3, network.columns)
+    if network.is_of_the_notes:
+        evaluate(network, X, y, engine=engine).to_dict()
+        Trace(network, X[:1], y[:1]).to_json()
     if shown is not None:
         predictions_csv(
             ("a", "b", "c"), [shown.class_names[k] for k in y], probabilities, shown.class_names

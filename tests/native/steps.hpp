@@ -13,33 +13,47 @@
 
 namespace handgrad {
 
-// Rows, labels and initial values of a case.
+// The layers of a network with such sizes, from features to outputs.
+inline std::vector<LayerShape> shapes_of(const std::vector<size_t>& sizes, Activation activation) {
+    std::vector<LayerShape> shapes;
+    for (size_t l = 0; l + 1 < sizes.size(); ++l)
+        shapes.push_back({sizes[l], sizes[l + 1], activation});
+    shapes.back().activation = Activation::identity;
+    return shapes;
+}
+
+// Rows, targets and initial values of a case.
 template <class T> struct Task {
     Rows rows;
     std::vector<uint8_t> pixels;
     std::vector<T> numbers;
     std::vector<size_t> starts{0};
     std::vector<int32_t> indices, labels;
-    std::vector<T> weights[Layout::depth], biases[Layout::depth];
+    std::vector<T> targets;  // of outputs that predict no classes
+    std::vector<std::vector<T>> weights, biases;
     Output output;
-    size_t sizes[Layout::depth + 1]{};
+    std::vector<LayerShape> shapes;
 
-    Task(size_t m, size_t D, size_t H, Output output = Output::softmax) : output(output) {
-        sizes[0] = D;
-        sizes[1] = H;
-        sizes[2] = output == Output::logistic ? 1 : 4;
+    // sizes: those of the features and of each layer.
+    Task(size_t m, const std::vector<size_t>& sizes, Output output = Output::softmax,
+        Activation activation = Activation::relu)
+        : output(output), shapes(shapes_of(sizes, activation)) {
         rows.count = m;
-        rows.features = rows.stride = D;
+        rows.features = rows.stride = sizes.front();
         Random random;
-        const uint32_t classes = output == Output::logistic ? 2 : 4;
+        const size_t outputs = sizes.back();
+        const uint32_t classes = outputs == 1 ? 2 : static_cast<uint32_t>(outputs);
         for (size_t i = 0; i < m; ++i)
             labels.push_back(static_cast<int32_t>(random.below(classes)));
-        const auto fill = [&](std::vector<T>& to, size_t size) {
-            for (size_t i = 0; i < size; ++i) to.push_back(static_cast<T>(random.number()));
+        for (size_t i = 0; i < m * outputs; ++i) targets.push_back(static_cast<T>(random.below(2)));
+        const auto numbers = [&](size_t size) {
+            std::vector<T> drawn(size);
+            for (T& number : drawn) number = static_cast<T>(random.number());
+            return drawn;
         };
-        for (size_t i = 0; i < Layout::depth; ++i) {
-            fill(weights[i], sizes[i + 1] * sizes[i]);
-            fill(biases[i], sizes[i + 1]);
+        for (const LayerShape& shape : shapes) {
+            weights.push_back(numbers(shape.inputs * shape.outputs));
+            biases.push_back(numbers(shape.outputs));
         }
     }
     Task(const Task&) = delete;
@@ -47,15 +61,19 @@ template <class T> struct Task {
 
     NetworkArrays<const T> arrays() const {
         NetworkArrays<const T> arrays;
-        for (size_t i = 0; i < Layout::depth; ++i)
-            arrays.push_back({weights[i].data(), biases[i].data()});
+        for (size_t l = 0; l < shapes.size(); ++l)
+            arrays.push_back({weights[l].data(), biases[l].data()});
         return arrays;
     }
     Layout layout(const Kernels<T>& kernels) const {
-        return Layout(sizes, output, kernels.lanes, kernels.vectors);
+        return Layout(shapes, output, kernels.lanes, kernels.vectors);
     }
     Samples<T> samples(const Rows& given) const {
-        Samples<T> samples{&given, labels.data()};
+        Samples<T> samples{&given};
+        if (Layout(shapes, output, 1, 1).predicts_classes())
+            samples.labels = labels.data();
+        else
+            samples.values = targets.data();
         samples.share = T(1) / static_cast<T>(rows.count);
         samples.count = rows.count;
         return samples;
@@ -98,16 +116,13 @@ template <class T> struct Task {
 using Result = std::vector<double>;
 
 template <class T, class Write> void append(Result& to, const Task<T>& task, const Write& write) {
-    std::vector<T> weights[Layout::depth], biases[Layout::depth];
+    auto weights = task.weights, biases = task.biases;
     NetworkArrays<T> arrays;
-    for (size_t i = 0; i < Layout::depth; ++i) {
-        weights[i].resize(task.weights[i].size());
-        biases[i].resize(task.biases[i].size());
-        arrays.push_back({weights[i].data(), biases[i].data()});
-    }
+    for (size_t l = 0; l < weights.size(); ++l)
+        arrays.push_back({weights[l].data(), biases[l].data()});
     write(arrays);
-    for (size_t i = 0; i < Layout::depth; ++i)
-        for (const auto* part : {&weights[i], &biases[i]})
+    for (size_t l = 0; l < weights.size(); ++l)
+        for (const auto* part : {&weights[l], &biases[l]})
             to.insert(to.end(), part->begin(), part->end());
 }
 
@@ -144,7 +159,7 @@ template <class T> Result epochs(const Kernels<T>& kernels, const Task<T>& task,
     samples.skip_zeros = way == Way::shards;
     std::unique_ptr<Trainer<T>> trainer;
     if (way == Way::shards) {
-        expect(worth_sharding(samples, like.batch), "rows are not cut into shards");
+        expect(worth_sharding(samples, layout, like.batch), "rows are not cut into shards");
         expect(cut_features(task.rows, layout, like.batch).size() > 3, "few shards");
         trainer = std::make_unique<FeatureShardTrainer<T>>(
             kernels, layout, task.arrays(), samples, like.batch, workers);
@@ -172,15 +187,15 @@ template <class T> Result epochs(const Kernels<T>& kernels, const Task<T>& task,
     return result;
 }
 
-// Cost and probabilities.
+// Cost and outputs.
 template <class T> Result evaluate(const Kernels<T>& kernels, const Task<T>& task, size_t workers) {
     const Layout layout = task.layout(kernels);
     const Samples<T> samples = task.samples(task.rows);
     const ParameterStore<T> store(layout, task.arrays());
-    std::vector<T> out(task.rows.count * layout.classes());
+    std::vector<T> out(task.rows.count * layout.columns());
     const Evaluation<T> evaluation(kernels, store, samples);
     ThreadPool pool(workers);
-    evaluation.probabilities(pool, out.data());
+    evaluation.outputs(pool, out.data());
     Result result(out.begin(), out.end());
     result.push_back(evaluation.cost(pool, T(0.01)).cost);
     return result;
@@ -197,9 +212,30 @@ inline void compare(const std::string& what, const std::function<Result(size_t)>
     }
 }
 
+// Networks of several depths, each with an activation and an output of its own.
+template <class T> void compare_networks(const Kernels<T>& kernels, const std::string& name) {
+    const Rule<T> rule{Rule<T>::adam, T(0.01), T(0.9), T(0.999), T(1e-8), 0};
+    const Epoch<T> by_64{rule, 0.1, 64, 0, nullptr, 0, nullptr, nullptr};
+    const auto compare_ways = [&](Task<T>& task, const std::string& what) {
+        task.fill_with_zeros();
+        compare(what + " descent", [&](auto n) { return full_batch(kernels, task, false, n); });
+        compare(what + " evaluation", [&](auto n) { return evaluate(kernels, task, n); });
+        compare(what + " shards",
+            [&](auto n) { return epochs(kernels, task, Way::shards, by_64, n, 1); });
+    };
+    Task<T> single(300, {784, 1}, Output::logistic);
+    Task<T> labels(300, {784, 10, 9, 3}, Output::logistic, Activation::tanh);
+    Task<T> values(300, {784, 10, 20, 5, 2}, Output::identity, Activation::leaky_relu);
+    Task<T> counts(300, {784, 10, 1}, Output::exp, Activation::logistic);
+    compare_ways(single, name + " network without a hidden layer");
+    compare_ways(labels, name + " network of several labels");
+    compare_ways(values, name + " network of values");
+    compare_ways(counts, name + " network of counts");
+}
+
 // Every path of one type and instruction set.
 template <class T> void compare_all(const Kernels<T>& kernels, const std::string& name) {
-    Task<T> dense(700, 24, 10), zeros(1900, 40, 10), sparse(400, 600, 10);
+    Task<T> dense(700, {24, 10, 4}), zeros(1900, {40, 10, 4}), sparse(400, {600, 10, 4});
     dense.fill_dense();
     zeros.fill_with_zeros();
     sparse.fill_csr(12);
@@ -209,13 +245,7 @@ template <class T> void compare_all(const Kernels<T>& kernels, const std::string
     compare(name + " CSR descent", [&](auto n) { return full_batch(kernels, sparse, false, n); });
     compare(name + " evaluation", [&](auto n) { return evaluate(kernels, dense, n); });
 
-    Task<T> logistic(1900, 40, 10, Output::logistic);
-    logistic.fill_with_zeros();
-    compare(name + " logistic descent",
-        [&](auto n) { return full_batch(kernels, logistic, false, n); });
-    compare(name + " logistic evaluation", [&](auto n) { return evaluate(kernels, logistic, n); });
-
-    Task<T> wide(400, 600, 64), pixels(192, 784, 10), text(400, 32768, 10);
+    Task<T> wide(400, {600, 64, 4}), pixels(192, {784, 10, 4}), text(400, {32768, 10, 4});
     wide.fill_dense();
     pixels.fill_with_zeros();
     text.fill_csr(8);

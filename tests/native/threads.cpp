@@ -145,7 +145,7 @@ void a_fork_leaves_the_caller_alone() {
 
 // More workers than processors, that wait for each other long enough to be tried alone.
 template <class T> void crowded_epochs(const Kernels<T>& kernels) {
-    Task<T> pixels(192, 784, 10);
+    Task<T> pixels(192, {784, 10, 4});
     pixels.fill_with_zeros();
     const Rule<T> rule{Rule<T>::momentum, T(0.01), T(0.9), 0, 0, 0};
     const Epoch<T> by_64{rule, 0.1, 64, 0, nullptr, 0, nullptr, nullptr};
@@ -157,7 +157,7 @@ template <class T> void crowded_epochs(const Kernels<T>& kernels) {
 
 // Calls from several threads, each with its own pool.
 template <class T> void pools_side_by_side(const Kernels<T>& kernels) {
-    Task<T> pixels(192, 784, 10);
+    Task<T> pixels(192, {784, 10, 4});
     pixels.fill_with_zeros();
     const Rule<T> rule{Rule<T>::adam, T(0.01), T(0.9), T(0.999), T(1e-8), 0};
     const Epoch<T> by_64{rule, 0.1, 64, 0, nullptr, 0, nullptr, nullptr};
@@ -185,6 +185,8 @@ void run_all() {
         if (!variant.supported()) continue;
         compare_all(kernels_of<float>(variant), std::string(variant.name) + " float");
         compare_all(kernels_of<double>(variant), std::string(variant.name) + " double");
+        compare_networks(kernels_of<float>(variant), std::string(variant.name) + " float");
+        compare_networks(kernels_of<double>(variant), std::string(variant.name) + " double");
     }
     crowded_epochs(kernels_of<float>(variants[0]));
     pools_side_by_side(kernels_of<float>(variants[0]));

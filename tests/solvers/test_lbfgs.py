@@ -21,7 +21,7 @@ def test_lbfgs_ends_where_the_gradient_is_small(engine, network):
     assert "CONVERGENCE" in result.message
     _, gradient = engine.cost_and_gradient(result.network, X, y, weights)
     decay = 1.0 / weights.sum()
-    for name, slope in gradient._asdict().items():
+    for name, slope in zip(("dW1", "db1", "dW2", "db2"), gradient, strict=True):
         weight = getattr(result.network, name[1:])
         total = slope + decay * weight if name in ("dW1", "dW2") else slope
         assert abs(total).max() < 1e-3

@@ -1,4 +1,4 @@
-"""CSV files with a header: one column of labels, numbers in all others.
+"""CSV files with a header: one column of classes, or several of numbers; features in all others.
 
 NumPy parses blocks of lines; if lines have quotes, Python's own reader first splits them into
 cells. If NumPy finds a fault, the block is read again cell by cell to name the line and the column.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.data import lines
-from handgrad.data.csv_cells import batches_of_rows, read_features, read_label
+from handgrad.data.csv_cells import batches_of_rows, read_features, read_label, read_targets
 from handgrad.data.csv_header import Layout, read_header
 from handgrad.data.dataset import Part
 from handgrad.data.streams import open_unpacked
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    Block = tuple[npt.NDArray[Any], list[str]]
+    from handgrad.data.targets import TargetColumns
+
+    Targets = list[str] | npt.NDArray[np.float64]
+    Block = tuple[npt.NDArray[Any], Targets]
 
 # NumPy looks characters up in tables by their code points without a check of the range, and takes
 # some control characters for blanks. So it only gets characters that occur in numbers.
@@ -34,27 +37,31 @@ HIDDEN = bytes(byte if byte in OF_NUMBERS else ord("?") for byte in range(256))
 
 
 def read_csv(
-    path: Path, label: str, features: Sequence[str] | None = None, *, needs_labels: bool
+    path: Path, targets: TargetColumns, features: Sequence[str] | None = None, *, needs_labels: bool
 ) -> Part:
     """Read a CSV file, ``.csv`` or ``.csv.gz``; if features are given, only these columns."""
     parts: list[npt.NDArray[Any]] = []
-    labels: list[str] = []
+    labels: list[Any] = []  # texts, or arrays of numbers
     known: dict[str, str] = {}  # one object per label, however often the label occurs
     with open_unpacked(path) as stream:
         blocks = lines.line_blocks(path, stream)
         header, rest = lines.split_first_line(next(blocks, b""))
         line = header.decode("utf-8-sig")
-        layout = read_header(path, line, label, features, needs_labels=needs_labels)
-        for X, block_labels in _parse(layout, itertools.chain([rest], blocks)):
+        layout = read_header(path, line, targets, features, needs_labels=needs_labels)
+        for X, found in _parse(layout, itertools.chain([rest], blocks)):
             parts.append(X)
-            labels += [known.setdefault(text, text) for text in block_labels]
+            if isinstance(found, list):
+                labels += [known.setdefault(text, text) for text in found]
+            else:
+                labels.append(found)
     if not parts:
         raise DataError(f"{path} holds a header but no rows; expected one row per sample.")
     return Part(
         _joined(parts),
-        None if layout.label is None else labels,
+        (np.concatenate(labels) if layout.numbers else labels) if layout.targets else None,
         layout.image_shape,
         feature_names=tuple(layout.names[column] for column in layout.features),
+        target_names=targets.names,
     )
 
 
@@ -97,11 +104,20 @@ def _parse_plain(layout: Layout, block: bytes, rows: list[str], first: int) -> B
     commas = len(layout.names) - 1
     if all(row.count(",") == commas for row in rows):
         X = _parse_by_numpy(layout, numbers, layout.features)
-        labels = _plain_labels(layout, rows)
-        if X is not None and all(labels):
-            return X, labels
+        targets = _plain_targets(layout, rows, numbers)
+        if X is not None and targets is not None:
+            return X, targets
     batches = list(batches_of_rows(layout, lines.text_lines([block]), first, len(block)))
     return _parse_by_cell(layout, [row for batch in batches for row in batch])
+
+
+def _plain_targets(layout: Layout, rows: list[str], numbers: list[str]) -> Targets | None:
+    """Return the targets, or None if anything is not as expected."""
+    if not layout.numbers:
+        labels = _plain_labels(layout, rows)
+        return labels if all(labels) else None
+    Y = _load(numbers, np.float64, layout.numbers, len(layout.numbers))
+    return None if Y is None or layout.wanted.fault_in(Y) is not None else Y
 
 
 def _plain_labels(layout: Layout, rows: list[str]) -> list[str]:
@@ -119,7 +135,10 @@ def _parse_quoted(layout: Layout, blocks: Iterator[bytes], first: int) -> Iterat
         numbers = [",".join([cells[column] for column in layout.features]) for _, cells in rows]
         hidden = [row.encode().translate(HIDDEN).decode() for row in numbers]
         X = _parse_by_numpy(layout, hidden, None)
-        yield _parse_by_cell(layout, rows) if X is None else (X, _labels(layout, rows))
+        if X is None:
+            yield _parse_by_cell(layout, rows)
+        else:
+            yield X, _as_block(layout, _targets(layout, rows))
 
 
 def parse_cells(layout: Layout, content: bytes, first: int) -> Block:
@@ -131,34 +150,44 @@ def parse_cells(layout: Layout, content: bytes, first: int) -> Block:
 
 def _parse_by_cell(layout: Layout, rows: list[tuple[int, list[str]]]) -> Block:
     """Parse rows that NumPy refuses; in most cases this raises an error that names the cell."""
-    values, labels = [], []
+    values, targets = [], []
     for row in rows:
         values.append(read_features(layout, *row))
-        labels += _labels(layout, [row])
+        targets += _targets(layout, [row])
     X = np.array(values, dtype=np.float64).reshape(len(values), len(layout.features))
-    return X.astype(np.uint8) if layout.pixels else X, labels
+    return X.astype(np.uint8) if layout.pixels else X, _as_block(layout, targets)
 
 
-def _labels(layout: Layout, rows: list[tuple[int, list[str]]]) -> list[str]:
+def _targets(layout: Layout, rows: list[tuple[int, list[str]]]) -> list[Any]:
+    """Return a text for each row, or a list of numbers."""
+    if layout.numbers:
+        return [read_targets(layout, *row) for row in rows]
     return [] if layout.label is None else [read_label(layout, *row) for row in rows]
+
+
+def _as_block(layout: Layout, targets: list[Any]) -> Targets:
+    if not layout.numbers:
+        return targets
+    return np.array(targets, np.float64).reshape(len(targets), len(layout.numbers))
 
 
 def _parse_by_numpy(
     layout: Layout, numbers: list[str], columns: list[int] | None
 ) -> npt.NDArray[Any] | None:
     """Return the features, or None if anything is not as expected."""
+    width = len(layout.features)
     if not layout.pixels:
-        X = _load(layout, numbers, np.float64, columns)
+        X = _load(numbers, np.float64, columns, width)
         return X if X is not None and np.isfinite(X).all() else None
-    X = _load(layout, numbers, np.uint8, columns)  # several times faster than parsing floats
+    X = _load(numbers, np.uint8, columns, width)  # several times faster than parsing floats
     if X is None:
-        X = _load(layout, numbers, np.float64, columns)  # 5.0 is also a pixel
+        X = _load(numbers, np.float64, columns, width)  # 5.0 is also a pixel
         X = X.astype(np.uint8) if X is not None and _are_pixels(X) else None
     return X
 
 
 def _load(
-    layout: Layout, numbers: list[str], dtype: type[np.number[Any]], columns: list[int] | None
+    numbers: list[str], dtype: type[np.number[Any]], columns: list[int] | None, width: int
 ) -> npt.NDArray[Any] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # NumPy warns if a fraction becomes a whole number
@@ -167,7 +196,7 @@ def _load(
         except (ValueError, OverflowError, Warning):
             return None
     # loadtxt skips empty lines.
-    return X if X.shape == (len(numbers), len(layout.features)) else None
+    return X if X.shape == (len(numbers), width) else None
 
 
 def _are_pixels(X: npt.NDArray[np.float64]) -> bool:

@@ -82,12 +82,30 @@ def read_label(layout: Layout, line: int, cells: list[str]) -> str:
     return label
 
 
+def read_targets(layout: Layout, line: int, cells: list[str]) -> list[float]:
+    """Return the labels or values of a row."""
+    found = [_number(layout, line, column, cells[column]) for column in layout.numbers]
+    for value, column in zip(found, layout.numbers, strict=True):
+        if layout.wanted.predicts == "labels" and value not in (0, 1):
+            where = f"column {quoted(layout.names[column])} holds {quoted(cells[column].strip())}"
+            layout.fail(line, where, layout.wanted.expected)
+    return found
+
+
 def read_features(layout: Layout, line: int, cells: list[str]) -> list[float]:
     """Return the features of a row."""
     return [_feature(layout, line, column, cells[column]) for column in layout.features]
 
 
 def _feature(layout: Layout, line: int, column: int, cell: str) -> float:
+    value = _number(layout, line, column, cell)
+    if layout.pixels and not (0 <= value <= 255 and value.is_integer()):
+        where = f"column {quoted(layout.names[column])} holds {quoted(cell.strip())}"
+        layout.fail(line, where, "a pixel, a whole number from 0 to 255")
+    return value
+
+
+def _number(layout: Layout, line: int, column: int, cell: str) -> float:
     value = number(cell)
     where = f"column {quoted(layout.names[column])}"
     if not cell.strip():
@@ -97,8 +115,6 @@ def _feature(layout: Layout, line: int, column: int, cell: str) -> float:
         layout.fail(line, where, "a number")
     if not math.isfinite(value):
         layout.fail(line, where, "a finite number")
-    if layout.pixels and not (0 <= value <= 255 and value.is_integer()):
-        layout.fail(line, where, "a pixel, a whole number from 0 to 255")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The header of a CSV file: which columns hold labels and features, and whether they are pixels."""
+"""The header of a CSV file: which columns are targets, which are features, and which are pixels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from handgrad.data.targets import CLASSES, TargetColumns
 from handgrad.errors import DataError
 from handgrad.quoting import listed, quoted
 
@@ -25,10 +26,21 @@ class Layout(NamedTuple):
 
     path: Path
     names: list[str]
-    label: int | None  # index of the label column
+    targets: list[int]  # indices of the columns of targets; empty without targets
     features: list[int]  # indices of the feature columns, in the order of the columns of X
     pixels: bool  # whether these are pixels, by their names
     image_shape: tuple[int, int] | None  # if the pixels fill a picture in raster order
+    wanted: TargetColumns = CLASSES
+
+    @property
+    def label(self) -> int | None:
+        """The index of the column of classes."""
+        return self.targets[0] if self.targets and self.wanted.predicts == "classes" else None
+
+    @property
+    def numbers(self) -> list[int]:
+        """The indices of the columns of labels or values."""
+        return [] if self.wanted.predicts == "classes" else self.targets
 
     def fail(self, line: int, found: str, expected: str) -> NoReturn:
         """Raise the error that says what is wrong in a line, counted from 1."""
@@ -36,42 +48,59 @@ class Layout(NamedTuple):
 
 
 def read_header(
-    path: Path, line: str, label: str, features: Sequence[str] | None, *, needs_labels: bool
+    path: Path,
+    line: str,
+    targets: TargetColumns,
+    features: Sequence[str] | None,
+    *,
+    needs_labels: bool,
 ) -> Layout:
     """Read the header; if features are given, find these columns and ignore all others."""
     names = _names(path, line)
     features = None if features is None else [name.strip() for name in features]
     positions = {name: column for column, name in reversed(list(enumerate(names)))}
-    wanted = set(names) if features is None else {label, *features}
+    wanted = set(names) if features is None else {*targets.names, *features}
     twice = next((name for name, n in Counter(names).items() if n > 1 and name in wanted), None)
     if twice is not None:
         raise DataError(f"{path} has two columns named {quoted(twice)}; expected different names.")
-    if needs_labels and label not in positions:
-        raise DataError(
-            f"{path} has no column {quoted(label)} among its columns "
-            f"({listed(names)}); expected a label column: name it with --label."
-        )
+    check_target_columns(str(path), targets, names, needs_labels=needs_labels)
     if features is None:
-        read = [column for column, name in enumerate(names) if name != label]
+        read = [column for column, name in enumerate(names) if name not in targets.names]
     else:
         _check_missing(path, features, positions)
         read = [positions[name] for name in features]
     if not read:
         raise DataError(
-            f"{path} has no column other than {quoted(label)}; expected at least one feature."
+            f"{path} has no column other than {listed(targets.names)}; expected at least one "
+            "feature."
         )
     pixels = all(PIXEL_NAME.fullmatch(names[column]) for column in read)
     order, image_shape = raster([names[column] for column in read]) if pixels else ([], None)
     if order and features is None:
         read = [read[place] for place in order]
+    is_known = set(targets.names) <= positions.keys() - set(features or ())
     return Layout(
         path,
         names,
-        None if features is not None and label in features else positions.get(label),
+        [positions[name] for name in targets.names] if is_known else [],
         read,
         pixels,
         image_shape if features is None or order == sorted(order) else None,
+        targets,
     )
+
+
+def check_target_columns(
+    where: str, targets: TargetColumns, names: Sequence[str], *, needs_labels: bool
+) -> None:
+    """Refuse a table that lacks a column of targets; if none is needed, all may be missing."""
+    targets.check_number(len(targets.names), "label")
+    missing = [name for name in targets.names if name not in names]
+    if missing and (needs_labels or len(missing) < len(targets.names)):
+        raise DataError(
+            f"{where} has no column {quoted(missing[0])} among its columns ({listed(names)}); "
+            "expected a label column: name it with --label."
+        )
 
 
 def raster(names: Sequence[str]) -> tuple[list[int], tuple[int, int] | None]:

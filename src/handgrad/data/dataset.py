@@ -1,9 +1,7 @@
-"""Data sets and samples: rows, integer labels, and the names of the classes."""
+"""Data sets and samples: rows, what they are to be mapped to, and the names of that."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias, overload
@@ -11,17 +9,26 @@ from typing import Any, NamedTuple, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.data.classes import (
+    HELD_OUT,
+    class_numbers,
+    encode_labels,
+    every_fifth,
+)
 from handgrad.data.fingerprint import fingerprint_of, without_held_out
+from handgrad.data.targets import (
+    CLASSES,
+    Predicts,
+    TargetColumns,
+    as_matrix,
+    column_order,
+    groups_of,
+)
 from handgrad.errors import DataError
-from handgrad.quoting import SURROGATE, listed, quoted
+from handgrad.quoting import quoted
 
 Rows: TypeAlias = npt.NDArray[Any]
-Labels: TypeAlias = npt.NDArray[np.intp]
-
-HELD_OUT = 5  # every fifth sample of a class is a test sample
-# A number with leading zeros, such as 007, is a code and stays as it is written. No float64 has
-# more than 309 digits before the point.
-WHOLE_NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,399})(\.0*)?", re.ASCII)
+Targets: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +39,14 @@ class Dataset:
     ----------
     X_train : array of shape (m, D)
         Samples as rows: ``uint8`` if they are pixels, otherwise ``float32`` or ``float64``.
-    y_train : array of shape (m,)
-        Integer labels, each the index of a name in ``class_names``.
+    y_train : array of shape (m,) or (m, K)
+        Integer labels, each the index of a name in ``class_names``. Several labels per sample are a
+        ``float64`` matrix of 0 and 1, values a ``float64`` vector, or a matrix of several.
     X_test, y_test : arrays
         The same for the test samples; without rows if the source has no test samples.
     class_names : tuple of str
-        In the order of the labels: numbers sorted by size, texts alphabetically.
+        In the order of the labels: numbers sorted by size, texts alphabetically. Of several labels
+        and of values the names of their columns.
     image_shape : (int, int) or None
         Rows and columns of a sample that is a picture.
     feature_names : tuple of str, optional
@@ -45,25 +54,38 @@ class Dataset:
         its label column, in the order of the columns of X, including pixels.
     held_out : array of bool, optional
         Marks the rows of the source that `with_held_out_test` made the test rows.
+    predicts : {"classes", "labels", "values"}
+        What y holds.
     """
 
     X_train: Rows
-    y_train: Labels
+    y_train: Targets
     X_test: Rows
-    y_test: Labels
+    y_test: Targets
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
     feature_names: tuple[str, ...] | None = None
     held_out: npt.NDArray[np.bool_] | None = None
+    predicts: Predicts = "classes"
 
     @property
-    def train(self) -> tuple[Rows, Labels]:
-        """The rows and the labels to train on."""
+    def target_names(self) -> tuple[str, ...]:
+        """The name of each class, label or value, as in ``class_names``."""
+        return self.class_names
+
+    @property
+    def outputs(self) -> int:
+        """How many classes, labels or values there are."""
+        return len(self.class_names)
+
+    @property
+    def train(self) -> tuple[Rows, Targets]:
+        """The rows and the targets to train on."""
         return self.X_train, self.y_train
 
     @property
-    def test(self) -> tuple[Rows, Labels] | None:
-        """The rows and the labels to test on; None if there are none."""
+    def test(self) -> tuple[Rows, Targets] | None:
+        """The rows and the targets to test on; None if there are none."""
         return (self.X_test, self.y_test) if len(self.X_test) else None
 
     @property
@@ -83,25 +105,29 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """A text that tells the training rows and labels apart by their content."""
-        if self.held_out is None:
-            return fingerprint_of(self.X_train, self.y_train, self.class_names)
-        whole = _Whole(self.held_out, self.X_train, self.X_test)
-        y = _Whole(self.held_out, self.y_train, self.y_test)[: len(self.held_out)]
-        return without_held_out(fingerprint_of(whole, y, self.class_names), HELD_OUT)
+        """A text that tells the training rows and targets apart by their content."""
+        X: Any
+        X, y = self.X_train, self.y_train
+        if self.held_out is not None:
+            X = _Whole(self.held_out, X, self.X_test)
+            y = _Whole(self.held_out, y, self.y_test)[: len(self.held_out)]
+        fingerprint = fingerprint_of(X, y, self.class_names, self.predicts)
+        return fingerprint if self.held_out is None else without_held_out(fingerprint, HELD_OUT)
 
     @property
-    def shown(self) -> dict[str, tuple[Rows, Labels]]:
+    def shown(self) -> dict[str, tuple[Rows, Targets]]:
         """Both parts, to look at."""
         return {"train": self.train, "test": (self.X_test, self.y_test)}
 
     @property
-    def to_show(self) -> tuple[Rows, Labels]:
-        """The test samples and their labels, or the training samples if there are none."""
+    def to_show(self) -> tuple[Rows, Targets]:
+        """The test samples and their targets, or the training samples if there are none."""
         return self.test or self.train
 
     def with_held_out_test(self) -> Dataset:
         """Move every fifth sample of each class, in the order of the source, to the test set.
+
+        Samples without a class count as one class.
 
         Examples
         --------
@@ -110,7 +136,7 @@ class Dataset:
         >>> whole.with_held_out_test().X_test[:, 0].tolist()
         [8.0, 9.0]
         """
-        held_out = every_fifth(self.y_train)
+        held_out = every_fifth(groups_of(self.y_train, self.predicts))
         return replace(
             self,
             X_train=self.X_train[~held_out],
@@ -121,11 +147,13 @@ class Dataset:
         )
 
     def with_test(self, samples: Samples) -> Dataset:
-        """Return the data with other test samples; `match_labels` finds their classes."""
+        """Return the data with other test samples; `match_labels` finds their targets."""
         return replace(self, X_test=samples.X, y_test=match_labels(samples, self.class_names))
 
     def with_classes(self, class_names: Sequence[str], source: str) -> Dataset:
         """Return the data with a model's classes; an unknown class raises a DataError.
+
+        The columns of labels or values take the order that they have in the model.
 
         Examples
         --------
@@ -134,8 +162,10 @@ class Dataset:
         >>> dataset.with_classes(("bird", "cat", "dog"), "pets.csv").y_train
         array([1, 2])
         """
-        numbers = class_numbers(source, self.class_names, class_names)
-        y_train, y_test = numbers[self.y_train], numbers[self.y_test]
+        y_train, y_test = (
+            _as_known(source, y, self.class_names, class_names, self.predicts)
+            for y in (self.y_train, self.y_test)
+        )
         return replace(self, y_train=y_train, y_test=y_test, class_names=tuple(class_names))
 
     def with_numbers(self) -> Dataset:
@@ -171,10 +201,10 @@ class Samples:
     ----------
     X : array of shape (m, D)
         As in `Dataset`.
-    y : array of shape (m,) or None
-        Integer labels, each the index of a name in ``class_names``.
+    y : array of shape (m,) or (m, K), or None
+        As in `Dataset`.
     class_names : tuple of str
-        The classes that occur; empty if there are no labels.
+        The classes that occur, or the names of the columns of labels or values; empty without y.
     image_shape : (int, int) or None
     names : sequence of str
         A name for each sample: the name of its file, or its number, counted from 0.
@@ -182,15 +212,18 @@ class Samples:
         The source of the samples, as the user names it.
     feature_names : tuple of str, optional
         As in `Dataset`.
+    predicts : {"classes", "labels", "values"}
+        What y holds, or would hold.
     """
 
     X: Rows
-    y: Labels | None
+    y: Targets | None
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
     names: Sequence[str]
     source: str
     feature_names: tuple[str, ...] | None = None
+    predicts: Predicts = "classes"
 
 
 class Numbered(Sequence[str]):
@@ -223,10 +256,11 @@ class Part(NamedTuple):
     """What a reader returns for the training or the test samples of a source."""
 
     X: Rows  # (m,D)
-    labels: Sequence[object] | None  # as they are written in the source
+    labels: Sequence[object] | Targets | None  # classes as they are written, or a matrix (m, K)
     image_shape: tuple[int, int] | None = None
     names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
+    target_names: tuple[str, ...] | None = None
 
 
 class Parts(NamedTuple):
@@ -236,7 +270,7 @@ class Parts(NamedTuple):
     test: Part | None = None
 
 
-def build_dataset(source: str, parts: Parts) -> Dataset:
+def build_dataset(source: str, parts: Parts, targets: TargetColumns = CLASSES) -> Dataset:
     """Make a data set from what a reader found, or raise an error that says what is missing."""
     train = parts.train
     test = parts.test or Part(train.X[:0], [], train.image_shape)
@@ -247,11 +281,42 @@ def build_dataset(source: str, parts: Parts) -> Dataset:
     if not len(train.X):
         raise DataError(f"{source} holds no samples; expected at least one of each class.")
     check_same_features(source, train.X.shape[1], test.X.shape[1])
-    class_names, (y_train, y_test) = encode_labels(source, train.labels, test.labels)
-    check_several_classes(source, [class_names[k] for k in np.unique(y_train)])
+    names, (y_train, y_test) = _encoded(source, targets, train, test)
+    if targets.predicts == "classes":
+        check_several_classes(source, [names[k] for k in np.unique(y_train)])
+    shape, feature_names = train.image_shape, train.feature_names
     return Dataset(
-        train.X, y_train, test.X, y_test, class_names, train.image_shape, train.feature_names
+        *(train.X, y_train, test.X, y_test, names, shape, feature_names), predicts=targets.predicts
     )
+
+
+def _encoded(
+    source: str, targets: TargetColumns, *parts: Part
+) -> tuple[tuple[str, ...], list[Targets]]:
+    """Return the names of the targets, and those of each part as data sets hold them."""
+    labels: list[Any] = [part.labels for part in parts if part.labels is not None]
+    if targets.predicts == "classes":
+        names, encoded = encode_labels(source, *labels)
+        return names, list(encoded)
+    found = [
+        as_matrix(source, np.asarray(of_part), targets.predicts)
+        for of_part in labels
+        if len(of_part)
+    ]
+    outputs = found[0].shape[1]
+    if any(Y.shape[1] != outputs for Y in found):
+        raise DataError(
+            f"{source} has {outputs} {targets.predicts} per training sample and "
+            f"{found[-1].shape[1]} per test sample; expected the same number."
+        )
+    names = parts[0].target_names or targets.names_of(source, outputs)
+    found += [np.empty((0, outputs))] * (len(labels) - len(found))
+    return names, [vector_of_one(Y, targets.predicts) for Y in found]
+
+
+def vector_of_one(Y: Targets, predicts: Predicts) -> Targets:
+    """Return values of a single column as a vector, and all other targets as they are."""
+    return Y[:, 0] if predicts == "values" and Y.shape[1] == 1 else Y
 
 
 def check_several_classes(source: str, found: Sequence[str]) -> None:
@@ -263,7 +328,7 @@ def check_several_classes(source: str, found: Sequence[str]) -> None:
         )
 
 
-def build_samples(source: str, part: Part) -> Samples:
+def build_samples(source: str, part: Part, targets: TargetColumns = CLASSES) -> Samples:
     """Make samples from what a reader found, or raise an error that says what is missing."""
     check_part(source, part)
     if not len(part.X):
@@ -271,9 +336,10 @@ def build_samples(source: str, part: Part) -> Samples:
     class_names: tuple[str, ...] = ()
     y = None
     if part.labels is not None:
-        class_names, (y,) = encode_labels(source, part.labels)
+        class_names, (y,) = _encoded(source, targets, part)
     names = part.names or Numbered(len(part.X))
-    return Samples(part.X, y, class_names, part.image_shape, names, source, part.feature_names)
+    of_part = (part.image_shape, names, source, part.feature_names)
+    return Samples(part.X, y, class_names, *of_part, targets.predicts)
 
 
 def check_part(source: str, part: Part) -> None:
@@ -314,53 +380,19 @@ def check_same_features(source: str, train: int, test: int) -> None:
         )
 
 
-def encode_labels(
-    source: str, *parts: Sequence[object]
-) -> tuple[tuple[str, ...], tuple[Labels, ...]]:
-    """Give each class of any part a number: whole numbers by size, texts alphabetically.
-
-    If all labels are whole numbers, 1, +1 and 1.0 are the same class. If any label is something
-    else, such as 01, 1e3 or cat, all labels are texts, and each spelling is its own class.
-    """
-    texts = [list(map(str, part)) for part in parts]
-    distinct = set().union(*texts)
-    check_labels(source, distinct)
-    index: dict[str, int]
-    if all(map(WHOLE_NUMBER.fullmatch, distinct)):
-        numbers = {text: int(text.partition(".")[0]) for text in distinct}
-        ordered = {number: k for k, number in enumerate(sorted(set(numbers.values())))}
-        index = {text: ordered[number] for text, number in numbers.items()}
-        names = tuple(map(str, ordered))
-    else:
-        names = tuple(sorted(distinct))
-        index = {name: k for k, name in enumerate(names)}
-    return names, tuple(np.array([index[t] for t in part], dtype=np.intp) for part in texts)
-
-
-def check_labels(source: str, distinct: set[str]) -> None:
-    """Refuse empty labels, and labels that cannot be written."""
-    if "" in distinct:
-        raise DataError(f"{source} has an empty label; expected a number or a name.")
-    broken = next(filter(SURROGATE.search, distinct), None)
-    if broken is not None:
-        raise DataError(
-            f"{source} has the label {quoted(broken)}, which UTF-8 cannot encode; rename it."
-        )
-
-
-def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
+def match_labels(samples: Samples, class_names: Sequence[str]) -> Targets:
     """Translate the labels of samples to the numbers of a model's classes, by name.
 
     Parameters
     ----------
     samples : Samples
     class_names : sequence of str
-        The classes of the model.
+        The classes of the model, or the names of its labels or values.
 
     Returns
     -------
-    array of shape (m,)
-        Indices into ``class_names``.
+    array of shape (m,) or (m, K)
+        Indices into ``class_names``. Labels and values in the order of the model.
 
     Raises
     ------
@@ -375,45 +407,15 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Labels:
     """
     if samples.y is None:
         raise DataError(f"{samples.source} has no labels; expected one per sample.")
-    labels: Labels = class_numbers(samples.source, samples.class_names, class_names)[samples.y]
-    return labels
+    known = samples.class_names, class_names, samples.predicts
+    return _as_known(samples.source, samples.y, *known)
 
 
-def class_numbers(
-    source: str, found: Sequence[str], class_names: Sequence[str], whose: str = "the network"
-) -> Labels:
-    """Return the number that a model gives each class of a source, by its name."""
-    known = _by_name(class_names)
-    numbers = [known.get(name, known.get(_spelled(name), -1)) for name in found]
-    if -1 in numbers:
-        raise DataError(
-            f"{source} has samples of the class {quoted(found[numbers.index(-1)])}, which "
-            f"{whose} does not know; expected one of {listed(class_names)}."
-        )
-    return np.array(numbers, dtype=np.intp)
-
-
-def _by_name(class_names: Sequence[str]) -> dict[str, int]:
-    """Return the number of each class by its name, and by the usual spelling of its name."""
-    spelled = [_spelled(name) for name in class_names]
-    counts = Counter(spelled)
-    once = {name: k for k, name in enumerate(spelled) if counts[name] == 1}
-    if list(class_names) == ["False", "True"]:  # arrays and tables may hold them as 0 and 1
-        once |= {"0": 0, "1": 1}
-    return once | {name: k for k, name in reversed(list(enumerate(class_names)))}
-
-
-def _spelled(name: str) -> str:
-    """Return a name without surrounding blanks, and a whole number in its usual spelling."""
-    name = name.strip()
-    return str(int(name.partition(".")[0])) if WHOLE_NUMBER.fullmatch(name) else name
-
-
-def every_fifth(y: Labels) -> npt.NDArray[np.bool_]:
-    """Mark the fifth, tenth, … sample of each class, in the order of the samples."""
-    order = np.argsort(y, kind="stable")
-    by_class = y[order]
-    ranks = np.arange(len(y)) - np.searchsorted(by_class, by_class)
-    held_out = np.zeros(len(y), dtype=bool)
-    held_out[order[ranks % HELD_OUT == HELD_OUT - 1]] = True
-    return held_out
+def _as_known(
+    source: str, y: Targets, found: Sequence[str], class_names: Sequence[str], predicts: Predicts
+) -> Targets:
+    """Return targets by the names of a model instead of those that a source has."""
+    if predicts == "classes":
+        return class_numbers(source, found, class_names)[y]
+    order = column_order(source, found, class_names, predicts)
+    return y if y.ndim == 1 else y[:, order]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from handgrad.data.dataset import Part, Parts, every_fifth
+from handgrad.data.classes import every_fifth
+from handgrad.data.dataset import Part, Parts
 from handgrad.data.streams import reading
 from handgrad.errors import DataError, MissingPackageError
 

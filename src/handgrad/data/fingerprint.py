@@ -1,7 +1,8 @@
 """A text that tells labelled rows apart by their content, wherever they lie.
 
 It is the same on every machine and for every form of the same rows: it holds no paths, times or
-byte orders. It covers the shape, the type, all labels, and the rows of the first and the last leaf.
+byte orders. It covers the shape, the type, all targets, and the rows of the first and of the last
+leaf.
 """
 
 from __future__ import annotations
@@ -17,19 +18,25 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data.targets import Predicts
+
 COVERED = 8192  # rows at either end whose numbers are covered
 DIGITS = 16  # of 4 bits each
 
 
-def fingerprint_of(X: Any, y: npt.NDArray[np.intp], class_names: Sequence[str]) -> str:
+def fingerprint_of(
+    X: Any, y: npt.NDArray[Any], class_names: Sequence[str], predicts: Predicts = "classes"
+) -> str:
     """Return the fingerprint of rows in memory.
 
     Parameters
     ----------
     X : array or SciPy sparse array of shape (m, D)
-    y : array of shape (m,)
-        The number of each row's class.
+    y : array of shape (m,) or (m, K)
+        The number of each row's class, or its labels or values.
     class_names : sequence of str
+        Those of labels and values do not count, as those of features do not.
+    predicts : {"classes", "labels", "values"}
 
     Examples
     --------
@@ -38,7 +45,11 @@ def fingerprint_of(X: Any, y: npt.NDArray[np.intp], class_names: Sequence[str]) 
     '2x2 float64 26fb8d3ffe4e5111'
     """
     covered = (X[start:stop] for start, stop in covered_rows(len(y)))
-    return combined(X.shape, X.dtype, class_names, digest_of_labels(y, class_names), covered)
+    if predicts == "classes":
+        return combined(X.shape, X.dtype, class_names, digest_of_labels(y, class_names), covered)
+    digest = NumberDigest()
+    digest.add(y)
+    return combined(X.shape, X.dtype, (), digest.text(predicts), covered)
 
 
 def combined(
@@ -50,8 +61,8 @@ def combined(
 ) -> str:
     """Return the fingerprint of rows that are read a part at a time.
 
-    ``labels`` is the text of a `LabelDigest`; ``covered`` are the rows of `covered_rows`, in parts
-    of any size, each an array or a SciPy sparse array.
+    ``labels`` is the text of a `LabelDigest` or of a `NumberDigest`; ``covered`` are the rows of
+    `covered_rows`, in parts of any size, each an array or a SciPy sparse array.
     """
     rows = hashlib.sha256()
     for part in covered:
@@ -108,6 +119,35 @@ class LabelDigest:
         """Return the digest of all labels, where a place stands for a name."""
         digest = self._digest.copy()
         digest.update(json.dumps(list(names)).encode())
+        return digest.hexdigest()
+
+
+class NumberDigest:
+    """A digest of labels or values in their order, which may be added in parts of any size.
+
+    Examples
+    --------
+    >>> digest, whole = NumberDigest(), NumberDigest()
+    >>> digest.add(np.array([0.5, 2.0]))
+    >>> digest.add(np.array([[4.0]]))
+    >>> whole.add(np.array([[0.5], [2.0], [4.0]]))
+    >>> digest.text("values") == whole.text("values") != whole.text("labels")
+    True
+    """
+
+    def __init__(self) -> None:
+        self._digest, self._columns = hashlib.sha256(), 1
+
+    def add(self, Y: npt.NDArray[Any]) -> None:
+        """Add the labels or values of consecutive rows."""
+        if len(Y):
+            self._columns = Y.size // len(Y)
+        self._digest.update(Y.astype("<f8").tobytes())
+
+    def text(self, predicts: Predicts) -> str:
+        """Return the digest of all rows."""
+        digest = self._digest.copy()
+        digest.update(json.dumps([predicts, self._columns]).encode())
         return digest.hexdigest()
 
 

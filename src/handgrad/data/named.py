@@ -1,4 +1,4 @@
-"""Data sets that have names of their own, and the names that hold unless others are given."""
+"""Data sets that have names of their own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from handgrad.data.dataset import Parts
 
 USUAL_SOURCE = "mnist-5k"  # of commands that name none
-USUAL_LABEL = "label"  # the column of the labels in tables
 NAMED: dict[str, Callable[[], Parts]] = {
     USUAL_SOURCE: embedded.read_mnist_5k,
     "mnist": mnist.read_mnist,

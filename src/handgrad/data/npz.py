@@ -1,4 +1,4 @@
-"""NumPy's files: NPZ with samples and labels, NPY with samples only.
+"""NumPy's files: NPZ with samples and targets, NPY with samples only.
 
 All headers are read and compared before any value is read.
 """
@@ -15,6 +15,7 @@ import numpy as np
 from handgrad.data.dataset import Part, Parts, check_counts, check_same_features
 from handgrad.data.npy import Header, read_header, read_values
 from handgrad.data.streams import LARGEST_RATIO, open_unpacked, reading
+from handgrad.data.targets import OR_MATRIX, OR_VALUES, as_matrix
 from handgrad.errors import DataError
 from handgrad.quoting import listed, quoted
 
@@ -24,17 +25,19 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data.targets import Predicts
+
 KEPT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
 LAST_CODE_POINT = 0x10FFFF
 ENCRYPTED = 1  # flag of an encrypted member
 
 
-def read_npz(path: Path) -> Parts:
+def read_npz(path: Path, predicts: Predicts = "classes") -> Parts:
     """Read ``X`` and ``y``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``."""
     with reading(path), open_unpacked(path) as stream:
         try:
             with zipfile.ZipFile(stream) as archive:
-                return _read_parts(path, archive)
+                return _read_parts(path, archive, predicts)
         except (DataError, OSError, EOFError, MemoryError, zlib.error):
             raise
         except Exception as error:  # a damaged archive makes zipfile raise almost anything
@@ -52,18 +55,21 @@ def read_npy(path: Path) -> Part:
     return Part(X, None, image_shape)
 
 
-def _read_parts(path: Path, archive: zipfile.ZipFile) -> Parts:
+def _read_parts(path: Path, archive: zipfile.ZipFile, predicts: Predicts) -> Parts:
     wanted = wanted_arrays(path, archive)
     size = path.stat().st_size
     headers = {name: read_member_header(path, archive, name, size) for name in wanted}
     for X, y in pairs_of(wanted):
         check_samples(path, headers[X])
         if y is not None:
-            check_counts(str(path), flat_shape(headers[X]), check_label_shape(path, headers[y]))
+            count, _ = check_target_shape(path, headers[y], predicts)
+            check_counts(str(path), flat_shape(headers[X]), count)
     if "x_test" in wanted:
         features = (flat_shape(headers[X])[1] for X in ("x_train", "x_test"))
         check_same_features(str(path), *features)
-    train, *test = (_read_part(path, archive, headers, X, y) for X, y in pairs_of(wanted))
+    train, *test = (
+        _read_part(path, archive, headers, *pair, predicts) for pair in pairs_of(wanted)
+    )
     return Parts(train, *test)
 
 
@@ -118,9 +124,18 @@ def _read_member(
 
 
 def _read_part(
-    path: Path, archive: zipfile.ZipFile, headers: dict[str, Header], X: str, y: str | None
+    path: Path,
+    archive: zipfile.ZipFile,
+    headers: dict[str, Header],
+    X: str,
+    y: str | None,
+    predicts: Predicts,
 ) -> Part:
-    labels = None if y is None else label_values(path, _read_member(path, archive, headers, y))
+    labels: Any = None
+    if y is not None:
+        found = _read_member(path, archive, headers, y)
+        is_number = predicts != "classes"
+        labels = as_matrix(str(path), found, predicts) if is_number else label_values(path, found)
     rows = _as_rows(_read_member(path, archive, headers, X))
     return Part(rows, labels, check_samples(path, headers[X]))
 
@@ -144,15 +159,22 @@ def check_samples(path: Path, header: Header) -> tuple[int, int] | None:
     return (shape[1], shape[2]) if len(shape) == 3 else None
 
 
-def check_label_shape(path: Path, header: Header) -> int:
-    """Check that an array can hold labels; return how many it holds."""
+def check_target_shape(path: Path, header: Header, predicts: Predicts) -> tuple[int, int]:
+    """Check that an array can hold targets; return how many, and the columns of each."""
     shape = header.shape
+    if predicts != "classes":
+        if len(shape) > 2 or 0 in shape[1:] or header.dtype.kind in "US":
+            raise DataError(
+                f"{path} holds {predicts} of type {header.dtype} and shape {shape}; expected "
+                f"numbers of shape (samples, {predicts})."
+            )
+        return shape[0], math.prod(shape[1:])
     if len(shape) != 1 and (len(shape) != 2 or shape[1] != 1):
         raise DataError(
             f"{path} holds labels of shape {shape}; expected (samples,), integers or texts, "
-            "never one-hot."
+            f"never one-hot{OR_MATRIX}."
         )
-    return shape[0]
+    return shape[0], 1
 
 
 def flat_shape(header: Header) -> tuple[int, int]:
@@ -193,7 +215,9 @@ def _whole(path: Path, y: npt.NDArray[Any]) -> list[int]:
         numbers = y.astype(np.float64)
         exact = np.isfinite(numbers) & (numbers == y) & (numbers == np.floor(numbers))
     if not exact.all():
-        raise DataError(f"{path} holds labels that are not whole numbers; expected classes.")
+        raise DataError(
+            f"{path} holds labels that are not whole numbers; expected classes{OR_VALUES}."
+        )
     return list(map(int, numbers.tolist()))
 
 

@@ -9,16 +9,19 @@ import numpy as np
 from handgrad.engines import _native, inputs
 from handgrad.engines.rules import Adam, Rule
 from handgrad.errors import EngineError, ShapeError
-from handgrad.network import FLOAT_TYPES, Network
+from handgrad.layers import FLOAT_TYPES
 from handgrad.rows import PIXEL_SCALE, Bytes, csr_parts, damaged_sparse, is_sparse
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from handgrad.network import Matrix
+    from handgrad.layers import Matrix
+    from handgrad.network import Network
     from handgrad.objective import Objective
+    from handgrad.targets import Targets
 
 MOST_SPARSE_COLUMNS = 2**31 - 1  # column indices are of 32 bits
+_ACTIVATIONS = {activation.name: activation for activation in _native.Activation}
 _OUTPUTS = {output.name: output for output in _native.Output}
 _LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in FLOAT_TYPES}
 
@@ -80,16 +83,27 @@ def _sparse_rows(network: Network, given: Any, scale: float) -> _native.Rows:
         raise damaged_sparse(str(error)) from None
 
 
+def core_targets(
+    network: Network, targets: Targets
+) -> tuple[npt.NDArray[np.int32] | None, Any]:  # of the network's type
+    """Return checked targets as the core reads them: labels or values, and None for the other."""
+    if network.predicts == "classes":
+        return np.ascontiguousarray(targets, np.int32), None
+    return None, np.require(targets, network.dtype, ["C", "A"])
+
+
 def core_network(network: Network) -> Any:  # of the type that the session has, too
     """Return the network's layers in the type of its numbers."""
     core = _native.Network32 if network.dtype == np.float32 else _native.Network64
-    layers: Any = [(layer.W, layer.b) for layer in network.layers]
+    layers: Any = [(layer.W, layer.b, _ACTIVATIONS[layer.activation]) for layer in network.layers]
     return core(layers, _OUTPUTS[network.output])
 
 
 def core_objective(objective: Objective) -> _native.Objective:
     """Return what the core minimises."""
-    return _native.Objective(_OUTPUTS[objective.output], float(objective.alpha))
+    return _native.Objective(
+        _OUTPUTS[objective.output], float(objective.alpha), bool(objective.averages_outputs)
+    )
 
 
 def core_rule(rule: Rule) -> _native.Rule:
@@ -99,15 +113,9 @@ def core_rule(rule: Rule) -> _native.Rule:
     return _native.Rule.sgd(rule.learning_rate, rule.momentum, rule.nesterov)
 
 
-def parameters_of(layers: Any) -> tuple[Matrix, Matrix, Matrix, Matrix]:
-    """Return the core's layers as W1, b1, W2, b2."""
-    (W1, b1), (W2, b2) = layers
-    return W1, b1, W2, b2
-
-
-def network_like(network: Network, layers: Any) -> Network:
-    """Return the core's layers as a network with the output of that one."""
-    return Network(*parameters_of(layers), output=network.output)
+def parameters_of(layers: Any) -> tuple[Matrix, ...]:
+    """Return the core's layers as W1, b1, W2, b2 and so on."""
+    return tuple(array for layer in layers for array in layer)
 
 
 def range_of(network: Network) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from handgrad.engines.core_values import (
     core_objective,
     core_rows,
     core_rule,
-    network_like,
+    core_targets,
     parameters_of,
     range_of,
 )
@@ -27,7 +27,6 @@ from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
 from handgrad.engines.sessions import CheckedSession
 from handgrad.engines.threads import check_threads, processors
 from handgrad.errors import EngineError, ShapeError
-from handgrad.network import Network
 from handgrad.rows import as_array
 
 if TYPE_CHECKING:
@@ -38,8 +37,10 @@ if TYPE_CHECKING:
     from handgrad.engines.protocol import Session
     from handgrad.engines.rules import Rule
     from handgrad.engines.weights import BlockWeights
-    from handgrad.network import Labels, Matrix
+    from handgrad.layers import Matrix
+    from handgrad.network import Network
     from handgrad.objective import Objective
+    from handgrad.targets import Targets
 
     CoreSession: TypeAlias = _native.Session32 | _native.Session64
     CorePart: TypeAlias = _native.PartSession32 | _native.PartSession64
@@ -89,7 +90,7 @@ class NativeEngine(Engine):
         objective: Objective,
         weights: npt.ArrayLike | BlockWeights | None = None,
     ) -> Session:
-        """Hold rows and labels; see `handgrad.engines.Engine`."""
+        """Hold rows and targets; see `handgrad.engines.Engine`."""
         if isinstance(rows, Blocks):
             return block_session(self, rows, targets, objective, weights)
         return NativeSession(self, rows, targets, objective, weights)
@@ -115,9 +116,7 @@ class NativeEngine(Engine):
         """Compute F4 as an array of shape (m, columns); see `handgrad.engines.Engine`."""
         with CoreErrors():
             rows = core_rows(network, network.check_rows(X), self.threads)
-            return _native.predict_proba(
-                self.instruction_set, self.threads, core_network(network), rows
-            )
+            return _native.outputs(self.instruction_set, self.threads, core_network(network), rows)
 
     def predictor(self, network: Network) -> NativePredictor:
         """Make the network ready to predict single samples."""
@@ -125,7 +124,7 @@ class NativeEngine(Engine):
 
 
 class NativeSession(CheckedSession["CoreSession"]):
-    """Rows and labels in the core; see `handgrad.engines.Session`."""
+    """Rows and targets in the core; see `handgrad.engines.Session`."""
 
     def __init__(
         self,
@@ -142,7 +141,7 @@ class NativeSession(CheckedSession["CoreSession"]):
         self,
         network: Network,
         rows: Any,
-        labels: Labels,
+        targets: Targets,
         weights: npt.NDArray[np.float64] | None,
     ) -> CoreSession:
         engine = self._engine
@@ -152,7 +151,7 @@ class NativeSession(CheckedSession["CoreSession"]):
                 engine.instruction_set,
                 engine.threads,
                 core_rows(network, rows, engine.threads),
-                np.ascontiguousarray(labels, dtype=np.int32),
+                *core_targets(network, targets),
                 core_objective(self.objective),
                 weights,
                 self._total,
@@ -185,7 +184,7 @@ class NativeSession(CheckedSession["CoreSession"]):
             steps, layers = core.descend(
                 core_network(network), float(learning_rate), costs, accuracies, report
             )
-        return network_like(network, layers), costs[:steps]
+        return network.with_parameters(parameters_of(layers)), costs[:steps]
 
     def batches(
         self,
@@ -203,7 +202,7 @@ class NativeSession(CheckedSession["CoreSession"]):
             run = core.batches(core_network(network), core_rule(rule), batch_size)
             if moments is not None:
                 first, second = (
-                    core_network(Network(*arrays, output=network.output)) for arrays in moments[1:]
+                    core_network(network.with_parameters(arrays)) for arrays in moments[1:]
                 )
                 run.restore(int(moments.steps), first, second)
         return NativeBatches(run, rule, batch_size, core.count, network)
@@ -247,7 +246,7 @@ class NativePart(CheckedSession["CorePart"]):
         self,
         network: Network,
         rows: Any,
-        labels: Labels,
+        targets: Targets,
         weights: npt.NDArray[np.float64] | None,
     ) -> CorePart:
         core = _native.PartSession32 if network.dtype == np.float32 else _native.PartSession64
@@ -255,7 +254,7 @@ class NativePart(CheckedSession["CorePart"]):
             return core(
                 self._instruction_set,
                 core_rows(network, rows, threads=1),
-                np.ascontiguousarray(labels, dtype=np.int32),
+                *core_targets(network, targets),
                 core_objective(self.objective),
                 weights,
                 self._total,
@@ -281,7 +280,7 @@ class NativeBatches:
     def network(self) -> Network:
         """The network after the steps so far."""
         with CoreErrors():
-            return network_like(self._like, self._run.parameters())
+            return self._like.with_parameters(parameters_of(self._run.parameters()))
 
     @property
     def moments(self) -> Moments:
@@ -347,11 +346,11 @@ class NativePredictor:
             return self._core.label(self._sample(x))
 
     def probabilities(self, x: npt.ArrayLike) -> Matrix:
-        """Return the probabilities of one sample."""
+        """Return the outputs of one sample: probabilities or values."""
         try:
-            return self._core.probabilities(x)
+            return self._core.outputs(x)
         except (BufferError, TypeError, ValueError):
-            return self._core.probabilities(self._sample(x))
+            return self._core.outputs(self._sample(x))
 
     def _sample(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return what the core takes, or say why x is not a sample."""
@@ -397,7 +396,7 @@ def _reporter(
         return None
 
     def report(measured: int, layers: Any) -> bool:
-        network = network_like(like, layers)
+        network = like.with_parameters(parameters_of(layers))
         return bool(on_progress(Progress(network, costs[:measured], accuracies[:measured])))
 
     return report

@@ -24,10 +24,11 @@ from handgrad.files.tensor_file import (
     DAMAGES,
     LARGEST_HEADER,
     METADATA,
-    PARAMETER_NAMES,
     Tensor,
     TensorFile,
+    by_name,
     header_length,
+    parameter_names,
 )
 from handgrad.network import OUTPUTS
 from handgrad.quoting import named
@@ -124,14 +125,14 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def _arrays(state: RunState) -> dict[str, npt.NDArray[Any]]:
-    arrays = dict(zip(HISTORY, state.history, strict=True)) | _by_name("", state.network.parameters)
+    arrays: dict[str, npt.NDArray[Any]] = dict(zip(HISTORY, state.history, strict=True))
+    arrays |= by_name(state.network.parameters)
     if state.best is not None:
-        arrays |= _by_name("best.", state.best.parameters)
+        arrays |= by_name(state.best.parameters, "best.")
     memory = state.memory
     if memory is not None and memory.moments is not None:
-        arrays |= _by_name("first.", memory.moments.first) | _by_name(
-            "second.", memory.moments.second
-        )
+        arrays |= by_name(memory.moments.first, "first.")
+        arrays |= by_name(memory.moments.second, "second.")
     if memory is not None and memory.order is not None:
         arrays["order"] = memory.order
     if memory is not None and memory.random is not None:
@@ -142,10 +143,6 @@ def _arrays(state: RunState) -> dict[str, npt.NDArray[Any]]:
             )
         arrays["random"] = memory.random["state"]["key"]
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-
-
-def _by_name(prefix: str, parameters: tuple[npt.NDArray[Any], ...]) -> dict[str, npt.NDArray[Any]]:
-    return {f"{prefix}{name}": a for name, a in zip(PARAMETER_NAMES, parameters, strict=True)}
 
 
 def _description(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -201,8 +198,8 @@ def _build(file: TensorFile, description: dict[str, Any], tensors: dict[str, Ten
     output = description["output"]
     check_choice("output", output, OUTPUTS, TrainingError)
     groups = {prefix: _group(tensors, prefix) for prefix in ("best.", "first.", "second.")}
-    network = file.network(tensors, output)
-    best = file.network(groups["best."], output) if groups["best."] else None
+    network = file.network(tensors, output=output)
+    best = file.network(groups["best."], output=output) if groups["best."] else None
     if best is not None and [a.shape for a in best.parameters] != [
         a.shape for a in network.parameters
     ]:
@@ -281,9 +278,10 @@ def _memory(
         raise ValueError(f"{training.solver} has a memory")
     moments = None
     if found["steps"] is not None:
-        if set(first) != set(PARAMETER_NAMES) or set(second) != set(PARAMETER_NAMES):
-            raise ValueError("moments that are not those of four arrays")
-        ordered = [[group[name].array() for name in PARAMETER_NAMES] for group in (first, second)]
+        names = parameter_names(len(network.layers))
+        if set(first) != set(names) or set(second) != set(names):
+            raise ValueError("moments that are not those of the network's arrays")
+        ordered = [[group[name].array() for name in names] for group in (first, second)]
         moments = Moments(found["steps"], *map(tuple, ordered))
         check_moments(moments, network)
     elif first or second:

@@ -56,8 +56,8 @@ def build(
     if not isinstance(names, list):
         raise TypeError("class_names is not a list")
     features = arrays.get("feature_names")
-    return Model(
-        *network.parameters,
+    return Model.of(
+        network,
         class_names=tuple(names),
         image_shape=shape and tuple(shape),
         scaling=float(scaling),

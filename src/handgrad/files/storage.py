@@ -1,4 +1,4 @@
-"""Model files as safetensors: four arrays, and JSON that describes them.
+"""Model files as safetensors: weights and biases, and JSON that describes them.
 
 `handgrad.files.tensor_file` checks what it reads.
 """
@@ -16,8 +16,9 @@ from handgrad.files.tensor_file import (
     DAMAGES,
     LARGEST_HEADER,
     METADATA,
-    PARAMETER_NAMES,
+    Tensor,
     TensorFile,
+    by_name,
     header_length,
 )
 from handgrad.model import Model
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
     from handgrad.estimator import MLPClassifier
 
-FORMAT_VERSION = 2  # version 1 has no names of features and of the label column
+NOTES_VERSION = 2  # for the notes' network, so that older programs read it
+FORMAT_VERSION = 3  # the newest: it names each layer's activation and the output
 ARRAYS: dict[str, dict[str, str]] = {
     "network": {},
     "model": model_file.ARRAYS,
@@ -56,8 +58,7 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     WriteError
         If the file cannot be written.
     ModelFileError
-        If this is not a model, if its output is logistic, or if its settings are not JSON or exceed
-        the 64 kB of a header.
+        If this is not a model, or if its settings are not JSON or exceed the 64 kB of a header.
 
     Examples
     --------
@@ -75,18 +76,13 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
             "Network or a fitted handgrad.MLPClassifier."
         )
     network, description, others = _described(model)
-    if network.output != "softmax":  # the format does not name the output
-        raise ModelFileError(
-            f"A file cannot hold a network with a {network.output} output; "
-            "expected softmax: save network.as_softmax()."
-        )
-    arrays = dict(zip(PARAMETER_NAMES, network.parameters, strict=True)) | others
-    text = _as_json(description)
+    arrays = by_name(network.parameters) | others
+    text = _as_json(_with_format(network) | description)
     content = to_bytes(arrays, metadata={METADATA: text})
     if header_length(content[:8]) > LARGEST_HEADER:
         raise ModelFileError(
             f"{named(path)} would need a header of more than {LARGEST_HEADER // 1024} kB; "
-            "expected shorter settings."
+            f"expected shorter settings, or fewer layers than {len(network.layers):,}."
         )
     write_atomically(path, content)
 
@@ -127,7 +123,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     if not isinstance(kind, str) or kind not in ARRAYS:
         raise file.damaged_metadata()
     others = file.others(tensors, ARRAYS[kind])
-    network = file.network(tensors)
+    network = _network(file, tensors, description)
     try:
         if kind == "model":
             return model_file.build(network, description, others)
@@ -145,15 +141,32 @@ def _described(
     model: Network | MLPClassifier,
 ) -> tuple[Network, dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return the network of a model, its description for JSON, and further arrays."""
-    version = {"format_version": FORMAT_VERSION}
     if isinstance(model, Model):
         description, others = model_file.describe(model)
-        return model, version | {"kind": "model"} | description, others
+        return model, {"kind": "model"} | description, others
     if isinstance(model, Network):
-        return model, version | {"kind": "network"}, {}
+        return model, {"kind": "network"}, {}
     network = model.network()  # raises an error if the classifier is not fitted
     description, others = estimator_file.describe(model)
-    return network, version | {"kind": "estimator"} | description, others
+    return network, {"kind": "estimator"} | description, others
+
+
+def _with_format(network: Network) -> dict[str, Any]:
+    """Return the version of the format, with what it says of a network that is not the notes'."""
+    if network.is_of_the_notes:
+        return {"format_version": NOTES_VERSION}
+    activations = [layer.activation for layer in network.layers[:-1]]
+    return {
+        "format_version": FORMAT_VERSION,
+        "activations": activations,  # of the hidden layers
+        "output": network.output,
+    }
+
+
+def _network(file: TensorFile, tensors: dict[str, Tensor], description: dict[str, Any]) -> Network:
+    if description["format_version"] <= NOTES_VERSION:
+        return file.network(tensors)
+    return file.network(tensors, description.get("activations"), description.get("output"))
 
 
 def _as_json(description: dict[str, Any]) -> str:

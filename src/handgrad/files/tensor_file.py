@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from handgrad.errors import ShapeError
-from handgrad.network import Network
+from handgrad.layers import ACTIVATIONS, Layer, real_parameters
+from handgrad.network import OUTPUTS, Network
 from handgrad.quoting import named, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     from handgrad.errors import HandgradError
-    from handgrad.network import Output
+    from handgrad.network import Matrix
 
 METADATA = "handgrad"  # the key of the description
 LARGEST_HEADER = 64 * 1024
-PARAMETER_NAMES = ("W1", "b1", "W2", "b2")
 NUMBERS = {"F32": "<f4", "F64": "<f8", "U8": "u1", "U32": "<u4", "I64": "<i8"}
 DAMAGES = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
@@ -149,12 +149,33 @@ class TensorFile:
                 raise self.fault(f"has a damaged array {name}; {self.remedy}.")
         return {name: part.array() for name, part in parts.items()}
 
-    def network(self, tensors: Mapping[str, Tensor], output: Output = "softmax") -> Network:
-        """Return a network from its four tensors, after a check of every number."""
-        if set(tensors) != set(PARAMETER_NAMES):
+    def network(
+        self,
+        tensors: Mapping[str, Tensor],
+        activations: object = ("relu",),
+        output: object = "softmax",
+    ) -> Network:
+        """Return a network from its tensors, after a check of every number.
+
+        By default it is that of the notes. ``activations`` are those of the hidden layers; they
+        and ``output`` may be any JSON from the file.
+        """
+        if not (
+            isinstance(activations, list | tuple) and all(a in ACTIVATIONS for a in activations)
+        ):
+            raise self.fault(
+                f"has the activations {shown(activations)}; expected a list of "
+                f"{', '.join(ACTIVATIONS)}, one per hidden layer."
+            )
+        if output not in OUTPUTS:
+            raise self.fault(
+                f"has the output {shown(output)}; expected one of {', '.join(OUTPUTS)}."
+            )
+        names = parameter_names(len(activations) + 1)
+        if set(tensors) != set(names):
             raise self.fault(
                 f"holds the arrays {named(', '.join(sorted(tensors))) or 'none'}; "
-                f"expected {', '.join(PARAMETER_NAMES)}."
+                f"expected {named(', '.join(names))}."
             )
         types = {tensor.dtype for tensor in tensors.values()}
         if types not in ({"F32"}, {"F64"}):
@@ -162,13 +183,45 @@ class TensorFile:
                 f"holds arrays of type {named(', '.join(sorted(types)))}; "
                 "expected all F32 or all F64."
             )
-        arrays = [tensors[name].array() for name in PARAMETER_NAMES]
+        arrays = [tensors[name].array() for name in names]
         if not all(np.isfinite(array).all() for array in arrays):
             raise self.fault("holds weights that are NaN or infinite; train it again.")
         try:
-            return Network(*arrays, output=output)
+            return _network(arrays, [*activations, "identity"], output)
         except ShapeError as error:
-            raise self.fault(f"does not hold a two-layer network: {named(error)}") from error
+            raise self.fault(f"does not hold a network: {named(error)}") from error
+
+
+def parameter_names(layers: int) -> tuple[str, ...]:
+    """Return the names of the arrays of a network of so many layers, in their order.
+
+    Examples
+    --------
+    >>> parameter_names(3)
+    ('W1', 'b1', 'W2', 'b2', 'W3', 'b3')
+    """
+    return tuple(f"{letter}{number}" for number in range(1, layers + 1) for letter in "Wb")
+
+
+def by_name(parameters: Sequence[Matrix], prefix: str = "") -> dict[str, Matrix]:
+    """Return weights and biases by their names, each with a prefix.
+
+    Examples
+    --------
+    >>> list(by_name(Network.initial(hidden=()).parameters, "best."))
+    ['best.W1', 'best.b1']
+    """
+    names = parameter_names(len(parameters) // 2)
+    return {f"{prefix}{name}": array for name, array in zip(names, parameters, strict=True)}
+
+
+def _network(arrays: Sequence[Matrix], activations: Sequence[Any], output: Any) -> Network:
+    pairs = [
+        real_parameters(W, b, str(number))  # its errors name the arrays as the file does
+        for number, (W, b) in enumerate(zip(arrays[::2], arrays[1::2], strict=True), start=1)
+    ]
+    layers = [Layer(*pair, name) for pair, name in zip(pairs, activations, strict=True)]
+    return Network.of_layers(layers, output)
 
 
 def header_length(first_bytes: bytes) -> int:

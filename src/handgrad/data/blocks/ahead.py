@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
     from handgrad.data.blocks.blocks import Blocks
-    from handgrad.data.dataset import Labels, Rows
+    from handgrad.data.dataset import Rows, Targets
 
-    Leaf = tuple[int, Rows, Labels]
+    Leaf = tuple[int, Rows, Targets]
 
 
 def read_ahead(
     blocks: Blocks, leaves: Iterable[int], depth: int = 2
-) -> Generator[tuple[int, Rows, Labels]]:
+) -> Generator[tuple[int, Rows, Targets]]:
     """Yield leaves in the given order, each with its number.
 
     A thread reads while a leaf is used. Pictures are decoded in processes, because decoding holds

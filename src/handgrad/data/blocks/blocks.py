@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.data.blocks.census import LEAF_ROWS, count_labels, shared_labels
-from handgrad.data.blocks.readers import HeldOut, InMemory, LastLeaf, Renumbered, held_out_counts
-from handgrad.data.dataset import HELD_OUT, check_counts, check_same_features, class_numbers
+from handgrad.data.blocks.census import LEAF_ROWS, shared_labels, take_census
+from handgrad.data.blocks.readers import (
+    HeldOut,
+    InMemory,
+    LastLeaf,
+    Renumbered,
+    Reordered,
+    held_out_counts,
+)
+from handgrad.data.classes import HELD_OUT, class_numbers
+from handgrad.data.dataset import check_counts, check_same_features
 from handgrad.data.fingerprint import combined, covered_rows, without_held_out
 from handgrad.data.npz import KEPT
+from handgrad.data.targets import USUAL_LABEL, TargetColumns, as_matrix, column_order
 from handgrad.errors import DataError
 from handgrad.quoting import shown
 
@@ -23,7 +32,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data.blocks.readers import LeafReader
-    from handgrad.data.dataset import Labels, Rows
+    from handgrad.data.dataset import Rows, Targets
+    from handgrad.data.targets import Predicts
 
 
 USUAL_WINDOW = 8
@@ -31,7 +41,7 @@ USUAL_WINDOW = 8
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Labelled rows in leaves of ``leaf_rows`` consecutive rows; the last leaf may be smaller.
+    """Rows and their targets, in leaves of ``leaf_rows`` rows; the last leaf may be smaller.
 
     Sums over leaves depend neither on how the rows lie in files nor on the memory of a machine.
     A pickle of blocks holds no rows if the source lies in files.
@@ -40,9 +50,9 @@ class Blocks:
     ----------
     reader : LeafReader
     counts : array of shape (n, K)
-        How many rows of each class each leaf holds.
+        How many rows of each class each leaf holds. Of labels and values (n, 1): all rows.
     classes : array of shape (K,)
-        The distinct labels, sorted.
+        The distinct labels, sorted. Blocks of labels or values have no classes.
     features : int
         D.
     dtype : dtype
@@ -50,7 +60,7 @@ class Blocks:
     source : str
         The source, as the user names it.
     labels_digest : str
-        A digest of all labels in their order.
+        A digest of all targets in their order.
     test : callable or None
         Opens the test part of the source, if it has one; see `test_part`.
 
@@ -62,6 +72,9 @@ class Blocks:
     >>> X, y = blocks.read(1)
     >>> X.tolist(), y.tolist()
     ([[0.0, 0.0, 1.0]], [0])
+    >>> Blocks.of(np.eye(3), [0.5, 2.0, 1.5], predicts="values", leaf_rows=2).read(0)[1]
+    array([[0.5],
+           [2. ]])
     """
 
     reader: LeafReader
@@ -81,6 +94,10 @@ class Blocks:
     """The blocks from which every n-th row of each class was held out, and n."""
     window: int = USUAL_WINDOW
     """How many leaves lie in memory together."""
+    predicts: Predicts = "classes"
+    """What is to be predicted: a class, several "labels", or "values"."""
+    columns: tuple[str, ...] = ()
+    """The names of the labels or values."""
 
     def __len__(self) -> int:
         """Count the leaves."""
@@ -98,9 +115,21 @@ class Blocks:
         return int(self.counts.sum())
 
     @property
+    def target_names(self) -> tuple[str, ...]:
+        """The classes as texts, or the names of the columns of labels or values."""
+        return (
+            tuple(map(str, self.classes.tolist())) if self.predicts == "classes" else self.columns
+        )
+
+    @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes as texts."""
-        return tuple(map(str, self.classes.tolist()))
+        """The same names, as a model calls them."""
+        return self.target_names
+
+    @property
+    def outputs(self) -> int:
+        """How many classes, labels or values there are, K."""
+        return len(self.classes) if self.predicts == "classes" else len(self.columns)
 
     @property
     def bytes_per_row(self) -> int:
@@ -119,7 +148,8 @@ class Blocks:
             return without_held_out(whole.fingerprint, every)
         shape = self.rows, self.features
         covered = chain.from_iterable(starmap(self._between, covered_rows(self.rows)))
-        return combined(shape, self.dtype, self.class_names, self.labels_digest, covered)
+        names = self.class_names if self.predicts == "classes" else ()
+        return combined(shape, self.dtype, names, self.labels_digest, covered)
 
     def _between(self, start: int, stop: int) -> Iterator[Rows]:
         """Read the rows from start to stop, in parts."""
@@ -129,13 +159,17 @@ class Blocks:
             begin = int(ends[leaf]) - int(self.sizes[leaf])
             yield self.read(leaf)[0][max(start - begin, 0) : stop - begin]
 
-    def read(self, leaf: int) -> tuple[Rows, Labels]:
-        """Read a leaf: its rows, and the number of each row's class."""
+    def read(self, leaf: int) -> tuple[Rows, Targets]:
+        """Read a leaf: its rows, and the number of each row's class.
+
+        Labels and values come as a ``float64`` matrix, one row per row and one column per label or
+        value.
+        """
         if not 0 <= leaf < len(self):
             raise IndexError(f"leaf {leaf} of {len(self)} leaves; they are counted from 0.")
         return self.reader.read(leaf)
 
-    def load(self) -> tuple[Rows, Labels]:
+    def load(self) -> tuple[Rows, Targets]:
         """Read all rows into memory.
 
         Examples
@@ -145,7 +179,9 @@ class Blocks:
         ((3, 3), [0, 1, 0])
         """
         X = np.empty((self.rows, self.features), self.dtype)
-        y = np.empty(self.rows, np.intp)
+        y: Targets = np.empty(self.rows, np.intp)
+        if self.predicts != "classes":
+            y = np.empty((self.rows, self.outputs))
         start = 0
         for leaf, size in enumerate(self.sizes.tolist()):
             rows = slice(start, start + size)
@@ -154,18 +190,19 @@ class Blocks:
         return X, y
 
     def test_part(self) -> Blocks | None:
-        """Open the test part of the source with the same classes, or return None without one."""
+        """Open the test part of the source with the same targets, or return None without one."""
         if self.test is None:
             return None
         test = self.test()
         check_same_features(self.source, self.features, test.features)
-        return _renumbered(test, self.class_names, self.classes, "the training part")
+        return _as_known(test, self.target_names, self.classes, "the training part")
 
     def with_held_out(self, every: int = HELD_OUT) -> tuple[Blocks, Blocks]:
         """Return blocks to train and to test on: every fifth row of each class is a test row.
 
-        The rows are those of `Dataset.with_held_out_test`. A leaf of the results holds what is
-        left of a leaf of these blocks. A leaf that keeps no row is dropped.
+        Without classes, every fifth row is one. The rows are those of
+        `Dataset.with_held_out_test`. A leaf of the results holds what is left of a leaf of these
+        blocks. A leaf that keeps no row is dropped.
 
         Examples
         --------
@@ -192,12 +229,14 @@ class Blocks:
         tested: bool,
     ) -> Blocks:
         kept = np.flatnonzero(counts.any(axis=1))
-        chosen = HeldOut(reader, kept, before[kept], every, tested)
+        chosen = HeldOut(reader, kept, before[kept], every, tested, self.predicts)
         whole = None if tested else (self, every)
         return replace(self, reader=chosen, counts=counts[kept], test=None, whole=whole)
 
     def with_classes(self, class_names: Sequence[str]) -> Blocks:
         """Return the blocks with a model's classes; an unknown class raises a DataError.
+
+        The columns of labels or values take the order that they have in the model.
 
         Examples
         --------
@@ -205,7 +244,7 @@ class Blocks:
         >>> blocks.with_classes(("bird", "cat", "dog")).read(0)[1]
         array([1, 2])
         """
-        return _renumbered(self, class_names, np.array(class_names), "the network")
+        return _as_known(self, class_names, np.array(class_names), "the network")
 
     @classmethod
     def of(
@@ -218,18 +257,28 @@ class Blocks:
         feature_names: Sequence[str] | None = None,
         image_shape: tuple[int, int] | None = None,
         written: bool = False,
+        predicts: Predicts = "classes",
+        target_names: Sequence[str] | None = None,
     ) -> Blocks:
-        """Return rows and labels in memory as blocks; rows may also be CSR of SciPy.
+        """Return rows and targets in memory as blocks; rows may also be CSR of SciPy.
 
-        If labels are ``written``, texts that are all whole numbers are numbers.
+        If labels are ``written``, texts that are all whole numbers are numbers. Without
+        ``target_names``, the columns of labels or values are named by their numbers.
         """
         check_leaf_rows(leaf_rows)
         X = _checked_rows(source, X)
-        labels = shared_labels(source, np.asarray(y))
-        check_counts(source, X.shape, len(labels.codes))
-        census = count_labels([(source, [labels])], leaf_rows, written=written)
+        targets = TargetColumns.of(USUAL_LABEL if target_names is None else target_names, predicts)
+        found: Any
+        if predicts == "classes":
+            found = shared_labels(source, np.asarray(y))
+            check_counts(source, X.shape, len(found.codes))
+        else:
+            found = as_matrix(source, y, predicts)
+            check_counts(source, X.shape, len(found))
+        census = take_census([(source, [found])], leaf_rows, predicts, written=written)
+        is_of_classes = predicts == "classes"
         return cls(
-            InMemory(X, census.numbers_of(labels), leaf_rows),
+            InMemory(X, census.numbers_of(found) if is_of_classes else found, leaf_rows),
             census.counts,
             census.classes,
             X.shape[1],
@@ -239,15 +288,28 @@ class Blocks:
             leaf_rows,
             None if feature_names is None else tuple(feature_names),
             image_shape,
+            predicts=predicts,
+            columns=() if is_of_classes else targets.names_of(source, found.shape[1]),
         )
+
+
+def _as_known(
+    blocks: Blocks, names: Sequence[str], classes: npt.NDArray[Any], whose: str
+) -> Blocks:
+    """Return blocks with targets in whose order; an unknown class or name raises a DataError."""
+    if tuple(names) == blocks.target_names:
+        return blocks
+    if blocks.predicts == "classes":
+        return _renumbered(blocks, names, classes, whose)
+    order = column_order(blocks.source, blocks.columns, names, blocks.predicts, whose)
+    reader = Reordered(blocks.reader, tuple(order))
+    return replace(blocks, reader=reader, columns=tuple(names))
 
 
 def _renumbered(
     blocks: Blocks, class_names: Sequence[str], classes: npt.NDArray[Any], whose: str
 ) -> Blocks:
     """Return blocks with classes in whose order; an unknown class raises a DataError."""
-    if tuple(class_names) == blocks.class_names:
-        return blocks
     numbers = class_numbers(blocks.source, blocks.class_names, class_names, whose)
     counts = np.zeros((len(blocks), len(class_names)), np.int64)
     np.add.at(counts.T, numbers, blocks.counts.T)

@@ -1,8 +1,8 @@
 """Decoded rows on local disk, so that later passes and runs need not decode them again.
 
 A cache is one file: a line that names its format, one mark per leaf, and the leaves, each as the
-bytes of its rows and the numbers of their classes, at a place that is known in advance. A leaf is
-written when it is first read, and then its mark, which is a checksum of the leaf. So
+bytes of its rows and of their targets, at a place that is known in advance. A leaf is written when
+it is first read, and then its mark, which is a checksum of the leaf. So
 
 - a killed writer leaves a leaf without a mark, which is read from the source again;
 - two processes that write at once write the same bytes to the same place;
@@ -37,12 +37,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data.blocks.readers import LeafReader
-    from handgrad.data.dataset import Labels, Rows
+    from handgrad.data.dataset import Rows, Targets
 
 FORMAT = b"handgrad rows 1\n"
 MARK = np.dtype("<u8")  # 1 in the upper half of a mark, and a CRC-32 in the lower half
 WRITTEN = 1 << 32
 NUMBER = np.dtype("<i4")  # of a class
+VALUE = np.dtype("<f8")  # or a label
 
 
 class CachedLeaves:
@@ -56,10 +57,13 @@ class CachedLeaves:
         sizes: Sequence[int],
         features: int,
         dtype: np.dtype[Any],
+        columns: int = 0,
     ) -> None:
+        """Keep leaves; ``columns`` counts the labels or values per row, and is 0 with classes."""
         self.reader, self.folder, self.identity = reader, folder, identity
         self.sizes, self.features, self.dtype = list(sizes), features, dtype
-        row_bytes = features * dtype.itemsize + NUMBER.itemsize
+        self.columns = columns
+        row_bytes = features * dtype.itemsize + (columns * VALUE.itemsize or NUMBER.itemsize)
         first = len(FORMAT) + MARK.itemsize * len(self.sizes)
         self._offsets = first + row_bytes * np.cumsum([0, *self.sizes])
         key = f"{identity} {self.sizes} {features} {dtype.str}".encode()
@@ -76,6 +80,7 @@ class CachedLeaves:
             self.sizes,
             self.features,
             self.dtype,
+            self.columns,
         )
 
     @property
@@ -83,7 +88,7 @@ class CachedLeaves:
         """Whether the reader is slow, and a leaf is not in the file yet."""
         return self.reader.in_processes and not self._is_whole()
 
-    def read(self, leaf: int) -> tuple[Rows, Labels]:
+    def read(self, leaf: int) -> tuple[Rows, Targets]:
         """Read a leaf from the file, or from the source."""
         if not self.folder.is_dir():  # another machine
             return self.reader.read(leaf)
@@ -93,10 +98,13 @@ class CachedLeaves:
             self._write(leaf, *found)
         return found
 
-    def _read(self, leaf: int) -> tuple[Rows, Labels] | None:
+    def _read(self, leaf: int) -> tuple[Rows, Targets] | None:
         """Return a leaf of the file, or None if it is not there or damaged."""
         X = self._memory.empty((self.sizes[leaf], self.features), self.dtype)
-        y = np.empty(self.sizes[leaf], NUMBER)
+        size = self.sizes[leaf]
+        y: Targets = (
+            np.empty((size, self.columns), VALUE) if self.columns else np.empty(size, NUMBER)
+        )
         try:
             with self.path.open("rb", buffering=0) as file:
                 mark = self._mark(file, leaf)
@@ -113,7 +121,7 @@ class CachedLeaves:
             if mark != _mark_of(X, y):
                 return None
             self._sound[leaf] = mark
-        return X, y.astype(np.intp)
+        return X, y.astype(np.float64 if self.columns else np.intp, copy=False)
 
     def _mark(self, file: Any, leaf: int) -> int:
         """Return the mark of a leaf; 0 if there is none."""
@@ -123,8 +131,8 @@ class CachedLeaves:
         mark = np.zeros(1, MARK)
         return int(mark[0]) if _fill(file, mark) else 0
 
-    def _write(self, leaf: int, X: Rows, y: Labels) -> None:
-        numbers = y.astype(NUMBER)
+    def _write(self, leaf: int, X: Rows, y: Targets) -> None:
+        numbers = np.ascontiguousarray(y, VALUE if self.columns else NUMBER)
         rows = np.ascontiguousarray(X)
         self._sound.pop(leaf, None)
         try:

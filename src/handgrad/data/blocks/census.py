@@ -1,14 +1,15 @@
-"""The first pass over the labels: the classes, their rows in each leaf, and a digest."""
+"""The first pass over the targets: the classes, their rows in each leaf, and a digest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
 
 import numpy as np
 
-from handgrad.data.dataset import WHOLE_NUMBER, check_labels
-from handgrad.data.fingerprint import LabelDigest
+from handgrad.data.classes import WHOLE_NUMBER, check_labels
+from handgrad.data.fingerprint import LabelDigest, NumberDigest
+from handgrad.data.targets import OR_MATRIX, OR_VALUES
 from handgrad.errors import DataError
 from handgrad.quoting import quoted, shown
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.data.dataset import Labels
+    from handgrad.data.classes import Labels
+    from handgrad.data.targets import Matrix, Predicts
 
 LEAF_ROWS = 8192
 MOST_CLASSES = 1 << 16
@@ -31,12 +33,16 @@ class SharedLabels(NamedTuple):
     codes: npt.NDArray[np.int64]  # (m,): indices into values
 
 
+FoundTargets: TypeAlias = Union[SharedLabels, "Matrix"]
+"""The targets of some rows, as a table gives them: classes, or a matrix of labels or values."""
+
+
 @dataclass(frozen=True, eq=False)
 class Census:
     """What the first pass finds."""
 
-    classes: npt.NDArray[Any]  # (K,): sorted
-    counts: npt.NDArray[np.int64]  # (n, K): rows of each class in each leaf
+    classes: npt.NDArray[Any]  # (K,): sorted; of labels and values none
+    counts: npt.NDArray[np.int64]  # (n, K): rows of each class in each leaf; else (n, 1): all rows
     digest: str
     numbers: dict[Any, int]  # the number of the class of each value
 
@@ -51,7 +57,7 @@ def shared_labels(where: str, labels: npt.NDArray[Any]) -> SharedLabels:
     if labels.ndim != 1:
         raise DataError(
             f"{where} holds labels of shape {shown(labels.shape)}; expected (samples,), "
-            "one label per row, never one-hot."
+            f"one label per row, never one-hot{OR_MATRIX}."
         )
     if labels.dtype.kind not in "buifUSO":
         raise DataError(
@@ -71,6 +77,26 @@ def shared_labels(where: str, labels: npt.NDArray[Any]) -> SharedLabels:
         return SharedLabels(list(found), np.array(places, np.int64))
     values, codes = np.unique(labels, return_inverse=True)
     return SharedLabels(values.tolist(), codes.astype(np.int64))
+
+
+def take_census(
+    tables: Iterable[tuple[str, Iterable[Any]]],
+    leaf_rows: int,
+    predicts: Predicts,
+    *,
+    written: bool = False,
+) -> Census:
+    """Pass over the targets of tables, each with its name."""
+    if predicts == "classes":
+        return count_labels(tables, leaf_rows, written=written)
+    digest, rows = NumberDigest(), 0
+    for _, parts in tables:
+        for Y in parts:
+            digest.add(Y)
+            rows += len(Y)
+    starts = np.arange(0, rows, leaf_rows)
+    counts = np.minimum(rows - starts, leaf_rows)[:, None]
+    return Census(np.zeros(0, np.intp), counts, digest.text(predicts), {})
 
 
 def count_labels(
@@ -124,7 +150,7 @@ class _Tally:
             if place >= MOST_CLASSES:
                 raise DataError(
                     f"{name} holds more than {MOST_CLASSES:,} different labels; expected classes: "
-                    "name the column of the classes."
+                    f"name the column of the classes{OR_VALUES}."
                 )
         return place
 
@@ -196,6 +222,6 @@ def _checked(name: str, value: Any, row: int) -> bool | int | str:
         found = "a missing label" if value is None else f"the label {quoted(str(value))}"
         raise DataError(
             f"{name} holds {found} in row {row} (counted from 0); expected whole numbers of "
-            "64 bits or texts."
+            f"64 bits or texts{OR_VALUES if isinstance(value, float) else ''}."
         )
     return whole

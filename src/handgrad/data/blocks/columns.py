@@ -1,4 +1,4 @@
-"""Columns of Arrow as rows and labels: which columns hold what, and how they are decoded.
+"""Columns of Arrow as rows and targets: which columns hold what, and how rows are decoded.
 
 The type of the rows depends on the schema alone: pixels are ``uint8``, other numbers ``float32``
 if all of them are, otherwise ``float64``. Pixels are bytes of fixed size, lists of ``uint8``,
@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from handgrad.data.blocks.census import SharedLabels
 from handgrad.data.blocks.tables import Shape
-from handgrad.data.csv_header import PIXEL_NAME, raster
+from handgrad.data.csv_header import PIXEL_NAME, check_target_columns, raster
 from handgrad.errors import DataError
 from handgrad.quoting import listed, quoted
 
@@ -25,19 +24,20 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data.targets import TargetColumns
+
 PLAIN, LISTS, BYTES, PICTURES = "columns of numbers", "lists", "bytes", "pictures"
 INDEX = re.compile(r"__index_level_\d+__")  # what pandas adds to its columns
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that hold rows and labels.
+    """The columns that hold rows and targets.
 
     Attributes
     ----------
     form : str
         PLAIN: one column per feature; LISTS, BYTES or PICTURES: one column of whole rows.
-    label : str or None
     features : tuple of str
         The columns of the rows.
     dtype : str
@@ -45,19 +45,21 @@ class Columns:
     width : int or None
         D; None if it is known only after a first row is read.
     image_shape : (int, int) or None
+    targets : TargetColumns or None
+        The columns of the targets.
     """
 
     form: str
-    label: str | None
     features: tuple[str, ...]
     dtype: str
     width: int | None
     image_shape: tuple[int, int] | None = None
+    targets: TargetColumns | None = None
 
     @property
     def names(self) -> list[str]:
         """All columns that are read."""
-        return [*self.features, *([] if self.label is None else [self.label])]
+        return [*self.features, *(() if self.targets is None else self.targets.names)]
 
     @property
     def shape(self) -> Shape:
@@ -74,58 +76,56 @@ class Columns:
 class Wanted(NamedTuple):
     """What is asked of a source."""
 
-    label: str
+    targets: TargetColumns
     features: tuple[str, ...] | None
     needs_labels: bool
 
 
 def read_columns(where: str, schema: Any, wanted: Wanted) -> Columns:
-    """Find the columns of labels and of rows in a schema of Arrow."""
-    label, features, needs_labels = wanted
+    """Find the columns of targets and of rows in a schema of Arrow."""
+    targets, features, needs_labels = wanted
     names = [name for name in schema.names if not INDEX.fullmatch(name)]
-    asked = names if features is None else [label, *features]
+    asked = names if features is None else [*targets.names, *features]
     twice = next((name for name in asked if schema.names.count(name) > 1), None)
     if twice is not None:
         raise DataError(f"{where} has two columns named {quoted(twice)}; expected one.")
-    if needs_labels and label not in names:
-        raise DataError(
-            f"{where} has no column {quoted(label)} among its columns ({listed(names)}); "
-            "expected a label column: name it with --label."
-        )
+    check_target_columns(where, targets, names, needs_labels=needs_labels)
     missing = [name for name in features or () if name not in names]
     if missing:
         raise DataError(
             f"{where} lacks {len(missing):,} of the {len(features or ()):,} columns that are "
             f"wanted ({listed(missing, 3)}); expected all of them, in any order."
         )
-    read = [name for name in names if name != label] if features is None else list(features)
+    others = [name for name in names if name not in targets.names]
+    read = others if features is None else list(features)
     if not read:
         raise DataError(
-            f"{where} has no column other than {quoted(label)}; expected at least one feature."
+            f"{where} has no column other than {listed(targets.names)}; expected at least one "
+            "feature."
         )
     columns = _of_features(where, [schema.field(name) for name in read])
     columns = _in_raster(columns) if features is None else columns
-    known = label in names and label not in read
-    return replace(columns, label=label if known else None)
+    is_known = set(targets.names) <= set(names) - set(read)
+    return replace(columns, targets=targets if is_known else None)
 
 
 def _of_features(where: str, fields: list[Any]) -> Columns:
     import pyarrow as pa
 
     names = tuple(field.name for field in fields)
-    if all(_is_number(field.type) for field in fields):
+    if all(is_number(field.type) for field in fields):
         return _plain(names, [field.type for field in fields])
     if len(fields) == 1:
         kind = fields[0].type
         if _is_list(kind):
             shape, value = _list_shape(kind)
-            if _is_number(value):
+            if is_number(value):
                 return _lists(names, shape, value)
         if pa.types.is_fixed_size_binary(kind):
-            return Columns(BYTES, None, names, "|u1", kind.byte_width, _square(kind.byte_width))
+            return Columns(BYTES, names, "|u1", kind.byte_width, _square(kind.byte_width))
         if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-            return Columns(PICTURES, None, names, "|u1", None)
-    odd = next(field for field in fields if not _is_number(field.type))
+            return Columns(PICTURES, names, "|u1", None)
+    odd = next(field for field in fields if not is_number(field.type))
     raise DataError(
         f"{where} holds {quoted(str(odd.type))} in its column {quoted(odd.name)}; expected columns "
         "of numbers, or one column of lists of one length, of bytes of fixed size, or of images "
@@ -137,7 +137,7 @@ def _plain(names: tuple[str, ...], kinds: list[Any]) -> Columns:
     import pyarrow as pa
 
     pixels = all(map(PIXEL_NAME.fullmatch, names)) and all(map(pa.types.is_integer, kinds))
-    return Columns(PLAIN, None, names, "|u1" if pixels else _number_type(kinds), len(names))
+    return Columns(PLAIN, names, "|u1" if pixels else _number_type(kinds), len(names))
 
 
 def _in_raster(columns: Columns) -> Columns:
@@ -159,7 +159,7 @@ def _lists(names: tuple[str, ...], shape: list[int], value: Any) -> Columns:
     image_shape = (shape[0], shape[1]) if len(shape) == 2 and -1 not in shape else None
     if dtype == "|u1" and image_shape is None and width is not None:
         image_shape = _square(width)
-    return Columns(LISTS, None, names, dtype, width, image_shape)
+    return Columns(LISTS, names, dtype, width, image_shape)
 
 
 def _number_type(kinds: list[Any]) -> str:
@@ -168,7 +168,8 @@ def _number_type(kinds: list[Any]) -> str:
     return "<f4" if all(map(pa.types.is_float32, kinds)) else "<f8"
 
 
-def _is_number(kind: Any) -> bool:
+def is_number(kind: Any) -> bool:
+    """Tell whether a type of Arrow is one of numbers."""
     import pyarrow as pa
 
     types = pa.types
@@ -233,7 +234,7 @@ def _difference(first: Columns, other: Columns) -> str:
     if set(first.features) != set(other.features):
         extra = sorted(set(first.features) ^ set(other.features))
         return f"only one of them has {listed(extra, 3)}"
-    if first.label != other.label:
+    if first.targets != other.targets:
         return "only one of them has labels"
     if None not in (first.width, other.width) and first.width != other.width:
         return f"its rows have {other.width:,} values, not {first.width:,}"
@@ -242,39 +243,13 @@ def _difference(first: Columns, other: Columns) -> str:
     return ""
 
 
-def labels_of(name: str, column: Any, start: int) -> SharedLabels:
-    """Share the labels of an array of Arrow; its first one is that of row ``start``."""
-    import pyarrow as pa
-
-    if column.null_count:
-        row = start + int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
-        raise DataError(
-            f"{name} has no label in row {row} (counted from 0); expected one in every row."
-        )
-    kind = column.type
-    values = kind.value_type if pa.types.is_dictionary(kind) else kind
-    types = pa.types
-    known = (types.is_integer, types.is_floating, types.is_boolean, types.is_string)
-    if not any(test(values) for test in (*known, types.is_large_string, types.is_string_view)):
-        raise DataError(
-            f"{name} holds labels of type {quoted(str(kind))}; expected whole numbers or texts."
-        )
-    if not types.is_dictionary(kind):
-        if types.is_string_view(kind):
-            column = column.cast(pa.large_string())
-        column = column.dictionary_encode()
-    codes = column.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    distinct = column.dictionary.to_pylist()
-    return SharedLabels(distinct, codes)
-
-
 def rows_into(X: npt.NDArray[Any], name: str, columns: Columns, batch: Any, start: int) -> None:
     """Decode a record batch into X; its first row is row ``start`` of the table."""
     if columns.form == PLAIN:
         _plain_into(X, name, columns, batch, start)
     elif columns.form == BYTES:
         column = batch.column(columns.features[0])
-        _check_whole(name, column, start)
+        check_whole(name, column, start)
         width = X.shape[1]
         _check_width(name, column.type.byte_width, width, start)
         content = np.frombuffer(column.buffers()[1], np.uint8) if len(column) else X[:0].ravel()
@@ -293,8 +268,8 @@ def _plain_into(X: npt.NDArray[Any], name: str, columns: Columns, batch: Any, st
     for values, feature in zip(by_feature, columns.features, strict=True):
         column = batch.column(feature)
         if column.null_count:
-            _check_whole(name, column, start, feature)
-        numbers = _numbers(column)
+            check_whole(name, column, start, feature)
+        numbers = numbers_of(column)
         if X.dtype == np.uint8 and numbers.dtype != np.uint8:
             _check_pixels(name, numbers, start, feature)
         with np.errstate(over="ignore"):
@@ -303,7 +278,8 @@ def _plain_into(X: npt.NDArray[Any], name: str, columns: Columns, batch: Any, st
     check_finite(name, X, start)
 
 
-def _numbers(column: Any) -> npt.NDArray[Any]:
+def numbers_of(column: Any) -> npt.NDArray[Any]:
+    """Return an array of Arrow as an array of numbers."""
     import pyarrow as pa
 
     if pa.types.is_decimal(column.type):
@@ -315,7 +291,7 @@ def _numbers(column: Any) -> npt.NDArray[Any]:
 def _lists_into(X: npt.NDArray[Any], name: str, column: Any, start: int) -> None:
     values, lists = _storage_of(column), 1  # of this level in each row
     while _is_list(values.type):
-        _check_whole(name, values, start, lists=lists)
+        check_whole(name, values, start, lists=lists)
         inner = _storage(values.type.value_type)
         lengths = _list_lengths(values)
         expected = lengths[0] if len(lengths) and _is_list(inner) else X.shape[1] // lists
@@ -324,10 +300,10 @@ def _lists_into(X: npt.NDArray[Any], name: str, column: Any, start: int) -> None
             row = start + int(wrong[0]) // lists
             _check_width(name, int(lengths[wrong[0]]) * lists, int(expected) * lists, row)
         values, lists = _storage_of(values.flatten()), lists * int(expected)
-    _check_whole(name, values, start, lists=lists)
+    check_whole(name, values, start, lists=lists)
     _check_width(name, lists, X.shape[1], start)
     with np.errstate(over="ignore"):
-        X[:] = _numbers(values).reshape(X.shape)
+        X[:] = numbers_of(values).reshape(X.shape)
     check_finite(name, X, start)
 
 
@@ -350,7 +326,7 @@ def _list_lengths(values: Any) -> npt.NDArray[np.int64]:
 def with_width(columns: Columns, name: str, batch: Any) -> Columns:
     """Return columns whose width is that of the first row of a batch."""
     column = batch.column(columns.features[0])
-    _check_whole(name, column[:1], 0)
+    check_whole(name, column[:1], 0)
     if columns.form == PICTURES:
         from handgrad.data.blocks.pictures import picture_size
 
@@ -363,7 +339,7 @@ def with_width(columns: Columns, name: str, batch: Any) -> Columns:
     return replace(columns, width=math.prod(shape), image_shape=image_shape)
 
 
-def _check_whole(
+def check_whole(
     name: str, column: Any, start: int, feature: str | None = None, *, lists: int = 1
 ) -> None:
     """Refuse missing values in an array with so many values per row."""

@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data.blocks.census import FoundTargets
     from handgrad.data.blocks.columns import Wanted
     from handgrad.data.blocks.paths import Location
 
-    Parsed = tuple[npt.NDArray[Any], SharedLabels | None]
+    Parsed = tuple[npt.NDArray[Any], FoundTargets | None]
 
 
 # Arrow reads text beside a quote, and 0x10 as 16; handgrad.data.csv refuses both.
@@ -57,17 +58,17 @@ class CsvPiece:
     """The rows of a block."""
 
     X: npt.NDArray[Any]
-    shared: SharedLabels | None
+    found: FoundTargets | None
 
     def __len__(self) -> int:
         return len(self.X)
 
-    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> SharedLabels | None:
-        """Copy rows into X, and return their labels."""
+    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> FoundTargets | None:
+        """Copy rows into X, and return their targets."""
         X[:] = self.X[start:stop]
-        if self.shared is None:
-            return None
-        return SharedLabels(self.shared.values, self.shared.codes[start:stop])
+        if isinstance(self.found, SharedLabels):
+            return SharedLabels(self.found.values, self.found.codes[start:stop])
+        return None if self.found is None else self.found[start:stop]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,16 +101,16 @@ class CsvTable:
         """No: Arrow parses without Python's lock."""
         return False
 
-    def labels(self) -> Iterator[SharedLabels]:
-        """Read the label column, and remember where each block begins."""
+    def targets(self) -> Iterator[FoundTargets]:
+        """Read the columns of the targets, and remember where each block begins."""
         self.blocks.clear()
         layout = self.layout._replace(features=[])
         for block, content in self._all_blocks():
-            _, labels = self._parse(layout, content, block)
-            count = 0 if labels is None else len(labels.codes)
+            _, found = self._parse(layout, content, block)
+            count = _count(found)
             self.blocks.append(block._replace(row=self.rows, rows=count))
-            if labels is not None:
-                yield labels
+            if found is not None:
+                yield found
 
     def count_rows(self) -> None:
         """Remember where each block begins, in a file without labels."""
@@ -133,13 +134,13 @@ class CsvTable:
         with opened(self.file.location) as stream:
             stream.seek(blocks[0].offset)
             for block in blocks:
-                X, labels = self._parse(self.layout, stream.read(block.length), block)
+                X, found = self._parse(self.layout, stream.read(block.length), block)
                 if len(X) != block.rows:
                     raise DataError(
                         f"{self.name}, line {block.line}: {len(X):,} rows follow, but there were "
                         f"{block.rows:,} before; expected a file that does not change."
                     )
-                yield CsvPiece(X, labels)
+                yield CsvPiece(X, found)
 
     def _parse(self, layout: Layout, content: bytes, block: Block) -> Parsed:
         with self.file.location.errors():
@@ -167,7 +168,14 @@ def open_csv(files: Sequence[Location], wanted: Wanted) -> Opened:
     if not wanted.needs_labels:  # no pass over the labels will come
         for table in tables:
             table.count_rows()
-    return Opened(tables, shape, written=True, choice=f"{wanted.label} {shape.feature_names}")
+    targets = wanted.targets
+    return Opened(
+        tables,
+        shape,
+        written=True,
+        choice=f"{targets} {shape.feature_names}",
+        names=() if targets.predicts == "classes" else targets.names,
+    )
 
 
 def _open(file: Stamped, wanted: Wanted) -> CsvTable:
@@ -180,7 +188,7 @@ def _open(file: Stamped, wanted: Wanted) -> CsvTable:
     layout = read_header(
         cast("Any", location),
         line,
-        wanted.label,
+        wanted.targets,
         wanted.features,
         needs_labels=wanted.needs_labels,
     )
@@ -192,8 +200,8 @@ def _common_shape(tables: Sequence[CsvTable]) -> Shape:
     first = tables[0]
     names = _names(first)
     for table in tables[1:]:
-        if sorted(_names(table)) != sorted(names) or bool(table.layout.label is None) != bool(
-            first.layout.label is None
+        if sorted(_names(table)) != sorted(names) or bool(table.layout.targets) != bool(
+            first.layout.targets
         ):
             raise DataError(
                 f"{table.name} differs from {first.name}: it has other columns; expected files "
@@ -244,9 +252,12 @@ def _parse(layout: Layout, content: bytes, line: int) -> Parsed:
             parsed = _by_arrow(layout, content, np.uint8)
         parsed = parsed or _by_arrow(layout, content, np.float64)
     if parsed is None:
-        X, texts = parse_cells(layout, content, line)
-        labels = None if layout.label is None else shared_labels("", np.array(texts, dtype=object))
-        parsed = X, labels
+        X, found = parse_cells(layout, content, line)
+        if not layout.targets:
+            return X, None
+        if isinstance(found, list):
+            return X, shared_labels("", np.array(found, dtype=object))
+        return X, found
     return parsed
 
 
@@ -266,7 +277,9 @@ def _by_arrow(layout: Layout, content: bytes, dtype: type[np.number[Any]]) -> Pa
 
     names = [str(column) for column in range(len(layout.names))]
     features = [names[column] for column in layout.features]
+    numbers = [names[column] for column in layout.numbers]
     kinds = dict.fromkeys(features, pa.from_numpy_dtype(dtype))
+    kinds |= dict.fromkeys(numbers, pa.float64())
     if layout.label is not None:
         kinds[names[layout.label]] = pa.string()
     try:
@@ -282,18 +295,34 @@ def _by_arrow(layout: Layout, content: bytes, dtype: type[np.number[Any]]) -> Pa
         )
     except pa.ArrowException:
         return None
-    X = np.empty((len(features), table.num_rows), dtype)
-    for values, name in zip(X, features, strict=True):
-        values[:] = table.column(name).to_numpy()
+    X = _numbers(table, features, dtype)
     if dtype is not np.uint8 and not _are_sound(layout, X):
         return None
-    labels = None
+    found: FoundTargets | None = None
     if layout.label is not None:
-        labels = _labels(table.column(names[layout.label]).combine_chunks())
-        if "" in labels.values:
+        found = _labels(table.column(names[layout.label]).combine_chunks())
+        if "" in found.values:
+            return None
+    if layout.numbers:
+        found = np.ascontiguousarray(_numbers(table, numbers, np.float64).T)
+        if layout.wanted.fault_in(found) is not None:
             return None
     rows = X.T.astype(np.uint8 if layout.pixels else np.float64, order="C")
-    return rows, labels
+    return rows, found
+
+
+def _numbers(table: Any, names: Sequence[str], dtype: type[np.number[Any]]) -> npt.NDArray[Any]:
+    """Return columns of a table, one per row of the result."""
+    columns = np.empty((len(names), table.num_rows), dtype)
+    for values, name in zip(columns, names, strict=True):
+        values[:] = table.column(name).to_numpy()
+    return columns
+
+
+def _count(found: FoundTargets | None) -> int:
+    if found is None:
+        return 0
+    return len(found.codes if isinstance(found, SharedLabels) else found)
 
 
 def _are_sound(layout: Layout, X: npt.NDArray[Any]) -> bool:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from handgrad.data.blocks.blocks import Blocks
-    from handgrad.data.dataset import Labels, Rows
+    from handgrad.data.dataset import Rows, Targets
+    from handgrad.data.targets import Predicts
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class BlockDataset:
 
     @property
     def train(self) -> tuple[Blocks, None]:
-        """The blocks to train on, which hold their labels."""
+        """The blocks to train on, which hold their targets."""
         return self.train_blocks, None
 
     @property
@@ -53,9 +54,24 @@ class BlockDataset:
         return self.train_blocks.dtype
 
     @property
+    def predicts(self) -> Predicts:
+        """What is to be predicted."""
+        return self.train_blocks.predicts
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The names of the classes, or of the columns of labels or values."""
+        return self.train_blocks.target_names
+
+    @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes as texts, in the order of the labels."""
-        return self.train_blocks.class_names
+        """The same names, as a model calls them."""
+        return self.target_names
+
+    @property
+    def outputs(self) -> int:
+        """How many classes, labels or values there are."""
+        return self.train_blocks.outputs
 
     @property
     def image_shape(self) -> tuple[int, int] | None:
@@ -74,19 +90,19 @@ class BlockDataset:
 
     @property
     def fingerprint(self) -> str:
-        """A text that tells the training rows and labels apart by their content."""
+        """A text that tells the training rows and targets apart by their content."""
         return self.train_blocks.fingerprint
 
     @cached_property
-    def shown(self) -> dict[str, tuple[Rows, Labels]]:
+    def shown(self) -> dict[str, tuple[Rows, Targets]]:
         """The first leaves of both parts, to look at."""
         X, y = self.train_blocks.read(0)
         tested = (X[:0], y[:0]) if self.test_blocks is None else self.test_blocks.read(0)
         return {"train": (X, y), "test": tested}
 
     @property
-    def to_show(self) -> tuple[Rows, Labels]:
-        """The first test samples and their labels, or training samples if there are none."""
+    def to_show(self) -> tuple[Rows, Targets]:
+        """The first test samples and their targets, or training samples if there are none."""
         return self.shown["train" if self.test_blocks is None else "test"]
 
     def with_classes(

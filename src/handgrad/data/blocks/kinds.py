@@ -66,7 +66,7 @@ def openers(source: Any, wanted: Wanted) -> Openers:
     if sequences.is_hugging_face(source):
         return {None: partial(sequences.open_hugging_face, source, wanted)}
     if sequences.is_sequence(source):
-        return {None: partial(sequences.open_sequence, source)}
+        return {None: partial(sequences.open_sequence, source, wanted.targets)}
     raise DataError(
         f"The source is {shown(source)}; expected a path, an address, a dataset, a sequence of "
         "rows with labels, or a pair of arrays (X, y)."
@@ -106,7 +106,7 @@ def _are_paths(source: object) -> bool:
 def _of_list(name: str, addresses: list[str], wanted: Wanted) -> Openers:
     files = [file for address in addresses for _, file in files_of(address)]
     if len(files) == 2 and all(kind_of(file.name) == NPY for file in files):
-        return {None: partial(_open_npy, [files[0]], [files[1]], wanted)}
+        return {None: partial(numpy_files.open_npy, [files[0]], [files[1]], wanted)}
     return _of_files(name, [(file.name, file) for file in files], wanted)
 
 
@@ -118,12 +118,14 @@ def _of_address(address: str, wanted: Wanted) -> Openers:
     found = numpy_files.idx_files(top)
     if found:
         return {
-            part: partial(numpy_files.open_idx, found, part)
+            part: partial(numpy_files.open_idx, found, part, wanted)
             for part in numpy_files.idx_parts(named(address), found)
         }
     pairs = numpy_files.npy_pairs(top)
     if pairs:
-        return {part: partial(_open_npy, [X], [y], wanted) for part, (X, y) in pairs.items()}
+        return {
+            part: partial(numpy_files.open_npy, [X], [y], wanted) for part, (X, y) in pairs.items()
+        }
     known = [(name, file) for name, file in files if kind_of(name) is not None]
     if not known:
         raise DataError(f"{named(address)} holds no files of rows; expected {EXPECTED}.")
@@ -143,7 +145,7 @@ def _of_files(address: str, files: list[tuple[str, Location]], wanted: Wanted) -
     if kind == NPZ and len(files) == 1:
         file = files[0][1]
         return {
-            part: partial(numpy_files.open_npz, [file], part, needs_labels=wanted.needs_labels)
+            part: partial(numpy_files.open_npz, [file], part, wanted)
             for part in numpy_files.parts_of_npz(file)
         }
     return {
@@ -160,9 +162,5 @@ def _open_files(kind: str, files: list[Location], part: str | None, wanted: Want
     if kind == CSV:
         return csv.open_csv(files, wanted)
     if kind == NPZ:
-        return numpy_files.open_npz(files, part, needs_labels=wanted.needs_labels)
-    return _open_npy(files, None, wanted)
-
-
-def _open_npy(X: list[Location], y: list[Location] | None, wanted: Wanted) -> Opened:
-    return numpy_files.open_npy(X, y, needs_labels=wanted.needs_labels)
+        return numpy_files.open_npz(files, part, wanted)
+    return numpy_files.open_npy(files, None, wanted)

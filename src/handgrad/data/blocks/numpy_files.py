@@ -17,8 +17,8 @@ from handgrad.data.dataset import check_counts
 from handgrad.data.npy import Header, read_header
 from handgrad.data.npz import (
     KEPT,
-    check_label_shape,
     check_samples,
+    check_target_shape,
     flat_shape,
     pairs_of,
     read_member_header,
@@ -29,14 +29,17 @@ from handgrad.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from handgrad.data.blocks.columns import Wanted
+    from handgrad.data.targets import Predicts
+
 PREFIXES = {TRAIN: "train", TEST: "t10k"}
 Images = tuple[int, int] | None
 
 
-def open_npz(files: Sequence[Location], part: str | None, *, needs_labels: bool) -> Opened:
+def open_npz(files: Sequence[Location], part: str | None, wanted: Wanted) -> Opened:
     """Open archives with ``X`` and ``y``, or with the arrays of a part (``x_train`` …)."""
-    found = [_npz_table(Stamped.now(file), part) for file in files]
-    return _opened(found, needs_labels=needs_labels)
+    found = [_npz_table(Stamped.now(file), part, wanted.targets.predicts) for file in files]
+    return _opened(found, wanted)
 
 
 def parts_of_npz(file: Location) -> list[str | None]:
@@ -46,7 +49,7 @@ def parts_of_npz(file: Location) -> list[str | None]:
     return [TRAIN, TEST] if "x_test" in wanted else [None]
 
 
-def _npz_table(file: Stamped, part: str | None) -> tuple[StoredTable, Images]:
+def _npz_table(file: Stamped, part: str | None, predicts: Predicts) -> tuple[StoredTable, Images]:
     location = file.location
     size = location.size
     path = cast("Any", location)
@@ -59,8 +62,9 @@ def _npz_table(file: Stamped, part: str | None) -> tuple[StoredTable, Images]:
         }
     image_shape = check_samples(path, headers[X])
     if y is not None:
-        check_counts(str(location), flat_shape(headers[X]), check_label_shape(path, headers[y]))
-    return StoredTable(arrays[X], None if y is None else arrays[y]), image_shape
+        count, _ = check_target_shape(path, headers[y], predicts)
+        check_counts(str(location), flat_shape(headers[X]), count)
+    return StoredTable(arrays[X], None if y is None else arrays[y], predicts), image_shape
 
 
 @contextmanager
@@ -103,21 +107,19 @@ def _stored(file: Stamped, header: Header, offset: int, member: str | None = Non
     )
 
 
-def open_npy(
-    X: Sequence[Location], y: Sequence[Location] | None, *, needs_labels: bool = True
-) -> Opened:
-    """Open NPY files of rows, each beside one of labels."""
-    found = []
+def open_npy(X: Sequence[Location], y: Sequence[Location] | None, wanted: Wanted) -> Opened:
+    """Open NPY files of rows, each beside one of targets."""
+    found, predicts = [], wanted.targets.predicts
     for i, file in enumerate(X):
         rows, header = _npy(file)
         image_shape = check_samples(cast("Any", file), header)
         labels = None
         if y is not None:
             labels, of_labels = _npy(y[i])
-            count = check_label_shape(cast("Any", y[i]), of_labels)
+            count, _ = check_target_shape(cast("Any", y[i]), of_labels, predicts)
             check_counts(str(file), flat_shape(header), count)
-        found.append((StoredTable(rows, labels), image_shape))
-    return _opened(found, needs_labels=needs_labels)
+        found.append((StoredTable(rows, labels, predicts), image_shape))
+    return _opened(found, wanted)
 
 
 def _npy(file: Location) -> tuple[StoredArray, Header]:
@@ -140,7 +142,7 @@ def npy_pairs(files: Sequence[Location]) -> dict[str | None, tuple[Location, Loc
     return pairs
 
 
-def open_idx(files: dict[str, Location], part: str) -> Opened:
+def open_idx(files: dict[str, Location], part: str, wanted: Wanted) -> Opened:
     """Open the images and labels of one part of a folder of IDX files."""
     images, labels = (_idx(files[f"{PREFIXES[part]}-{kind}"]) for kind in ("images", "labels"))
     if images.rows != labels.rows:
@@ -149,7 +151,8 @@ def open_idx(files: dict[str, Location], part: str) -> Opened:
             f"{labels.rows:,} labels; expected one label per image."
         )
     shape = images.shape[1], images.shape[2]
-    return _opened([(StoredTable(images, labels), shape)], needs_labels=True)
+    table = StoredTable(images, labels, wanted.targets.predicts)
+    return _opened([(table, shape)], wanted._replace(needs_labels=True))
 
 
 def idx_files(files: Sequence[Location]) -> dict[str, Location]:
@@ -192,11 +195,11 @@ def _idx(file: Location) -> StoredArray:
     return array
 
 
-def _opened(found: Sequence[tuple[StoredTable, Images]], *, needs_labels: bool) -> Opened:
+def _opened(found: Sequence[tuple[StoredTable, Images]], wanted: Wanted) -> Opened:
     tables = [table for table, _ in found]
     first = tables[0].X
     for table in tables:
-        if needs_labels and table.y is None:
+        if wanted.needs_labels and table.y is None:
             raise DataError(f"{table.name} holds no labels; expected an array y beside X.")
         if table.X.width != first.width:
             raise DataError(
@@ -208,9 +211,24 @@ def _opened(found: Sequence[tuple[StoredTable, Images]], *, needs_labels: bool) 
     types = {_row_type(table.X.dtype) for table in tables}
     dtype = types.pop() if len(types) == 1 else np.dtype(np.float64)
     shapes = {shape for _, shape in found}
-    return Opened(
-        tables, Shape(first.width, dtype, None, shapes.pop() if len(shapes) == 1 else None)
-    )
+    shape = Shape(first.width, dtype, None, shapes.pop() if len(shapes) == 1 else None)
+    return Opened(tables, shape, names=_target_names(tables, wanted))
+
+
+def _target_names(tables: Sequence[StoredTable], wanted: Wanted) -> tuple[str, ...]:
+    """Return the names of the labels or values, of which all tables must hold the same number."""
+    targets = wanted.targets
+    counts = {table.name: table.y.width for table in tables if table.y is not None}
+    if targets.predicts == "classes" or not counts:
+        return ()
+    (name, outputs), *others = counts.items()
+    for other, count in others:
+        if count != outputs:
+            raise DataError(
+                f"{other} differs from {name}: it holds {count} {targets.predicts} per sample, not "
+                f"{outputs}; expected the same number."
+            )
+    return targets.names_of(name, outputs)
 
 
 def _row_type(dtype: str) -> np.dtype[Any]:

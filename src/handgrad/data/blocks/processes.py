@@ -19,7 +19,7 @@ from handgrad.errors import DataError
 
 if TYPE_CHECKING:
     from handgrad.data.blocks.blocks import Blocks
-    from handgrad.data.dataset import Labels, Rows
+    from handgrad.data.dataset import Rows, Targets
 
 PROGRAM = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer);"
@@ -41,7 +41,7 @@ class ReaderProcess:
         """Let it read a leaf."""
         self._send(leaf)
 
-    def answer(self) -> tuple[Rows, Labels]:
+    def answer(self) -> tuple[Rows, Targets]:
         """Wait for the leaf that was asked for."""
         try:
             found = pickle.load(cast("IO[bytes]", self._process.stdout))  # noqa: S301 - our own process
@@ -52,7 +52,7 @@ class ReaderProcess:
             ) from error
         if isinstance(found, BaseException):
             raise found
-        return cast("tuple[Rows, Labels]", found)
+        return cast("tuple[Rows, Targets]", found)
 
     def end(self) -> None:
         """End the process at once."""

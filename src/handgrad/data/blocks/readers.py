@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from handgrad.data.targets import groups_of
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from handgrad.data.dataset import Labels, Rows
+    from handgrad.data.classes import Labels
+    from handgrad.data.dataset import Rows, Targets
+    from handgrad.data.targets import Predicts
 
-    Leaf = tuple[Rows, Labels]
+    Leaf = tuple[Rows, Targets]
 
 
 class LeafReader(Protocol):
@@ -28,15 +32,15 @@ class LeafReader(Protocol):
         """Whether `read_ahead` reads in other processes."""
 
     def read(self, leaf: int) -> Leaf:
-        """Return the rows of a leaf, and the number of each row's class."""
+        """Return the rows of a leaf, and their targets; see `Blocks.read`."""
 
 
 @dataclass(frozen=True, eq=False)
 class InMemory:
-    """Rows and the numbers of their classes in memory."""
+    """Rows and their targets in memory."""
 
     X: Rows
-    y: Labels
+    y: Targets
     leaf_rows: int
 
     @property
@@ -45,7 +49,7 @@ class InMemory:
         return False
 
     def read(self, leaf: int) -> Leaf:
-        """Return views of the rows and of the numbers."""
+        """Return views of the rows and of the targets."""
         rows = slice(leaf * self.leaf_rows, (leaf + 1) * self.leaf_rows)
         return self.X[rows], self.y[rows]
 
@@ -66,6 +70,24 @@ class Renumbered:
         """Read a leaf of the reader, and translate its numbers."""
         X, y = self.reader.read(leaf)
         return X, self.numbers[y]
+
+
+@dataclass(frozen=True, eq=False)
+class Reordered:
+    """Rows whose labels or values come in another order of columns."""
+
+    reader: LeafReader
+    order: tuple[int, ...]
+
+    @property
+    def in_processes(self) -> bool:
+        """As the reader says."""
+        return self.reader.in_processes
+
+    def read(self, leaf: int) -> Leaf:
+        """Read a leaf of the reader, and order its columns."""
+        X, Y = self.reader.read(leaf)
+        return X, Y[:, self.order]
 
 
 class LastLeaf:
@@ -96,13 +118,14 @@ class LastLeaf:
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """The rows of each class that are tested on, or all others."""
+    """The rows of each class that are tested on, or all others; without classes, of all rows."""
 
     reader: LeafReader
     leaves: npt.NDArray[np.intp]  # (n,): the leaves of the reader that keep rows
     before: npt.NDArray[np.int64]  # (n, K): how many rows of each class come before the leaf
     every: int
     tested: bool
+    predicts: Predicts = "classes"
 
     @property
     def in_processes(self) -> bool:
@@ -112,7 +135,8 @@ class HeldOut:
     def read(self, leaf: int) -> Leaf:
         """Read a leaf of the reader, and keep its chosen rows."""
         X, y = self.reader.read(int(self.leaves[leaf]))
-        ranks = self.before[leaf][y] + ranks_in_class(y)
+        groups = groups_of(y, self.predicts)
+        ranks = self.before[leaf][groups] + ranks_in_class(groups)
         chosen = np.flatnonzero((ranks % self.every == self.every - 1) == self.tested)
         return X[chosen], y[chosen]
 

@@ -13,12 +13,13 @@ from handgrad.data.blocks.columns import (
     Columns,
     Wanted,
     joined,
-    labels_of,
     read_columns,
     rows_into,
     with_width,
 )
 from handgrad.data.blocks.tables import Opened, Table
+from handgrad.data.blocks.target_columns import targets_of
+from handgrad.data.targets import CLASSES
 from handgrad.errors import DataError, HandgradError, MissingPackageError
 from handgrad.quoting import quoted
 
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.data.blocks.census import SharedLabels
+    from handgrad.data.blocks.census import FoundTargets
     from handgrad.data.blocks.paths import Stamped
 
 
 ROWS_AT_ONCE = 8192
-LABELS_AT_ONCE = 1 << 17
+TARGETS_AT_ONCE = 1 << 17
 
 
 class ColumnTable(Table, Protocol):
@@ -54,15 +55,13 @@ class BatchPiece:
     def __len__(self) -> int:
         return int(self.batch.num_rows)
 
-    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> SharedLabels | None:
-        """Decode rows into X, and return their labels."""
+    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> FoundTargets | None:
+        """Decode rows into X, and return their targets."""
         batch, first = self.batch.slice(start, stop - start), self.start + start
         last = first + stop - start
         with damaged(f"{self.name}, rows {first} to {last}"):
             rows_into(X, self.name, self.columns, batch, first)
-            if self.columns.label is None:
-                return None
-            return labels_of(self.name, batch.column(self.columns.label), first)
+            return targets_of(self.name, self.columns.targets, batch, first)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +93,14 @@ class BatchFile(ABC):
         """Whether it holds pictures."""
         return self.columns.in_processes
 
-    def labels(self) -> Iterator[SharedLabels]:
-        """Read the label column."""
-        start = 0
-        for batch in self._batches(0, [str(self.columns.label)], LABELS_AT_ONCE):
+    def targets(self) -> Iterator[FoundTargets]:
+        """Read the columns of the targets."""
+        start, targets = 0, self.columns.targets or CLASSES
+        for batch in self._batches(0, list(targets.names), TARGETS_AT_ONCE):
             with damaged(self.name):
-                labels = labels_of(self.name, batch.column(0), start)
-            yield labels
+                found = targets_of(self.name, targets, batch, start)
+            assert found is not None  # noqa: S101 - for the type checker: callers need targets
+            yield found
             start += batch.num_rows
 
     def check(self) -> None:
@@ -148,7 +148,9 @@ def open_columns(
     if columns.width is None:
         columns = _measured(tables, columns)
         tables = make(columns)
-    return Opened(tables, columns.shape, choice=repr(columns))
+    targets = wanted.targets
+    names = () if targets.predicts == "classes" else targets.names
+    return Opened(tables, columns.shape, choice=repr(columns), names=names)
 
 
 def _measured(tables: Sequence[ColumnTable], columns: Columns) -> Columns:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.data.blocks.census import SharedLabels, shared_labels
-from handgrad.data.blocks.columns import Columns, Wanted, check_finite, labels_of
+from handgrad.data.blocks.census import shared_labels
+from handgrad.data.blocks.columns import Columns, Wanted, check_finite
 from handgrad.data.blocks.record_batches import BatchPiece, damaged, open_columns
 from handgrad.data.blocks.tables import Opened, Shape
+from handgrad.data.blocks.target_columns import targets_of
 from handgrad.data.npz import KEPT
+from handgrad.data.targets import CLASSES, TargetColumns, check_numbers
 from handgrad.errors import DataError
 from handgrad.quoting import shown
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     import numpy.typing as npt
+
+    from handgrad.data.blocks.census import FoundTargets
 
 AT_ONCE = 1024  # rows
 
@@ -68,11 +72,13 @@ class HuggingFaceTable:
         """Whether it holds pictures."""
         return self.columns.in_processes
 
-    def labels(self) -> Iterator[SharedLabels]:
-        """Read the label column."""
-        label = str(self.columns.label)
-        for start, batch in self._batches(0, [label], AT_ONCE * 64):
-            yield labels_of(self.name, batch.column(0), start)
+    def targets(self) -> Iterator[FoundTargets]:
+        """Read the columns of the targets."""
+        targets = self.columns.targets or CLASSES
+        for start, batch in self._batches(0, list(targets.names), AT_ONCE * 64):
+            found = targets_of(self.name, targets, batch, start)
+            assert found is not None  # noqa: S101 - for the type checker: callers need targets
+            yield found
 
     def check(self) -> None:
         """Do nothing: an object tells no changes."""
@@ -108,12 +114,12 @@ class SequencePiece:
     def __len__(self) -> int:
         return self.rows
 
-    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> SharedLabels:
+    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> FoundTargets:
         """Ask the sequence for each row."""
-        labels = []
+        targets = []
         first = self.start + start
         for i, row in enumerate(X):
-            values, label = self.table.item(first + i)
+            values, target = self.table.item(first + i)
             if values.size != len(row):
                 raise DataError(
                     f"{self.table.name} has {values.size:,} values in row {first + i}; expected "
@@ -125,18 +131,21 @@ class SequencePiece:
                     "uint8, as in row 0."
                 )
             row[:] = values
-            labels.append(label)
+            targets.append(target)
         check_finite(self.table.name, X, first)
         del stop
-        return shared_labels(self.table.name, np.array([*labels, None], dtype=object)[:-1])
+        return self.table.joined(targets, first)
 
 
 @dataclass(frozen=True, eq=False)
 class SequenceTable:
-    """A sequence whose items are a row and its label."""
+    """A sequence whose items are a row and its label, or its labels or values."""
 
     sequence: Any
     name: str
+    wanted: TargetColumns = CLASSES
+    outputs: int = 1
+    """The labels or values of each item."""
 
     @property
     def rows(self) -> int:
@@ -153,11 +162,25 @@ class SequenceTable:
         """No: a sequence is asked where it is."""
         return False
 
-    def labels(self) -> Iterator[SharedLabels]:
-        """Ask for each item, and keep its label."""
+    def targets(self) -> Iterator[FoundTargets]:
+        """Ask for each item, and keep its target."""
         for start in range(0, self.rows, AT_ONCE):
             found = [self.item(i)[1] for i in range(start, min(start + AT_ONCE, self.rows))]
-            yield shared_labels(self.name, np.array([*found, None], dtype=object)[:-1])
+            yield self.joined(found, start)
+
+    def joined(self, targets: list[Any], start: int) -> FoundTargets:
+        """Return the targets of consecutive items, the first of which is that of row ``start``."""
+        if self.wanted.predicts == "classes":
+            return shared_labels(self.name, np.array([*targets, None], dtype=object)[:-1])
+        for row, target in enumerate(targets, start):
+            if len(target) != self.outputs:
+                raise DataError(
+                    f"{self.name} gives {len(target)} {self.wanted.predicts} in row {row}; "
+                    f"expected {self.outputs}, as in row 0."
+                )
+        Y = np.array(targets).reshape(len(targets), self.outputs)
+        check_numbers(self.name, Y, self.wanted, start)
+        return Y
 
     def check(self) -> None:
         """Do nothing: an object tells no changes."""
@@ -171,22 +194,26 @@ class SequenceTable:
         yield SequencePiece(self, row, self.rows - row)
 
     def item(self, row: int) -> tuple[npt.NDArray[Any], Any]:
-        """Return the values of a row, and its label."""
+        """Return the values of a row, and its label, or an array of its labels or values."""
         item = self.sequence[row]
+        is_class = self.wanted.predicts == "classes"
         try:
-            values, label = item
+            values, target = item
             values = np.asarray(values)
-            label = getattr(label, "item", lambda: label)()
+            if is_class:
+                target = getattr(target, "item", lambda: target)()
+            else:
+                target = np.asarray(target, dtype=np.float64).ravel()
         except (TypeError, ValueError) as error:
             raise DataError(
                 f"{self.name} gives {shown(item)} as row {row}; expected a row of numbers and its "
-                "label."
+                f"{'label' if is_class else self.wanted.predicts}."
             ) from error
         if values.dtype.kind not in "buif":
             raise DataError(
                 f"{self.name} has {values.dtype} values in row {row}; expected numbers."
             )
-        return values.ravel(), label
+        return values.ravel(), target
 
 
 def open_hugging_face(dataset: Any, wanted: Wanted) -> Opened:
@@ -197,14 +224,18 @@ def open_hugging_face(dataset: Any, wanted: Wanted) -> Opened:
     )
 
 
-def open_sequence(sequence: Any) -> Opened:
-    """Open a sequence; its first item says what the rows look like."""
-    table = SequenceTable(sequence, f"the {type(sequence).__name__}")
+def open_sequence(sequence: Any, targets: TargetColumns = CLASSES) -> Opened:
+    """Open a sequence; its first item says what the rows and the targets look like."""
+    table = SequenceTable(sequence, f"the {type(sequence).__name__}", targets)
     if not table.rows:
         raise DataError(f"{table.name} holds no rows; expected at least one of each class.")
     values = np.asarray(sequence[0][0])
     dtype = values.dtype if values.dtype in KEPT else np.dtype(np.float64)
     shape = values.shape[1:] if values.ndim == 3 and values.shape[0] == 1 else values.shape
     image_shape = (shape[0], shape[1]) if len(shape) == 2 else None
-    first, _ = table.item(0)
-    return Opened([table], Shape(len(first), dtype, None, image_shape))
+    first, target = table.item(0)
+    names: tuple[str, ...] = ()
+    if targets.predicts != "classes":
+        names = targets.names_of(table.name, len(target))
+        table = replace(table, outputs=len(target))
+    return Opened([table], Shape(len(first), dtype, None, image_shape), names=names)

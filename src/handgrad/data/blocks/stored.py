@@ -16,10 +16,11 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from handgrad.data.blocks.census import SharedLabels, shared_labels
+from handgrad.data.blocks.census import shared_labels
 from handgrad.data.blocks.columns import check_finite
 from handgrad.data.npz import label_values
 from handgrad.data.streams import unpacked
+from handgrad.data.targets import Predicts, TargetColumns, check_numbers
 from handgrad.errors import DataError, HandgradError
 from handgrad.quoting import quoted
 
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data.blocks.census import FoundTargets
     from handgrad.data.blocks.paths import Location, Stamped
 
-LABELS_AT_ONCE = 1 << 17
+TARGETS_AT_ONCE = 1 << 17
 LOCAL_HEADER = 30  # bytes of a member's header in a ZIP file, before its name
 
 
@@ -117,22 +119,23 @@ class StoredPiece:
     def __len__(self) -> int:
         return self.table.rows
 
-    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> SharedLabels | None:
-        """Read rows into X, and return their labels."""
+    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> FoundTargets | None:
+        """Read rows into X, and return their targets."""
         with np.errstate(over="ignore", invalid="ignore"):
             X[:] = self.table.X.read(self.X_stream, start, stop)
         check_finite(self.table.name, X, start)
         if self.y_stream is None:
             return None
-        return self.table.read_labels(self.y_stream, start, stop)
+        return self.table.read_targets(self.y_stream, start, stop)
 
 
 @dataclass(frozen=True, eq=False)
 class StoredTable:
-    """Rows and labels in arrays of their own."""
+    """Rows and targets in arrays of their own."""
 
     X: StoredArray
     y: StoredArray | None
+    predicts: Predicts = "classes"
 
     @property
     def name(self) -> str:
@@ -154,19 +157,24 @@ class StoredTable:
         """No: reading takes no lock."""
         return False
 
-    def labels(self) -> Iterator[SharedLabels]:
-        """Read the array of labels."""
+    def targets(self) -> Iterator[FoundTargets]:
+        """Read the array of targets."""
         assert self.y is not None  # noqa: S101 - for the type checker: callers need labels
         with self.y.opened() as stream:
-            for start in range(0, self.rows, LABELS_AT_ONCE):
-                stop = min(start + LABELS_AT_ONCE, self.rows)
-                yield self.read_labels(stream, start, stop)
+            for start in range(0, self.rows, TARGETS_AT_ONCE):
+                stop = min(start + TARGETS_AT_ONCE, self.rows)
+                yield self.read_targets(stream, start, stop)
 
-    def read_labels(self, stream: IO[bytes], start: int, stop: int) -> SharedLabels:
-        """Read the labels of some rows from the opened array."""
+    def read_targets(self, stream: IO[bytes], start: int, stop: int) -> FoundTargets:
+        """Read the targets of some rows from the opened array."""
         assert self.y is not None  # noqa: S101 - as above
-        labels = self.y.read(stream, start, stop).ravel()
-        name = str(self.y.file.location)
+        found, name = self.y.read(stream, start, stop), str(self.y.file.location)
+        if self.predicts != "classes":
+            with np.errstate(over="ignore"):  # to infinity, which is refused
+                Y = np.ascontiguousarray(found, np.float64).reshape(stop - start, self.y.width)
+            check_numbers(name, Y, TargetColumns(self.predicts), start)
+            return Y
+        labels = found.ravel()
         if labels.dtype.kind == "b":  # numbers, as data.load reads them
             labels = labels.astype(np.int64)
         if labels.dtype.kind in "US":

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.data.blocks.census import SharedLabels
-    from handgrad.data.dataset import Labels, Rows
+    from handgrad.data.blocks.census import FoundTargets, SharedLabels
+    from handgrad.data.classes import Labels
+    from handgrad.data.dataset import Rows, Targets
 
 IDLE_CURSORS = 2  # each holds an open file and what is left of its last piece
 
@@ -36,8 +37,8 @@ class Piece(Protocol):
     def __len__(self) -> int:
         """Count the rows."""
 
-    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> SharedLabels | None:
-        """Decode the rows from start to stop into X, and return their labels if there are any."""
+    def read_into(self, X: npt.NDArray[Any], start: int, stop: int) -> FoundTargets | None:
+        """Decode the rows from start to stop into X, and return their targets if there are any."""
 
 
 class Table(Protocol):
@@ -59,8 +60,8 @@ class Table(Protocol):
     def in_processes(self) -> bool:
         """Whether decoding is slow and holds Python's lock."""
 
-    def labels(self) -> Iterator[SharedLabels]:
-        """Read all labels in their order."""
+    def targets(self) -> Iterator[FoundTargets]:
+        """Read all targets in their order."""
 
     def check(self) -> None:
         """Raise a DataError if it changed, where asking costs little."""
@@ -89,7 +90,9 @@ class Opened(NamedTuple):
     written: bool = False
     """Whether labels are texts that may be written numbers, as in CSV."""
     choice: str = ""
-    """Which columns of the tables are rows and labels."""
+    """Which columns of the tables are rows and targets."""
+    names: tuple[str, ...] = ()
+    """The names of the columns of labels or values; none with classes."""
 
 
 class _Cursor:
@@ -110,8 +113,8 @@ class _Cursor:
         """Tell whether this reading comes to a row of a table sooner than a new one would."""
         return self.number == number and self.table.restart(row) <= self.end and self.start <= row
 
-    def read_into(self, X: npt.NDArray[Any], row: int) -> tuple[int, SharedLabels | None]:
-        """Read some rows from this one on; return their number and labels."""
+    def read_into(self, X: npt.NDArray[Any], row: int) -> tuple[int, FoundTargets | None]:
+        """Read some rows from this one on; return their number and targets."""
         while row >= self.end:
             self.start, self._piece = self.end, None  # frees it before the next one is read
             self._piece = next(self._pieces, None)
@@ -157,10 +160,10 @@ class TableRows:
         """Whether a table is slow to decode, and holds Python's lock while it is."""
         return any(table.in_processes for table in self.tables)
 
-    def read(self, start: int, stop: int) -> tuple[Rows, list[SharedLabels]]:
-        """Return the rows from start to stop, and their labels in parts."""
+    def read(self, start: int, stop: int) -> tuple[Rows, list[Any]]:
+        """Return the rows from start to stop, and their targets in parts."""
         X = self._room(stop - start)
-        labels: list[SharedLabels] = []
+        targets: list[FoundTargets] = []
         done = 0
         cursor: _Cursor | None = None
         try:
@@ -171,7 +174,7 @@ class TableRows:
                 most = self._starts[number + 1] - start
                 count, part = cursor.read_into(X[done:most], row)
                 cursor.table.check()
-                labels += [] if part is None else [part]
+                targets += [] if part is None else [part]
                 done += count
         except BaseException:
             if cursor is not None:
@@ -180,7 +183,7 @@ class TableRows:
             raise
         if cursor is not None:
             self._keep(cursor)
-        return X, labels
+        return X, targets
 
     def _room(self, rows: int) -> Rows:
         features = self.shape.features
@@ -219,10 +222,10 @@ class TableRows:
 
 @dataclass(frozen=True, eq=False)
 class TableLeaves:
-    """The rows of tables as leaves, with the numbers of their classes."""
+    """The rows of tables as leaves, with the numbers of their classes, or labels or values."""
 
     table_rows: TableRows
-    numbers: dict[Any, int]  # of the class of each label
+    numbers: dict[Any, int]  # of the class of each label; empty with labels and values
     leaf_rows: int
 
     @property
@@ -230,11 +233,11 @@ class TableLeaves:
         """Whether the tables are slow to decode."""
         return self.table_rows.in_processes
 
-    def read(self, leaf: int) -> tuple[Rows, Labels]:
+    def read(self, leaf: int) -> tuple[Rows, Targets]:
         """Read a leaf."""
         start = leaf * self.leaf_rows
         X, parts = self.table_rows.read(start, min(start + self.leaf_rows, self.table_rows.rows))
-        return X, np.concatenate([self._numbers(part) for part in parts])
+        return X, np.concatenate([self._numbers(part) if self.numbers else part for part in parts])
 
     def _numbers(self, labels: SharedLabels) -> Labels:
         try:
