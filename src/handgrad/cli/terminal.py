@@ -16,7 +16,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from handgrad.derivation.formulas import FORMULAS
 from handgrad.quoting import escaped, shortened
 
 if TYPE_CHECKING:
@@ -104,8 +103,7 @@ def check_table(checks: Sequence[FormulaCheck]) -> Table:
             Text(method, "bold red" if method in check.failed_methods else "")
             for method in check.methods
         )
-        statement = Text(FORMULAS[check.formula].statement)
-        table.add_row(check.formula, statement, methods, f"{check.error:.1e}", verdict)
+        table.add_row(check.formula, Text(check.statement), methods, f"{check.error:.1e}", verdict)
     return table
 
 
