@@ -127,7 +127,7 @@ def run(case: Case) -> None:
         raise AssertionError(f"reference: {_said(expected)}; native: {_said(found)}")
     if isinstance(found, HandgradError):
         raise found
-    if not _is_beyond_comparison(case):
+    if not _is_beyond_comparison(case) and not _diverges(case, expected):
         _compare(found, expected, case)
 
 
@@ -148,6 +148,13 @@ def _is_beyond_comparison(case: Case) -> bool:
     steps = case["m"] // case["batch"] if case["call"] == "batches" else case["steps"]
     most = 4 if case["dtype"] == "float32" else 40
     return overflows or steps > most or case["values"] in ("1e300", "1e-300")
+
+
+def _diverges(case: Case, expected: list[Any]) -> bool:
+    """Tell whether the steps of a run grow until values overflow, in some order of their own."""
+    return case["output"] in ("identity", "exp") and not all(
+        np.isfinite(array).all() for array in expected
+    )
 
 
 def _said(outcome: Any) -> str:
