@@ -16,7 +16,7 @@ class History(NamedTuple):
     costs: npt.NDArray[np.float64]
     """(n,): the cost on the training rows."""
     accuracies: npt.NDArray[np.float64]
-    """(n,): the share of the training rows predicted right."""
+    """(n,): the share of the training rows predicted right; NaN if values are predicted."""
     seconds: npt.NDArray[np.float64]
     """(n,): the time from the start of the run until the figures were reported."""
 
@@ -44,7 +44,7 @@ class History(NamedTuple):
         return History(*(np.concatenate(parts) for parts in zip(self, later, strict=True)))
 
     def to_csv(self) -> str:
-        """Return the history as CSV, one line per iteration.
+        """Return the history as CSV, one line per iteration; an accuracy of NaN is left empty.
 
         Examples
         --------
@@ -54,10 +54,14 @@ class History(NamedTuple):
         <BLANKLINE>
         """
         lines = [
-            f"{iteration},{cost:.10g},{accuracy:.6g},{seconds:.6g}\n"
+            f"{iteration},{cost:.10g},{_unless_nan(accuracy)},{seconds:.6g}\n"
             for iteration, (cost, accuracy, seconds) in enumerate(zip(*self, strict=True))
         ]
         return "iteration,cost,accuracy,seconds\n" + "".join(lines)
+
+
+def _unless_nan(accuracy: float) -> str:
+    return "" if np.isnan(accuracy) else f"{accuracy:.6g}"
 
 
 class Recorder:
