@@ -112,10 +112,3 @@ def test_training_has_an_objective_for_each_output(kind):
     network = network_of(kind, (4,))
     objective = Training("gd", alpha=0.5).objective(network.output)
     assert objective == Objective(network.output, alpha=0.5)
-
-
-def test_the_history_of_values_leaves_the_accuracy_empty():
-    result = train(network_of("identity", ()), X, VALUES, engine=get_engine(), iterations=1)
-    header, first = result.history.to_csv().splitlines()
-    assert header == "iteration,cost,accuracy,seconds"
-    assert first.split(",")[2] == ""
