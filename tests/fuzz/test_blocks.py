@@ -26,20 +26,21 @@ def test_blocks_of_a_csv_file_are_what_load_reads(seed):
     case = csv_files.draw(Random(seed))
     source = Path(written(case["files"]), case["name"])
     try:
-        blocks = data.open_blocks(source, case["label"], leaf_rows=3)
+        blocks = data.open_blocks(source, case["label"], predicts=case["predicts"], leaf_rows=3)
         X, y = blocks.load()
     except HandgradError:
         found = None
     else:
         found = X, y
     try:
-        whole = data.load(source, label=case["label"])
+        whole = data.load(source, label=case["label"], predicts=case["predicts"])
     except HandgradError as error:
         assert found is None or "of a single class" in str(error)  # noqa: PT017
         return
     assert found is not None
     np.testing.assert_array_equal(found[0], whole.X_train, strict=True)
-    np.testing.assert_array_equal(found[1], whole.y_train)
+    np.testing.assert_array_equal(found[1].reshape(whole.y_train.shape), whole.y_train)
+    assert blocks.fingerprint == whole.fingerprint
     assert blocks.class_names == whole.class_names
     assert blocks.feature_names == whole.feature_names
     assert blocks.image_shape == whole.image_shape
