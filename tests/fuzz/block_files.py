@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzz import mutations
-from fuzz.loading import TYPES, check_targets
+from fuzz.loading import TYPES, check_targets, draw_columns
 from fuzz.scratch import written
 from handgrad.data import open_blocks
 
@@ -55,16 +55,13 @@ def draw(random: Random) -> Case:
     if random.random() < 0.9:
         hit = random.choice(list(files))
         files[hit] = mutations.damage(random, files[hit])
-    predicts = random.choice(("classes", "classes", "values", "labels"))
-    columns = ("label", "label", "f0", "f1", "")
-    of_numbers = random.choice((1, 1, 2, 2, 3))
+    predicts, label, features = draw_columns(random, ("label", "label", "label", "f0", ""))
     return {
         "files": files,
         "leaf_rows": random.choice((1, 3, 5, 100)),
-        "label": [
-            random.choice(columns) for _ in range(1 if predicts == "classes" else of_numbers)
-        ],
+        "label": label,
         "predicts": predicts,
+        "features": features,
     }
 
 
@@ -72,7 +69,8 @@ def run(case: Case) -> None:
     """Open the folder, and read all leaves twice."""
     folder = Path(written(case["files"]))
     predicts = case["predicts"]
-    blocks = open_blocks(folder, case["label"], predicts=predicts, leaf_rows=case["leaf_rows"])
+    options = {name: case[name] for name in ("label", "predicts", "features", "leaf_rows")}
+    blocks = open_blocks(folder, **options)
     assert blocks.features > 0
     assert blocks.dtype in TYPES
     assert len(set(blocks.class_names)) == blocks.outputs

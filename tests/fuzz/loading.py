@@ -15,35 +15,50 @@ if TYPE_CHECKING:
 
     from fuzz.outcome import Case
 
-NUMBERS = ("f0", "f1", "pixel0", "pixel1", "a")  # columns that hold some
+NUMBERS = (("f0", "f1", "f2"), ("pixel0", "pixel1", "pixel2"))  # columns that hold some
 TYPES = (np.uint8, np.float32, np.float64)
 
 
 def draw_how(random: Random, name: str, *, labels: tuple[str, ...] = ("label",)) -> Case:
     """Draw what is asked of a source: its name in the folder, and the options."""
-    predicts = random.choice(("classes", "classes", "values", "labels"))
-    label: str | list[str] = random.choice(labels)
-    if predicts != "classes":
-        label = [random.choice((*labels, *NUMBERS)) for _ in range(random.choice((1, 2, 2, 3)))]
+    predicts, label, features = draw_columns(random, labels)
     shape = random.choice((None, None, None, (2, 3), (4, 4), (28, 28), (1, 1)))
     return {
         "name": name,
         "labelled": random.random() < 0.5,
         "label": label,
         "predicts": predicts,
+        "features": features,
         "image_shape": shape,
     }
+
+
+def draw_columns(
+    random: Random, labels: tuple[str, ...]
+) -> tuple[str, str | list[str], list[str] | None]:
+    """Draw what is predicted, the columns that hold it, and those of the features."""
+    predicts = random.choice(("classes", "classes", "values", "labels"))
+    if predicts == "classes":
+        return predicts, random.choice(labels), None
+    columns = random.choice((*NUMBERS, labels))
+    names = list(dict.fromkeys(columns))
+    fewest = 1 if predicts == "values" else 2
+    chosen = random.sample(names, min(len(names), random.randint(fewest, 3)))
+    if random.random() < 0.05:
+        chosen.append(random.choice(columns))
+    others = [name for name in names if name not in chosen or random.random() < 0.05]
+    return predicts, chosen, random.choice((None, others, others[:1]))
 
 
 def load_case(case: Case) -> None:
     """Write the files of a case, load them, and check the result."""
     source = Path(written(case["files"]), case["name"])
+    options = {name: case[name] for name in ("label", "predicts", "features")}
     if case["labelled"]:
-        check_dataset(data.load(source, label=case["label"], predicts=case["predicts"]))
+        check_dataset(data.load(source, **options))
         return
     shape = case["image_shape"] and tuple(case["image_shape"])
-    options = {"label": case["label"], "predicts": case["predicts"], "image_shape": shape}
-    check_samples(data.load_samples(source, **options))
+    check_samples(data.load_samples(source, image_shape=shape, **options))
 
 
 def check_dataset(dataset: data.Dataset) -> None:
