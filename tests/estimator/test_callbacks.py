@@ -51,7 +51,7 @@ class Recorder:
         self.heard.append(("end", context.task_name, context.task_id))
         self.fitted.append(fitted_estimator)
         self.given.append((X, y, metadata))
-        return context.task_name == "iteration" and context.task_id + 1 == self.stop_at
+        return bool(context.task_name == "iteration" and context.task_id + 1 == self.stop_at)
 
     def teardown(self, estimator: Any, context: Any) -> None:  # noqa: ARG002
         self.heard.append(("teardown", context.task_name, context.task_id))
@@ -113,7 +113,8 @@ def test_partial_fit_is_a_task_of_one_iteration():
 
 
 def test_on_iteration_is_called_beside_them():
-    recorder, seen = Recorder(), []
+    recorder = Recorder()
+    seen: list[Any] = []
     model(on_iteration=seen.append).set_callbacks(recorder).fit(X, y)
     assert len(seen) == 3
 

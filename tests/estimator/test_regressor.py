@@ -216,7 +216,7 @@ def test_it_works_among_scikit_learns_tools():
             make_pipeline(StandardScaler(), inner), transformer=StandardScaler()
         )
         scores.append(cross_val_score(model, X, y, cv=3, error_score="raise"))
-    np.testing.assert_allclose(*scores, atol=1e-6)
+    np.testing.assert_allclose(scores[0], scores[1], atol=1e-6)
 
 
 def test_parameters_have_the_names_and_defaults_of_scikit_learn():

@@ -226,7 +226,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
             name: getattr(self, name) for name in COUNTS + FIGURES + CURVES if hasattr(self, name)
         }
         return EstimatorState(
-            parameters=self.get_params(),
+            parameters=_without_functions(self.get_params()),
             network=self.network(),
             kind=self._targets,
             pixels=self._pixels,
@@ -265,3 +265,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _without_functions(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if callable(value) else value for name, value in parameters.items()}
