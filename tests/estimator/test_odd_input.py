@@ -237,7 +237,7 @@ CASES = [
 
 def columns_of(y):
     row = y[0] if isinstance(y, list) else ()
-    shape = (len(y), len(row)) if isinstance(row, list) else getattr(y, "shape", ())
+    shape = [len(y), len(row)] if isinstance(row, list) else list(getattr(y, "shape", []))
     return shape[1] if len(shape) > 1 else 1
 
 

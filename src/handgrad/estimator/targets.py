@@ -336,9 +336,9 @@ def classes_of_all_calls(
     ValueError
         If the first call names no classes, or a later call names others.
     """
-    if classes is None and known is None:
-        raise ValueError("classes must be passed on the first call to partial_fit.")
     if classes is None:
+        if known is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
         return known
     named: npt.NDArray[Any] = unique_labels(classes)
     if not len(named):
