@@ -57,6 +57,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 shuffle, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
 validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As in scikit-learn; ``verbose="bar"`` draws a progress bar.
+    scoring : "loss", str, callable or None
+        What early stopping watches on the samples held out: the score of the estimator by default,
+        their loss, or a scorer, by its name or as `sklearn.metrics.get_scorer` returns it.
     class_weight : dict, "balanced" or None
         Weights of the classes, which multiply those of the samples.
     pixels : bool
@@ -78,6 +81,11 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     classes_, n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_, \
 n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
         As in scikit-learn.
+    validation_loss_curve_ : list of float or None
+        The mean loss on the validation samples after each iteration, without the penalty of large
+        weights.
+    best_validation_loss_ : float or None
+        The least of these, with early stopping.
     history_ : FitHistory
         Cost, accuracy and seconds of every iteration.
 
@@ -133,6 +141,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         class_weight: dict[Any, float] | str | None = None,
+        scoring: str | Callable[..., float] | None = None,
         pixels: bool = False,
         on_iteration: Callable[[solvers.Iteration], bool | None] | None = None,
         engine: str = "auto",

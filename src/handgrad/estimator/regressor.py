@@ -49,7 +49,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
 validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As in scikit-learn; ``verbose="bar"`` draws a progress bar.
-    pixels, on_iteration, engine, n_threads
+    scoring, pixels, on_iteration, engine, n_threads
         As for `MLPClassifier`.
 
     Attributes
@@ -59,6 +59,11 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_, \
 n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
         As in scikit-learn. The loss of several values per sample is their mean.
+    validation_loss_curve_ : list of float or None
+        The mean loss on the validation samples after each iteration, without the penalty of large
+        weights.
+    best_validation_loss_ : float or None
+        The least of these, with early stopping.
     history_ : FitHistory
         Cost and seconds of every iteration.
 
@@ -111,6 +116,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        scoring: str | Callable[..., float] | None = None,
         pixels: bool = False,
         on_iteration: Callable[[solvers.Iteration], bool | None] | None = None,
         engine: str = "auto",
