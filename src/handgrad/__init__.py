@@ -9,11 +9,12 @@ from handgrad.layers import Layer
 from handgrad.network import Network
 
 if TYPE_CHECKING:
-    from handgrad.estimator import MLPClassifier
+    from handgrad.estimator import MLPClassifier, MLPRegressor
 
 __all__ = [
     "Layer",
     "MLPClassifier",
+    "MLPRegressor",
     "Network",
     "backpropagation",
     "data",
@@ -26,15 +27,18 @@ __all__ = [
 __version__ = "0.1.0"
 
 
+ESTIMATORS = ("MLPClassifier", "MLPRegressor")
+
+
 def __getattr__(name: str) -> Any:
-    """Import the classifier when it is first asked for, and scikit-learn with it."""
-    if name != "MLPClassifier":
+    """Import the estimators when one is first asked for, and scikit-learn with them."""
+    if name not in ESTIMATORS:
         raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
     try:
-        from handgrad.estimator import MLPClassifier
+        from handgrad import estimator
     except ModuleNotFoundError as error:
         raise ImportError(
-            "MLPClassifier needs scikit-learn, which is not installed; "
+            f"{name} needs scikit-learn, which is not installed; "
             "install handgrad with the extra 'sklearn'."
         ) from error
-    return MLPClassifier
+    return getattr(estimator, name)

@@ -46,6 +46,10 @@ class CheckpointError(HandgradError, ValueError):
     """A checkpoint that is damaged, or does not belong to the run that should continue."""
 
 
+class ConversionError(HandgradError, ValueError):
+    """A network of another library that cannot become one of handgrad, or the other way round."""
+
+
 class WriteError(HandgradError):
     """A file that cannot be written."""
 

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from handgrad import MLPClassifier, get_engine, notes
 from handgrad.engines import available_engines
-from handgrad.estimator import base
+from handgrad.estimator import reading
 from handgrad.rows import values_of
 from labelled import cancer, digits_8x8, mnist_5k
 
@@ -58,7 +58,7 @@ def test_engine_and_threads_can_be_chosen(engine, monkeypatch):
         asked.append((name, threads))
         return get_engine(name, threads=threads)
 
-    monkeypatch.setattr(base, "get_engine", recording)
+    monkeypatch.setattr(reading, "get_engine", recording)
     model = MLPClassifier((4,), engine=engine, n_threads=1, max_iter=5, random_state=0).fit(X, y)
     assert set(asked) == {(engine, 1)}
     expected = MLPClassifier((4,), engine=engine, n_threads=3, max_iter=5, random_state=0)
@@ -91,12 +91,12 @@ def test_the_engine_is_handed_the_rows_themselves(kind, dtype, solver, monkeypat
             given.append(X)
             return engine.session(X, *rest)
 
-        def predict_proba(self, network, X):
+        def outputs(self, network, X):
             given.append(X)
             assert network.dtype == wanted
-            return engine.predict_proba(network, X)
+            return engine.outputs(network, X)
 
-    monkeypatch.setattr(base, "get_engine", lambda *_name, **_threads: Recorder())
+    monkeypatch.setattr(reading, "get_engine", lambda *_name, **_threads: Recorder())
     model = MLPClassifier((3,), solver=solver, max_iter=2, random_state=0)
     model.fit(X, y, X_val=X, y_val=y).predict_proba(X)
     assert len(given) >= 3

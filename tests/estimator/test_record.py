@@ -164,7 +164,7 @@ def test_a_callback_that_fails_leaves_the_network_of_its_iteration(solver, tmp_p
 def test_a_run_interrupted_before_its_first_iteration_is_saved(monkeypatch, tmp_path):
     X, y = cancer()
     interrupt = mock.Mock(side_effect=KeyboardInterrupt)
-    monkeypatch.setattr("handgrad.estimator.base.fit_network", interrupt)
+    monkeypatch.setattr("handgrad.estimator.training.fit_network", interrupt)
     with pytest.warns(UserWarning, match="interrupted by user"):
         model = MLPClassifier((4,), random_state=0).fit(X, y)
     save(model, tmp_path / "model.safetensors")

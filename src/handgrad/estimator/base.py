@@ -1,190 +1,249 @@
-"""What all estimators share: the run of a fit, and what the estimator keeps of it."""
+"""What all estimators share: fits, the outputs of the network, and the estimator as a value."""
 
 from __future__ import annotations
 
-import warnings
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
-from handgrad.engines import get_engine
-from handgrad.estimator.collections import check_engine, names_of, rows_to_predict
-from handgrad.estimator.fitting import (
-    as_weights_and_biases,
-    check_finite,
-    driver_of,
-    fit_network,
-    solver_of,
-    warn_unless_converged,
-)
-from handgrad.estimator.parameters import STOCHASTIC, Hyperparameters, stops_early
-from handgrad.estimator.record import FitHistory, FitRecord
-from handgrad.estimator.rows import (
-    ROW_TYPES,
-    check_features,
-    float_type,
-    learn_features,
-    refuse_text,
-    rows_like_those_of_fit,
-    rows_to_fit,
-)
+from handgrad.engines.dask.collections import is_collection
+from handgrad.engines.threads import check_threads
+from handgrad.estimator.blocks import has_label_column, is_beyond_memory, opened, outputs_of_leaf
+from handgrad.estimator.parameters import hidden_sizes, stops_early
+from handgrad.estimator.state import COUNTS, CURVES, FIGURES, EstimatorState
+from handgrad.estimator.training import TrainsNetwork
+from handgrad.model import Model
+from handgrad.rows import PIXEL_SCALE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from handgrad.data import Blocks
     from handgrad.engines import Engine
-    from handgrad.estimator.fitting import Memory
-    from handgrad.estimator.samples import Samples
+    from handgrad.estimator.samples import Given, Samples
+    from handgrad.estimator.targets import TargetKind
     from handgrad.network import Network
-    from handgrad.solvers import Driver, Result
 
 
-class BaseMLP(Hyperparameters, BaseEstimator):  # type: ignore[misc]
-    """A multi-layer perceptron that the driver trains."""
+class BaseMLP(TrainsNetwork):
+    """A multi-layer perceptron with scikit-learn's interface."""
 
-    engine: str
-    n_threads: int | None
-    pixels: bool
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        label: str | None = None,
+    ) -> Self:
+        """Train on all samples.
 
-    n_features_in_: int
-    coefs_: list[npt.NDArray[Any]]
-    intercepts_: list[npt.NDArray[Any]]
-    n_iter_: int
-    t_: int
-    loss_: float
-    loss_curve_: list[float]
-    best_loss_: float | None
-    validation_scores_: list[float] | None
-    best_validation_score_: float | None
-    history_: FitHistory
-    _memory: Memory
-    _pixels: bool
-    _float_type: np.dtype[Any]
+        Parameters
+        ----------
+        X : array, data frame or SciPy sparse matrix of shape (m, D), Blocks, address, or collection
+            Blocks hold rows beyond memory, with their targets. The address of files, a str or a
+            path, is opened by `handgrad.data.open_blocks`. The engine "dask" also takes a Dask
+            array or data frame.
+        y : array of shape (m,) or (m, K)
+            Of a classifier the labels: numbers, strings or booleans; or a matrix, which may be
+            sparse, with 1 where a sample has one of K labels. Of a regressor one value per sample,
+            or K. None with blocks and files.
+        sample_weight : array of shape (m,), optional
+        X_val, y_val : like X and y, optional
+            Samples whose score is recorded after each iteration in ``validation_scores_``.
+            ``early_stopping`` uses them instead of holding out samples of X.
+        label : str, optional
+            The column of the targets in files, or in a Dask data frame without y: "label" unless
+            said.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X or y is invalid.
+
+        Notes
+        -----
+        ``early_stopping`` holds out every n-th row of each class of blocks, where n is
+        1 / ``validation_fraction``, rounded; no row is drawn at random.
+        """
+        self._check_parameters()
+        if (X_val is None) != (y_val is None) and not is_beyond_memory(X_val):
+            raise ValueError("Only one of X_val and y_val was given; expected both or neither.")
+        first = not (self.warm_start and hasattr(self, "coefs_"))
+        with self._engine() as engine:
+            given = self._given(X, y, label, engine, reset=first)
+            if first:
+                self._learn(self._kind_of(given))
+            samples, held_out = self._to_train(given, sample_weight), None
+            if X_val is not None:
+                column = label if has_label_column(X_val, y_val) else None
+                given = self._given(X_val, y_val, column, engine, reset=False)
+                held_out = given.to_score(self._targets)
+            self._fit(engine, samples, held_out, first=first, iterations=self.max_iter)
+        return self
+
+    def _partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: npt.ArrayLike | None,
+        label: str | None,
+        kind_of: Callable[[Given], TargetKind],
+    ) -> Self:
+        """Train for one more epoch; the first call learns the kind of its targets."""
+        self._check_parameters()
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        first = not hasattr(self, "coefs_")
+        with self._engine() as engine:
+            given = self._given(X, y, label, engine, reset=first)
+            if first:
+                self._learn(kind_of(given))
+            samples = self._to_train(given, sample_weight)
+            self._fit(engine, samples, None, first=first, iterations=1, incremental=True)
+        return self
 
     def _check_solver(self) -> bool:
-        if self.solver not in STOCHASTIC:
+        if self.solver not in ("sgd", "adam"):
             raise AttributeError(
-                f"partial_fit is only available for sgd and adam; {self.solver} is not stochastic."
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic."
             )
         return True
 
-    @contextmanager
-    def _engine(self) -> Iterator[Engine]:
-        """Return the engine of a call; what it opened for the call is closed after it."""
-        engine = get_engine(self.engine, threads=self.n_threads)
-        with engine if isinstance(engine, AbstractContextManager) else nullcontext():
-            yield engine
+    def _check_parameters(self) -> None:
+        self._validate_params()
+        hidden_sizes(self.hidden_layer_sizes)
+        check_threads(self.n_threads)
 
-    def _rows(self, X: Any, *, reset: bool) -> Any:
-        """Return X as `Bytes`, float32 or float64 rows, with the scale that fit uses."""
-        refuse_text(X)
-        X = validate_data(self, X, accept_sparse="csr", dtype=ROW_TYPES, reset=reset)
-        if not reset:
-            return rows_like_those_of_fit(X, pixels=self._pixels)
-        self._learn_types(X.dtype)
-        return rows_to_fit(X, pixels=self._pixels)
+    @abstractmethod
+    def _kind_of(self, given: Given) -> TargetKind:
+        """Return what a first fit learns from its targets."""
 
-    def _blocks(self, blocks: Blocks, *, reset: bool) -> Blocks:
-        """Return blocks whose bytes have the scale that fit uses; this reads the first leaf.
+    def _learn(self, kind: TargetKind) -> None:
+        self._targets = kind
 
-        Only the first leaf is searched for numbers that cannot be pixels, or that look like pixels.
-        """
-        if reset:
-            learn_features(self, blocks.features, blocks.feature_names)
-            self._learn_types(blocks.dtype)
-        else:
-            check_features(self, blocks.features, blocks.feature_names)
-        if self._pixels != (blocks.dtype == np.uint8):
-            check = rows_to_fit if reset else rows_like_those_of_fit
-            check(blocks.read(0)[0], pixels=self._pixels)
-        return replace(blocks, pixels=self._pixels)
+    @abstractmethod
+    def _to_train(self, given: Given, sample_weight: Any) -> Samples:
+        """Return samples to train on, after a check that the targets are of the known kind."""
 
-    def _collection(self, X: Any, engine: Engine) -> Any:
-        """Return a Dask collection of rows to predict, after checking what is known of it."""
-        check_engine(engine)
-        check_features(self, len(X.columns) if hasattr(X, "columns") else X.shape[1], names_of(X))
-        return rows_to_predict(X, pixels=self._pixels, dtype=self._float_type)
-
-    def _learn_types(self, rows: np.dtype[Any]) -> None:
-        self._pixels = bool(self.pixels)
-        self._float_type = float_type(rows, pixels=self._pixels)
-
-    def _train(
+    def _fit(
         self,
         engine: Engine,
-        network: Network,
         samples: Samples,
         held_out: Samples | None,
-        random: np.random.RandomState,
+        *,
+        first: bool,
         iterations: int,
-        incremental: bool,
+        incremental: bool = False,
     ) -> None:
-        """Run the solver, starting at a network, and keep its results."""
-        self._remember(incremental)
-        m = samples.m
-        history, curve = self.history_, self.loss_curve_
-        record = FitRecord(self, engine, held_out, history, curve, self._add_score)
-        driver = driver_of(self, self._memory, record, iterations)
-        if stops_early(self):  # the best network has to beat that of earlier runs
-            driver.lowest = -self._best_score
-        result = None
-        try:
-            solver = solver_of(self, m, self._memory, random, self.t_)
-            with record.shown(iterations):
-                result = fit_network(self, engine, network, samples, solver, driver)
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
-        finally:  # even if a callback raises an error, the last iteration is kept
-            record.complete(*(figures[: driver.taken] for figures in driver.history))
-            self._keep(driver, result, m)
-        check_finite(self.coefs_ + self.intercepts_)
-        if result is not None and not incremental:
-            warn_unless_converged(self, result)
+        random = check_random_state(self.random_state)
+        if first:
+            self._initialize(random)
+        if stops_early(self) and held_out is None:
+            samples, held_out = samples.hold_out(self.validation_fraction, random)
+        self._train(engine, samples, held_out, random, iterations, incremental)
 
-    def _remember(self, incremental: bool) -> None:
-        """Adopt the current parameters; only `partial_fit` continues with the moments."""
-        self._memory.patience.tol = self.tol
-        self._memory.patience.iterations = self.n_iter_no_change
-        if not incremental or self._memory.solver != self.solver:
-            self._memory.moments = self._memory.learning_rate = None
-        self._memory.solver = self.solver
+    def _outputs(self, X: Any) -> Any:
+        """Return the network's outputs, as (m, columns); for a Dask collection as a Dask array."""
+        check_is_fitted(self)
+        network = self._network()
+        with self._engine() as engine:
+            if is_collection(X):
+                return engine.predict_proba(network, self._collection(X, engine))
+            blocks = opened(X, None, None, engine)
+            if blocks is None:
+                return np.asarray(engine.outputs(network, self._rows(X, reset=False)))
+            blocks = self._blocks(blocks, reset=False)
+            return np.concatenate(
+                list(engine.map_leaves(partial(outputs_of_leaf, network), blocks))
+            )
 
-    def _keep(self, driver: Driver, result: Result | None, m: int) -> None:
-        """Keep the results of a run; without a result, the run was interrupted."""
-        network = driver.best if stops_early(self) else driver.last
-        if network is not None:
-            self._take(network)
-        if result is not None:
-            self._memory.moments = result.moments
-            self._memory.learning_rate = result.learning_rate
-            self.loss_ = np.float64(result.costs[-1])
-        elif self.loss_curve_:
-            self.loss_ = self.loss_curve_[-1]
-        self.n_iter_ = driver.taken
-        if self.solver in STOCHASTIC:
-            self.t_ += m * driver.taken
-        if not stops_early(self) and hasattr(self, "loss_"):
-            self.best_loss_ = min([*self.loss_curve_, self.loss_])
+    def _score_beyond_memory(
+        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None, label: str | None
+    ) -> float:
+        check_is_fitted(self)
+        with self._engine() as engine:
+            given = self._given(X, y, label, engine, reset=False)
+            samples = given.to_score(self._targets, sample_weight)
+            return samples.score(self._network(), engine)
 
-    def _add_score(self, score: float) -> None:
-        """Keep the accuracy on the samples held out."""
-        if self.validation_scores_ is None:
-            self.validation_scores_ = []
-        self.validation_scores_.append(score)
-        if stops_early(self):
-            self.best_validation_score_ = max(self._best_score, score)
+    def network(self) -> Network:
+        """Return the trained network as a `handgrad.Network`; classes have a softmax output.
 
-    @property
-    def _best_score(self) -> float:
-        best = self.best_validation_score_
-        return -np.inf if best is None else best
+        With two classes its first logit is always 0, and the other is that of the logistic output.
+        """
+        check_is_fitted(self)
+        return self._targets.shown(self._network())
 
-    def _take(self, network: Network) -> None:
-        self.coefs_, self.intercepts_ = as_weights_and_biases(network)
+    def model(self) -> Model:
+        """Return the trained network as a `handgrad.model.Model`, with the names of its outputs."""
+        features = getattr(self, "feature_names_in_", None)
+        return Model.of(
+            self.network(),
+            class_names=self._targets.names,
+            scaling=PIXEL_SCALE if self._pixels else 1.0,
+            pixels=self._pixels,
+            feature_names=None if features is None else tuple(map(str, features)),
+        )
+
+    def state(self) -> EstimatorState:
+        """Return all that is left of the fits, as a value that `from_state` takes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the parameters were changed since, so that they are no longer valid.
+        """
+        self._check_parameters()
+        names = getattr(self, "feature_names_in_", None)
+        kept = {
+            name: getattr(self, name) for name in COUNTS + FIGURES + CURVES if hasattr(self, name)
+        }
+        return EstimatorState(
+            parameters=self.get_params(),
+            network=self.network(),
+            kind=self._targets,
+            pixels=self._pixels,
+            feature_names=None if names is None else tuple(names.tolist()),
+            attributes=kept,
+            history=self.history_,
+            waited=self._memory.patience.waited,
+        )
+
+    @classmethod
+    def from_state(cls, state: EstimatorState) -> Self:
+        """Return the estimator of a state.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the parameters are not valid.
+        """
+        estimator = cls(**state.parameters)
+        estimator._check_parameters()
+        network = state.kind.trained(state.network)
+        estimator._learn(state.kind)
+        estimator.n_features_in_ = network.D
+        estimator._pixels, estimator._float_type = state.pixels, network.dtype
+        if state.feature_names is not None:
+            estimator.feature_names_in_ = np.array(state.feature_names, dtype=object)
+        estimator._reset()
+        estimator._take(network)
+        estimator.history_ = state.history
+        estimator.__dict__.update(state.attributes)
+        estimator._memory.patience.best = estimator._best_figure
+        estimator._memory.patience.waited = state.waited
+        return estimator
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,14 +18,15 @@ from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.weights import BlockWeights
 from handgrad.estimator.collections import check_engine
 from handgrad.estimator.samples import TOO_FEW_HELD_OUT
-from handgrad.estimator.targets import codes_of
-from handgrad.evaluation import predicted_classes
+from handgrad.estimator.targets import ClassTargets, codes_of
+from handgrad.evaluation import predicted_probabilities
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines import Engine, Objective, Session
-    from handgrad.network import Network
+    from handgrad.estimator.targets import TargetKind
+    from handgrad.network import Labels, Matrix, Network
 
 
 def is_address(X: Any) -> bool:
@@ -68,44 +70,57 @@ def opened(X: Any, y: Any, label: str | None, engine: Engine) -> Blocks | None:
     return X if isinstance(X, Blocks) else None
 
 
-class LabelledBlocks(NamedTuple):
-    """Blocks, and the labels in them; see `handgrad.estimator.samples.Labelled`."""
+class GivenBlocks(NamedTuple):
+    """Blocks, and the targets in them; see `handgrad.estimator.samples.Given`."""
 
     blocks: Blocks
+    is_multilabel: bool = False
+    is_sparse: bool = False
+    outputs: int = 1
 
     @property
     def classes(self) -> npt.NDArray[Any]:
         """The distinct labels, sorted."""
         return self.blocks.classes
 
-    def to_train(
-        self, sample_weight: Any, class_weight: Any, classes: npt.NDArray[Any]
-    ) -> BlockSamples:
+    def to_train(self, kind: TargetKind, sample_weight: Any, class_weight: Any) -> BlockSamples:
         """Return samples to train on."""
+        kind = _class_targets(kind)
+        classes = kind.classes
         of_classes = None
         if class_weight is not None:
             of_classes = _class_weights(class_weight, classes, self.blocks)
-        known = self.blocks.with_classes(tuple(map(str, classes.tolist())))
+        known = self.blocks.with_classes(kind.names)
         weights = _block_weights(sample_weight, of_classes, known.rows)
         if weights is not None and _may_cancel(weights) and not _weighs_a_row(known, weights):
             raise ValueError(
                 "sample_weight and class_weight give every row a weight of 0 together; expected "
                 "one above 0."
             )
-        return BlockSamples(known, np.arange(len(classes)), weights)
+        return BlockSamples(kind, known, np.arange(len(classes)), weights)
 
-    def to_score(self, classes: npt.NDArray[Any], sample_weight: Any = None) -> BlockSamples:
+    def to_score(self, kind: TargetKind, sample_weight: Any = None) -> BlockSamples:
         """Return samples to score.
 
         Examples
         --------
         >>> blocks = Blocks.of(np.eye(2), np.array(["b", "c"]))
-        >>> LabelledBlocks(blocks).to_score(np.array(["a", "b"])).codes
+        >>> GivenBlocks(blocks).to_score(ClassTargets(np.array(["a", "b"]))).codes
         array([ 1, -1])
         """
+        kind = _class_targets(kind)
+        classes = kind.classes
         _check_kinds(self.blocks.classes, classes)
         weights = _block_weights(sample_weight, None, self.blocks.rows)
-        return BlockSamples(self.blocks, codes_of(self.blocks.classes, classes), weights)
+        return BlockSamples(kind, self.blocks, codes_of(self.blocks.classes, classes), weights)
+
+
+def _class_targets(kind: TargetKind) -> ClassTargets:
+    if not isinstance(kind, ClassTargets):
+        raise ValueError(  # noqa: TRY004 - the type that scikit-learn raises
+            f"X is blocks of classes; expected {kind.predicts}, which must lie in memory."
+        )
+    return kind
 
 
 def _check_kinds(found: npt.NDArray[Any], known: npt.NDArray[Any]) -> None:
@@ -164,6 +179,7 @@ class BlockSamples(NamedTuple):
     See `handgrad.estimator.samples.Samples`.
     """
 
+    kind: ClassTargets
     blocks: Blocks
     codes: npt.NDArray[np.int64]
     """(K,): -1 for a class that fit never saw."""
@@ -178,13 +194,19 @@ class BlockSamples(NamedTuple):
         """Return a session over the samples."""
         return engine.session(self.blocks, None, objective, self.weights)
 
-    def accuracy(self, network: Network, engine: Engine) -> float:
+    @property
+    def has_unknown(self) -> bool:
+        """Whether a sample has a class that fit never saw."""
+        return bool((self.codes < 0).any())
+
+    def score(self, network: Network, engine: Engine) -> float:
         """Return the share of the weights whose samples are predicted right, leaf by leaf."""
         right, start, weights = [], 0, self.weights or BlockWeights()
-        with closing(predicted_classes(network, self.blocks, engine=engine)) as leaves:
-            for labels, found in leaves:
+        predict = partial(_predicted_leaf, network, self.kind, self.codes)
+        with closing(engine.map_leaves(predict, self.blocks)) as leaves:
+            for labels, is_right in leaves:
                 of_leaf = weights.at(start, labels)
-                right.append((of_leaf @ (found == self.codes[labels]), of_leaf.sum()))
+                right.append((of_leaf @ is_right, of_leaf.sum()))
                 start += len(labels)
         of_right, of_all = np.sum(right, axis=0)
         if not of_all:
@@ -192,17 +214,13 @@ class BlockSamples(NamedTuple):
         return float(of_right / of_all)
 
     def hold_out(
-        self,
-        fraction: float,
-        random: np.random.RandomState,
-        *,
-        stratify: npt.NDArray[Any] | None,
+        self, fraction: float, random: np.random.RandomState
     ) -> tuple[BlockSamples, BlockSamples]:
         """Hold out every n-th row of each class, where n is 1 / fraction, rounded.
 
         The rows are not drawn at random, so that no file has to be read for it.
         """
-        del random, stratify
+        del random
         if not 0 < fraction <= 0.5:
             raise ValueError(
                 f"validation_fraction is {fraction:g}, but every n-th row of blocks is held out; "
@@ -218,8 +236,9 @@ class BlockSamples(NamedTuple):
             of_rows, of_classes = self.weights.of_rows, self.weights.of_classes
             of_train = BlockWeights(of_rows[~is_held_out], of_classes)
             of_held_out = BlockWeights(of_rows[is_held_out], of_classes)
-        return BlockSamples(train, self.codes, of_train), BlockSamples(
-            held_out, self.codes, of_held_out
+        return (
+            BlockSamples(self.kind, train, self.codes, of_train),
+            BlockSamples(self.kind, held_out, self.codes, of_held_out),
         )
 
 
@@ -230,3 +249,21 @@ def _held_out_rows(blocks: Blocks, every: int) -> npt.NDArray[np.bool_]:
         ranks = [before[leaf][labels] + ranks_in_class(labels) for leaf, _, labels in leaves]
     is_held_out: npt.NDArray[np.bool_] = np.concatenate(ranks) % every == every - 1
     return is_held_out
+
+
+def outputs_of_leaf(network: Network, engine: Engine, X: Any, _: Any) -> Matrix:
+    """Return an engine's outputs for the rows of a leaf, all of them finite."""
+    return predicted_probabilities(network, X, engine=engine)
+
+
+def _predicted_leaf(
+    network: Network,
+    kind: ClassTargets,
+    codes: npt.NDArray[np.int64],
+    engine: Engine,
+    X: Any,
+    y: Labels,
+) -> tuple[Labels, npt.NDArray[np.bool_]]:
+    """Return the labels of a leaf, and whether each is predicted right."""
+    outputs = predicted_probabilities(network, X, engine=engine)
+    return y, kind.codes(outputs) == codes[y]

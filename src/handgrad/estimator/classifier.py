@@ -1,43 +1,45 @@
-"""The network with scikit-learn's interface."""
+"""The network that predicts classes or labels, with scikit-learn's interface."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
-from handgrad import solvers
 from handgrad.engines.dask.collections import is_collection
-from handgrad.engines.threads import check_threads
 from handgrad.estimator.base import BaseMLP
-from handgrad.estimator.blocks import LabelledBlocks, has_label_column, is_beyond_memory, opened
-from handgrad.estimator.collections import labels_of_classes
-from handgrad.estimator.fitting import Memory, as_network, glorot_values
-from handgrad.estimator.parameters import CONSTRAINTS, check_network, hidden_units, stops_early
+from handgrad.estimator.blocks import is_beyond_memory
+from handgrad.estimator.collections import predictions_of
+from handgrad.estimator.parameters import CONSTRAINTS
 from handgrad.estimator.record import FitHistory
-from handgrad.estimator.samples import LabelledArrays
-from handgrad.estimator.targets import check_classes, check_same_classes, labels_of
-from handgrad.evaluation import predicted_probabilities
-from handgrad.model import Model
-from handgrad.rows import PIXEL_SCALE
+from handgrad.estimator.state import EstimatorState
+from handgrad.estimator.targets import (
+    ClassTargets,
+    LabelTargets,
+    check_classes,
+    check_same_classes,
+    labels_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from handgrad.engines import Engine
-    from handgrad.estimator.samples import Labelled, Samples
+    from handgrad import solvers
+    from handgrad.estimator.samples import Given, Samples
+    from handgrad.estimator.targets import TargetKind
     from handgrad.network import Network
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
-    """A two-layer network with scikit-learn's parameters, attributes and methods.
+    """A network of any depth that predicts classes or labels, as scikit-learn's classifier does.
 
     Parameters have the names, meanings and defaults of `sklearn.neural_network.MLPClassifier`;
     the same ``random_state`` gives the same initial values and the same order of rows. Below
@@ -45,9 +47,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of one int
-        H; the network has one hidden layer.
-    activation : {"relu"}
+    hidden_layer_sizes : int or sequence of int
+        The units of each hidden layer; () makes a linear model.
+    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu"}
+        That of the hidden units; "leaky_relu" has the slope 0.01 below 0.
     solver : {"adam", "sgd", "lbfgs", "gd"}
         "gd" takes ``max_iter`` full-batch steps (U1), whatever ``tol`` is. Like "lbfgs", it
         ignores ``early_stopping``.
@@ -71,8 +74,8 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
 
     Attributes
     ----------
-    coefs_, intercepts_ : list of two arrays
-        W1 and W2 transposed, b1 and b2 flat. Two classes have one logistic output.
+    coefs_, intercepts_ : list of arrays
+        W transposed and b flat, of each layer. Two classes have one logistic output.
     classes_, n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_, \
 n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
         As in scikit-learn.
@@ -81,6 +84,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
     See Also
     --------
+    MLPRegressor : Predicts values.
     handgrad.solvers : The solvers as functions.
 
     Notes
@@ -98,7 +102,9 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     ['yes', 'no']
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS | {
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
     loss: ClassVar[str] = "log_loss"
 
     def __init__(
@@ -133,91 +139,9 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         engine: str = "auto",
         n_threads: int | None = None,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.class_weight = class_weight
-        self.pixels = pixels
-        self.on_iteration = on_iteration
-        self.engine = engine
-        self.n_threads = n_threads
+        self._store(locals())
 
     classes_: npt.NDArray[Any]
-    n_outputs_: int
-
-    def fit(
-        self,
-        X: Any,
-        y: Any = None,
-        sample_weight: npt.ArrayLike | None = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        label: str | None = None,
-    ) -> Self:
-        """Train on all samples.
-
-        Parameters
-        ----------
-        X : array, data frame or SciPy sparse matrix of shape (m, D), Blocks, address, or collection
-            Blocks hold rows beyond memory, with their labels. The address of files, a str or a
-            path, is opened by `handgrad.data.open_blocks`. The engine "dask" also takes a Dask
-            array or data frame.
-        y : array of shape (m,)
-            Labels: numbers, strings or booleans. None with blocks and files.
-        sample_weight : array of shape (m,), optional
-        X_val, y_val : like X and y, optional
-            Samples whose accuracy is recorded after each iteration in ``validation_scores_``.
-            ``early_stopping`` uses them instead of holding out samples of X.
-        label : str, optional
-            The column of the labels in files, or in a Dask data frame without y: "label" unless
-            said.
-
-        Raises
-        ------
-        ValueError
-            If a parameter, X or y is invalid.
-
-        Notes
-        -----
-        ``early_stopping`` holds out every n-th row of each class of blocks, where n is
-        1 / ``validation_fraction``, rounded; no row is drawn at random.
-        """
-        self._check_parameters()
-        if (X_val is None) != (y_val is None) and not is_beyond_memory(X_val):
-            raise ValueError("Only one of X_val and y_val was given; expected both or neither.")
-        first = not (self.warm_start and hasattr(self, "coefs_"))
-        with self._engine() as engine:
-            given = self._labelled(X, y, label, engine, reset=first)
-            if first:
-                self.classes_ = given.classes
-            samples, held_out = self._samples(given, sample_weight), None
-            if X_val is not None:
-                column = label if has_label_column(X_val, y_val) else None
-                given = self._labelled(X_val, y_val, column, engine, reset=False)
-                held_out = given.to_score(self.classes_)
-            self._fit(engine, samples, held_out, first=first, iterations=self.max_iter)
-        return self
 
     @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
     def partial_fit(
@@ -236,11 +160,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         X, y, sample_weight, label
             As for `fit`; ``class_weight`` must not be "balanced".
         classes : array, optional
-            All classes that any call will have; needed in the first call.
+            All classes, or all labels, that any call will have; needed in the first call.
         """
-        self._check_parameters()
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
         if self.class_weight == "balanced":
             raise ValueError("partial_fit needs class_weight as a dict, not 'balanced'.")
         first = not hasattr(self, "coefs_")
@@ -248,23 +169,22 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if not first and classes is not None:
             check_same_classes(classes, self.classes_)
-        with self._engine() as engine:
-            given = self._labelled(X, y, label, engine, reset=first)
-            if first:
-                self.classes_ = unique_labels(classes)
-            samples = self._samples(given, sample_weight)
-            self._fit(engine, samples, None, first=first, iterations=1, incremental=True)
-        return self
+        kind_of = partial(self._kind_of, classes=classes)
+        return self._partial_fit(X, y, sample_weight, label, kind_of)
 
     def predict(self, X: Any) -> Any:
-        """Return the label of each sample, as shape (m,); for Dask collections as a Dask array."""
+        """Return the label of each sample, as shape (m,); for Dask collections as a Dask array.
+
+        If y held several labels per sample, return a matrix of shape (m, K) with 1 where the
+        probability of a label is above 0.5.
+        """
         probabilities = self.predict_proba(X)
         if is_collection(probabilities):
-            return labels_of_classes(probabilities, self.classes_)
-        return self.classes_[probabilities.argmax(axis=1)]
+            return predictions_of(probabilities, self._targets)
+        return self._targets.predictions(probabilities)
 
     def predict_proba(self, X: Any) -> Any:
-        """Return the probability of each class for each sample, as shape (m, K).
+        """Return the probability of each class, or label, for each sample, as shape (m, K).
 
         For Dask collections it is a Dask array, which is computed when it is used.
 
@@ -272,16 +192,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         ----------
         X : array, data frame, sparse matrix, Blocks, str, path, Dask array or Dask data frame
         """
-        check_is_fitted(self)
-        network = self._network()
-        with self._engine() as engine:
-            if is_collection(X):
-                return engine.predict_proba(network, self._collection(X, engine))
-            blocks = opened(X, None, None, engine)
-            if blocks is None:
-                return np.asarray(engine.predict_proba(network, self._rows(X, reset=False)))
-            blocks = self._blocks(blocks, reset=False)
-            return predicted_probabilities(network, blocks, engine=engine)
+        return self._outputs(X)
 
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`."""
@@ -304,100 +215,38 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
             As for `fit`. If files name their parts, the training part is scored; score the test
             part by its own address, or as `Blocks.test_part` returns it.
         """
+        if is_beyond_memory(X):
+            return self._score_beyond_memory(X, y, sample_weight, label)
         check_is_fitted(self)
-        if not is_beyond_memory(X):
-            return float(super().score(X, y, sample_weight))
-        with self._engine() as engine:
-            given = self._labelled(X, y, label, engine, reset=False)
-            samples = given.to_score(self.classes_, sample_weight)
-            return samples.accuracy(self._network(), engine)
-
-    def network(self) -> Network:
-        """Return the trained network as a `handgrad.Network`, whose output is a softmax.
-
-        With two classes its first logit is always 0, and the other is that of the logistic output.
-        """
-        check_is_fitted(self)
-        return self._network().as_softmax()
-
-    def model(self) -> Model:
-        """Return the trained network as a `handgrad.model.Model`, with the classes' names."""
-        features = getattr(self, "feature_names_in_", None)
-        return Model(
-            *self.network().parameters,
-            class_names=tuple(map(str, self.classes_.tolist())),
-            scaling=PIXEL_SCALE if self._pixels else 1.0,
-            pixels=self._pixels,
-            feature_names=None if features is None else tuple(map(str, features)),
-        )
+        return float(super().score(X, y, sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_label = True
         return tags
 
-    def _check_parameters(self) -> None:
-        check_network(self.activation, self.hidden_layer_sizes)
-        self._validate_params()
-        hidden_units(self.hidden_layer_sizes)
-        check_threads(self.n_threads)
+    def _check_targets(self, y: Any, X: Any) -> Any:
+        return labels_of(y, X, self)
 
-    def _labelled(
-        self, X: Any, y: Any, label: str | None, engine: Engine, *, reset: bool
-    ) -> Labelled:
-        """Return rows and labels as fit uses them."""
-        blocks = opened(X, y, label, engine)
-        if blocks is not None:
-            return LabelledBlocks(self._blocks(blocks, reset=reset))
-        X = self._rows(X, reset=reset)
-        return LabelledArrays(X, labels_of(y, X))
+    def _kind_of(self, given: Given, classes: npt.ArrayLike | None = None) -> TargetKind:
+        found = given.classes if classes is None else unique_labels(classes)
+        if not given.is_multilabel:
+            return ClassTargets(found)
+        if len(found) != given.outputs:
+            raise ValueError(
+                f"classes holds {len(found)} labels, but y has {given.outputs} columns; expected "
+                "one label per column."
+            )
+        return LabelTargets(found, given.is_sparse)
 
-    def _samples(self, given: Labelled, sample_weight: Any) -> Samples:
+    def _learn(self, kind: TargetKind) -> None:
+        super()._learn(kind)
+        self.classes_ = kind.classes  # type: ignore[attr-defined]
+
+    def _to_train(self, given: Given, sample_weight: Any) -> Samples:
         again = bool(self.warm_start) and hasattr(self, "coefs_")
         check_classes(given.classes, self.classes_, warm_start=again)
-        return given.to_train(sample_weight, self.class_weight, self.classes_)
-
-    def _fit(
-        self,
-        engine: Engine,
-        samples: Samples,
-        held_out: Samples | None,
-        *,
-        first: bool,
-        iterations: int,
-        incremental: bool = False,
-    ) -> None:
-        random = check_random_state(self.random_state)
-        if first:
-            self._initialize(random)
-        if stops_early(self) and held_out is None:
-            stratify = self.classes_ if self.n_outputs_ == 1 else None
-            samples, held_out = samples.hold_out(
-                self.validation_fraction, random, stratify=stratify
-            )
-        self._train(engine, self._network(), samples, held_out, random, iterations, incremental)
-
-    def _initialize(self, random: np.random.RandomState) -> None:
-        self._reset()
-        sizes = self.n_features_in_, hidden_units(self.hidden_layer_sizes), self.n_outputs_
-        self.coefs_, self.intercepts_ = glorot_values(sizes, self._float_type, random)
-
-    def _reset(self) -> None:
-        """Set what the classes determine, and empty what a run adds to."""
-        classes, is_scored = len(self.classes_), stops_early(self)
-        self.n_outputs_ = 1 if classes <= 2 else classes
-        self.out_activation_ = "softmax" if classes > 2 else "logistic"
-        self.n_layers_ = 3
-        self.t_ = 0
-        self.loss_curve_: list[float] = []
-        self.history_ = FitHistory()
-        self.best_loss_ = None if is_scored else np.inf
-        self.validation_scores_: list[float] | None = [] if is_scored else None
-        self.best_validation_score_ = -np.inf if is_scored else None
-        self._memory = Memory(solvers.Patience())
-
-    def _network(self) -> Network:
-        return as_network(self.coefs_, self.intercepts_, classes=len(self.classes_))
+        return given.to_train(self._targets, sample_weight, self.class_weight)
 
     def _restore(
         self,
@@ -409,19 +258,15 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         attributes: dict[str, Any],
         waited: int,
     ) -> None:
-        """Restore a classifier that was read from a file."""
-        self._check_parameters()
-        self.classes_, self.n_features_in_ = classes, network.D
-        self._pixels, self._float_type = pixels, network.dtype
-        if feature_names is not None:
-            self.feature_names_in_ = np.array(feature_names, dtype=object)
-        self._reset()
-        self._take(network)
-        if self.n_outputs_ < network.K:  # for two classes, files hold a softmax of two rows
-            self.coefs_[-1], self.intercepts_[-1] = self.coefs_[-1][:, 1:], self.intercepts_[-1][1:]
-        for name, value in attributes.items():
-            setattr(self, name, value)
-        best = self.best_validation_score_ if stops_early(self) else self.best_loss_
-        if best is not None:
-            self._memory.patience.best = -best if stops_early(self) else best
-        self._memory.patience.waited = waited
+        """Restore a classifier that was read from a file; `from_state` takes its place."""
+        state = EstimatorState(
+            parameters=self.get_params(),
+            network=network,
+            kind=ClassTargets(classes),
+            pixels=pixels,
+            feature_names=None if feature_names is None else tuple(feature_names),
+            attributes=attributes,
+            history=FitHistory(),
+            waited=waited,
+        )
+        self.__dict__.update(type(self).from_state(state).__dict__)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines import Engine
+    from handgrad.estimator.targets import TargetKind
 
 
 def check_engine(engine: Engine) -> None:
@@ -46,11 +47,11 @@ def rows_to_predict(X: Any, *, pixels: bool, dtype: npt.DTypeLike) -> Any:
     )
 
 
-def labels_of_classes(probabilities: Any, classes: npt.NDArray[Any]) -> Any:
-    """Return the label of the largest probability of each row (F5), as a Dask array."""
-    return probabilities.map_blocks(
-        _labels, classes, drop_axis=1, dtype=classes.dtype, meta=np.empty(0, classes.dtype)
-    )
+def predictions_of(outputs: Any, kind: TargetKind) -> Any:
+    """Return what the outputs of each row predict, as a Dask array."""
+    empty = kind.predictions(np.empty((0, outputs.shape[1])))
+    dropped = [1] if empty.ndim == 1 else []
+    return outputs.map_blocks(_predictions, kind, drop_axis=dropped, dtype=empty.dtype, meta=empty)
 
 
 def _checked(X: Any, of_rows: npt.DTypeLike, *, pixels: bool) -> Any:
@@ -58,6 +59,6 @@ def _checked(X: Any, of_rows: npt.DTypeLike, *, pixels: bool) -> Any:
     return rows.values.astype(of_rows) if isinstance(rows, Bytes) else rows
 
 
-def _labels(probabilities: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    labels: npt.NDArray[Any] = classes[probabilities.argmax(axis=1)]
-    return labels
+def _predictions(outputs: npt.NDArray[Any], kind: TargetKind) -> npt.NDArray[Any]:
+    predictions: npt.NDArray[Any] = kind.predictions(outputs)
+    return predictions

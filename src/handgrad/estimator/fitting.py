@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,11 +15,12 @@ from handgrad import solvers
 from handgrad.engines import Adam, Sgd
 from handgrad.engines.threads import one_blas_thread
 from handgrad.estimator.parameters import STOCHASTIC
+from handgrad.estimator.user_warnings import warn_user
+from handgrad.layers import Layer
 from handgrad.network import Network
-from handgrad.objective import Objective
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -27,13 +28,27 @@ if TYPE_CHECKING:
     from handgrad.estimator.parameters import Hyperparameters
     from handgrad.estimator.record import FitRecord
     from handgrad.estimator.samples import Samples
+    from handgrad.estimator.targets import TargetKind
+    from handgrad.layers import Activation
     from handgrad.network import Output
+    from handgrad.objective import Objective
 
     OnIteration: TypeAlias = Callable[[solvers.Iteration], bool | None]
 
 ADVICE = """
 You might also want to scale the data as shown in:
     https://scikit-learn.org/stable/modules/preprocessing.html"""
+
+
+class LastingPatience(solvers.Patience):
+    """Patience that a figure which is not a number does not wear out, as in scikit-learn."""
+
+    def spent(self, figure: float) -> bool:
+        """Take a figure that should fall; tell whether it has not fallen for too long."""
+        if math.isnan(figure):
+            self.waited = 0
+            return False
+        return super().spent(figure)
 
 
 @dataclass
@@ -47,27 +62,34 @@ class Memory:
 
 
 def glorot_values(
-    sizes: tuple[int, ...], dtype: npt.DTypeLike, random: np.random.RandomState
+    sizes: Sequence[int], activation: str, dtype: npt.DTypeLike, random: np.random.RandomState
 ) -> tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]:
     """Draw weights and biases between layers of these sizes as scikit-learn does.
 
-    They are uniform in ±√(6 / (inputs + outputs)) (Glorot & Bengio, 2010).
+    They are uniform in ±√(6 / (inputs + outputs)), or ±√(2 / (inputs + outputs)) before logistic
+    units (Glorot & Bengio, 2010).
     """
     weights, biases = [], []
     for inputs, outputs in pairwise(sizes):
-        bound = np.sqrt(6 / (inputs + outputs))
+        bound = np.sqrt((2 if activation == "logistic" else 6) / (inputs + outputs))
         weights.append(random.uniform(-bound, bound, (inputs, outputs)).astype(dtype))
         biases.append(random.uniform(-bound, bound, outputs).astype(dtype))
     return weights, biases
 
 
 def as_network(
-    weights: list[npt.NDArray[Any]], biases: list[npt.NDArray[Any]], *, classes: int
+    weights: Sequence[npt.NDArray[Any]],
+    biases: Sequence[npt.NDArray[Any]],
+    activation: Activation,
+    output: Output,
 ) -> Network:
-    """Return scikit-learn's arrays as a network; two classes have one logistic output."""
-    (W1, W2), (b1, b2) = weights, biases
-    output: Output = "logistic" if classes == 2 else "softmax"
-    return Network(W1.T, b1[:, None], W2.T, b2[:, None], output=output)
+    """Return scikit-learn's arrays as a network."""
+    activations: list[Activation] = [activation] * (len(weights) - 1) + ["identity"]
+    layers = (
+        Layer(W.T, b[:, None], of_layer)
+        for W, b, of_layer in zip(weights, biases, activations, strict=True)
+    )
+    return Network.of_layers(layers, output)
 
 
 def as_weights_and_biases(
@@ -83,11 +105,11 @@ def fit_network(
     engine: Engine,
     network: Network,
     samples: Samples,
+    objective: Objective,
     solver: solvers.Solver,
     driver: solvers.Driver,
 ) -> solvers.Result:
     """Run a solver on samples, starting at a network."""
-    objective = Objective(network.output, alpha=parameters.alpha)
     session = samples.session(engine, objective)
     is_blas_busy = parameters.solver == "lbfgs" and engine.name != "reference"
     with one_blas_thread() if is_blas_busy else nullcontext():
@@ -118,14 +140,18 @@ def solver_of(
 
 
 def driver_of(
-    parameters: Hyperparameters, memory: Memory, record: FitRecord, iterations: int
+    parameters: Hyperparameters,
+    kind: TargetKind,
+    memory: Memory,
+    record: FitRecord,
+    iterations: int,
 ) -> solvers.Driver:
     """Return the driver of a fit that records it."""
     judges = parameters.solver != "gd" or record.looks_at_each_iteration
     return solvers.Driver(
         iterations,
         memory.learning_rate or parameters.learning_rate_init,
-        on_iteration=_with_softmax(parameters.on_iteration),
+        on_iteration=_with_shown_network(parameters.on_iteration, kind),
         on_progress=record.draw if parameters.verbose == "bar" else None,
         patience=memory.patience if parameters.solver in STOCHASTIC else None,
         figure=record.figure if judges else None,
@@ -133,11 +159,11 @@ def driver_of(
     )
 
 
-def _with_softmax(on_iteration: OnIteration | None) -> OnIteration | None:
-    """Return the callback so that its networks have a softmax, like that of `network()`."""
+def _with_shown_network(on_iteration: OnIteration | None, kind: TargetKind) -> OnIteration | None:
+    """Return the callback so that its networks are like that of `network()`."""
     if on_iteration is None:
         return None
-    return lambda given: on_iteration(given._replace(network=given.network.as_softmax()))
+    return lambda given: on_iteration(given._replace(network=kind.shown(given.network)))
 
 
 def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -> None:
@@ -158,7 +184,7 @@ def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -
             f"Stochastic Optimizer: Maximum iterations ({parameters.max_iter}) reached and the "
             "optimization hasn't converged yet."
         )
-    warnings.warn(message, ConvergenceWarning, stacklevel=5)
+    warn_user(message, ConvergenceWarning)
 
 
 def check_finite(arrays: list[npt.NDArray[Any]]) -> None:
@@ -181,8 +207,7 @@ def _batch_size(batch_size: int | str, m: int) -> int:
     if batch_size == "auto":
         return min(200, m)
     if int(batch_size) > m:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=6,
+        warn_user(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
         )
     return min(int(batch_size), m)

@@ -1,4 +1,4 @@
-"""The values that each parameter of `MLPClassifier` may have."""
+"""The parameters that the estimators share, and the values that each may have."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from handgrad import solvers
 from handgrad.engines import ENGINE_NAMES
 from handgrad.engines.threads import MOST_THREADS
+from handgrad.layers import ACTIVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from handgrad.layers import Activation
 
 STOCHASTIC = ("sgd", "adam")
 
 
 class Hyperparameters:
-    """The parameters of an estimator that its training reads."""
+    """The parameters that both estimators have."""
 
+    hidden_layer_sizes: Any
+    activation: Activation
     solver: str
     alpha: float
     batch_size: int | str
@@ -29,17 +34,27 @@ class Hyperparameters:
     power_t: float
     max_iter: int
     shuffle: bool
+    random_state: int | np.random.RandomState | None
     tol: float
     verbose: bool | int | str
+    warm_start: bool
     momentum: float
     nesterovs_momentum: bool
     early_stopping: bool
+    validation_fraction: float
     beta_1: float
     beta_2: float
     epsilon: float
     n_iter_no_change: float
     max_fun: int
+    pixels: bool
     on_iteration: Callable[[solvers.Iteration], bool | None] | None
+    engine: str
+    n_threads: int | None
+
+    def _store(self, given: dict[str, Any]) -> None:
+        """Store the arguments of the constructor as they are, each under its own name."""
+        vars(self).update((name, value) for name, value in given.items() if name != "self")
 
 
 def stops_early(parameters: Hyperparameters) -> bool:
@@ -49,7 +64,7 @@ def stops_early(parameters: Hyperparameters) -> bool:
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions({"relu"})],
+    "activation": [StrOptions(set(ACTIVATIONS))],
     "solver": [StrOptions({"adam", "sgd", "lbfgs", "gd"})],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -71,7 +86,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "class_weight": [dict, StrOptions({"balanced"}), None],
     "pixels": ["boolean"],
     "on_iteration": [callable, None],
     "engine": [StrOptions(set(ENGINE_NAMES))],
@@ -79,38 +93,20 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-def check_network(activation: Any, hidden_layer_sizes: Any) -> None:
-    """Raise a ValueError unless the network has one hidden layer of rectified units."""
-    if activation != "relu":
-        raise ValueError(
-            f"activation is {activation!r}; the hidden units are rectified: expected 'relu', "
-            "or sklearn.neural_network.MLPClassifier, which has the others."
-        )
-    if len(_sizes(hidden_layer_sizes)) != 1:
-        raise ValueError(
-            f"hidden_layer_sizes is {hidden_layer_sizes!r}; the network has one hidden "
-            "layer: expected one number, such as (100,), or sklearn.neural_network.MLPClassifier, "
-            "which takes several layers."
-        )
-
-
-def hidden_units(hidden_layer_sizes: Any) -> int:
-    """Return H, or raise a ValueError unless it is a whole number above 0.
+def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
+    """Return the units of each hidden layer, or raise a ValueError unless all are above 0.
 
     Examples
     --------
-    >>> hidden_units((100,)), hidden_units(5)
-    (100, 5)
+    >>> hidden_sizes((100, 50)), hidden_sizes(5), hidden_sizes(())
+    ([100, 50], [5], [])
     """
-    (size,) = _sizes(hidden_layer_sizes)
-    if isinstance(size, bool | np.bool_) or not isinstance(size, Integral):
-        raise ValueError(  # noqa: TRY004 - the type that scikit-learn raises
-            f"hidden_layer_sizes is {hidden_layer_sizes!r}; expected a whole number above 0."
+    sizes = list(np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)))
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes is {hidden_layer_sizes!r}; expected whole numbers above 0."
         )
-    if size < 1:
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden_layer_sizes!r}.")
-    return int(size)
-
-
-def _sizes(hidden_layer_sizes: Any) -> list[Any]:
-    return list(np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)))
+    whole = [int(size) for size in sizes]
+    if min(whole, default=1) < 1:
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {whole}.")
+    return whole

@@ -60,7 +60,7 @@ class FitRecord:
     history: FitHistory
     loss_curve: list[float]
     on_score: Callable[[float], None]
-    """Called after each iteration with the accuracy on the samples held out."""
+    """Called after each iteration with the score of the samples held out."""
 
     def __post_init__(self) -> None:
         self._before = len(self.loss_curve)
@@ -92,7 +92,7 @@ class FitRecord:
         self._show(f"Iteration {iteration.iteration}, loss = {iteration.cost:.8f}")
         if self.held_out is None:
             return iteration.cost
-        score = self.held_out.accuracy(iteration.network, self.engine)
+        score = self.held_out.score(iteration.network, self.engine)
         self.on_score(score)
         if not stops_early(self.parameters):
             return iteration.cost

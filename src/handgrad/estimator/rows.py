@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handgrad.estimator.user_warnings import warn_user
 from handgrad.rows import Bytes, bytes_unless_pixels, values_of
 
 if TYPE_CHECKING:
@@ -60,10 +60,9 @@ def float_type(rows: np.dtype[Any], *, pixels: bool) -> np.dtype[Any]:
 def rows_to_fit(X: Any, *, pixels: bool) -> Any:
     """Return rows as fit reads them; warn of numbers that look like pixels."""
     if X.dtype == np.uint8 and not pixels and _largest(X) > MOST_OF_COUNTS:
-        warnings.warn(
+        warn_user(
             f"X holds uint8 numbers up to {_largest(X)}, which are taken as they are; if they are "
-            "pixels, use MLPClassifier(pixels=True), which scales them by 1/255.",
-            stacklevel=5,
+            "pixels, use the parameter pixels=True, which scales them by 1/255."
         )
     return rows_like_those_of_fit(X, pixels=pixels)
 

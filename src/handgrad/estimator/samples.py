@@ -1,4 +1,4 @@
-"""The samples of a fit: rows and labels as they were given, then with weights and class numbers.
+"""The samples of a fit: rows and targets as they were given, then encoded and with weights.
 
 They lie in memory, as here, or in blocks (`handgrad.estimator.blocks`).
 """
@@ -12,7 +12,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import _check_sample_weight
 
-from handgrad.estimator.targets import codes_of
+from handgrad.estimator.targets import ClassTargets, TargetKind, is_multilabel
+from handgrad.rows import is_sparse
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,136 +27,174 @@ TOO_FEW_HELD_OUT = (
 
 
 class Samples(Protocol):
-    """Rows with the numbers of their classes, and weights."""
+    """Rows with encoded targets, and weights."""
 
     @property
     def m(self) -> int:
         """Number of samples."""
 
+    @property
+    def has_unknown(self) -> bool:
+        """Whether a sample has a class that fit never saw."""
+
     def session(self, engine: Engine, objective: Objective) -> Session:
         """Return a session over the samples."""
 
-    def accuracy(self, network: Network, engine: Engine) -> float:
-        """Return the share of the weights whose samples are predicted right."""
+    def score(self, network: Network, engine: Engine) -> float:
+        """Return accuracy or R² of a network."""
 
-    def hold_out(
-        self,
-        fraction: float,
-        random: np.random.RandomState,
-        *,
-        stratify: npt.NDArray[Any] | None,
-    ) -> tuple[Samples, Samples]:
+    def hold_out(self, fraction: float, random: np.random.RandomState) -> tuple[Samples, Samples]:
         """Return the samples without a share of them, and that share.
 
-        ``stratify`` holds the K classes, and then the same share of each class is held out. A
-        ValueError says that there are too few samples.
+        Of two classes, the same share is held out. A ValueError says that there are too few
+        samples.
         """
 
 
-class Labelled(Protocol):
-    """Rows and labels as they were given."""
+class Given(Protocol):
+    """Rows and targets as they were given, after checks."""
 
     @property
     def classes(self) -> npt.NDArray[Any]:
-        """The distinct labels, sorted."""
+        """The distinct labels, sorted; of several labels per sample their numbers."""
 
-    def to_train(self, sample_weight: Any, class_weight: Any, classes: npt.NDArray[Any]) -> Samples:
-        """Return samples to train on; all labels must be among the classes."""
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether a sample has several labels."""
 
-    def to_score(self, classes: npt.NDArray[Any], sample_weight: Any = None) -> Samples:
-        """Return samples to score; a label that is not among the classes is predicted wrong."""
+    @property
+    def is_sparse(self) -> bool:
+        """Whether these labels are a sparse matrix."""
+
+    @property
+    def outputs(self) -> int:
+        """How many labels or values a sample has."""
+
+    def to_train(self, kind: TargetKind, sample_weight: Any, class_weight: Any) -> Samples:
+        """Return samples to train on; all labels must be among those that the kind knows."""
+
+    def to_score(self, kind: TargetKind, sample_weight: Any = None) -> Samples:
+        """Return samples to score; a label that the kind does not know is predicted wrong."""
 
 
 class WeightedSamples(NamedTuple):
-    """Rows, the number of each one's class (-1 for one that fit never saw), and its weight."""
+    """Rows, their targets as given and as an engine takes them, and their weights."""
 
+    kind: TargetKind
     X: Any
-    codes: npt.NDArray[np.int64]
+    y: Any
+    encoded: npt.NDArray[Any]
     weights: npt.NDArray[np.float64] | None = None
 
     @property
     def m(self) -> int:
         """Number of samples."""
-        return len(self.codes)
+        return len(self.encoded)
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether a sample has a class that fit never saw."""
+        return self.kind.predicts == "classes" and bool((self.encoded < 0).any())
 
     def session(self, engine: Engine, objective: Objective) -> Session:
         """Return a session over the samples."""
-        return engine.session(self.X, self.codes, objective, self.weights)
+        return engine.session(self.X, self.encoded, objective, self.weights)
 
-    def accuracy(self, network: Network, engine: Engine) -> float:
-        """Return the share of the weights whose samples are predicted right."""
-        found = engine.predict_proba(network, self.X).argmax(axis=1)
-        right: npt.NDArray[np.bool_] = found == self.codes
-        return float(np.average(right, weights=self.weights))
+    def score(self, network: Network, engine: Engine) -> float:
+        """Return accuracy or R² of a network."""
+        return self.kind.score(self.encoded, engine.outputs(network, self.X), self.weights)
 
     def hold_out(
-        self,
-        fraction: float,
-        random: np.random.RandomState,
-        *,
-        stratify: npt.NDArray[Any] | None,
+        self, fraction: float, random: np.random.RandomState
     ) -> tuple[WeightedSamples, WeightedSamples]:
         """Hold out a share of the samples, drawn as scikit-learn draws them; see `Samples`."""
         from sklearn.model_selection import train_test_split  # slow to import, and rarely needed
 
-        train, held_out = train_test_split(
-            np.arange(self.m),
-            random_state=random,
-            test_size=fraction,
-            stratify=None if stratify is None else stratify[self.codes],
-        )
+        try:
+            train, held_out = train_test_split(
+                np.arange(self.m),
+                random_state=random,
+                test_size=fraction,
+                stratify=self.kind.strata(self.encoded),
+            )
+        except ValueError as error:
+            raise ValueError(f"{error}{self._meaning_of_strata(str(error))}") from None
         if len(held_out) < 2:
             raise ValueError(TOO_FEW_HELD_OUT)
         return self._only(train), self._only(held_out)
 
+    def _meaning_of_strata(self, message: str) -> str:
+        """Say which class scikit-learn's message calls True, and which False."""
+        names = self.kind.names
+        if not ("True" in message or "False" in message) or len(names) != 2:
+            return ""
+        return f" (False is {names[0]!r}, and True is {names[1]!r}.)"
+
     def _only(self, rows: npt.NDArray[np.int64]) -> WeightedSamples:
         weights = None if self.weights is None else self.weights[rows]
-        return WeightedSamples(self.X[rows], self.codes[rows], weights)
+        return WeightedSamples(self.kind, self.X[rows], self.y[rows], self.encoded[rows], weights)
 
 
-class LabelledArrays(NamedTuple):
-    """Rows in memory, and one label per row; see `Labelled`."""
+class GivenArrays(NamedTuple):
+    """Rows in memory, and their targets; see `Given`."""
 
     X: Any
-    labels: npt.NDArray[Any]
+    y: Any
 
     @property
     def classes(self) -> npt.NDArray[Any]:
-        """The distinct labels, sorted."""
-        classes: npt.NDArray[Any] = unique_labels(self.labels)
+        """The distinct labels, sorted; of several labels per sample their numbers."""
+        classes: npt.NDArray[Any] = unique_labels(self.y)
         return classes
 
-    def to_train(
-        self, sample_weight: Any, class_weight: Any, classes: npt.NDArray[Any]
-    ) -> WeightedSamples:
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether a sample has several labels."""
+        return is_multilabel(self.y)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether these labels are a sparse matrix."""
+        return is_sparse(self.y)
+
+    @property
+    def outputs(self) -> int:
+        """How many labels or values a sample has."""
+        return 1 if self.y.ndim == 1 else int(self.y.shape[1])
+
+    def to_train(self, kind: TargetKind, sample_weight: Any, class_weight: Any) -> WeightedSamples:
         """Return samples to train on.
 
         Examples
         --------
         >>> labels = np.array(["a", "b"])
-        >>> LabelledArrays(np.eye(2), labels).to_train([1, 2], {"b": 3}, labels).weights
+        >>> given = GivenArrays(np.eye(2), labels)
+        >>> given.to_train(ClassTargets(labels), [1, 2], {"b": 3}).weights
         array([1., 6.])
         """
-        codes = codes_of(self.labels, classes)
-        if sample_weight is None and class_weight is None:
-            return WeightedSamples(self.X, codes)
-        weights = _row_weights(sample_weight, self.X)
-        if class_weight is not None:
-            of_classes = compute_class_weight(class_weight, classes=classes, y=self.labels)
-            weights = weights * of_classes[codes]
-        return WeightedSamples(self.X, codes, weights)
+        samples = self.to_score(kind, sample_weight)
+        if class_weight is None:
+            return samples
+        if not isinstance(kind, ClassTargets):
+            raise ValueError(  # noqa: TRY004 - the type that scikit-learn raises
+                "class_weight gives weights to classes, but y holds several labels per sample; "
+                "expected None: sample_weight gives weights to samples."
+            )
+        of_classes = compute_class_weight(class_weight, classes=kind.classes, y=self.y)
+        of_samples = _row_weights(sample_weight, self.X) * of_classes[samples.encoded]
+        return samples._replace(weights=of_samples)
 
-    def to_score(self, classes: npt.NDArray[Any], sample_weight: Any = None) -> WeightedSamples:
+    def to_score(self, kind: TargetKind, sample_weight: Any = None) -> WeightedSamples:
         """Return samples to score.
 
         Examples
         --------
-        >>> known = np.array(["a", "b"])
-        >>> LabelledArrays(np.eye(2), np.array(["b", "c"])).to_score(known).codes
+        >>> known = ClassTargets(np.array(["a", "b"]))
+        >>> GivenArrays(np.eye(2), np.array(["b", "c"])).to_score(known).encoded
         array([ 1, -1])
         """
         weights = None if sample_weight is None else _row_weights(sample_weight, self.X)
-        return WeightedSamples(self.X, codes_of(self.labels, classes), weights)
+        return WeightedSamples(kind, self.X, self.y, kind.encoded(self.y), weights)
 
 
 def _row_weights(sample_weight: Any, X: Any) -> npt.NDArray[np.float64]:

@@ -1,46 +1,314 @@
-"""Which labels an estimator takes, and the numbers of their classes."""
+"""What an estimator learns to predict: classes, several labels per sample, or values.
+
+A fit learns the kind of its targets from y. The kind then says how y is encoded for an engine, what
+the network's outputs predict, and how well.
+"""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from scipy import sparse
+from sklearn.metrics import r2_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
+from handgrad.layers import Layer
+from handgrad.network import Network
+from handgrad.objective import Objective
 from handgrad.rows import is_sparse
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from handgrad.layers import Matrix
+    from handgrad.network import Output
+    from handgrad.reading import Predicts
 
-def labels_of(y: Any, X: Any) -> npt.NDArray[Any]:
-    """Return y as one label per row of X, or raise a ValueError."""
-    if y is None:
-        raise ValueError(
-            "This MLPClassifier estimator requires y to be passed, but the target y is None."
-        )
-    is_table = is_sparse(y) or np.asarray(y).ndim == 2
-    if is_table and type_of_target(y, input_name="y").startswith("multilabel"):
-        raise ValueError(_multilabel_message(y))
-    labels = np.asarray(column_or_1d(y, warn=True))
-    assert_all_finite(labels, input_name="y")
+
+class TargetKind(ABC):
+    """The targets that a fit has learned."""
+
+    predicts: ClassVar[Predicts]
+
+    @property
+    @abstractmethod
+    def output(self) -> Output:
+        """The output of the network."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """How many outputs the network has."""
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """One name per class, label or value."""
+
+    @abstractmethod
+    def encoded(self, y: Any) -> npt.NDArray[Any]:
+        """Return checked targets as an engine takes them; an unknown class becomes -1."""
+
+    @abstractmethod
+    def predictions(self, outputs: Matrix) -> Any:
+        """Return what the engine's outputs, of shape (m, columns), predict."""
+
+    @abstractmethod
+    def score(
+        self,
+        encoded: npt.NDArray[Any],
+        outputs: Matrix,
+        weights: npt.NDArray[np.float64] | None,
+    ) -> float:
+        """Return accuracy or R², as scikit-learn's `score` does."""
+
+    def strata(self, encoded: npt.NDArray[Any]) -> npt.NDArray[Any] | None:  # noqa: ARG002
+        """Return in which group each sample is, if samples are held out from each group alike."""
+        return None
+
+    def shown(self, network: Network) -> Network:
+        """Return a trained network as users see it."""
+        return network
+
+    def trained(self, network: Network) -> Network:
+        """Return what `shown` returned as it was trained."""
+        return network
+
+    def objective(self, alpha: float) -> Objective:
+        """Return what training minimises; costs are those that scikit-learn reports."""
+        return Objective(self.output, alpha=alpha, averages_outputs=True)
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTargets(TargetKind):
+    """One of several classes per sample."""
+
+    classes: npt.NDArray[Any]
+    """(K,): the labels, sorted."""
+    predicts: ClassVar[Predicts] = "classes"
+
+    @property
+    def output(self) -> Output:
+        """One or two classes have a single logistic output."""
+        return "softmax" if len(self.classes) > 2 else "logistic"
+
+    @property
+    def outputs(self) -> int:
+        """One per class, or a single one."""
+        return len(self.classes) if len(self.classes) > 2 else 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels as texts."""
+        return tuple(map(str, self.classes.tolist()))
+
+    def encoded(self, y: Any) -> npt.NDArray[np.int64]:
+        """Return the number of each label's class, and -1 for a label that fit never saw."""
+        if is_sparse(y) or y.ndim == 2:
+            raise ValueError("The object was not fitted with multilabel input.")
+        return codes_of(y, self.classes)
+
+    def predictions(self, outputs: Matrix) -> npt.NDArray[Any]:
+        """Return the label of the largest output of each sample (F5)."""
+        labels: npt.NDArray[Any] = self.classes[self.codes(outputs)]
+        return labels
+
+    def codes(self, outputs: Matrix) -> npt.NDArray[np.int64]:
+        """Return the number of the class of the largest output of each sample."""
+        codes: npt.NDArray[np.int64] = outputs[:, : len(self.classes)].argmax(axis=1)
+        return codes
+
+    def score(
+        self,
+        encoded: npt.NDArray[Any],
+        outputs: Matrix,
+        weights: npt.NDArray[np.float64] | None,
+    ) -> float:
+        """Return the share of the weights whose samples are predicted right."""
+        return float(np.average(self.codes(outputs) == encoded, weights=weights))
+
+    def strata(self, encoded: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+        """Return in which of two classes each sample is; scikit-learn lets more go unbalanced."""
+        return encoded.astype(bool)[:, None] if self.outputs == 1 else None
+
+    def shown(self, network: Network) -> Network:
+        """Return the network with a softmax: one row per class, even of one or two classes."""
+        if len(self.classes) == 1:
+            return Network.of_layers(network.layers, "softmax")
+        return network.as_softmax()
+
+    def trained(self, network: Network) -> Network:
+        """Return the network with a single logistic output, if there are one or two classes."""
+        *hidden, last = network.layers
+        if self.outputs == 1:
+            last = Layer(last.W[-1:], last.b[-1:], last.activation)
+        return Network.of_layers([*hidden, last], self.output)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelTargets(TargetKind):
+    """Several labels per sample, each of which it has or has not."""
+
+    classes: npt.NDArray[Any]
+    """(K,): what the labels are called."""
+    is_sparse: bool = False
+    """Whether predictions are sparse, as y was."""
+    predicts: ClassVar[Predicts] = "labels"
+
+    @property
+    def output(self) -> Output:
+        """The probability of each label for itself."""
+        return "logistic"
+
+    @property
+    def outputs(self) -> int:
+        """One per label."""
+        return len(self.classes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels as texts."""
+        return tuple(map(str, self.classes.tolist()))
+
+    def encoded(self, y: Any) -> npt.NDArray[np.bool_]:
+        """Return which labels each sample has, as (m, K)."""
+        matrix: npt.NDArray[np.bool_] = self._binarizer.transform(y).astype(bool)
+        return matrix
+
+    def predictions(self, outputs: Matrix) -> Any:
+        """Return a matrix (m, K) with 1 where a probability is above 0.5."""
+        return self._binarizer.inverse_transform(outputs)
+
+    @property
+    def _binarizer(self) -> LabelBinarizer:
+        each = np.eye(self.outputs, dtype=int)
+        return LabelBinarizer().fit(sparse.csr_matrix(each) if self.is_sparse else each)
+
+    def score(
+        self,
+        encoded: npt.NDArray[Any],
+        outputs: Matrix,
+        weights: npt.NDArray[np.float64] | None,
+    ) -> float:
+        """Return the share of the weights whose samples have all labels predicted right."""
+        right = ((outputs > 0.5) == encoded).all(axis=1)
+        return float(np.average(right, weights=weights))
+
+
+@dataclass(frozen=True, eq=False)
+class ValueTargets(TargetKind):
+    """One or more values per sample."""
+
+    columns: tuple[str, ...]
+    """One name per value."""
+    loss: str = "squared_error"
+    """Or "poisson"."""
+    predicts: ClassVar[Predicts] = "values"
+
+    @property
+    def output(self) -> Output:
+        """The mean of a Poisson distribution is above 0."""
+        return "exp" if self.loss == "poisson" else "identity"
+
+    @property
+    def outputs(self) -> int:
+        """One per value."""
+        return len(self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the values."""
+        return self.columns
+
+    def encoded(self, y: Any) -> npt.NDArray[Any]:
+        """Return the values as (m, K)."""
+        values: npt.NDArray[Any] = y[:, None] if y.ndim == 1 else y
+        if values.shape[1] != self.outputs:
+            raise ValueError(
+                f"y has {values.shape[1]} values per sample; expected {self.outputs}, as in fit."
+            )
+        if self.loss == "poisson" and values.min() < 0:
+            raise ValueError(
+                f"y holds {values.min():g}, but loss='poisson' takes counts; expected values of 0 "
+                "or more."
+            )
+        return values
+
+    def predictions(self, outputs: Matrix) -> npt.NDArray[Any]:
+        """Return the values; a single one per sample as a vector."""
+        return outputs.ravel() if self.outputs == 1 else outputs
+
+    def score(
+        self,
+        encoded: npt.NDArray[Any],
+        outputs: Matrix,
+        weights: npt.NDArray[np.float64] | None,
+    ) -> float:
+        """Return R², or NaN if a predicted value is not finite."""
+        if not np.isfinite(outputs).all():
+            return float("nan")
+        return float(r2_score(encoded, outputs, sample_weight=weights))
+
+
+def labels_of(y: Any, X: Any, estimator: object) -> Any:
+    """Return y as one label per row of X, or as a matrix of labels, or raise a ValueError."""
+    labels = _checked(y, X, estimator, sparse_too=True)
     with warnings.catch_warnings():  # many classes for few samples need not be a mistake
         warnings.filterwarnings("ignore", message="The number of unique classes")
         check_classification_targets(labels)
-    check_consistent_length(X, labels)
+        if "multioutput" in type_of_target(labels):
+            raise ValueError("Multioutput target data is not supported with label binarization")
     return labels
 
 
-def _multilabel_message(y: Any) -> str:
-    sums = np.asarray(y.sum(axis=1) if is_sparse(y) else np.asarray(y).sum(axis=1))
-    if (sums == 1).all():
-        return "y looks one-hot; expected one label per sample: pass y.argmax(axis=1)."
-    return (
-        "y is multilabel; expected one label per sample: "
-        "sklearn.neural_network.MLPClassifier takes several."
+def values_of(y: Any, X: Any, estimator: object) -> npt.NDArray[Any]:
+    """Return y as numbers, in a vector or one column per value, or raise a ValueError."""
+    values: npt.NDArray[Any] = _checked(y, X, estimator, sparse_too=False)
+    if values.dtype.kind == "O":
+        values = values.astype(np.float64)
+    if values.dtype.kind not in "buif" or values.ndim > 2:
+        raise ValueError(
+            f"y holds {values.dtype} values in {values.ndim} dimensions; expected numbers, one row "
+            "per row of X."
+        )
+    return values
+
+
+def _checked(y: Any, X: Any, estimator: object, *, sparse_too: bool) -> Any:
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    checked = check_array(
+        y,
+        accept_sparse="csr" if sparse_too else False,
+        ensure_2d=False,
+        dtype=None,
+        input_name="y",
+        estimator=estimator,
     )
+    if checked.ndim == 2 and checked.shape[1] == 1:
+        checked = column_or_1d(checked, warn=True)
+    check_consistent_length(X, checked)
+    return checked
+
+
+def is_multilabel(y: Any) -> bool:
+    """Tell whether checked targets are several labels per sample.
+
+    Examples
+    --------
+    >>> is_multilabel(np.eye(3)), is_multilabel(np.arange(3))
+    (True, False)
+    """
+    return bool(is_sparse(y) or y.ndim == 2)
 
 
 def check_classes(found: npt.NDArray[Any], known: npt.NDArray[Any], *, warm_start: bool) -> None:

@@ -1,0 +1,181 @@
+"""The network that predicts values, with scikit-learn's interface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from sklearn.base import RegressorMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from handgrad.engines.dask.collections import is_collection
+from handgrad.estimator.base import BaseMLP
+from handgrad.estimator.blocks import is_beyond_memory
+from handgrad.estimator.collections import predictions_of
+from handgrad.estimator.parameters import CONSTRAINTS
+from handgrad.estimator.targets import ValueTargets, values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from handgrad import solvers
+    from handgrad.estimator.samples import Given, Samples
+    from handgrad.estimator.targets import TargetKind
+
+
+class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
+    """A network of any depth that predicts values, as scikit-learn's regressor does.
+
+    Parameters have the names, meanings and defaults of `sklearn.neural_network.MLPRegressor`;
+    the same ``random_state`` gives the same initial values and the same order of rows. Below
+    are those that differ or are new.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "poisson"}
+        Half the squared error, or half the Poisson deviance of values of 0 or more.
+    hidden_layer_sizes : int or sequence of int
+        The units of each hidden layer; () makes a linear model.
+    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu"}
+        That of the hidden units; "leaky_relu" has the slope 0.01 below 0.
+    solver : {"adam", "sgd", "lbfgs", "gd"}
+        "gd" takes ``max_iter`` full-batch steps (U1), whatever ``tol`` is. Like "lbfgs", it
+        ignores ``early_stopping``.
+    alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, \
+random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
+validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        As in scikit-learn; ``verbose="bar"`` draws a progress bar.
+    pixels, on_iteration, engine, n_threads
+        As for `MLPClassifier`.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of arrays
+        W transposed and b flat, of each layer.
+    n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_, \
+n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
+        As in scikit-learn. The loss of several values per sample is their mean.
+    history_ : FitHistory
+        Cost and seconds of every iteration.
+
+    See Also
+    --------
+    MLPClassifier : Predicts classes or labels.
+
+    Notes
+    -----
+    The network is float32 if fit gets float32 rows or pixels, otherwise float64. ``uint8`` rows
+    stay bytes in memory in both cases.
+
+    Examples
+    --------
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
+    >>> model = MLPRegressor((), solver="lbfgs", alpha=0, random_state=1).fit(X, y)
+    >>> model.predict([[10.0]]).round(2).tolist()
+    [21.0]
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS | {
+        "loss": [StrOptions({"squared_error", "poisson"})],
+    }
+    loss: str
+
+    def __init__(
+        self,
+        loss: str = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: solvers.Schedule = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int | str = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        pixels: bool = False,
+        on_iteration: Callable[[solvers.Iteration], bool | None] | None = None,
+        engine: str = "auto",
+        n_threads: int | None = None,
+    ) -> None:
+        self._store(locals())
+
+    @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        label: str | None = None,
+    ) -> Self:
+        """Train for one more epoch on these samples; sgd and adam continue with their moments.
+
+        Parameters
+        ----------
+        X, y, sample_weight, label
+            As for `fit`.
+        """
+        return self._partial_fit(X, y, sample_weight, label, self._kind_of)
+
+    def predict(self, X: Any) -> Any:
+        """Return the values of each sample, as shape (m,), or (m, K) if y had several columns.
+
+        For Dask collections it is a Dask array, which is computed when it is used.
+
+        Parameters
+        ----------
+        X : array, data frame, sparse matrix, Blocks, str, path, Dask array or Dask data frame
+        """
+        outputs = self._outputs(X)
+        if is_collection(outputs):
+            return predictions_of(outputs, self._targets)
+        return self._targets.predictions(outputs)
+
+    def score(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        label: str | None = None,
+    ) -> float:
+        """Return R²; of several values per sample the mean of theirs.
+
+        Parameters
+        ----------
+        X, y, sample_weight, label
+            As for `fit`. If files name their parts, the training part is scored; score the test
+            part by its own address, or as `Blocks.test_part` returns it.
+        """
+        if is_beyond_memory(X):
+            return self._score_beyond_memory(X, y, sample_weight, label)
+        check_is_fitted(self)
+        return float(super().score(X, y, sample_weight))
+
+    def _check_targets(self, y: Any, X: Any) -> npt.NDArray[Any]:
+        return values_of(y, X, self)
+
+    def _kind_of(self, given: Given) -> TargetKind:
+        return ValueTargets(tuple(map(str, range(given.outputs))), self.loss)
+
+    def _to_train(self, given: Given, sample_weight: Any) -> Samples:
+        return given.to_train(self._targets, sample_weight, None)
