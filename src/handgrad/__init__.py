@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from handgrad import backpropagation, data, notes, solvers
+from handgrad import backpropagation, convert, data, notes, solvers
 from handgrad.engines import get_engine
 from handgrad.files.storage import load, save
 from handgrad.layers import Layer
@@ -17,6 +17,7 @@ __all__ = [
     "MLPRegressor",
     "Network",
     "backpropagation",
+    "convert",
     "data",
     "get_engine",
     "load",

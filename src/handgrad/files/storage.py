@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.estimator import MLPClassifier
+    from handgrad.files.estimator_file import Estimator
 
 NOTES_VERSION = 2  # for the notes' network, so that older programs read it
 FORMAT_VERSION = 3  # the newest: it names each layer's activation and the output
@@ -41,14 +41,14 @@ ARRAYS: dict[str, dict[str, str]] = {
 }
 
 
-def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
-    """Write a network, a model or a classifier to a safetensors file, whole or not at all.
+def save(model: Network | Estimator, path: str | os.PathLike[str]) -> None:
+    """Write a network, a model or an estimator to a safetensors file, whole or not at all.
 
     Parameters
     ----------
-    model : Network, Model or MLPClassifier
+    model : Network, Model, MLPClassifier or MLPRegressor
         For a `handgrad.model.Model`, the file also has its names, scaling and training settings.
-        For a fitted `handgrad.MLPClassifier`, it has the parameters, classes, feature names,
+        For a fitted estimator of handgrad, it has the parameters, classes, feature names,
         figures and history, but neither ``on_iteration`` nor the moments that `partial_fit` needs
         to continue.
     path : path
@@ -70,10 +70,10 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     """
     from safetensors.numpy import save as to_bytes
 
-    if not isinstance(model, Network) and not estimator_file.is_classifier(model):
+    if not isinstance(model, Network) and not estimator_file.is_estimator(model):
         raise ModelFileError(
             f"A {type(model).__name__} of {type(model).__module__} cannot be saved; expected a "
-            "Network or a fitted handgrad.MLPClassifier."
+            "Network or a fitted estimator of handgrad."
         )
     network, description, others = _described(model)
     arrays = by_name(network.parameters) | others
@@ -96,7 +96,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    Network, Model or MLPClassifier
+    Network, Model, MLPClassifier or MLPRegressor
         The saved model, bit for bit.
 
     Raises
@@ -132,13 +132,13 @@ def load(path: str | os.PathLike[str]) -> Any:
     except ModelFileError:
         raise
     except DAMAGES as error:
-        what = "classifier" if kind == "estimator" else kind
-        raise file.fault(f"does not describe a {what} ({named(error)}); save it again.") from error
+        what = "an estimator" if kind == "estimator" else f"a {kind}"
+        raise file.fault(f"does not describe {what} ({named(error)}); save it again.") from error
     return network
 
 
 def _described(
-    model: Network | MLPClassifier,
+    model: Network | Estimator,
 ) -> tuple[Network, dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return the network of a model, its description for JSON, and further arrays."""
     if isinstance(model, Model):
@@ -146,7 +146,7 @@ def _described(
         return model, {"kind": "model"} | description, others
     if isinstance(model, Network):
         return model, {"kind": "network"}, {}
-    network = model.network()  # raises an error if the classifier is not fitted
+    network = model.network()  # raises an error if the estimator is not fitted
     description, others = estimator_file.describe(model)
     return network, {"kind": "estimator"} | description, others
 
