@@ -23,7 +23,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("handgrad")
 
 # Programs: one needs PyTorch, the others fork.
-collect_ignore = ["golden/make.py", "fuzz/campaign.py", "fuzz/children.py"]
+collect_ignore = ["golden/make.py", "golden/make_layers.py", "fuzz/campaign.py", "fuzz/children.py"]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

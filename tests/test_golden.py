@@ -1,6 +1,7 @@
 """Figures of PyTorch, its autograd and its optimisers, computed once and kept as files.
 
-`golden/make.py` writes `golden/figures.json`, about small problems of odd sizes. The figures of
+`golden/make.py` writes `golden/figures.json`, about small problems of odd sizes, and
+`golden/make_layers.py` writes `golden/layers.json`, about networks of any depth. The figures of
 whole runs on MNIST are larger and lie outside the repository.
 """
 
@@ -16,12 +17,16 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from handgrad import Network, data, get_engine, notes
+from handgrad import Network, backpropagation, data, get_engine, notes
 from handgrad.engines import Adam, Sgd, available_engines
+from handgrad.layers import ACTIVATIONS, Layer
+from handgrad.network import OUTPUTS
+from handgrad.objective import Objective
 
 NAMES = ("W1", "b1", "W2", "b2")
 TOLERANCE = 1e-10
 TOLERANCES = {"float64": TOLERANCE, "float32": 1e-5}
+LAYERS = json.loads((Path(__file__).parent / "golden" / "layers.json").read_text())
 PROBLEMS = json.loads((Path(__file__).parent / "golden" / "figures.json").read_text())["problems"]
 
 
@@ -36,6 +41,11 @@ def every_engine():
                 engines.append(pytest.param(get_engine("native", threads=2), id=f"native-{name}"))
     return engines
 
+
+try:  # until every core has any depth
+    from handgrad.engines import _native
+except ImportError:
+    _native = None  # type: ignore[assignment]
 
 engines = pytest.mark.parametrize("engine", every_engine())
 dtypes = pytest.mark.parametrize("dtype", TOLERANCES)
@@ -159,6 +169,73 @@ def test_two_epochs_of_batches_are_pytorchs_optimisers(problem, name, form, dtyp
     costs = np.concatenate([run.epoch(numbers(order)) for order in expected["orders"]])
     assert_close(costs, numbers(expected["costs"]), dtype)
     assert_all_close(run.network.parameters, expected["final"], dtype)
+
+
+of_any_depth = pytest.mark.parametrize(
+    "problem", [pytest.param(p, id=key) for key, p in LAYERS["problems"].items()]
+)
+
+
+def multiples(rows: list[str]) -> np.ndarray:
+    found: np.ndarray = np.array([numbers(row) for row in rows]) / LAYERS["unit"]
+    return found
+
+
+def layered(problem) -> tuple[Network, np.ndarray, np.ndarray]:
+    """Return network, rows and targets of a problem of any depth."""
+    arrays = [multiples(rows) for rows in LAYERS["networks"][str(problem["layers"])]]
+    arrays[-2:] = [array[: problem["K"]] for array in arrays[-2:]]
+    activations = [problem["activation"]] * (problem["layers"] - 1) + ["identity"]
+    pairs = zip(arrays[::2], arrays[1::2], activations, strict=True)
+    network = Network.of_layers([Layer(*layer) for layer in pairs], problem["output"])
+    given = LAYERS["targets"][problem["targets"]]
+    if isinstance(given, str):
+        y = np.array(numbers(given))
+    else:
+        y = multiples(given) if problem["targets"] == "values" else matrix(given)
+    return network, multiples(LAYERS["X"]), y
+
+
+def assert_gradient(found, problem):
+    for array, rows in zip(found, problem["gradient"], strict=True):
+        assert array.dtype == np.float64
+        assert_close(array, matrix(rows), "float64")
+
+
+def test_the_figures_hold_each_depth_with_each_activation_and_output():
+    held = {(p["layers"], p["activation"], p["targets"]) for p in LAYERS["problems"].values()}
+    outputs = {p["output"] for p in LAYERS["problems"].values()}
+    assert outputs == set(OUTPUTS)
+    for targets in LAYERS["targets"]:
+        assert (1, "identity", targets) in held
+        for layers in (2, 3, 4):
+            assert {(layers, activation, targets) for activation in ACTIVATIONS} <= held
+
+
+@of_any_depth
+def test_backpropagation_through_any_depth_is_pytorchs(problem):
+    network, X, y = layered(problem)
+    passes = backpropagation.forward(network, X)
+    assert backpropagation.cost(network, X, y) == pytest.approx(
+        float.fromhex(problem["cost"]), rel=TOLERANCE
+    )
+    assert_close(passes[-1].A.T, matrix(problem["outputs"]), "float64")
+    assert_gradient(backpropagation.backward(network, X, y, passes), problem)
+
+
+@engines
+@of_any_depth
+def test_engines_go_through_any_depth_as_pytorch_does(problem, engine):
+    network, X, y = layered(problem)
+    if engine.name == "native" and not hasattr(_native, "Activation"):
+        pytest.skip("this native core has two layers")
+    for form in (np.asarray, sparse.csr_array):
+        session = engine.session(form(X), y, Objective(network.output))
+        measured = session.cost_and_gradient(network)
+        assert measured.cost == pytest.approx(float.fromhex(problem["cost"]), rel=TOLERANCE)
+        assert_gradient(measured.gradient, problem)
+        outputs = engine.outputs(network, form(X))
+        assert_close(outputs[:, -network.K :], matrix(problem["outputs"]), "float64")
 
 
 @pytest.fixture(scope="module")

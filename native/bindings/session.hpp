@@ -13,6 +13,7 @@
 #include "bindings/held_rows.hpp"
 #include "schedule/feature_shards.hpp"
 #include "schedule/runs.hpp"
+#include "schedule/weight_parts.hpp"
 
 namespace handgrad {
 
@@ -143,7 +144,12 @@ template <class T> class Batches {
         Samples<T> samples = session.samples_;
         samples.shares = nullptr;  // those of a batch are set with it
         const nb::gil_scoped_release release;
-        if (worth_sharding(samples, layout_, batch_size_)) {
+        if (worth_parts(samples, layout_, batch_size_)) {
+            trainer_ = std::make_unique<WeightPartTrainer<T>>(
+                kernels, layout_, network.arrays(), samples, batch_size_, session.threads_);
+            return;
+        }
+        if (worth_sharding(samples, batch_size_)) {
             trainer_ = std::make_unique<FeatureShardTrainer<T>>(
                 kernels, layout_, network.arrays(), samples, batch_size_, session.threads_);
             return;

@@ -19,13 +19,13 @@ template <class T, class Action> inline void with_single_output(Output output, A
     }
 }
 
-// F5, C1 and B1: turns the logits into dZ, and adds cost and hits to the metrics.
+// F5, C1 and B1: turns logits Z into dZ, and adds cost and hits to the metrics. There is room for
+// the rows' sums, padded to whole vectors.
 template <class T> inline void output_gradient(const Layout& layout, const Samples<T>& samples,
-    size_t first, size_t rows, const Scratch<T>& scratch, Metrics& metrics) {
+    size_t first, size_t rows, T* Z, T* sums, Metrics& metrics) {
     const Matrix& W = layout.last().W;
-    T* const Z = scratch.dZ[layout.depth - 1];
     if (layout.output == Output::softmax)
-        return softmax_gradient(samples, first, rows, W.stride(), Z, scratch.sums, metrics);
+        return softmax_gradient(samples, first, rows, W.stride(), Z, sums, metrics);
     with_single_output<T>(layout.output,
         [&](auto of) { single_gradient<decltype(of)>(W, samples, first, rows, Z, metrics); });
 }

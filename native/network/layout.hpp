@@ -93,7 +93,7 @@ class Layout {
         for (const Layer& layer : *own_)
             shapes.push_back({layer.W.inputs, layer.W.outputs, layer.activation});
         shapes.front().inputs = features;
-        return Layout(shapes, output, first().W.lanes, first().W.panel / first().W.lanes);
+        return {shapes, output, first().W.lanes, first().W.panel / first().W.lanes};
     }
 
     HANDGRAD_INLINE const Layer* begin() const { return layers; }

@@ -132,24 +132,29 @@ template <class T, class Forward> inline void forward(
     forward_behind_first(network, rows, scratch);
 }
 
+// B4 and B5: the dZ of the layer before l, from that of l.
+template <class T> inline void carry_back(
+    const Parameters<T>& network, size_t l, size_t rows, const Scratch<T>& scratch) {
+    const Layer &before = network.layout->layers[l - 1], &layer = network.layout->layers[l];
+    const size_t inputs = before.W.stride(), outputs = layer.W.stride();
+    T* const dA = scratch.dZ[l - 1];
+    __builtin_memset(dA, 0, rows * inputs * sizeof(T));
+    forward_dense(layer.W_back, network.W_back + layer.back_start, scratch.dZ[l], outputs, rows, 0,
+        layer.W.outputs, dA);
+    multiply_by_slope(before.activation, scratch.A[l - 1], rows * inputs, dA);
+}
+
 // B2 to B5, and B7, from the last layer's dZ on; leaves the first layer's in the scratch for B6.
 template <class T> [[gnu::noinline]] void backward(const Parameters<T>& network, size_t rows,
     const Scratch<T>& scratch, const Layout& gradient_layout, T* gradient) {
     const Layout& layout = *network.layout;
     for (size_t l = layout.depth - 1; l > 0; --l) {
-        const Layer &before = layout.layers[l - 1], &layer = layout.layers[l];
-        const Layer& of_gradient = gradient_layout.layers[l];
-        const size_t inputs = before.W.stride(), outputs = layer.W.stride();
-        const T* const A = scratch.A[l - 1];
+        const Layer &layer = layout.layers[l], &of_gradient = gradient_layout.layers[l];
         const T* const dZ = scratch.dZ[l];
-        T* const dA = scratch.dZ[l - 1];
-        backward_dense(layer.W, gradient + of_gradient.W_start, A, inputs, rows, 0, layer.W.inputs,
-            dZ);                                                      // B2
-        add_rows(dZ, rows, outputs, gradient + of_gradient.b_start);  // B3
-        __builtin_memset(dA, 0, rows * inputs * sizeof(T));
-        forward_dense(layer.W_back, network.W_back + layer.back_start, dZ, outputs, rows, 0,
-            layer.W.outputs, dA);                                    // B4
-        multiply_by_slope(before.activation, A, rows * inputs, dA);  // B5
+        backward_dense(layer.W, gradient + of_gradient.W_start, scratch.A[l - 1],
+            layout.layers[l - 1].W.stride(), rows, 0, layer.W.inputs, dZ);     // B2
+        add_rows(dZ, rows, layer.W.stride(), gradient + of_gradient.b_start);  // B3
+        carry_back(network, l, rows, scratch);
     }
     add_rows(scratch.dZ[0], rows, layout.first().W.stride(),
         gradient + gradient_layout.first().b_start);  // B7
@@ -168,7 +173,8 @@ template <class T> Metrics step(const Parameters<T>& network, const Samples<T>& 
     each_block(network, samples, begin, end, scratch,
         [&](size_t first, size_t rows, auto first_layer, auto first_layer_back) {
             forward(network, rows, scratch, first_layer);
-            output_gradient(*network.layout, samples, first, rows, scratch, metrics);
+            output_gradient(*network.layout, samples, first, rows,
+                scratch.dZ[network.layout->depth - 1], scratch.sums, metrics);
             if (!gradient) return;
             backward(network, rows, scratch, gradient_layout, gradient);
             first_layer_back(gradient_layout.first().W, gradient);  // B6

@@ -32,8 +32,8 @@ inline constexpr size_t large_batch = 64;
 
 // Notes where the samples' parts of a shard lie. Those of large batches are sorted by length:
 // consecutive loops then end after the same number of rounds, which processors predict.
-template <class T> inline void find_ranges(const Samples<T>& samples, const ShardView& of,
-    size_t begin, size_t count, GroupRange* ranges) {
+template <class T> void find_ranges(const Samples<T>& samples, const ShardView& of, size_t begin,
+    size_t count, GroupRange* ranges) {
     constexpr uint32_t most = 30;  // groups; longer parts come last, as they are
     const auto extent = [&](size_t i) -> GroupRange {
         const uint32_t* start = of.rows.starts + samples.row(begin + i) * of.rows.shards + of.shard;
@@ -69,7 +69,7 @@ template <class NonzeroGroup, class Action> inline void each_sample(
 }
 
 template <class T> void shard_forward(const Matrix& W1, const T* W, const Samples<T>& samples,
-    const ShardView& of, size_t begin, size_t end, GroupRange* ranges, T* Z1) {
+    const ShardView& of, size_t begin, size_t end, GroupRange* ranges, bool adds, T* Z1) {
     find_ranges(samples, of, begin, end - begin, ranges);
     with_index(of.rows.short_indices, [&](auto index) {
         const auto* groups = static_cast<const NonzeroGroup<T, decltype(index)>*>(of.rows.groups);
@@ -77,7 +77,8 @@ template <class T> void shard_forward(const Matrix& W1, const T* W, const Sample
             size_t sample = begin;
             each_sample(groups, ranges, end - begin, [&](auto* first, auto* last, size_t i) {
                 if (output == 0 && of.fetch_to > of.shard) fetch_row(samples, sample++, of, groups);
-                gather_groups<P>(first, last, W + W1.row(output, 0), Z1 + i * W1.stride() + output);
+                gather_groups<P>(
+                    first, last, W + W1.row(output, 0), adds, Z1 + i * W1.stride() + output);
             });
         });
     });
@@ -112,7 +113,8 @@ template <class T> Metrics head(const Parameters<T>& network, const Samples<T>& 
                     store(Z1 + j, load(Z1 + j) + load(part + j));
             }
         });
-        output_gradient(layout, samples, first, rows, scratch, metrics);
+        output_gradient(
+            layout, samples, first, rows, scratch.dZ[layout.depth - 1], scratch.sums, metrics);
         backward(network, rows, scratch, layout, gradient);
         for (size_t j = 0; j < size; j += lanes<T>)
             store(sums.dZ1 + at + j, load(scratch.dZ[0] + j) * sums.scale);

@@ -106,13 +106,28 @@ template <class T> class ParameterStore {
 
     // Brings the transposed copies of the weights up to date.
     void refresh() {
-        for (size_t i = 1; i < layout_.depth; ++i) {
-            const Layer& layer = layout_.layers[i];
-            const T* from = values() + layer.W_start;
-            T* to = back_.data() + layer.back_start;
-            each_weight(layer.W_back,
-                [&](size_t k, size_t h, size_t place) { to[place] = from[layer.W.at(h, k)]; });
+        for (size_t l = 1; l < layout_.depth; ++l) {
+            const Layer& layer = layout_.layers[l];
+            const T* const from = values() + layer.W_start;
+            T* const to = back_.data() + layer.back_start;
+            const Matrix &W = layer.W, &W_back = layer.W_back;
+            for (size_t first = 0; first < W.inputs; first += W_back.panel) {
+                const size_t end = std::min(W.inputs, first + W_back.panel);
+                for (size_t k = 0; k < W.outputs; ++k) {
+                    const size_t step = W.width(k / W.panel * W.panel);  // from input to input
+                    const T* weight = from + W.at(first, k);
+                    T* place = to + W_back.row(first, k);
+                    for (size_t h = first; h < end; ++h, weight += step) *place++ = *weight;
+                }
+            }
         }
+    }
+
+    // The same for some of a layer's weights alone.
+    void refresh(const Kernels<T>& kernels, size_t l, const WeightPart& part) const {
+        const Layer& layer = layout_.layers[l];
+        kernels.transpose_part(
+            layer, part, values() + layer.W_start, back_.data() + layer.back_start);
     }
 
   private:
@@ -128,6 +143,9 @@ double squares_behind_first(const Kernels<T>& kernels, const Layout& layout, con
         sum += kernels.sum_of_squares(values + layout.layers[i].W_start, layout.layers[i].W.size());
     return sum;
 }
+
+// The rule that takes rate · gradient from each number.
+template <class T> Rule<T> plain_descent(T rate) { return {Rule<T>::sgd, rate, 0, 0, 0}; }
 
 // Takes a step with the parameters from begin to end; biases do not decay.
 template <class T> void update_range(const Kernels<T>& kernels, const Layout& layout,

@@ -217,9 +217,10 @@ template <class T, class X, class Index> inline void backward_sparse(
 // reads their features and values again: for 100 hidden units one panel of seven vectors takes a
 // tenth less time than two of four and three.
 
-// to = Σ values · rows[features], P vectors wide.
-template <size_t P, class T, class Index> HANDGRAD_INLINE void gather_groups(
-    const NonzeroGroup<T, Index>* four, const NonzeroGroup<T, Index>* end, const T* rows, T* to) {
+// to = Σ values · rows[features], or to += the same, P vectors wide.
+template <size_t P, class T, class Index>
+HANDGRAD_INLINE void gather_groups(const NonzeroGroup<T, Index>* four,
+    const NonzeroGroup<T, Index>* end, const T* rows, bool adds, T* to) {
     constexpr size_t L = lanes<T>, U = P == 1 ? 4 : P <= 4 ? 2 : 1;
     Vector<T> sum[U][P] = {};
     for (; four < end; ++four) {
@@ -237,7 +238,7 @@ template <size_t P, class T, class Index> HANDGRAD_INLINE void gather_groups(
         Vector<T> total = sum[0][p];
 #pragma GCC unroll 4
         for (size_t u = 1; u < U; ++u) total += sum[u][p];
-        store(to + p * L, total);
+        store(to + p * L, adds ? load(to + p * L) + total : total);
     }
 }
 

@@ -7,7 +7,7 @@
 // way.
 #pragma once
 
-#include "types.hpp"
+#include "threads/thread_pool.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -18,6 +18,18 @@ namespace handgrad {
 class Contention {
   public:
     using Time = std::chrono::duration<double>;
+
+    // Calls take(worker, workers, wait) for batches with that many rows, in all workers at the same
+    // time, where wait() is a barrier, or in one worker alone.
+    template <class Take> void run(ThreadPool& pool, size_t rows, const Take& take) {
+        const size_t workers = pool.workers(), sleeps = pool.sleeps();
+        const auto begin = std::chrono::steady_clock::now();
+        if (workers == 1 || use_all())
+            pool.run([&](size_t worker) { take(worker, workers, [&] { pool.barrier(); }); });
+        else
+            take(0, 1, [] {});
+        record(rows, std::chrono::steady_clock::now() - begin, pool.sleeps() - sleeps);
+    }
 
     // Whether all workers take the next batches.
     bool use_all() const { return favoured_ != trying_; }

@@ -7,6 +7,8 @@
 // the sum of a feature's gradient takes the rows one after another (backward_columns).
 #pragma once
 
+#include <utility>
+
 #include "rows/packed.hpp"
 #include "schedule/row_slices.hpp"
 
@@ -14,9 +16,9 @@ namespace handgrad {
 
 template <class T> class OneSlice {
   public:
-    OneSlice(const Kernels<T>& kernels, const Layout& layout, const NetworkArrays<const T>& from,
+    OneSlice(const Kernels<T>& kernels, Layout layout, const NetworkArrays<const T>& from,
         const Samples<T>& samples)
-        : kernels_(kernels), layout_(layout), samples_(samples), store_(layout_, from),
+        : kernels_(kernels), layout_(std::move(layout)), samples_(samples), store_(layout_, from),
           workspace_(layout_, samples, most_in_row(*samples.rows), samples.rows->count, 1) {}
 
     // The cost and the hits.

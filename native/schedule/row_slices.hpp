@@ -67,9 +67,6 @@ template <class T> double penalty_of(
     return static_cast<double>(decay) / 2 * sum;
 }
 
-// The rule that takes rate · gradient from each number.
-template <class T> Rule<T> plain_descent(T rate) { return {Rule<T>::sgd, rate, 0, 0, 0}; }
-
 // Adds the penalty's part to a gradient: decay · W; biases do not decay.
 template <class T> void add_decay(
     const Kernels<T>& kernels, const Layout& layout, const T* values, T decay, T* gradient) {

@@ -44,15 +44,6 @@ double work_of_passes(const Samples<T>& samples, const Layout& layout, double ro
     return rows * (numbers / static_cast<double>(layout.first().W.lanes) + a_row);
 }
 
-// Whether layers between the first and the last have so many weights that they do not stay in a
-// worker's cache beside a block of rows.
-inline bool has_wide_middle(const Layout& layout) {
-    constexpr size_t numbers = 1 << 16;
-    size_t found = 0;
-    for (size_t l = 1; l + 1 < layout.depth; ++l) found += layout.layers[l].W.size();
-    return found > numbers;
-}
-
 // The work of looking at each number of some rows.
 inline double work_of_reading(const Rows& rows) {
     if (rows.sparse()) return static_cast<double>(rows.starts[rows.count]);
@@ -126,6 +117,7 @@ template <class T> class Workspace {
         T* const shared[] = {
             numbers_of(product(block, widest[0])), numbers_of(product(block, widest[1]))};
         std::vector<T*> of;
+        of.reserve(2 * layout.depth);
         for (size_t l = 0; l < layout.depth; ++l) of.push_back(shared[l % 2]);
         for (size_t l = 0; l + 1 < layout.depth; ++l)
             of.push_back(numbers_of(product(block, layout.layers[l].W.stride())));

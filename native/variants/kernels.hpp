@@ -67,6 +67,12 @@ struct GroupRange {
     uint32_t begin, end, sample;
 };
 
+// Some of a layer's weights: those of consecutive inputs to the outputs of one panel.
+struct WeightPart {
+    size_t output, input;  // the first ones
+    size_t inputs;
+};
+
 template <class T> struct Kernels {
     size_t lanes, vectors;  // of a panel
     size_t shard_vectors;   // of the widest panel of a shard
@@ -82,11 +88,26 @@ template <class T> struct Kernels {
     // of one shard's features; from all shards' Z1 to dZ1, times scale, and the gradient of all but
     // W1; dW1 += Xᵀ · dZ1 of one shard. The first notes where it found the rows.
     void (*shard_forward)(const Matrix& W1, const T* values, const Samples<T>&, const ShardView&,
-        size_t begin, size_t end, GroupRange* ranges, T* Z1);
+        size_t begin, size_t end, GroupRange* ranges, bool adds, T* Z1);
     Metrics (*head)(const Parameters<T>&, const Samples<T>&, size_t begin, size_t end,
         const ShardSums<T>&, const Scratch<T>&, T* gradient);
     void (*shard_backward)(const Matrix& W1, const ShardedRows&, const GroupRange* ranges,
         size_t rows, const T* dZ1, T* dW1);
+    // A step in two halves, for wide layers (weight_parts.hpp). First each layer's A and dZ of some
+    // samples, in scratch: Z1 of dense rows, which become numbers of type T in X, and all that
+    // follows Z1, with metrics of scratch.block rows each. Then the gradient of parts of the
+    // weights, or of biases, and a part's transposed copy after its step.
+    void (*first_layer)(const Parameters<T>&, const Samples<T>&, size_t first, size_t rows, T* X,
+        size_t X_stride, T* Z1);
+    void (*carry)(const Parameters<T>&, const Samples<T>&, size_t first, size_t rows,
+        const Scratch<T>&, Metrics*);
+    void (*part_gradient)(const Matrix&, const WeightPart&, const T* A, size_t A_stride,
+        const T* dZ, size_t rows, T* dW);
+    void (*bias_gradient)(const T* dZ, size_t rows, size_t stride, T* db);
+    void (*transpose_part)(const Layer&, const WeightPart&, const T* W, T* W_back);
+    // Where the samples' parts of a shard lie, for shard_backward.
+    void (*find_ranges)(
+        const Samples<T>&, const ShardView&, size_t begin, size_t count, GroupRange* ranges);
     void (*update)(Rule<T>, Update<T>, size_t begin, size_t end);
     // A step with rows of weights. Row r has a gradient, slots[r] rows behind the first, unless
     // its slot is negative. Returns the sum of squares after the step.

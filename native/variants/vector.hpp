@@ -70,6 +70,37 @@ template <class T> inline Vector<T> sum_of_lanes(Vector<T> vector) {
     return reduce<T>(vector, [](Vector<T> a, Vector<T> b) { return a + b; });
 }
 
+// Lanes of two vectors: those from lanes<T> on are the second one's.
+template <class T, size_t... lane>
+inline Vector<T> select(Vector<T> a, Vector<T> b, std::index_sequence<lane...>) {
+#ifdef __clang__
+    return __builtin_shufflevector(a, b, static_cast<int>(lane)...);
+#else
+    return __builtin_shuffle(a, b, Integers<T>{static_cast<Integer<T>>(lane)...});
+#endif
+}
+
+// Exchanges what stands on either side of the diagonal, in squares of `distance` rows and lanes.
+template <class T, size_t distance, size_t... lane>
+inline void exchange_squares(Vector<T>* rows, std::index_sequence<lane...>) {
+    constexpr size_t L = lanes<T>;
+    using Upper = std::index_sequence<(lane & distance ? L + lane - distance : lane)...>;
+    using Lower = std::index_sequence<(lane & distance ? L + lane : lane + distance)...>;
+#pragma GCC unroll 16
+    for (size_t i = 0; i < L; ++i)
+        if ((i & distance) == 0) {
+            const Vector<T> upper = rows[i], lower = rows[i + distance];
+            rows[i] = select<T>(upper, lower, Upper{});
+            rows[i + distance] = select<T>(upper, lower, Lower{});
+        }
+}
+
+// Transposes a square of as many rows as a vector has lanes.
+template <class T, size_t distance = lanes<T> / 2> inline void transpose(Vector<T>* rows) {
+    exchange_squares<T, distance>(rows, std::make_index_sequence<lanes<T>>());
+    if constexpr (distance > 1) transpose<T, distance / 2>(rows);
+}
+
 template <class T> inline Vector<T> square_root(Vector<T> vector) {
 #pragma GCC unroll 16
     for (size_t lane = 0; lane < lanes<T>; ++lane)

@@ -52,6 +52,17 @@ def initial_values(
         ) from None
 
 
+def usual_scheme(activation: str) -> Scheme:
+    """Return the scheme that keeps the size of the activations from layer to layer.
+
+    Examples
+    --------
+    >>> usual_scheme("relu"), usual_scheme("tanh")
+    ('he', 'glorot')
+    """
+    return "he" if activation in ("relu", "leaky_relu") else "glorot"
+
+
 def _sizes(hidden: int | Sequence[int]) -> list[Any]:
     if isinstance(hidden, list | tuple | np.ndarray):
         return list(hidden)

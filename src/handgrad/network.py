@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from handgrad.arguments import check_choice
 from handgrad.errors import ShapeError
-from handgrad.initial import Scheme, initial_values
+from handgrad.initial import Scheme, initial_values, usual_scheme
 from handgrad.layers import FLOAT_TYPES, Activation, Layer, Matrix, real_parameters
 from handgrad.quoting import shown
 from handgrad.reading import Output, ReadsSamples
@@ -309,7 +309,7 @@ class Network(ReadsSamples):
         True
         """
         if scheme is None:
-            scheme = "he" if activation in ("relu", "leaky_relu") else "glorot"
+            scheme = usual_scheme(activation)
         float_type = _float_type(dtype)
         values = initial_values(
             features, hidden, classes, seed=seed, dtype=float_type, scheme=scheme

@@ -116,8 +116,40 @@ def output_gradient(A: Matrix, y: Targets, output: Output) -> Matrix:
     return dZ
 
 
+def predicted(A: Matrix, output: Output) -> npt.NDArray[Any]:
+    """Predict the class, the labels or the values of each sample (O4).
+
+    A class is that of the largest probability, and the first of several that are equally large. A
+    label is predicted if its probability is above one half; so is class 1 of a single logistic
+    output.
+
+    Parameters
+    ----------
+    A : array of shape (K, m)
+    output : {"softmax", "logistic", "identity", "exp"}
+
+    Returns
+    -------
+    array of shape (m,) or (m, K)
+        Integers (m,) for classes, 0 or 1 for each label, or values.
+
+    Examples
+    --------
+    >>> predicted(np.array([[0.9, 0.3], [0.8, 0.5]]), "logistic")  # of two samples
+    array([[1, 1],
+           [0, 0]])
+    """
+    if output == "softmax":
+        classes: npt.NDArray[Any] = A.argmax(axis=0)
+        return classes
+    if output == "logistic":
+        A = (A > 0.5).astype(np.intp)  # at 0.5 class 0, or no label
+        return A[0] if len(A) == 1 else A.T
+    return A.T
+
+
 def predicted_right(A: Matrix, y: Targets, output: Output) -> npt.NDArray[np.bool_]:
-    """Tell for each sample whether its class, or each of its labels, is predicted right (F5).
+    """Tell for each sample whether its class, or each of its labels, is predicted right (O4).
 
     Examples
     --------
@@ -125,11 +157,9 @@ def predicted_right(A: Matrix, y: Targets, output: Output) -> npt.NDArray[np.boo
     >>> predicted_right(np.array([[0.9, 0.8], [0.3, 0.4]]), labels, "logistic")
     array([ True, False])
     """
-    if output == "softmax":
-        right: npt.NDArray[np.bool_] = A.argmax(axis=0) == y
-    else:
-        right = ((A > 0.5) == (_columns(y) > 0)).all(axis=0)  # at 0.5 class 0, or no label
-    return right
+    right = predicted(A, output) == y
+    of_all_labels: npt.NDArray[np.bool_] = right.reshape(A.shape[1], -1).all(axis=1)
+    return of_all_labels
 
 
 def _columns(y: Targets) -> npt.NDArray[Any]:

@@ -7,9 +7,9 @@ import numpy as np
 from rich.console import Console
 
 from handgrad import Network, engines
-from handgrad.cli import terminal
+from handgrad.cli import evaluations, terminal
 from handgrad.derivation.checks import Comparison, FormulaCheck
-from handgrad.evaluation import Evaluation
+from handgrad.evaluation import ClassEvaluation
 
 
 def text_on(console: Console) -> str:
@@ -49,15 +49,15 @@ def cells(table) -> list[list[str]]:
 
 
 def test_the_tables_hold_the_figures_by_class():
-    evaluation = Evaluation(0.5, np.array([[3, 1], [0, 4]]))
-    assert cells(terminal.class_table(evaluation, ("[red]cat", "dog"))) == [
+    evaluation = ClassEvaluation(0.5, np.array([[3, 1], [0, 4]]))
+    assert cells(evaluations.share_table(evaluation, ("[red]cat", "dog"), "class")) == [
         ["[red]cat", "dog"],
         ["100.0%", "80.0%"],  # precision: 3 of 3, 4 of 5
         ["75.0%", "100.0%"],  # recall: 3 of 4, 4 of 4
         ["85.7%", "88.9%"],  # F1: 2 · 3/7, 2 · 4/9
         ["4", "4"],
     ]
-    found = cells(terminal.confusion_table(evaluation, ("cat", "dog")))
+    found = cells(evaluations.confusion_table(evaluation, ("cat", "dog")))
     assert found == [["cat", "dog"], ["3", "·"], ["1", "4"]]
 
 
@@ -67,9 +67,9 @@ NAMES = ("[red]x[/]", "[/]", "\x1b[31mred\x07", "caf\udce9", "a\nb", "\u202eevil
 def test_names_are_shown_literally_and_without_control_characters(monkeypatch):
     console = Console(file=io.StringIO(), width=140, force_terminal=True, color_system=None)
     monkeypatch.setattr(terminal, "results", lambda: console)
-    evaluation = Evaluation(0.5, np.eye(len(NAMES), dtype=int))
-    console.print(terminal.class_table(evaluation, NAMES))
-    console.print(terminal.confusion_table(evaluation, NAMES))
+    evaluation = ClassEvaluation(0.5, np.eye(len(NAMES), dtype=int))
+    console.print(evaluations.share_table(evaluation, NAMES, "class"))
+    console.print(evaluations.confusion_table(evaluation, NAMES))
     console.print(terminal.fact_table({"name": NAMES[2]}))
     terminal.show_line(terminal.class_note(NAMES))
     shown = text_on(console)
@@ -97,8 +97,8 @@ def test_a_line_stays_one_line_on_a_narrow_terminal():
 
 
 def test_a_confusion_matrix_too_wide_to_read_is_left_to_json():
-    many = Evaluation(0.5, np.eye(40, dtype=int))
-    assert "--json" in printed(terminal.confusion_table(many, [str(k) for k in range(40)]))
+    many = ClassEvaluation(0.5, np.eye(40, dtype=int))
+    assert "--json" in printed(evaluations.confusion_table(many, [str(k) for k in range(40)]))
 
 
 def test_a_failed_check_names_the_method_that_found_it():

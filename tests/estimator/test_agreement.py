@@ -14,45 +14,19 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from estimator.peers import ATTRIBUTES, assert_same
 from handgrad import MLPClassifier
 from labelled import SOURCES, cancer, digits_8x8, mnist_5k
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 BOTH = (MLPClassifier, neural_network.MLPClassifier)
-ATTRIBUTES = (
-    "classes_",
-    "n_iter_",
-    "t_",
-    "n_layers_",
-    "n_outputs_",
-    "out_activation_",
-    "n_features_in_",
-)
-FIGURES = ("loss_", "best_loss_", "loss_curve_", "validation_scores_", "best_validation_score_")
 
 
 def fitted(X, y, **options):
     """Return ours and scikit-learn's, from the same initial values and order of rows."""
     options = {"random_state": 3, "max_iter": 4} | options
     return [kind(**options).fit(X, y) for kind in BOTH]
-
-
-def assert_same(ours, theirs, tolerance=1e-6):
-    """Compare all that both classifiers say of themselves."""
-    for name in ATTRIBUTES:
-        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
-    for name in FIGURES:
-        found, expected = getattr(ours, name), getattr(theirs, name, None)
-        if expected is None:
-            assert found is None or not hasattr(theirs, name)
-        else:
-            np.testing.assert_allclose(found, expected, rtol=tolerance, atol=1e-10)
-    for found, expected in zip(
-        ours.coefs_ + ours.intercepts_, theirs.coefs_ + theirs.intercepts_, strict=True
-    ):
-        assert found.shape == expected.shape
-        np.testing.assert_allclose(found, expected, rtol=0, atol=10 * tolerance)
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -51,13 +51,13 @@ def test_scikit_learns_arrays_make_a_network_of_the_same_probabilities(classes, 
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-def test_patience_is_not_worn_out_by_what_is_not_a_number():
-    patience = LastingPatience(tol=0.1, iterations=1)
-    assert [patience.spent(cost) for cost in (1.0, 1.0, np.nan, 1.0, np.nan, 1.0)] == [False] * 6
-    assert [patience.spent(cost) for cost in (1.0, 1.0)] == [True, True]
-
-
 def test_a_network_that_diverged_is_refused_as_scikit_learn_does(wrong):
     check_finite([np.eye(2), np.zeros(2)])
     with pytest.raises(ValueError, match="non-finite parameter weights"):
         check_finite([np.eye(2), np.array([0.0, wrong])])
+
+
+def test_patience_is_not_worn_out_by_what_is_not_a_number():
+    patience = LastingPatience(tol=0.1, iterations=1)
+    assert [patience.spent(cost) for cost in (1.0, 1.0, np.nan, 1.0, np.nan, 1.0)] == [False] * 6
+    assert [patience.spent(cost) for cost in (1.0, 1.0)] == [True, True]

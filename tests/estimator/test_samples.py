@@ -20,14 +20,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 SOLVERS = ("adam", "sgd", "lbfgs", "gd")
 
 
-@pytest.mark.parametrize("as_targets", [np.array, list, sparse.csr_matrix])
-def test_multilabel_and_one_hot_targets_are_refused_with_the_way_on(as_targets):
-    with pytest.raises(ValueError, match=r"multilabel.*sklearn\.neural_network\.MLPClassifier"):
-        MLPClassifier().fit(np.ones((4, 2)), as_targets([[1, 0], [1, 1], [0, 1], [1, 0]]))
-    with pytest.raises(ValueError, match=r"one-hot.*pass y\.argmax\(axis=1\)"):
-        MLPClassifier().fit(np.ones((3, 2)), as_targets([[1, 0, 0], [0, 0, 1], [0, 1, 0]]))
-
-
 @pytest.mark.parametrize(
     "X",
     [

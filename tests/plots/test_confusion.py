@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from handgrad import plots
-from handgrad.evaluation import Evaluation
+from handgrad.evaluation import ClassEvaluation
 
 
 def shown_text(figure):
@@ -15,7 +15,7 @@ def shown_text(figure):
 
 def test_the_confusion_matrix_shows_shares_and_writes_counts():
     counts = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
-    figure = plots.confusion_matrix(Evaluation(0.4, counts), ["ant", "bee", "cow"])
+    figure = plots.confusion_matrix(ClassEvaluation(0.4, counts), ["ant", "bee", "cow"])
     (image,) = figure.axes[0].images
     shares = np.array([[0.8, 0.2, 0], [0.1, 0.9, 0], [0, 0, 0]])
     np.testing.assert_allclose(np.asarray(image.get_array()), shares)
@@ -29,5 +29,5 @@ def test_the_confusion_matrix_shows_shares_and_writes_counts():
 
 def test_a_confusion_matrix_of_many_classes_is_drawn_without_numbers():
     counts = np.eye(60, dtype=np.int64)
-    figure = plots.confusion_matrix(Evaluation(0.4, counts), [f"class {k}" for k in range(60)])
+    figure = plots.confusion_matrix(ClassEvaluation(0.4, counts), [f"class {k}" for k in range(60)])
     assert shown_text(figure) == []

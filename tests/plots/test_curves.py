@@ -38,3 +38,9 @@ def test_a_curve_of_a_step_or_two_is_drawn(steps):
     history = History(np.full(steps, 2.0), np.zeros(steps), np.zeros(steps))
     drawn = plots.learning_curves(history).axes[0].lines[0].get_xdata()
     assert len(np.asarray(drawn)) == steps
+
+
+def test_a_run_that_predicts_values_has_no_accuracies_to_draw():
+    history = History(np.array([3.0, 1.0]), np.full(2, np.nan), np.zeros(2))
+    (axes,) = plots.learning_curves(history).axes
+    assert axes.get_ylabel() == "cost"

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from handgrad import Network, plots
-from handgrad.evaluation import Evaluation
+from handgrad.evaluation import ClassEvaluation
 from handgrad.plots.figures import as_png
 
 
@@ -33,7 +33,7 @@ def test_no_state_of_pyplot_is_touched():
 
 
 def test_a_dollar_sign_in_a_name_starts_no_formula():
-    figure = plots.confusion_matrix(Evaluation(0.5, np.eye(2, dtype=int)), ["$x^2$", "5$"])
+    figure = plots.confusion_matrix(ClassEvaluation(0.5, np.eye(2, dtype=int)), ["$x^2$", "5$"])
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["$x^2$", "5$"]
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):

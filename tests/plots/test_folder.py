@@ -13,8 +13,11 @@ from handgrad import Network, data, get_engine, plots
 from handgrad.__main__ import main
 from handgrad.errors import WriteError
 from handgrad.model import Model
-from handgrad.plots.folder import FILES, picture_files, prepare_folder
+from handgrad.plots.folder import FILES as FILES_OF
+from handgrad.plots.folder import picture_files, prepare_folder
 from handgrad.solvers import History
+
+FILES = FILES_OF["classes"]
 
 
 def test_all_plots_of_a_run_are_png_files(tmp_path, pictures, history):
@@ -26,6 +29,17 @@ def test_all_plots_of_a_run_are_png_files(tmp_path, pictures, history):
             assert picture.format == "PNG"
             picture.verify()
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(FILES)
+
+
+@pytest.mark.parametrize(("output", "predicts"), [("identity", "values"), ("logistic", "labels")])
+def test_other_targets_than_classes_have_their_own_plots(tmp_path, output, predicts):
+    network = Network.initial(features=3, hidden=(5, 4), classes=2, output=output)
+    model, X = Model.of(network, class_names=("a", "b")), np.ones((9, 3))
+    y = np.arange(18).reshape(9, 2) % 2
+    history = History(np.ones(4), np.full(4, np.nan), np.arange(4.0))
+    plots.save_plots(tmp_path, history=history, model=model, X=X, y=y)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES_OF[predicts])
+    assert picture_files(tmp_path, predicts) == [tmp_path / name for name in FILES_OF[predicts]]
 
 
 def test_a_folder_that_cannot_be_made_is_refused_in_a_sentence(tmp_path):

@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 
 from handgrad import Network, plots
 from handgrad.errors import DataError
+from handgrad.model import Model
 from handgrad.plots.figures import as_png
 
 
@@ -74,3 +75,26 @@ def test_weights_at_the_ends_of_their_type_are_drawn(dtype, size, image_shape):
     W1 = np.full((2, 12), size, dtype) * np.array([[1], [-1]], dtype)
     network = Network(W1, np.zeros((2, 1), dtype), np.zeros((2, 2), dtype), np.zeros((2, 1), dtype))
     as_png(plots.weight_pictures(network, image_shape=image_shape))
+
+
+@pytest.mark.parametrize("image_shape", [None, (3, 4)])
+def test_the_first_layer_of_any_depth_is_drawn(image_shape):
+    network = Network.initial(features=12, hidden=(5, 4, 3), classes=2, activation="tanh")
+    figure = plots.weight_pictures(network, image_shape=image_shape)
+    shown = without_legend(figure)
+    assert [axes.get_title() for axes in shown] == [f"unit {h}" for h in range(5)]
+    assert "hidden unit" in str(figure.get_suptitle())
+
+
+@pytest.mark.parametrize("image_shape", [None, (3, 4)])
+def test_without_a_hidden_layer_the_weights_are_those_of_the_outputs(image_shape):
+    network = Network.initial(features=12, hidden=(), classes=2)
+    model = Model.of(network, class_names=("$cat$", "dog"), image_shape=image_shape)
+    figure = plots.weight_pictures(model)
+    shown = without_legend(figure)
+    assert [axes.get_title() for axes in shown] == ["$cat$", "dog"]
+    assert "each output" in str(figure.get_suptitle())
+    single = Network.initial(features=12, hidden=(), classes=1, output="logistic")
+    (axes,) = without_legend(plots.weight_pictures(single, image_shape=image_shape))
+    assert axes.get_title() == "output"
+    assert as_png(figure)

@@ -12,8 +12,8 @@ from handgrad.cli.usage import Commands
 app = typer.Typer(
     name="handgrad",
     cls=Commands,
-    help="Train, use and look inside a two-layer neural network whose every gradient is derived "
-    "by hand.\n\nStart with [green]handgrad train[/]: it learns to read handwritten digits. Then "
+    help="Train, use and look inside a neural network whose every gradient is derived by "
+    "hand.\n\nStart with [green]handgrad train[/]: it learns to read handwritten digits. Then "
     "[green]handgrad trace model.safetensors mnist-5k[/] shows every matrix of one digit's pass, "
     "and [green]handgrad check[/] checks each formula by machine.",
     epilog="A [bold]SOURCE[/] of data is one of:\n\n"

@@ -1,11 +1,11 @@
-"""handgrad evaluate: a model on labelled samples."""
+"""handgrad evaluate: a model on samples whose labels or values are known."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from handgrad.cli import terminal
 from handgrad.cli.app import app
+from handgrad.cli.evaluations import headline, print_evaluation
+from handgrad.cli.network_options import label_columns
 from handgrad.cli.options import (
     EngineOption,
     JsonOption,
@@ -20,10 +20,7 @@ from handgrad.jobs.evaluation import evaluate_source
 from handgrad.jobs.inputs import load_model
 from handgrad.plain_json import show_json
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from handgrad.evaluation import Evaluation
+NAMES = {"classes": "class_names", "labels": "label_names", "values": "value_names"}  # in JSON
 
 
 @app.command(name="evaluate", epilog="Example: [green]handgrad evaluate model.safetensors mnist[/]")
@@ -35,23 +32,22 @@ def evaluate_model(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Test a model on labelled samples: the test samples of SOURCE, or all if it has none."""
+    """Test a model on labelled samples: the test samples of SOURCE, or all if it has none.
+
+    A model that predicts values is tested on the columns of its values: the mean squared error and
+    R² take the place of accuracy and confusion matrix.
+    """
     network, chosen = load_model(model), get_engine(engine, threads=threads)
     with terminal.waiting(f"reading {source}"):
-        evaluation, dtype = evaluate_source(network, model, source, label=label, engine=chosen)
+        evaluation, dtype = evaluate_source(
+            network, model, source, label=label_columns(label), engine=chosen
+        )
     note_bytes(model, network, source, dtype)
     if as_json:
-        show_json({"class_names": network.class_names} | evaluation.to_dict())
+        show_json({NAMES[network.predicts]: network.class_names} | evaluation.to_dict())
         return
     print_evaluation(evaluation, network.class_names)
     terminal.results().print(
-        f"[bold]accuracy {evaluation.accuracy:.2%}[/] and cost {evaluation.cost:.4f} "
+        f"[bold]{headline(evaluation)}[/] and cost {evaluation.cost:.4f} "
         f"on {evaluation.samples:,} samples"
     )
-
-
-def print_evaluation(evaluation: Evaluation, class_names: Sequence[str]) -> None:
-    """Print the figures of each class, and the confusion matrix."""
-    show = terminal.results().print
-    show(terminal.class_table(evaluation, class_names))
-    show(terminal.confusion_table(evaluation, class_names))

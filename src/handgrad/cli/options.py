@@ -20,7 +20,7 @@ LabelOption = Annotated[
     str | None,
     typer.Option(
         help="The label column of a table; by default that of the model, if there is one, "
-        "or else 'label'."
+        "or else 'label'. Several with commas hold several labels, or values."
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -33,7 +33,6 @@ ThreadsOption = Annotated[
         min=1, max=MOST_THREADS, help="Threads of the native engine; all processors by default."
     ),
 ]
-HiddenOption = Annotated[int, typer.Option(min=1, help="Number of hidden units.")]
 SeedOption = Annotated[
     int, typer.Option(min=0, help="Seed of the initial values, and of the order of rows.")
 ]

@@ -1,4 +1,4 @@
-"""handgrad predict: labels and probabilities of samples, as CSV."""
+"""handgrad predict: labels and probabilities, or values, of samples as CSV."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from handgrad.cli.app import app
 from handgrad.cli.options import EngineOption, JsonOption, LabelOption, ModelArgument, ThreadsOption
 from handgrad.cli.sources import model_and_samples, note_bytes
 from handgrad.engines import get_engine
-from handgrad.evaluation import predicted_probabilities
+from handgrad.evaluation import predicted_outputs
 from handgrad.files.atomic import check_writable, write_atomically
 from handgrad.files.overlaps import check_distinct
-from handgrad.jobs.predictions import predictions_csv
+from handgrad.jobs.predictions import prediction_rows, predictions_csv
 from handgrad.plain_json import plain_json
 
 
@@ -39,21 +39,21 @@ def predict(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Predict each sample's label, as CSV: sample, label, and the probability of each class."""
+    """Predict each sample's label, as CSV: sample, label, and the probability of each class.
+
+    A model that predicts values writes one column per value.
+    """
     if out is not None:
         check_distinct((model, source), (out,))
         check_writable(out)
     network, samples = model_and_samples(model, source, label)
     chosen = get_engine(engine, threads=threads)
-    probabilities = predicted_probabilities(network, samples.X, engine=chosen)
+    outputs = predicted_outputs(network, samples.X, engine=chosen)
     note_bytes(model, network, samples.source, samples.X.dtype)
-    labels = [network.class_names[k] for k in probabilities.argmax(axis=1)]
     if as_json:
-        columns = zip(samples.names, labels, probabilities.tolist(), strict=True)
-        rows = [{"sample": s, "label": k, "probabilities": p} for s, k, p in columns]
-        content = plain_json(rows) + "\n"
+        content = plain_json(prediction_rows(network, samples.names, outputs)) + "\n"
     else:
-        content = predictions_csv(samples.names, labels, probabilities, network.class_names)
+        content = predictions_csv(network, samples.names, outputs)
     if out is None:
         print(content, end="")
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.cli import terminal
+from handgrad.cli.network_options import label_columns
 from handgrad.export import own_samples
 from handgrad.jobs.inputs import load_model, samples_for
 
@@ -21,7 +22,7 @@ def model_and_samples(path: Path, source: str, label: str | None) -> tuple[Model
     """Read a model, and samples for it."""
     model = load_model(path)
     with terminal.waiting(f"reading {source}"):
-        return model, samples_for(model, path, source, label=label)
+        return model, samples_for(model, path, source, label=label_columns(label))
 
 
 def note_bytes(path: Path, model: Model, source: str, dtype: np.dtype[Any]) -> None:

@@ -10,10 +10,10 @@ import typer
 from handgrad.cli import terminal
 from handgrad.cli.app import app
 from handgrad.cli.live_page import live_page, live_run
+from handgrad.cli.network_options import HiddenOption, hidden_sizes
 from handgrad.cli.options import (
     BrowserOption,
     EngineOption,
-    HiddenOption,
     JsonOption,
     LabelOption,
     PortOption,
@@ -43,7 +43,7 @@ def studio(
     source: Annotated[
         str | None, typer.Argument(metavar="SOURCE", help="Data; mnist-5k by default.")
     ] = None,
-    hidden: HiddenOption = 10,
+    hidden: HiddenOption = "10",
     iterations: Annotated[
         int, typer.Option(min=1, max=MOST_ITERATIONS, help="Steps of each start, over all rows.")
     ] = 500,
@@ -80,7 +80,8 @@ def studio(
     }
     with terminal.waiting(f"reading {source}"):
         if path is None:
-            job = prepare_training(source, label=label, hidden=hidden, seed=seed, **settings)
+            sizes = hidden_sizes(hidden)
+            job = prepare_training(source, label=label, hidden=sizes, seed=seed, **settings)
         else:
             job = prepare_further_training(path, source, label=label, **settings)
     live = live_run(job)

@@ -16,7 +16,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from handgrad.derivation.formulas import FORMULAS
 from handgrad.quoting import escaped, shortened
 
 if TYPE_CHECKING:
@@ -27,10 +26,8 @@ if TYPE_CHECKING:
 
     from handgrad import engines
     from handgrad.derivation.checks import FormulaCheck
-    from handgrad.evaluation import Evaluation
 
 SHADES = " ░▒▓█"
-MOST_CLASSES_SHOWN = 30
 LONGEST_NAME = 60  # characters of a class in a list
 WIDTH_OF_A_PIPE = 140
 
@@ -86,40 +83,13 @@ def training_progress(
         task = bar.add_task("training", total=iterations, figures="")
 
         def show(progress: engines.Progress) -> bool:
-            figures = f"cost {progress.costs[-1]:.4f}  accuracy {progress.accuracies[-1]:.2%}"
+            figures = f"cost {progress.costs[-1]:.4f}"
+            if not np.isnan(progress.accuracies[-1]):  # as it is of values
+                figures += f"  accuracy {progress.accuracies[-1]:.2%}"
             bar.update(task, completed=len(progress.costs), figures=figures)
             return asked.is_set()
 
         yield show
-
-
-def class_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table:
-    """Tabulate precision, recall and F1 of each class."""
-    table = Table("class", title="By class")
-    for heading in ("precision", "recall", "F1", "samples"):
-        table.add_column(heading, justify="right")
-    shares = np.column_stack([evaluation.precision, evaluation.recall, evaluation.f1])
-    for name, row, samples in zip(class_names, shares, evaluation.support, strict=True):
-        table.add_row(literal(name), *(f"{share:.1%}" for share in row), f"{samples:,}")
-    return table
-
-
-def confusion_table(evaluation: Evaluation, class_names: Sequence[str]) -> Table | str:
-    """Tabulate the confusion matrix: one row per true class, one column per predicted class."""
-    if len(class_names) > MOST_CLASSES_SHOWN:
-        return f"The confusion matrix has {len(class_names)} rows: --json prints it."
-    table = Table("true ╲ predicted", title="Confusion matrix")
-    for name in class_names:
-        table.add_column(literal(name), justify="right")
-    for true, (name, counts) in enumerate(zip(class_names, evaluation.confusion, strict=True)):
-        table.add_row(literal(name), *(_count(count, true == j) for j, count in enumerate(counts)))
-    return table
-
-
-def _count(count: int, on_diagonal: bool) -> Text:
-    if on_diagonal:
-        return Text(str(count), style="bold green")
-    return Text(str(count) if count else "·", style="red" if count else "dim")
 
 
 def check_table(checks: Sequence[FormulaCheck]) -> Table:
@@ -133,8 +103,7 @@ def check_table(checks: Sequence[FormulaCheck]) -> Table:
             Text(method, "bold red" if method in check.failed_methods else "")
             for method in check.methods
         )
-        statement = Text(FORMULAS[check.formula].statement)
-        table.add_row(check.formula, statement, methods, f"{check.error:.1e}", verdict)
+        table.add_row(check.formula, Text(check.statement), methods, f"{check.error:.1e}", verdict)
     return table
 
 

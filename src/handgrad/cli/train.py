@@ -9,12 +9,21 @@ import typer
 
 from handgrad.cli import terminal
 from handgrad.cli.app import app
-from handgrad.cli.evaluate import print_evaluation
+from handgrad.cli.evaluations import headline, print_evaluation
 from handgrad.cli.live_page import watched
+from handgrad.cli.network_options import (
+    ActivationOption,
+    HiddenOption,
+    InitialOption,
+    LossOption,
+    RegressionOption,
+    check_network_options,
+    hidden_sizes,
+    label_columns,
+)
 from handgrad.cli.options import (
     BrowserOption,
     EngineOption,
-    HiddenOption,
     JsonOption,
     LabelOption,
     PortOption,
@@ -48,6 +57,7 @@ from handgrad.cli.streaming_options import (
 from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
 from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
+from handgrad.jobs.outputs import columns_of
 from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_training
 from handgrad.plain_json import show_json
 from handgrad.solvers import USUAL_INTERVAL
@@ -60,12 +70,17 @@ if TYPE_CHECKING:
 @app.command(
     epilog="Examples:\n\n[green]handgrad train[/]\n\n"
     "[green]handgrad train mnist --solver adam --epochs 20 --batch-size 100[/]\n\n"
-    "[green]handgrad train flowers.csv --label species --hidden 32 --history history.csv[/]"
+    "[green]handgrad train flowers.csv --label species --hidden 32 --history history.csv[/]\n\n"
+    "[green]handgrad train mnist --hidden 100,50 --activation tanh --solver adam[/]\n\n"
+    "[green]handgrad train houses.csv --regression --label price --solver lbfgs[/]"
 )
 def train(
     context: typer.Context,
     source: SourceArgument = USUAL_SOURCE,
-    hidden: HiddenOption = 10,
+    hidden: HiddenOption = "10",
+    activation: ActivationOption = "relu",
+    regression: RegressionOption = False,
+    loss: LossOption = None,
     solver: SolverOption = "gd",
     iterations: IterationsOption = None,
     epochs: EpochsOption = None,
@@ -76,9 +91,7 @@ def train(
     tol: TolOption = None,
     alpha: AlphaOption = 0.0,
     seed: SeedOption = 0,
-    initial: Annotated[
-        Literal["he", "uniform"], typer.Option(help="How the initial values are drawn.")
-    ] = "he",
+    initial: InitialOption = None,
     dtype: Annotated[
         Literal["float32", "float64"], typer.Option(help="Type of all numbers.")
     ] = "float32",
@@ -87,12 +100,17 @@ def train(
     ] = None,
     out: Annotated[Path, typer.Option(help="The model file to write.")] = Path("model.safetensors"),
     history: Annotated[
-        Path | None, typer.Option(help="A CSV file for cost and accuracy of each iteration.")
+        Path | None,
+        typer.Option(
+            help="A CSV file for cost and accuracy of each iteration; of values, the cost."
+        ),
     ] = None,
     plots: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="A folder for pictures of curves, weights and mistakes."
+            metavar="FOLDER",
+            help="A folder for pictures of curves, weights and mistakes; of values, the predicted "
+            "against the true ones.",
         ),
     ] = None,
     checkpoint: CheckpointOption = None,
@@ -115,6 +133,11 @@ def train(
     """Train a network, test it, and write it to a file.
 
     The solver is the notes' gradient descent unless --solver names another.
+    --hidden 100,50 makes two hidden layers.
+
+    With --regression the label column holds numbers, and the network predicts
+    them; --label a,b names several columns. Without it, several columns of 0
+    and 1 are several labels of each sample.
 
     Ctrl-C stops the run and keeps the best network so far. If neither SOURCE
     nor --test has test samples, every fifth sample of each class is held out.
@@ -135,7 +158,9 @@ def train(
             f"--engine {engine} belongs to runs in this process; with --dask, the workers take "
             "what all of them have."
         )
-    files = TrainingFiles(out, history, plots, checkpoint)
+    asked = given(context)
+    check_network_options(asked, hidden, regression=regression)
+    files, columns = TrainingFiles(out, history, plots, checkpoint), label_columns(label)
     settings: dict[str, Any] = {
         "solver": solver,
         "iterations": iterations,
@@ -147,22 +172,24 @@ def train(
         "tol": tol,
         "alpha": alpha,
         "seed": seed,
-        "hidden": hidden,
+        "hidden": hidden_sizes(hidden),
+        "activation": activation,
+        "regression": regression,
+        "loss": loss,
         "initial": initial,
         "dtype": dtype,
     }
     where: dict[str, Any] = {
         "test": test,
-        "label": label,
+        "label": columns,
         "engine": engine,
         "threads": threads,
         "dask": dask,
         "streaming": streaming_of(stream, window, cache, dask),
     }
-    asked = given(context)
     if resume is None:
         settings = settings_of(**settings)
-        files.check(source, test)
+        files.check(source, test, predicts=columns_of(columns, regression=regression).predicts)
         with terminal.waiting(f"reading {source}"):
             job = prepare_training(source, **where, **settings)
     else:
@@ -171,7 +198,8 @@ def train(
             job = prepare_resumed(
                 resume, source if "source" in asked else None, **where, **settings
             )
-        files.check(job.settings["source"], job.test, resume=resume)
+        predicts = job.network.predicts
+        files.check(job.settings["source"], job.test, resume=resume, predicts=predicts)
     checkpoints = None
     if checkpoint is not None:
         checkpoints = checkpoints_of(job, checkpoint, every=every or USUAL_INTERVAL, tell=_tell)
@@ -227,7 +255,7 @@ def _print_run(report: TrainingReport) -> None:
         show(f"The run had ended before; --{training.unit} names how many {unit} it takes in all.")
     show(
         f"{run.iterations} {unit} in {run.seconds:.1f} s: "
-        f"cost {report.on_train.cost:.4f}, training accuracy {report.on_train.accuracy:.2%}"
+        f"cost {report.on_train.cost:.4f}, training {headline(report.on_train)}"
     )
     figures = report.figures
     if figures["engine"] == "dask":
@@ -237,5 +265,4 @@ def _print_run(report: TrainingReport) -> None:
             f"with the instruction set {figures['instruction_set']}."
         )
     if report.on_test is not None:
-        test = report.on_test
-        show(f"[bold]test accuracy {test.accuracy:.2%}[/] on {test.samples:,} samples")
+        show(f"[bold]test {headline(report.on_test)}[/] on {report.on_test.samples:,} samples")

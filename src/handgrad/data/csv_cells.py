@@ -84,12 +84,9 @@ def read_label(layout: Layout, line: int, cells: list[str]) -> str:
 
 def read_targets(layout: Layout, line: int, cells: list[str]) -> list[float]:
     """Return the labels or values of a row."""
-    found = [_number(layout, line, column, cells[column]) for column in layout.numbers]
-    for value, column in zip(found, layout.numbers, strict=True):
-        if layout.wanted.predicts == "labels" and value not in (0, 1):
-            where = f"column {quoted(layout.names[column])} holds {quoted(cells[column].strip())}"
-            layout.fail(line, where, layout.wanted.expected)
-    return found
+    if layout.wanted.predicts == "labels":
+        return [_mark(layout, line, column, cells[column]) for column in layout.numbers]
+    return [_number(layout, line, column, cells[column]) for column in layout.numbers]
 
 
 def read_features(layout: Layout, line: int, cells: list[str]) -> list[float]:
@@ -102,6 +99,14 @@ def _feature(layout: Layout, line: int, column: int, cell: str) -> float:
     if layout.pixels and not (0 <= value <= 255 and value.is_integer()):
         where = f"column {quoted(layout.names[column])} holds {quoted(cell.strip())}"
         layout.fail(line, where, "a pixel, a whole number from 0 to 255")
+    return value
+
+
+def _mark(layout: Layout, line: int, column: int, cell: str) -> float:
+    value = number(cell)
+    if value is None or value not in (0, 1):
+        where = f"column {quoted(layout.names[column])} holds {quoted(cell.strip())}"
+        layout.fail(line, where, layout.wanted.expected)
     return value
 
 

@@ -12,7 +12,6 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.arguments import check_choice
 from handgrad.errors import DataError
 from handgrad.quoting import listed, quoted, shown
 
@@ -47,7 +46,10 @@ class TargetColumns(NamedTuple):
         >>> TargetColumns.of(["height", "weight"], "values").names
         ('height', 'weight')
         """
-        check_choice("predicts", predicts, PREDICTS, DataError)
+        if predicts not in PREDICTS:
+            raise DataError(
+                f"predicts is {shown(predicts)}; expected one of {', '.join(PREDICTS)}."
+            )
         names = (label,) if isinstance(label, str) else label
         is_known = isinstance(names, Sequence) and all(isinstance(name, str) for name in names)
         if not is_known or not names:
@@ -126,8 +128,10 @@ def as_matrix(where: str, y: npt.ArrayLike, predicts: Predicts) -> Matrix:
             f"{where} holds {predicts} of shape {shown(np.shape(given))}; expected one row per "
             f"sample, and one column per {predicts[:-1]}."
         )
+    targets = TargetColumns(predicts)
+    targets.check_number(given.shape[1], where)
     numbers = _numbers(where, given, predicts)
-    check_numbers(where, numbers, TargetColumns(predicts))
+    check_numbers(where, numbers, targets)
     return numbers
 
 

@@ -1,4 +1,4 @@
-"""The formulas of the notes by their ids, as tables and traces show them."""
+"""The formulas of the notes and of any depth by their ids, as tables and traces show them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Formula(NamedTuple):
-    """One line of the notes."""
+    """One line of the notes, or of docs/derivation.md."""
 
     id: str
     statement: str
@@ -33,3 +33,39 @@ FORMULAS = {
         Formula("U1", "θ ← θ − η dθ", "as θ", "one step of gradient descent"),
     )
 }
+
+# Layer l has n_l units; L is the last layer, and A_0 is Xᵀ.
+LAYER_FORMULAS = {
+    formula.id: formula
+    for formula in (
+        Formula("L1", "Z_l = W_l · A_{l−1} + b_l", "n_l×m", "pre-activations of layer l"),
+        Formula("L2", "A_l = g(Z_l)", "n_l×m", "activations of a hidden layer, entry by entry"),
+        Formula("L3", "dW_l = dZ_l · A_{l−1}ᵀ", "n_l×n_{l−1}", "gradient of the weights"),
+        Formula("L4", "db_l = Σ_i dZ_l[:, i]", "n_l×1", "gradient of the biases"),
+        Formula("L5", "dA_{l−1} = W_lᵀ · dZ_l", "n_{l−1}×m", "what reaches the layer before"),
+        Formula("L6", "dZ_{l−1} = dA_{l−1} ⊙ g′", "n_{l−1}×m", "g′ is the slope of g at Z_{l−1}"),
+    )
+}
+
+ACTIVATION_FORMULAS = {
+    formula.id: formula
+    for formula in (
+        Formula("G1", "g = z, g′ = 1", "as z", "identity"),
+        Formula("G2", "g = 1/(1 + exp(−z)), g′ = a (1 − a)", "as z", "logistic; a is g(z)"),
+        Formula("G3", "g = tanh z, g′ = 1 − a²", "as z", "tanh"),
+        Formula("G4", "g = max(0, z), g′ = (a > 0)", "as z", "ReLU"),
+        Formula("G5", "g = max(0.01 z, z), g′ = 1 or 0.01", "as z", "leaky ReLU: 1 if a > 0"),
+    )
+}
+
+OUTPUT_FORMULAS = {
+    formula.id: formula
+    for formula in (
+        Formula("O1", "A_L = output(Z_L)", "K×m", "probabilities or values"),
+        Formula("O2", "C = (1/m) Σ_i loss(A_L[:, i], y_i)", "1", "cost: the average loss"),
+        Formula("O3", "dZ_L = (A_L − Y)/m", "K×m", "the same for every output with its loss"),
+        Formula("O4", "ŷ_i from A_L[:, i]", "m or m×K", "prediction: a class, labels or values"),
+    )
+}
+
+ALL_FORMULAS = FORMULAS | LAYER_FORMULAS | ACTIVATION_FORMULAS | OUTPUT_FORMULAS

@@ -1,8 +1,10 @@
 """The passes in summation notation: one sample and one term at a time, no matrix product.
 
 This is the other notation of the notes, and the oracle of `handgrad.derivation.checks`. Nothing
-here calls `handgrad.notes`. The functions are analytic except at the kink of the ReLU, so they
-also take the complex parameters that the complex step needs.
+here calls `handgrad.notes` or `handgrad.backpropagation`. The functions are analytic except at the
+kinks of both kinds of ReLU, so they also take the complex parameters that the complex step needs.
+
+The first functions are those of the notes; the last are those of any depth, activation and output.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Parameters = tuple[Array, ...]  # W1 (H,D), b1 (H,1), W2 (K,H), b2 (K,1); real or complex
+Layer = tuple[Array, Array, str]  # W (n_l,n_{l−1}), b (n_l,1), activation
 
 
 def weighted_sums(W: Array, b: Array, x: Array) -> Array:
@@ -73,3 +76,60 @@ def sum_of_outer_products(left: Array, right: Array) -> Array:
 def sum_of_columns(matrix: Array) -> Array:
     """B3 and B7 as sums: the i-th columns, added up over the samples i."""
     return sum((column[:, None] for column in matrix.T), start=np.zeros((len(matrix), 1)))
+
+
+def activate(z: Array, activation: str) -> Array:
+    """G1 to G5 by their definitions, which overflow for large z."""
+    if activation == "logistic":
+        a: Array = 1 / (1 + np.exp(-z))
+    elif activation == "tanh":
+        a = (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))
+    elif activation == "relu":
+        a = relu(z)
+    elif activation == "leaky_relu":
+        a = np.where(z.real > 0, z, 0.01 * z)
+    else:
+        a = z
+    return a
+
+
+def logits(layers: list[Layer], a: Array) -> Array:
+    """L1 and L2 for one sample, layer by layer; the last layer has the identity."""
+    for W, b, activation in layers:
+        a = activate(weighted_sums(W, b, a), activation)
+    return a
+
+
+def output_of(z: Array, output: str) -> Array:
+    """O1 for one sample, by its definition, which overflows for large logits."""
+    if output == "softmax":
+        return softmax(z)
+    if output == "logistic":
+        return activate(z, "logistic")
+    a: Array = np.exp(z) if output == "exp" else z
+    return a
+
+
+def loss_of(z: Array, y: Any, output: str) -> Any:
+    """O2 for one sample: of its logits and of its class, labels or values."""
+    if output == "softmax":
+        return loss(z, y)
+    a = output_of(z, output)
+    if output == "logistic":
+        return -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum()
+    if output == "exp":
+        return sum(_poisson(a_k, y_k) for a_k, y_k in zip(a, y, strict=True))
+    return ((a - y) ** 2).sum() / 2
+
+
+def _poisson(a: Any, y: Any) -> Any:
+    return y * np.log(y / a) - y + a if y > 0 else a  # 0 log 0 is 0
+
+
+def cost_after(layers: list[Layer], output: str, A: Array, targets: Array) -> Any:
+    """O2 as a function of the activations A before the given layers, one column per sample.
+
+    Without a layer, A are the logits.
+    """
+    losses = (loss_of(logits(layers, a), y, output) for a, y in zip(A.T, targets, strict=True))
+    return sum(losses) / len(targets)

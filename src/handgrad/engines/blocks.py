@@ -39,16 +39,16 @@ def block_session(
     objective: Objective,
     weights: npt.ArrayLike | BlockWeights | None,
 ) -> BlockSession:
-    """Return a session over blocks; labels beside them raise a ShapeError."""
+    """Return a session over blocks; targets beside them raise a ShapeError."""
     check_no_labels(targets)
     return BlockSession(engine, blocks, objective, weights)
 
 
 def check_no_labels(targets: npt.ArrayLike | None) -> None:
-    """Raise a ShapeError if labels are given beside blocks."""
+    """Raise a ShapeError if targets are given beside blocks."""
     if targets is not None:
         raise ShapeError(
-            "y was given with blocks, which hold their own labels; expected None for y."
+            "y was given with blocks, which hold their own labels or values; expected None for y."
         )
 
 

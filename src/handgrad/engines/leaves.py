@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from handgrad.data.blocks import Recycled
     from handgrad.engines.protocol import Engine, Part
     from handgrad.engines.sums import Node
-    from handgrad.network import Labels, Network
+    from handgrad.network import Network
     from handgrad.objective import Objective
+    from handgrad.targets import Targets
 
 
 MOST_AHEAD = 4  # leaves that are read while batches are computed
@@ -39,29 +40,29 @@ class LabelledRows(NamedTuple):
     """Rows of blocks as an engine reads them."""
 
     X: Any
-    labels: Labels
+    targets: Targets
     weights: npt.NDArray[np.float64] | None
 
     def only(self, rows: npt.NDArray[np.int64]) -> LabelledRows:
         """Return copies of some of the rows."""
         weights = None if self.weights is None else self.weights[rows]
-        return LabelledRows(self.X[rows], self.labels[rows], weights)
+        return LabelledRows(self.X[rows], self.targets[rows], weights)
 
     @classmethod
     def joined(cls, parts: Iterable[LabelledRows], m: int, memory: Recycled) -> LabelledRows:
         """Return the rows of several parts, m in all, as one; see `handgrad.rows.stacked`."""
-        labels: list[Labels] = []
+        targets: list[Targets] = []
         weights: list[npt.NDArray[np.float64]] = []
 
         def rows() -> Iterator[Any]:
             for part in parts:
-                labels.append(part.labels)
+                targets.append(part.targets)
                 if part.weights is not None:
                     weights.append(part.weights)
                 yield part.X
 
         X = stacked(rows(), m, memory.empty)
-        return cls(X, np.concatenate(labels), np.concatenate(weights) if weights else None)
+        return cls(X, np.concatenate(targets), np.concatenate(weights) if weights else None)
 
 
 def block_weights(weights: npt.ArrayLike | BlockWeights | None, m: int) -> BlockWeights | None:
@@ -82,26 +83,36 @@ class Problem:
     def check(self, network: Network) -> None:
         """Raise a ShapeError unless the network fits the blocks and the objective."""
         self.objective.check_output(network)
+        blocks = self.blocks
+        if blocks.predicts != network.predicts:
+            raise ShapeError(
+                f"{blocks.source} holds {blocks.predicts}; expected {network.predicts}, which the "
+                f"network predicts: open it with predicts={network.predicts!r}."
+            )
+        if blocks.predicts != "classes" and self.weights and self.weights.of_classes is not None:
+            raise ShapeError(
+                f"Classes have weights, but {blocks.source} holds {blocks.predicts}; expected "
+                "weights of rows alone."
+            )
         for what, found, expected in (
-            ("features", self.blocks.features, network.D),
-            ("classes", len(self.blocks.classes), network.classes),
+            ("features", blocks.features, network.D),
+            (blocks.predicts, blocks.outputs, network.columns),
         ):
             if found != expected:
                 raise ShapeError(
-                    f"{self.blocks.source} has {found} {what}; expected {expected}, "
-                    "like the network."
+                    f"{blocks.source} has {found} {what}; expected {expected}, like the network."
                 )
 
     def leaves(self, which: Iterable[int], depth: int = 2) -> Generator[tuple[int, LabelledRows]]:
         """Read leaves; ``depth`` of them are read ahead of their use."""
         starts = np.append(0, np.cumsum(self.blocks.sizes))
         with closing(read_ahead(self.blocks, which, depth)) as leaves:
-            for leaf, X, labels in leaves:
+            for leaf, X, y in leaves:
                 weights = None
                 if self.weights is not None:
-                    weights = self.weights.at(int(starts[leaf]), labels)
+                    weights = self.weights.at(int(starts[leaf]), y)
                 rows = bytes_unless_pixels(X, pixels=self.blocks.pixels)
-                yield leaf, LabelledRows(rows, labels, weights)
+                yield leaf, LabelledRows(rows, y, weights)
 
     def windows(self, windows: Sequence[Sequence[int]]) -> Generator[Iterator[LabelledRows]]:
         """Read the leaves of windows: each yields its leaves before the next one comes."""
@@ -199,10 +210,10 @@ class Leaves:
         return leaf
 
     def _leaf(self, rows: LabelledRows, *, kept: bool) -> Leaf:
-        m, weights = len(rows.labels), rows.weights
+        m, weights = len(rows.targets), rows.weights
         total = float(m if weights is None else weights.sum())
         if not total:  # no engine takes weights that are all 0
             weights = None
         objective = replace(self._problem.objective, alpha=0.0)  # the whole sum is penalised
-        part = self._engine.part(rows.X, rows.labels, objective, weights, kept=kept)
+        part = self._engine.part(rows.X, rows.targets, objective, weights, kept=kept)
         return Leaf(part, m, total)

@@ -93,7 +93,7 @@ def take_window(
     The rows of the window's leaves are copied into ``memory``.
     """
     left = [] if state.left is None else [state.left]
-    before = sum(len(part.labels) for part in left)
+    before = sum(len(part.targets) for part in left)
     rows = LabelledRows.joined(chain(left, leaves), before + window.rows, memory or Recycled(0))
     order = np.append(np.arange(before), before + window.order())
     size = settings.batch_size
@@ -101,8 +101,9 @@ def take_window(
     left_over = rows.only(order[whole:]) if whole < len(order) else None
     if not whole or (rows.weights is not None and not rows.weights.any()):
         steps = -(-whole // size)  # batches without weight change nothing
-        return Taken(state._replace(left=left_over), np.zeros(steps), np.zeros(steps))
-    session = engine.session(rows.X, rows.labels, settings.objective, rows.weights)
+        accuracy = np.nan if state.network.predicts == "values" else 0.0
+        return Taken(state._replace(left=left_over), np.zeros(steps), np.full(steps, accuracy))
+    session = engine.session(rows.X, rows.targets, settings.objective, rows.weights)
     batches = session.batches(
         state.network, rule=settings.rule, batch_size=size, moments=state.moments
     )

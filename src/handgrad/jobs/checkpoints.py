@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.data import USUAL_LABEL
 from handgrad.errors import CheckpointError, HandgradError
 from handgrad.files.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from handgrad.jobs.outputs import columns_of, described, names_in
 from handgrad.jobs.streaming import Streaming
-from handgrad.jobs.training import TrainingJob, chosen_engine
+from handgrad.jobs.training import TrainingJob, chosen_engine, sizes_of
 from handgrad.jobs.training_data import training_data
 from handgrad.quoting import named, shown
 from handgrad.solvers import USUAL_INTERVAL, Checkpoints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from handgrad.data.targets import TargetColumns
     from handgrad.solvers import RunState, Training
 
 
@@ -57,7 +58,7 @@ def prepare_resumed(
     source: str | None = None,
     *,
     test: str | None = None,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     engine: str = "auto",
     threads: int | None = None,
     dask: str | None = None,
@@ -77,8 +78,9 @@ def prepare_resumed(
         As in `handgrad.jobs.training.prepare_training`; they may differ from those of the run so
         far. Rows come in blocks if they did so far.
     **settings
-        ``hidden``, ``initial``, ``dtype``, and those of `handgrad.solvers.Training`; they must be
-        those of the checkpoint. The numbers of iterations or epochs alone may change.
+        ``hidden``, ``activation``, ``initial``, ``dtype``, ``regression``, ``loss``, and those of
+        `handgrad.solvers.Training`; they must be those of the checkpoint. The numbers of iterations
+        or epochs alone may change.
 
     Raises
     ------
@@ -92,9 +94,9 @@ def prepare_resumed(
     training = _continued(path, checkpoint, settings)
     training.check_packages()
     source = _source(path, source or recorded.get("source"))
-    test, label = test or recorded.get("test"), label or recorded.get("label") or USUAL_LABEL
+    test, targets = test or recorded.get("test"), _targets(checkpoint, label)
     streaming = (streaming or Streaming()).continuing(checkpoint.window)
-    dataset = training_data(source, test, label, streaming=streaming)
+    dataset = training_data(source, test, targets, streaming=streaming)
     if dataset.window != checkpoint.window:
         state = state.without_order()
     job = TrainingJob(
@@ -103,7 +105,7 @@ def prepare_resumed(
         chosen_engine(engine, threads, dask),
         training,
         {"source": source, "initial": recorded.get("initial")},
-        label,
+        targets,
         test,
         state,
     )
@@ -119,18 +121,22 @@ def prepare_resumed(
 def _continued(path: Path, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Training:
     """Return the settings of the run, which may go on for longer than was planned."""
     training, network = checkpoint.training, checkpoint.state.network
-    recorded = training.settings | {
-        "hidden": network.H,
-        "dtype": str(network.dtype),
-        "initial": checkpoint.job.get("initial"),
-    }
+    recorded = (
+        training.settings
+        | described(network)
+        | {
+            "dtype": str(network.dtype),
+            "initial": checkpoint.job.get("initial"),
+            "regression": network.predicts == "values",
+        }
+    )
     for name, given in settings.items():
         if name not in recorded:
             raise CheckpointError(
                 f"{named(path)} continues a run of {training.solver}, which takes no {name}; "
                 "expected the settings of that run."
             )
-        value = np.dtype(given).name if name == "dtype" else given
+        value = _comparable(name, given)
         if name != training.unit and value != recorded[name]:
             raise CheckpointError(
                 f"{named(path)} continues a run with {name} {shown(recorded[name])}, not "
@@ -144,6 +150,27 @@ def _continued(path: Path, checkpoint: Checkpoint, settings: Mapping[str, Any]) 
             f"expected no fewer {training.unit} than that, and not {planned}."
         )
     return training
+
+
+def _comparable(name: str, given: Any) -> Any:
+    """Return a setting that was given as a checkpoint records it."""
+    if name == "dtype":
+        return np.dtype(given).name
+    if name == "hidden":
+        sizes = sizes_of(given)
+        return sizes[0] if len(sizes) == 1 else list(sizes)
+    return given
+
+
+def _targets(checkpoint: Checkpoint, label: str | Sequence[str] | None) -> TargetColumns:
+    """Return the columns to predict: those of the run so far, under other names if some are given.
+
+    A checkpoint holds the name of a column of classes as it is, and other names as one text.
+    """
+    network, recorded = checkpoint.state.network, checkpoint.job.get("label")
+    if not label and recorded is not None and network.predicts != "classes":
+        label = names_in(recorded)
+    return columns_of(label or recorded, regression=network.predicts == "values")
 
 
 def _source(path: Path, source: str | None) -> str:

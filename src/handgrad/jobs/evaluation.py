@@ -1,4 +1,4 @@
-"""A model on the labelled samples of a source."""
+"""A model on the samples of a source whose targets are known."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from handgrad import data
 from handgrad.errors import DataError
 from handgrad.evaluation import evaluate
 from handgrad.jobs.inputs import check_features, samples_for
+from handgrad.jobs.outputs import columns_for
 from handgrad.jobs.streaming import Streaming
 from handgrad.quoting import named
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def evaluate_source(
-    model: Model, path: Path, source: str, *, label: str | None, engine: Engine
+    model: Model,
+    path: Path,
+    source: str,
+    *,
+    label: str | Sequence[str] | None,
+    engine: Engine,
 ) -> tuple[Evaluation, np.dtype[np.generic]]:
     """Test the model in ``path`` on a source; return also the type of the source's rows.
 
@@ -33,7 +40,7 @@ def evaluate_source(
     Raises
     ------
     DataError
-        If the source has no labels, or does not fit the model.
+        If the source has no labels or values, or does not fit the model.
     """
     blocks = _large_blocks(model, path, source, label)
     if blocks is not None:
@@ -41,17 +48,22 @@ def evaluate_source(
     samples = samples_for(model, path, source, label=label)
     if samples.y is None:
         raise DataError(
-            f"{source} has no labels; expected some: name their column with --label, "
+            f"{source} has no {_targets(model)}; expected some: name their column with --label, "
             "or use handgrad predict, which needs none."
         )
     y = data.match_labels(samples, model.class_names)
     return evaluate(model, samples.X, y, engine=engine), samples.X.dtype
 
 
-def _large_blocks(model: Model, path: Path, source: str, label: str | None) -> Blocks | None:
-    """Return a source in blocks, with the classes of the model; None if it fits into memory."""
-    label = label or model.label or data.USUAL_LABEL
-    blocks = Streaming().blocks_of(source, label, model.feature_names)
+def _targets(model: Model) -> str:
+    return "values" if model.predicts == "values" else "labels"
+
+
+def _large_blocks(
+    model: Model, path: Path, source: str, label: str | Sequence[str] | None
+) -> Blocks | None:
+    """Return a source in blocks, with the targets of the model; None if it fits into memory."""
+    blocks = Streaming().blocks_of(source, columns_for(model, label), model.feature_names)
     if blocks is None:
         return None
     check_features(blocks.features, source, model.D, f"{named(path)} takes")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handgrad import data
-from handgrad.data import USUAL_LABEL
 from handgrad.errors import DataError
 from handgrad.files.storage import load
+from handgrad.jobs.outputs import columns_for
 from handgrad.model import Model
 from handgrad.quoting import named
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from handgrad.data import Samples
@@ -22,14 +23,19 @@ def load_model(path: Path) -> Model:
     return Model.of(load(path))
 
 
-def samples_for(model: Model, path: Path, source: str, *, label: str | None = None) -> Samples:
+def samples_for(
+    model: Model, path: Path, source: str, *, label: str | Sequence[str] | None = None
+) -> Samples:
     """Read samples for the model in ``path``, or raise a DataError if they do not fit it.
 
-    The names that the model stores identify features and labels; ``label`` names another column.
+    The names that the model stores identify features and targets; ``label`` names other columns of
+    targets.
     """
+    targets = columns_for(model, label)
     samples = data.load_samples(
         source,
-        label=label or model.label or USUAL_LABEL,
+        label=targets.names,
+        predicts=targets.predicts,
         image_shape=model.image_shape,
         features=model.feature_names,
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from handgrad.data import BlockDataset, Dataset
     from handgrad.evaluation import Evaluation
     from handgrad.model import Model
+    from handgrad.reading import Predicts
     from handgrad.solvers import History, Result, Training
 
 
@@ -27,25 +28,28 @@ class TrainingFiles:
 
     model: Path
     history: Path | None = None
-    """Cost and accuracy of each iteration, as CSV."""
+    """Cost and accuracy of each iteration, as CSV; of values the cost alone."""
     plots: Path | None = None
     """A folder of pictures."""
     checkpoint: Path | None = None
     """The state of the run, written again and again."""
 
-    def check(self, *sources: str | None, resume: Path | None = None) -> None:
+    def check(
+        self, *sources: str | None, resume: Path | None = None, predicts: Predicts = "classes"
+    ) -> None:
         """Raise a WriteError if a file cannot be written, or would overwrite one of the sources.
 
-        The checkpoint may replace ``resume``, the one that the run continues.
+        The checkpoint may replace ``resume``, the one that the run continues. What is predicted
+        decides which plots there are.
         """
-        pictures = [] if self.plots is None else picture_files(self.plots)
+        pictures = [] if self.plots is None else picture_files(self.plots, predicts)
         others = (self.model, self.history, *pictures)
         check_distinct(sources, (*others, self.checkpoint))
         check_distinct([resume], others)
         for file in filter(None, (self.model, self.history, self.checkpoint)):
             check_writable(file)
         if self.plots is not None:
-            prepare_folder(self.plots)
+            prepare_folder(self.plots, predicts)
 
     def as_texts(self) -> dict[str, str | None]:
         """Return the paths by what they hold."""
@@ -63,7 +67,8 @@ class TrainingReport:
     on_test: Evaluation | None
     """None if there are no test samples."""
     figures: dict[str, Any]
-    """Accuracies, costs, iterations, seconds, and the engine's name, ready for JSON."""
+    """The headlines of both evaluations, iterations, seconds, the network's layers and loss, and
+    the engine's name, ready for JSON."""
     dataset: Dataset | BlockDataset
     training: Training
     """The solver and its settings, with the number of iterations that was planned."""

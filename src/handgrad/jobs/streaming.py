@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from handgrad.data import Blocks
+    from handgrad.data.targets import TargetColumns
 
 SHARE_IN_MEMORY = 1 / 4  # of the free memory
 MOST_UNPACKED = 20  # bytes that one byte of a file may become in memory
@@ -48,19 +49,26 @@ class Streaming:
         return replace(self, wanted=True, window=window)
 
     def blocks_of(
-        self, source: str, label: str, features: Sequence[str] | None = None
+        self, source: str, targets: TargetColumns, features: Sequence[str] | None = None
     ) -> Blocks | None:
         """Open a source as blocks; return None if its rows are to be read into memory."""
         if not self.wanted and not _may_be_large(source):
             return None
-        blocks = self.open(source, label, features)
+        blocks = self.open(source, targets, features)
         size = blocks.rows * blocks.bytes_per_row
         return blocks if self.wanted or size > SHARE_IN_MEMORY * free_memory() else None
 
-    def open(self, source: str, label: str, features: Sequence[str] | None = None) -> Blocks:
+    def open(
+        self, source: str, targets: TargetColumns, features: Sequence[str] | None = None
+    ) -> Blocks:
         """Open a source as blocks; of sources with parts, that to train on."""
         blocks = data.open_blocks(
-            source, label, features=features, cache=self.cache, on_pass=self.say
+            source,
+            targets.names,
+            features=features,
+            cache=self.cache,
+            on_pass=self.say,
+            predicts=targets.predicts,
         )
         return blocks if self.window is None else replace(blocks, window=self.window)
 

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handgrad import __version__
-from handgrad.data import USUAL_LABEL, USUAL_SOURCE, BlockDataset
+from handgrad.arguments import whole_number
+from handgrad.data import USUAL_SOURCE, BlockDataset
+from handgrad.data.targets import CLASSES, TargetColumns
 from handgrad.engines import get_engine
 from handgrad.engines.dask import DaskEngine
 from handgrad.errors import ShapeError
 from handgrad.evaluation import evaluate
 from handgrad.files.checkpoint import Checkpoint
+from handgrad.initial import usual_scheme
 from handgrad.jobs.inputs import check_features, load_model
+from handgrad.jobs.outputs import as_text, columns_for, columns_of, described, output_for
 from handgrad.jobs.results import TrainingFiles, TrainingReport
 from handgrad.jobs.training_data import training_data
 from handgrad.memory import memory
 from handgrad.model import Model
 from handgrad.network import Network
-from handgrad.quoting import named, shown
+from handgrad.quoting import named
 from handgrad.rows import PIXEL_SCALE
 from handgrad.solvers import Training
 from handgrad.solvers.training import drive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -35,7 +40,9 @@ if TYPE_CHECKING:
     from handgrad.data import Dataset
     from handgrad.engines import Engine, Progress, Session
     from handgrad.initial import Scheme
+    from handgrad.jobs.outputs import RegressionLoss
     from handgrad.jobs.streaming import Streaming
+    from handgrad.layers import Activation
     from handgrad.solvers import Checkpoints, Result, RunState
 
 __all__ = [
@@ -46,7 +53,8 @@ __all__ = [
     "prepare_training",
 ]
 
-MOST_HIDDEN = 10**9  # more than any machine can hold
+MOST_HIDDEN = 10**9  # units of a layer: more than any machine can hold
+MOST_LAYERS = 64  # hidden ones; the header of a checkpoint has room for about a hundred
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +66,8 @@ class TrainingJob:
     engine: Engine
     training: Training
     settings: dict[str, Any] = field(default_factory=dict)
-    label: str = USUAL_LABEL
+    targets: TargetColumns = CLASSES
+    """The columns that hold what is predicted."""
     test: str | None = None
     start: RunState | None = None
     """Where the run continues."""
@@ -72,7 +81,7 @@ class TrainingJob:
 
     @property
     def _settings(self) -> dict[str, Any]:
-        settings = self.settings | self.training.settings
+        settings = self.settings | described(self.network) | self.training.settings
         del settings[self.training.unit]  # planned; the figures say how many were taken
         if self.start is not None and self.training.learning_rate is not None:
             settings["learning_rate"] = self.start.learning_rate
@@ -119,7 +128,7 @@ class TrainingJob:
             job={
                 "source": self.settings.get("source"),
                 "test": self.test,
-                "label": self.label,
+                "label": as_text(self.targets),
                 "initial": self.settings.get("initial"),
             },
             window=self.dataset.window,
@@ -132,11 +141,12 @@ class TrainingJob:
         dataset, engine = self.dataset, self.engine
         on_train = evaluate(run.network, *dataset.train, engine=engine)
         on_test = dataset.test and evaluate(run.network, *dataset.test, engine=engine)
+        headline = on_train.headline
+        of_test = dict.fromkeys(headline) if on_test is None else on_test.headline
         figures = {
-            "test_accuracy": on_test and on_test.accuracy,
-            "test_cost": on_test and on_test.cost,
-            "train_accuracy": on_train.accuracy,
-            "train_cost": on_train.cost,
+            **{f"test_{name}": figure for name, figure in of_test.items()},
+            **{f"train_{name}": figure for name, figure in headline.items()},
+            **described(run.network),
             "iterations": run.iterations,
             self.training.unit: run.iterations,
             "resumed_at": self.start and self.start.iterations,
@@ -153,14 +163,15 @@ class TrainingJob:
         if isinstance(self.network, Model):  # it keeps its names and its scaling
             return self.network.with_parameters(network.parameters).with_training(training)
         dataset = self.dataset
-        return Model(
-            *network.parameters,
-            class_names=dataset.class_names,
+        is_named = dataset.feature_names is not None and len(self.targets.names) == 1
+        return Model.of(
+            network,
+            class_names=dataset.target_names,
             image_shape=dataset.image_shape,
             scaling=PIXEL_SCALE if dataset.dtype == np.uint8 else 1.0,
             training=training,
             feature_names=dataset.feature_names,
-            label=None if dataset.feature_names is None else self.label,
+            label=self.targets.names[0] if is_named else None,
         )
 
 
@@ -168,9 +179,12 @@ def prepare_training(
     source: str = USUAL_SOURCE,
     *,
     test: str | None = None,
-    label: str | None = None,
-    hidden: int = 10,
-    initial: Scheme = "he",
+    label: str | Sequence[str] | None = None,
+    hidden: int | Sequence[int] = 10,
+    activation: Activation = "relu",
+    regression: bool = False,
+    loss: RegressionLoss | None = None,
+    initial: Scheme | None = None,
     dtype: npt.DTypeLike = np.float32,
     engine: str = "auto",
     threads: int | None = None,
@@ -185,10 +199,15 @@ def prepare_training(
     source, test : str
         See `handgrad.data.load`; if neither has test samples, every fifth sample of each class is
         held out.
-    label : str, optional
-        The label column of a table: CSV, Parquet, Arrow or Feather.
-    hidden, initial, dtype
-        As in `handgrad.Network.initial`.
+    label : str or sequence of str, optional
+        The label column of a table: CSV, Parquet, Arrow or Feather. A sequence names the columns of
+        several labels per sample, or of several values.
+    hidden, activation, initial, dtype
+        As in `handgrad.Network.initial`, whose ``scheme`` is ``initial``.
+    regression : bool
+        Whether the labels are values to predict, and not classes.
+    loss : {"squared_error", "poisson"}, optional
+        That of a regression: the squared error by default; Poisson's for counts of 0 or more.
     engine, threads
         As in `handgrad.get_engine`.
     dask : str, optional
@@ -203,8 +222,8 @@ def prepare_training(
     ------
     DataError, MissingPackageError
         If the data cannot be read.
-    ShapeError, EngineError
-        If a setting is out of range.
+    ShapeError, EngineError, TrainingError
+        If a setting is out of range, or does not belong to the others.
 
     Examples
     --------
@@ -214,46 +233,49 @@ def prepare_training(
     (20, Model(64 features, 8 hidden units, 10 classes, float32))
     """
     training = _training(settings)
-    label = label or USUAL_LABEL
-    dataset = training_data(source, test, label, streaming=streaming)
-    features, classes = dataset.features, len(dataset.class_names)
-    _check_memory(features, hidden, classes)
+    targets, sizes = columns_of(label, regression=regression), sizes_of(hidden)
+    output = output_for(targets.predicts, loss)
+    dataset = training_data(source, test, targets, streaming=streaming)
+    _check_memory(dataset.features, sizes, dataset.outputs)
+    scheme = initial or usual_scheme(activation)
     network = Network.initial(
-        features=features,
-        hidden=hidden,
-        classes=classes,
+        features=dataset.features,
+        hidden=sizes,
+        classes=dataset.outputs,
+        activation=activation,
+        output=output,
         seed=training.seed,
         dtype=dtype,
-        scheme=initial,
+        scheme=scheme,
     )
     chosen = chosen_engine(engine, threads, dask)
-    others = {"source": source, "initial": initial}
-    return TrainingJob(dataset, network, chosen, training, others, label, test)
+    others = {"source": source, "initial": scheme}
+    return TrainingJob(dataset, network, chosen, training, others, targets, test)
 
 
 def prepare_further_training(
     path: Path,
     source: str = USUAL_SOURCE,
     *,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     engine: str = "auto",
     threads: int | None = None,
     **settings: Any,
 ) -> TrainingJob:
     """Read the data of a job that trains a model further; see `prepare_training`.
 
-    The names that the model knows identify the features and the classes of the source.
+    The names that the model knows identify the features and the targets of the source.
     """
     training = _training(settings)
     model = load_model(path)
-    label = label or model.label or USUAL_LABEL
-    dataset = training_data(source, None, label, model.feature_names)
+    targets = columns_for(model, label)
+    dataset = training_data(source, None, targets, model.feature_names)
     dataset = dataset.with_classes(model.class_names, source)
     check_features(dataset.features, source, model.D, f"{named(path)} takes")
     if not model.pixels:
         dataset = dataset.with_numbers()
     chosen = get_engine(engine, threads=threads)
-    return TrainingJob(dataset, model, chosen, training, {"source": source})
+    return TrainingJob(dataset, model, chosen, training, {"source": source}, targets)
 
 
 def _training(settings: dict[str, Any]) -> Training:
@@ -263,16 +285,26 @@ def _training(settings: dict[str, Any]) -> Training:
     return training
 
 
-def _check_memory(features: int, hidden: int, classes: int) -> None:
+def sizes_of(hidden: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the units of each hidden layer, given as one number for one layer or as several."""
+    sizes = tuple(hidden) if isinstance(hidden, list | tuple) else (hidden,)
+    if len(sizes) > MOST_LAYERS:
+        raise ShapeError(f"hidden names {len(sizes):,} layers; expected at most {MOST_LAYERS}.")
+    return sizes
+
+
+def _check_memory(features: int, sizes: Sequence[int], outputs: int) -> None:
     """Refuse a network that does not fit into memory, before any memory is taken."""
-    if hidden > MOST_HIDDEN:
-        raise ShapeError(f"hidden is {shown(hidden)}; expected at most {MOST_HIDDEN:,}.")
-    needed = 8 * (hidden * (features + 1) + classes * (hidden + 1))  # drawn in float64
+    for size in sizes:
+        whole_number("hidden", size, 1, MOST_HIDDEN, ShapeError)
+    pairs = pairwise([features, *sizes, outputs])
+    needed = 8 * sum(after * (before + 1) for before, after in pairs)  # drawn in float64
     if needed > memory():
+        units = ", ".join(f"{size:,}" for size in sizes) or "no"
         raise ShapeError(
-            f"A network of {features:,} features, {hidden:,} hidden units and {classes:,} "
-            f"classes needs {needed / 1e9:.3g} GB, and this machine has {memory() / 1e9:.3g}; "
-            "expected fewer hidden units."
+            f"A network of {features:,} features, {units} hidden units and {outputs:,} outputs "
+            f"needs {needed / 1e9:.3g} GB, and this machine has {memory() / 1e9:.3g}; expected "
+            "fewer hidden units."
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from handgrad import data
 from handgrad.data import BlockDataset
@@ -15,47 +15,52 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handgrad.data import Blocks, Dataset
+    from handgrad.data.targets import TargetColumns
 
 
 def training_data(
     source: str,
     test: str | None,
-    label: str,
+    targets: TargetColumns,
     features: Sequence[str] | None = None,
     streaming: Streaming | None = None,
 ) -> Dataset | BlockDataset:
     """Read or open a source to train and to test on.
 
     If neither the source nor ``test`` has test samples, every fifth sample of each class is held
-    out.
+    out, or every fifth sample if there are no classes.
     """
     streaming = streaming or Streaming()
-    blocks = streaming.blocks_of(source, label, features)
+    blocks = streaming.blocks_of(source, targets, features)
     if blocks is None:
-        return _in_memory(source, test, label, features)
-    return _in_blocks(blocks, test, label, streaming)
+        return _in_memory(source, test, targets, features)
+    return _in_blocks(blocks, test, targets, streaming)
 
 
-def _in_blocks(blocks: Blocks, test: str | None, label: str, streaming: Streaming) -> BlockDataset:
-    check_several_classes(named(blocks.source), blocks.class_names)
+def _in_blocks(
+    blocks: Blocks, test: str | None, targets: TargetColumns, streaming: Streaming
+) -> BlockDataset:
+    if targets.predicts == "classes":
+        check_several_classes(named(blocks.source), blocks.target_names)
     if test is None:
         own = blocks.test_part()
         train, tested = blocks.with_held_out() if own is None else (blocks, own)
         return BlockDataset(train, tested if tested.rows else None)
-    tested = streaming.open(test, label, blocks.feature_names)
+    tested = streaming.open(test, targets, blocks.feature_names)
     check_features(tested.features, test, blocks.features, f"{named(blocks.source)} has")
     tested = tested.test_part() or tested
-    return BlockDataset(blocks, tested.with_classes(blocks.class_names))
+    return BlockDataset(blocks, tested.with_classes(blocks.target_names))
 
 
 def _in_memory(
-    source: str, test: str | None, label: str, features: Sequence[str] | None
+    source: str, test: str | None, targets: TargetColumns, features: Sequence[str] | None
 ) -> Dataset:
-    dataset = data.load(source, label=label, features=features)
+    wanted: dict[str, Any] = {"label": targets.names, "predicts": targets.predicts}
+    dataset = data.load(source, features=features, **wanted)
     if test is None:
         return dataset if len(dataset.X_test) else dataset.with_held_out_test()
     samples = data.load_samples(
-        test, label=label, image_shape=dataset.image_shape, features=dataset.feature_names
+        test, image_shape=dataset.image_shape, features=dataset.feature_names, **wanted
     )
     check_features(samples.X.shape[1], test, dataset.features, f"{named(source)} has")
     return dataset.with_test(samples)

@@ -7,7 +7,15 @@ Each function returns a figure of matplotlib (extra ``plots``) that a notebook s
 from handgrad.plots.confusion import confusion_matrix
 from handgrad.plots.curves import learning_curves
 from handgrad.plots.folder import save_plots
+from handgrad.plots.predicted import predicted_values
 from handgrad.plots.weights import weight_pictures
 from handgrad.plots.worst_mistakes import mistakes
 
-__all__ = ["confusion_matrix", "learning_curves", "mistakes", "save_plots", "weight_pictures"]
+__all__ = [
+    "confusion_matrix",
+    "learning_curves",
+    "mistakes",
+    "predicted_values",
+    "save_plots",
+    "weight_pictures",
+]

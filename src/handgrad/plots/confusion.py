@@ -23,28 +23,28 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from handgrad.evaluation import Evaluation
+    from handgrad.evaluation import ClassEvaluation
 
 MOST_COUNTS = 26  # classes whose matrix has room for numbers
 LONGEST_LEVEL_NAME = 3  # characters; if a name is longer, all are turned
 
 
-def confusion_matrix(evaluation: Evaluation, class_names: Sequence[str]) -> Figure:
+def confusion_matrix(evaluation: ClassEvaluation, class_names: Sequence[str]) -> Figure:
     """Draw how often each class was predicted as each: one row per true class.
 
     Colours show shares of a row, so that rare classes are visible as well; numbers are counts.
 
     Parameters
     ----------
-    evaluation : Evaluation
+    evaluation : ClassEvaluation
         From `handgrad.evaluation.evaluate`.
     class_names : sequence of str
         K names.
 
     Examples
     --------
-    >>> from handgrad.evaluation import Evaluation
-    >>> figure = confusion_matrix(Evaluation(0.5, np.array([[8, 2], [1, 9]])), ["cat", "dog"])
+    >>> from handgrad.evaluation import ClassEvaluation
+    >>> figure = confusion_matrix(ClassEvaluation(0.5, np.array([[8, 2], [1, 9]])), ["cat", "dog"])
     >>> figure.axes[0].get_title(loc="left")
     'accuracy 85.00% on 20 samples'
     """

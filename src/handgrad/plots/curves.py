@@ -19,6 +19,8 @@ MOST_POINTS = 2000  # of a curve: more than a figure has dots
 def learning_curves(history: History, *, unit: str = "steps", first: int = 0) -> Figure:
     """Draw cost and accuracy on the training samples against the steps or epochs of a run.
 
+    A run that predicts values has no accuracy, and only its cost is drawn.
+
     Parameters
     ----------
     history : History
@@ -35,15 +37,14 @@ def learning_curves(history: History, *, unit: str = "steps", first: int = 0) ->
     >>> [axes.get_ylabel() for axes in learning_curves(history).axes]
     ['cost', 'accuracy']
     """
-    figure = empty_figure(9, 3.6)
     shown = np.unique(np.linspace(0, len(history.costs) - 1, MOST_POINTS).astype(int))
     numbers = shown + first
-    panels = (
-        ("cost", history.costs, COST, "{:.4g}"),
-        ("accuracy", history.accuracies, ACCURACY, "{:.1%}"),
-    )
+    panels = [("cost", history.costs, COST, "{:.4g}")]
+    if history.has_accuracies:
+        panels.append(("accuracy", history.accuracies, ACCURACY, "{:.1%}"))
+    figure = empty_figure(0.6 + 4.2 * len(panels), 3.6)
     for place, (name, values, colour, style) in enumerate(panels, start=1):
-        axes = figure.add_subplot(1, 2, place)
+        axes = figure.add_subplot(1, len(panels), place)
         axes.plot(numbers, values[shown], color=colour, linewidth=1.8)
         axes.plot(numbers[-1], values[shown[-1]], "o", color=colour, markersize=4)
         axes.set_title(

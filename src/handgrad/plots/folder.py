@@ -12,6 +12,7 @@ from handgrad.files.atomic import cause, check_writable, write_atomically
 from handgrad.plots.confusion import confusion_matrix
 from handgrad.plots.curves import learning_curves
 from handgrad.plots.figures import as_png, import_matplotlib
+from handgrad.plots.predicted import predicted_values
 from handgrad.plots.weights import weight_pictures
 from handgrad.plots.worst_mistakes import mistakes
 from handgrad.quoting import named
@@ -22,17 +23,23 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.model import Model
+    from handgrad.reading import Predicts
     from handgrad.solvers import History
 
-FILES = ("learning-curves.png", "weights.png", "confusion.png", "mistakes.png")
+OF_ANY_RUN = ("learning-curves.png", "weights.png")
+FILES: dict[Predicts, tuple[str, ...]] = {
+    "classes": (*OF_ANY_RUN, "confusion.png", "mistakes.png"),
+    "labels": OF_ANY_RUN,
+    "values": (*OF_ANY_RUN, "predicted.png"),
+}
 
 
-def picture_files(folder: str | os.PathLike[str]) -> list[Path]:
-    """Return the files that `save_plots` writes."""
-    return [Path(folder, name) for name in FILES]
+def picture_files(folder: str | os.PathLike[str], predicts: Predicts = "classes") -> list[Path]:
+    """Return the files that `save_plots` writes for a network that predicts these."""
+    return [Path(folder, name) for name in FILES[predicts]]
 
 
-def prepare_folder(folder: str | os.PathLike[str]) -> Path:
+def prepare_folder(folder: str | os.PathLike[str], predicts: Predicts = "classes") -> Path:
     """Make the folder for `save_plots`; call it before a run, so that errors show early."""
     import_matplotlib()
     path = Path(folder)
@@ -46,7 +53,7 @@ def prepare_folder(folder: str | os.PathLike[str]) -> Path:
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = "it is a file" if isinstance(error, FileExistsError) else cause(error)
         raise WriteError(f"{named(folder)} cannot be made a folder of plots: {reason}.") from error
-    for file in picture_files(path):
+    for file in picture_files(path, predicts):
         check_writable(file)
     return path
 
@@ -63,6 +70,9 @@ def save_plots(
 ) -> list[Path]:
     """Write all figures of a run as PNG files.
 
+    Learning curves and weights; of classes also the confusion matrix and the worst mistakes, and of
+    values the predicted against the true ones.
+
     Parameters
     ----------
     folder : path
@@ -70,9 +80,9 @@ def save_plots(
     history : History
     model : Model
     X : array of shape (m, D)
-        Samples as rows for the confusion matrix and the mistakes, preferably test samples.
-    y : array of shape (m,)
-        Integer labels.
+        Samples as rows to predict, preferably test samples.
+    y : array of shape (m,) or (m, K)
+        As `handgrad.Network.targets` takes them.
     unit, first
         As in `learning_curves`.
 
@@ -88,14 +98,13 @@ def save_plots(
     MissingPackageError
         If matplotlib is not installed.
     """
-    files = picture_files(prepare_folder(folder))
-    evaluation = evaluate(model, X, y, engine=get_engine("auto"))
-    figures = (
-        learning_curves(history, unit=unit, first=first),
-        weight_pictures(model),
-        confusion_matrix(evaluation, model.class_names),
-        mistakes(model, X, y),
-    )
+    files = picture_files(prepare_folder(folder, model.predicts), model.predicts)
+    figures = [learning_curves(history, unit=unit, first=first), weight_pictures(model)]
+    if model.predicts == "classes":
+        evaluation = evaluate(model, X, y, engine=get_engine("auto"))
+        figures += [confusion_matrix(evaluation, model.class_names), mistakes(model, X, y)]
+    elif model.predicts == "values":
+        figures.append(predicted_values(model, X, y))
     for file, figure in zip(files, figures, strict=True):
         write_atomically(file, as_png(figure))
     return files

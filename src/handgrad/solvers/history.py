@@ -16,9 +16,14 @@ class History(NamedTuple):
     costs: npt.NDArray[np.float64]
     """(n,): the cost on the training rows."""
     accuracies: npt.NDArray[np.float64]
-    """(n,): the share of the training rows predicted right."""
+    """(n,): the share of the training rows predicted right; NaN if values are predicted."""
     seconds: npt.NDArray[np.float64]
     """(n,): the time from the start of the run until the figures were reported."""
+
+    @property
+    def has_accuracies(self) -> bool:
+        """Whether the run counted the rows predicted right, as of classes and of labels."""
+        return not (len(self.accuracies) and bool(np.isnan(self.accuracies).all()))
 
     def until(self, iteration: int) -> History:
         """Return the history of the first iterations.
@@ -52,12 +57,18 @@ class History(NamedTuple):
         iteration,cost,accuracy,seconds
         0,2.5,0.125,0.25
         <BLANKLINE>
+        >>> print(History(np.array([2.5]), np.array([np.nan]), np.array([0.25])).to_csv())
+        iteration,cost,seconds
+        0,2.5,0.25
+        <BLANKLINE>
         """
-        lines = [
-            f"{iteration},{cost:.10g},{accuracy:.6g},{seconds:.6g}\n"
-            for iteration, (cost, accuracy, seconds) in enumerate(zip(*self, strict=True))
-        ]
-        return "iteration,cost,accuracy,seconds\n" + "".join(lines)
+        columns = [("cost", self.costs, ".10g")]
+        if self.has_accuracies:
+            columns.append(("accuracy", self.accuracies, ".6g"))
+        columns.append(("seconds", self.seconds, ".6g"))
+        texts = [[format(figure, style) for figure in figures] for _, figures, style in columns]
+        lines = (",".join([str(i), *row]) for i, row in enumerate(zip(*texts, strict=True)))
+        return "\n".join([",".join(["iteration", *(name for name, *_ in columns)]), *lines, ""])
 
 
 class Recorder:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from handgrad.data.blocks import LEAF_ROWS, Blocks
+from handgrad.data.targets import USUAL_LABEL, TargetColumns
+from handgrad.engines.dask.targets import as_targets, first_pass, second_pass
 from handgrad.errors import DataError
-from handgrad.quoting import listed, quoted, shown
+from handgrad.quoting import listed, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from distributed import Client
 
+    from handgrad.data import Predicts
     from handgrad.data.dataset import Rows
+    from handgrad.engines.dask.targets import FoundTargets
+    from handgrad.targets import Targets
 
 
 def is_collection(X: object) -> bool:
@@ -31,43 +36,47 @@ def blocks_of(
     X: Any,
     y: Any = None,
     *,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
+    predicts: Predicts = "classes",
     leaf_rows: int = LEAF_ROWS,
 ) -> Blocks:
-    """Return a collection as blocks; its labels are read to find the classes, and to count them.
+    """Return a collection as blocks; its targets are read to find classes, or to check numbers.
 
     Parameters
     ----------
     client : Client
     X : dask.array of shape (m, D), or dask.dataframe
-    y : dask.array, dask Series or array of shape (m,), optional
-        The labels, in chunks of any size.
-    label : str, optional
-        The name of the label column of a data frame; needed without y.
+    y : dask.array, dask Series, dask.dataframe or array of shape (m,) or (m, K), optional
+        The targets, in chunks of any size.
+    label : str or sequence of str, optional
+        The name of the label column of a data frame, or of several columns; needed without y.
+    predicts : {"classes", "labels", "values"}
+        As in `handgrad.data.open_blocks`.
     leaf_rows : int
 
     Raises
     ------
     DataError
-        If X is not a matrix of numbers, if a label is missing, or if X and y differ in length.
+        If X is not a matrix of numbers, if a target is missing, or if X and y differ in length.
     """
-    table = _table(X, y, label)
-    lengths, found = _first_pass(client, table)
-    _check_labels(found)
-    classes = np.unique(np.concatenate([chunk.classes for chunk in found]))
-    reader = Collection(client, *_rechunked(table, lengths, found, leaf_rows), classes)
-    counts, digests = _second_pass(client, reader.labels, classes)
+    table = _table(X, y, label, predicts)
+    lengths, found = first_pass(client, table.rows, table.targets, table.columns)
+    reader = Collection(client, *_rechunked(table, lengths, found, leaf_rows), found.classes)
+    counts, digests = second_pass(client, chunks_of(reader.targets), found.classes)
+    is_of_classes = found.classes is not None
     return Blocks(
         reader,
         counts,
-        classes,
+        np.zeros(0, np.intp) if found.classes is None else found.classes,
         features=len(table.names) if table.names else int(reader.rows.shape[1]),
         dtype=reader.rows.dtype,
         source="a Dask collection",
-        labels_digest=_digest_of_labels(reader.rows, classes, digests),
+        labels_digest=_digest_of_targets(reader.rows, table.columns, found, digests),
         leaf_rows=leaf_rows,
         feature_names=table.names,
         pixels=table.names is None,  # bytes of a table are numbers
+        predicts=predicts,
+        columns=() if is_of_classes else table.columns.names,
     )
 
 
@@ -82,103 +91,130 @@ def chunks_of(array: Any) -> list[Any]:
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """Rows and labels as Dask arrays, in chunks of one leaf each."""
+    """Rows and targets as Dask arrays, in chunks of one leaf each."""
 
     client: Client
     rows: Any
-    labels: Any
-    classes: npt.NDArray[Any]
+    targets: Any
+    classes: npt.NDArray[Any] | None
+    """The distinct labels, sorted; None with labels and values."""
 
     @property
     def in_processes(self) -> bool:
         """No: the cluster has processes of its own."""
         return False
 
-    def read(self, leaf: int) -> tuple[Rows, npt.NDArray[Any]]:
+    def read(self, leaf: int) -> tuple[Rows, Targets]:
         """Let the cluster compute a leaf; see `handgrad.data.blocks.readers.LeafReader`."""
-        rows, labels = self.client.compute([chunks_of(a)[leaf] for a in (self.rows, self.labels)])
-        return rows.result(), np.searchsorted(self.classes, labels.result())
+        X, y = self.client.compute([chunks_of(a)[leaf] for a in (self.rows, self.targets)])
+        return X.result(), as_targets(y.result(), self.classes)
 
     def __reduce__(self) -> Any:
         raise TypeError("Dask computes these rows: they cannot be pickled.")
 
 
 class _Table(NamedTuple):
-    """The partitions of rows, and those of labels, which may be cut elsewhere."""
+    """The partitions of rows, and those of targets, which may be cut elsewhere."""
 
     rows: Sequence[Any]
-    labels: Sequence[Any]
+    targets: Sequence[Any]
     dtype: np.dtype[Any]
     features: int
     names: tuple[str, ...] | None
-    label_type: np.dtype[Any]
+    columns: TargetColumns
 
 
-class _Labels(NamedTuple):
-    """What the first pass finds in a partition of labels."""
-
-    rows: int
-    classes: npt.NDArray[Any]
-    missing: int
-
-
-def _table(X: Any, y: Any, label: str | None) -> _Table:
+def _table(X: Any, y: Any, label: str | Sequence[str] | None, predicts: Predicts) -> _Table:
+    columns = TargetColumns.of(USUAL_LABEL if label is None else label, predicts)
     if hasattr(X, "columns"):
-        return _of_frame(X, y, label)
-    return _of_array(X, y)
+        return _of_frame(X, y, columns, has_label=label is not None)
+    return _of_array(X, y, columns)
 
 
-def _of_array(X: Any, y: Any) -> _Table:
+def _of_array(X: Any, y: Any, columns: TargetColumns) -> _Table:
     if X.ndim != 2:
         raise DataError(f"X is a Dask array of {X.ndim} dimensions; expected a matrix.")
     if y is None:
         raise DataError("X is a Dask array and y is missing; expected one label per row.")
     dtype = _number_type([X.dtype], ["X"])
     rows = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
-    labels, label_type = _label_parts(y)
-    return _Table(chunks_of(rows), labels, dtype, int(X.shape[1]), None, label_type)
+    parts, columns = _parts_of(y, columns)
+    return _Table(chunks_of(rows), parts, dtype, int(X.shape[1]), None, columns)
 
 
-def _of_frame(X: Any, y: Any, label: str | None) -> _Table:
-    columns = [str(name) for name in X.columns]
-    if label is not None and label not in columns:
+def _of_frame(X: Any, y: Any, columns: TargetColumns, *, has_label: bool) -> _Table:
+    known = [str(name) for name in X.columns]
+    missing = [name for name in columns.names if name not in known]
+    if has_label and missing:
         raise DataError(
-            f"The data frame has no column {quoted(label)}; it has {listed(columns, 5)}."
+            f"The data frame has no column {quoted(missing[0])}; it has {listed(known, 5)}."
         )
-    if (label is None) == (y is None):
+    if has_label == (y is not None):
         raise DataError("A Dask data frame needs labels: either y, or label= with a column.")
-    names = [name for name in X.columns if str(name) != label]
+    names = [name for name in X.columns if not (has_label and str(name) in columns.names)]
     dtype = _number_type(list(X[names].dtypes), names)
     from dask import delayed
 
-    parts = X.to_delayed()
     as_numbers = delayed(_numbers, pure=True)
-    rows = [as_numbers(part, names, dtype) for part in parts]
+    rows = [as_numbers(part, names, dtype) for part in X.to_delayed()]
     if y is None:
-        as_labels = delayed(_column, pure=True)
-        column = next(name for name in X.columns if str(name) == label)
-        labels, label_type = [as_labels(part, column) for part in parts], X[column].dtype
+        y = _columns_of(X, columns)
+    parts, columns = _parts_of(y, columns)
+    return _Table(rows, parts, dtype, len(names), tuple(map(str, names)), columns)
+
+
+def _columns_of(X: Any, columns: TargetColumns) -> Any:
+    """Return the columns of targets as a data frame, or that of classes as a Series."""
+    by_text = {str(name): name for name in X.columns}
+    names = [by_text[name] for name in columns.names]
+    return X[names[0]] if columns.predicts == "classes" else X[names]
+
+
+def _parts_of(y: Any, columns: TargetColumns) -> tuple[list[Any], TargetColumns]:
+    """Return targets as partitions, and what they are called."""
+    if columns.predicts == "classes":
+        return _label_parts(y), columns
+    y = y if is_collection(y) else np.asarray(y)
+    is_frame = hasattr(y, "columns") and y.ndim == 2
+    _number_type(list(y.dtypes) if is_frame else [y.dtype], y.columns if is_frame else ["y"])
+    if y.ndim > 2:
+        raise DataError(f"y has {y.ndim} dimensions; expected one row per row of X.")
+    outputs = int(y.shape[1]) if y.ndim == 2 else 1
+    if hasattr(y, "columns"):
+        columns = columns._replace(names=tuple(map(str, y.columns)))
+        columns.check_number(outputs, "y")
     else:
-        labels, label_type = _label_parts(y)
-    return _Table(rows, labels, dtype, len(names), tuple(map(str, names)), _numpy_type(label_type))
+        columns = columns._replace(names=columns.names_of("y", outputs))
+    from dask import delayed
+
+    return [delayed(_matrix, pure=True)(part) for part in _partitions(y)], columns
 
 
-def _label_parts(y: Any) -> tuple[list[Any], np.dtype[Any]]:
-    """Return labels as partitions, and their type."""
+def _label_parts(y: Any) -> list[Any]:
+    from dask import delayed
+
+    y = y if is_collection(y) else np.asarray(y)
+    if y.ndim != 1:
+        raise DataError(f"y has {y.ndim} dimensions; expected one label per row.")
+    return [delayed(np.asarray, pure=True)(part) for part in _partitions(y)]
+
+
+def _partitions(y: Any) -> list[Any]:
+    """Return a vector, a matrix or a data frame as partitions of whole rows."""
     from dask import delayed
 
     if not is_collection(y):
-        labels = np.asarray(y)
-        _check_column(labels)
-        return [delayed(labels)], labels.dtype
-    _check_column(y)
-    parts = y.to_delayed() if hasattr(y, "divisions") else chunks_of(y)
-    return [delayed(np.asarray, pure=True)(part) for part in parts], _numpy_type(y.dtype)
+        return [delayed(y)]
+    if hasattr(y, "divisions"):
+        parts: list[Any] = y.to_delayed()
+        return parts
+    return chunks_of(y.rechunk({1: -1}) if y.ndim == 2 and y.numblocks[1] > 1 else y)
 
 
-def _check_column(y: Any) -> None:
-    if y.ndim != 1:
-        raise DataError(f"y has {y.ndim} dimensions; expected one label per row.")
+def _matrix(part: Any) -> npt.NDArray[np.float64]:
+    """Return a partition of labels or values as a matrix."""
+    numbers = np.asarray(part, dtype=np.float64)
+    return numbers[:, None] if numbers.ndim == 1 else numbers
 
 
 def _numpy_type(dtype: Any) -> np.dtype[Any]:
@@ -205,69 +241,19 @@ def _numbers(part: Any, names: Sequence[Any], dtype: np.dtype[Any]) -> npt.NDArr
     return np.ascontiguousarray(part[list(names)].to_numpy(dtype=dtype))
 
 
-def _column(part: Any, name: Any) -> npt.NDArray[Any]:
-    return np.asarray(part[name])
-
-
-def _first_pass(client: Client, table: _Table) -> tuple[list[int], list[_Labels]]:
-    """Count the rows of each partition, and find the labels of each."""
-    from dask import delayed
-
-    lengths = [delayed(len)(part) for part in table.rows]
-    found = [delayed(_labels_in)(part) for part in table.labels]
-    results = client.gather(client.compute([*lengths, *found]))
-    return results[: len(lengths)], results[len(lengths) :]
-
-
-def _labels_in(labels: npt.NDArray[Any]) -> _Labels:
-    from pandas import isna
-
-    missing = isna(labels)
-    return _Labels(len(labels), _distinct(labels[~missing]), int(missing.sum()))
-
-
-def _distinct(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    try:
-        return np.unique(labels)
-    except TypeError:  # numbers and texts have no order
-        return np.array(list(dict.fromkeys(labels.tolist())), dtype=object)
-
-
-def _check_labels(found: Sequence[_Labels]) -> None:
-    missing = sum(chunk.missing for chunk in found)
-    if missing:
-        raise DataError(f"{missing:,} rows have no label; expected one per row.")
-    kinds = {_kind_of(value) for chunk in found for value in chunk.classes.tolist()}
-    if len(kinds) > 1:
-        raise DataError(
-            "The labels are numbers in some rows and texts in others; expected labels of one kind."
-        )
-
-
-def _kind_of(label: object) -> str:
-    """Return whether a label is a text or a number, or raise a DataError if it is neither."""
-    if isinstance(label, str):
-        return "text"
-    if not isinstance(label, bool | int | float) or label != label // 1:
-        raise DataError(
-            f"The Dask collection holds the label {shown(label)}; expected whole numbers or texts."
-        )
-    return "number"
-
-
 def _rechunked(
-    table: _Table, lengths: list[int], found: Sequence[_Labels], leaf_rows: int
+    table: _Table, lengths: list[int], found: FoundTargets, leaf_rows: int
 ) -> tuple[Any, Any]:
-    """Return rows and labels as arrays whose chunks are the leaves."""
-    m, labelled = sum(lengths), sum(chunk.rows for chunk in found)
+    """Return rows and targets as arrays whose chunks are the leaves."""
+    m, labelled = sum(lengths), sum(found.rows)
     if m != labelled:
         raise DataError(f"X has {m:,} rows and y has {labelled:,}; expected one label per row.")
     if m == 0:
         raise DataError("The Dask collection holds no rows; expected at least one.")
-    label_type = np.result_type(*(chunk.classes for chunk in found if chunk.rows))
     rows = _joined(table.rows, lengths, (table.features,), table.dtype)
-    labels = _joined(table.labels, [chunk.rows for chunk in found], (), label_type)
-    return rows.rechunk({0: leaf_rows}), labels.rechunk({0: leaf_rows})
+    shape = () if found.classes is not None else (len(table.columns.names),)
+    targets = _joined(table.targets, found.rows, shape, found.dtype)
+    return rows.rechunk({0: leaf_rows}), targets.rechunk({0: leaf_rows})
 
 
 def _joined(
@@ -290,26 +276,13 @@ def _cast(part: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return np.ascontiguousarray(part, dtype=dtype)
 
 
-def _second_pass(
-    client: Client, labels: Any, classes: npt.NDArray[Any]
-) -> tuple[npt.NDArray[np.int64], list[bytes]]:
-    """Count the classes in each leaf, and take a digest of its labels."""
-    from dask import delayed
-
-    leaves = chunks_of(labels)
-    found = client.gather(client.compute([delayed(_counted)(leaf, classes) for leaf in leaves]))
-    counts, digests = zip(*found, strict=True)
-    return np.array(counts), list(digests)
-
-
-def _counted(
-    labels: npt.NDArray[Any], classes: npt.NDArray[Any]
-) -> tuple[npt.NDArray[np.int64], bytes]:
-    codes = np.searchsorted(classes, labels).astype(np.int64)
-    return np.bincount(codes, minlength=len(classes)), hashlib.sha256(codes.tobytes()).digest()
-
-
-def _digest_of_labels(rows: Any, classes: npt.NDArray[Any], digests: list[bytes]) -> str:
-    """Return a digest of all labels in their order, and of the shape of the rows."""
-    head = f"{rows.shape} {rows.dtype} {classes.tolist()}".encode()
+def _digest_of_targets(
+    rows: Any, columns: TargetColumns, found: FoundTargets, digests: list[bytes]
+) -> str:
+    """Return a digest of all targets in their order, and of the shape of the rows."""
+    if found.classes is None:
+        what: Any = columns.predicts, len(columns.names)
+    else:
+        what = found.classes.tolist()
+    head = f"{rows.shape} {rows.dtype} {what}".encode()
     return hashlib.sha256(b"".join([head, *digests])).hexdigest()

@@ -12,7 +12,7 @@ from handgrad.engines.dask.collections import blocks_of
 from handgrad.engines.dask.faults import cluster_errors, some_workers
 from handgrad.engines.dask.mapping import map_leaves
 from handgrad.engines.dask.numbered import NumberedProblem, numbered_blocks
-from handgrad.engines.dask.predictions import local_engine, probabilities
+from handgrad.engines.dask.predictions import local_engine, outputs_of
 from handgrad.engines.dask.session import DaskSession
 from handgrad.engines.dask.workers import inspect, shared_kernels
 from handgrad.engines.leaves import Problem, block_weights
@@ -20,11 +20,12 @@ from handgrad.engines.protocol import Engine
 from handgrad.engines.threads import check_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     import numpy.typing as npt
     from distributed import Client
 
+    from handgrad.data import Predicts
     from handgrad.engines.dask.cluster import Connection
     from handgrad.engines.dask.workers import Kernels, Member
     from handgrad.engines.protocol import Predictor
@@ -115,17 +116,26 @@ class DaskEngine(Engine):
         """The threads of all workers."""
         return sum(member.threads for member in self.members.values())
 
-    def blocks(self, X: Any, y: Any = None, *, label: str | None = None) -> Blocks:
-        """Return a Dask array or data frame as blocks, whose classes are found in a first pass.
+    def blocks(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        label: str | Sequence[str] | None = None,
+        predicts: Predicts = "classes",
+    ) -> Blocks:
+        """Return a Dask array or data frame as blocks; a first pass goes over the targets.
 
         Parameters
         ----------
         X : dask.array of shape (m, D), or dask.dataframe
-        y : dask.array, dask Series or array of shape (m,), optional
-        label : str, optional
-            The name of the label column of a data frame; needed without y.
+        y : dask.array, dask Series, dask.dataframe or array of shape (m,) or (m, K), optional
+        label : str or sequence of str, optional
+            The name of the label column of a data frame, or of several columns; needed without y.
+        predicts : {"classes", "labels", "values"}
+            As in `handgrad.data.open_blocks`.
         """
-        return blocks_of(self.client, X, y, label=label)
+        return blocks_of(self.client, X, y, label=label, predicts=predicts)
 
     def session(
         self,
@@ -136,13 +146,14 @@ class DaskEngine(Engine):
     ) -> DaskSession:
         """Let the workers hold rows; see `handgrad.engines.Engine`.
 
-        ``rows`` may also be a Dask array, and ``targets`` a Dask array of integer labels.
+        ``rows`` may also be a Dask array, and ``targets`` a Dask array of what
+        `handgrad.Network.targets` takes.
         """
         if isinstance(rows, Blocks):
             check_no_labels(targets)
             problem = Problem(rows, objective, block_weights(weights, rows.rows))
         else:
-            blocks = numbered_blocks(self.client, rows, targets)
+            blocks = numbered_blocks(self.client, rows, targets, objective.output)
             problem = NumberedProblem(blocks, objective, block_weights(weights, blocks.rows))
         return DaskSession(self, self.client, self.kernels, problem)
 
@@ -155,12 +166,12 @@ class DaskEngine(Engine):
             yield from map_leaves(self.client, self.kernels, function, blocks, at_once)
 
     def outputs(self, network: Network, X: Any) -> Any:
-        """Compute F4 as an array of shape (m, classes); see `handgrad.engines.Engine`.
+        """Compute F4 as an array of shape (m, columns); see `handgrad.engines.Engine`.
 
         For blocks and Dask collections it is a Dask array, which is computed when it is used. Rows
         that lie in memory are predicted in this process.
         """
-        return probabilities(network, X)
+        return outputs_of(network, X)
 
     def predictor(self, network: Network) -> Predictor:
         """Make the network ready to predict single samples, in this process."""

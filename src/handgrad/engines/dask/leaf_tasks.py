@@ -11,6 +11,7 @@ import numpy as np
 from handgrad.engines.dask.cluster import large_messages
 from handgrad.engines.dask.collections import Collection, chunks_of
 from handgrad.engines.dask.on_workers import GivenLeaf, GivenRows
+from handgrad.engines.dask.targets import as_targets
 from handgrad.errors import EngineError
 
 if TYPE_CHECKING:
@@ -97,9 +98,9 @@ class CollectionTasks:
 
         if not len(leaves):
             return []
-        rows, labels = chunks_of(self.collection.rows), chunks_of(self.collection.labels)
+        rows, targets = chunks_of(self.collection.rows), chunks_of(self.collection.targets)
         classes = self.collection.classes
-        tasks = [delayed(_given_leaf)(rows[leaf], labels[leaf], classes) for leaf in leaves]
+        tasks = [delayed(_given_leaf)(rows[leaf], targets[leaf], classes) for leaf in leaves]
         futures: list[Future] = self.client.compute(tasks, **where)
         return futures
 
@@ -121,6 +122,6 @@ class KeptTasks:
 
 
 def _given_leaf(
-    X: npt.NDArray[Any], labels: npt.NDArray[Any], classes: npt.NDArray[Any]
+    X: npt.NDArray[Any], found: npt.NDArray[Any], classes: npt.NDArray[Any] | None
 ) -> GivenLeaf:
-    return GivenLeaf(np.ascontiguousarray(X), np.searchsorted(classes, labels))
+    return GivenLeaf(np.ascontiguousarray(X), as_targets(found, classes))

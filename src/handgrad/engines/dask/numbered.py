@@ -1,4 +1,4 @@
-"""Rows whose labels are numbers of classes already, as blocks."""
+"""Rows whose targets are those of a network already, as blocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from distributed import Client
 
-    from handgrad.network import Network
+    from handgrad.data import Predicts
+    from handgrad.network import Network, Output
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,18 +28,24 @@ class NumberedProblem(Problem):
 
     def check(self, network: Network) -> None:
         """Raise a ShapeError unless the network fits; see `Problem`."""
-        classes = np.arange(max(network.classes, len(self.blocks.classes)))
-        Problem(replace(self.blocks, classes=classes), self.objective).check(network)
+        blocks = self.blocks
+        if blocks.predicts == "classes":
+            classes = np.arange(max(network.classes, blocks.outputs))
+            blocks = replace(blocks, classes=classes)
+        Problem(blocks, self.objective, self.weights).check(network)
 
 
-def numbered_blocks(client: Client, X: Any, y: Any) -> Blocks:
-    """Return rows and labels 0 to K - 1 as blocks.
+def numbered_blocks(client: Client, X: Any, y: Any, output: Output) -> Blocks:
+    """Return rows and targets as blocks: labels 0 to K - 1, or a matrix of labels or values.
 
     Raises
     ------
     ShapeError
-        If y is not one such label for each row.
+        If y is not one such target for each row.
     """
+    predicts = _predicted(output, y)
+    if predicts != "classes":
+        return _with_numbers(client, X, y, predicts)
     if is_collection(X):
         _check_numbers(y.dtype)
         blocks = _numbered(blocks_of(client, X, y))
@@ -47,15 +54,38 @@ def numbered_blocks(client: Client, X: Any, y: Any) -> Blocks:
     pixels = not isinstance(X, Bytes)
     rows = _plain(X)
     labels = as_array("y", y)
-    if rows.ndim != 2 or labels.shape != rows.shape[:1] or not len(labels):
-        raise ShapeError(
-            f"X has shape {rows.shape} and y {labels.shape}; expected a matrix, and one label for "
-            "each of its rows."
-        )
+    _check_shapes(rows, labels, dimensions=1)
     _check_numbers(labels.dtype)
     blocks = Blocks.of(rows, labels)
     as_given = Renumbered(blocks.reader, blocks.classes)
     return replace(_numbered(blocks), reader=as_given, pixels=pixels)
+
+
+def _predicted(output: Output, y: Any) -> Predicts:
+    """Return what a network with an output predicts if y is what it is trained on."""
+    if output in ("identity", "exp"):
+        return "values"
+    is_of_labels = output == "logistic" and np.ndim(y) == 2
+    return "labels" if is_of_labels else "classes"
+
+
+def _with_numbers(client: Client, X: Any, y: Any, predicts: Predicts) -> Blocks:
+    """Return rows and labels or values as blocks."""
+    if is_collection(X):
+        return blocks_of(client, X, y, predicts=predicts)
+    rows, given = _plain(X), as_array("y", y)
+    _check_shapes(rows, given, dimensions=2)
+    blocks = Blocks.of(rows, given, predicts=predicts)
+    return replace(blocks, pixels=not isinstance(X, Bytes))
+
+
+def _check_shapes(rows: Any, y: npt.NDArray[Any], *, dimensions: int) -> None:
+    is_one_each = 1 <= y.ndim <= dimensions and y.shape[:1] == rows.shape[:1]
+    if rows.ndim != 2 or not is_one_each or not len(y):
+        raise ShapeError(
+            f"X has shape {rows.shape} and y {y.shape}; expected a matrix, and one label for "
+            "each of its rows."
+        )
 
 
 def _check_numbers(dtype: Any) -> None:

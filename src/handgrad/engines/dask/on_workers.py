@@ -16,11 +16,12 @@ from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window, t
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from handgrad.data.dataset import Labels, Rows
+    from handgrad.data.dataset import Rows
     from handgrad.engines.dask.workers import Kernels
     from handgrad.engines.protocol import Engine
     from handgrad.engines.sums import Node, Sum
     from handgrad.network import Network
+    from handgrad.targets import Targets
 
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ class GivenLeaf(NamedTuple):
     """The rows of a leaf that no worker can read by itself."""
 
     X: Rows
-    labels: Labels
+    targets: Targets
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def apply(
 ) -> T:
     """Call the function on a worker, in one thread."""
     (of_leaf,) = read_rows(problem, [leaf], *rows)
-    return function(kernels.with_threads(1), of_leaf.X, of_leaf.labels)
+    return function(kernels.with_threads(1), of_leaf.X, of_leaf.targets)
 
 
 def take(
@@ -169,7 +170,7 @@ class GivenRows:
     leaves: dict[int, GivenLeaf]
     in_processes = False
 
-    def read(self, leaf: int) -> tuple[Rows, Labels]:
+    def read(self, leaf: int) -> tuple[Rows, Targets]:
         """Return a leaf; see `handgrad.data.blocks.readers.LeafReader`."""
         return self.leaves[leaf]
 

@@ -1,4 +1,4 @@
-"""Probabilities of rows on a cluster: Dask arrays that are computed when they are used."""
+"""Outputs of rows on a cluster: Dask arrays that are computed when they are used."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def local_engine(threads: int | None = None) -> Engine:
     return NativeEngine(threads)
 
 
-def probabilities(network: Network, X: Any) -> Any:
-    """Return A2 as shape (m, classes): a Dask array for blocks and Dask collections."""
+def outputs_of(network: Network, X: Any) -> Any:
+    """Return F4 as shape (m, columns): a Dask array for blocks and Dask collections."""
     if isinstance(X, Blocks):
         return _of_blocks(network, X)
     if is_collection(X):
@@ -42,17 +42,17 @@ def _of_blocks(network: Network, blocks: Blocks) -> Any:
     import dask.array as da
     from dask import delayed
 
-    of_leaf = delayed(_leaf_probabilities, pure=False)
+    of_leaf = delayed(_leaf_outputs, pure=False)
     shared = delayed(network), delayed(blocks)
     return da.concatenate(
         [
-            da.from_delayed(of_leaf(*shared, leaf), (size, network.classes), dtype=network.dtype)
+            da.from_delayed(of_leaf(*shared, leaf), (size, network.columns), dtype=network.dtype)
             for leaf, size in enumerate(blocks.sizes.tolist())
         ]
     )
 
 
-def _leaf_probabilities(network: Network, blocks: Blocks, leaf: int) -> Matrix:
+def _leaf_outputs(network: Network, blocks: Blocks, leaf: int) -> Matrix:
     rows = bytes_unless_pixels(blocks.read(leaf)[0], pixels=blocks.pixels)
     return local_engine(threads=1).outputs(network, rows)
 
@@ -64,16 +64,16 @@ def _of_collection(network: Network, X: Any) -> Any:
     if rows.numblocks[1] > 1:
         rows = rows.rechunk({1: -1})
     return da.map_blocks(
-        _block_probabilities,
+        _block_outputs,
         rows,
         network,
-        chunks=(rows.chunks[0], (network.classes,)),
+        chunks=(rows.chunks[0], (network.columns,)),
         dtype=network.dtype,
-        meta=np.empty((0, network.classes), dtype=network.dtype),
+        meta=np.empty((0, network.columns), dtype=network.dtype),
     )
 
 
-def _block_probabilities(X: Any, network: Network) -> Matrix:
+def _block_outputs(X: Any, network: Network) -> Matrix:
     if not len(X):
-        return np.empty((0, network.classes), dtype=network.dtype)
+        return np.empty((0, network.columns), dtype=network.dtype)
     return local_engine(threads=1).outputs(network, X)

@@ -55,8 +55,8 @@ class _WeightsOfLeaves(BlockWeights):
     of_leaves: Mapping[int, npt.NDArray[np.float64]] = field(default_factory=dict)
     """By the first row of each leaf."""
 
-    def at(self, start: int, labels: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        return BlockWeights(self.of_leaves[start], self.of_classes).at(0, labels)
+    def at(self, start: int, y: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        return BlockWeights(self.of_leaves[start], self.of_classes).at(0, y)
 
 
 def only_weights_of(problem: Problem, leaves: Iterable[int]) -> Problem:

@@ -1,3 +1,5 @@
+"""The figures of classes, compared with scikit-learn's, in memory and in blocks."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -84,3 +86,23 @@ def test_blocks_that_do_not_fit_are_refused():
     huge = Blocks.of(np.full((2, 4), 1e39), np.array([0, 1]))
     with pytest.raises((DataError, ShapeError)):
         evaluate(network, huge, None, engine=get_engine())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"hidden": ()}, {"hidden": (6, 4), "activation": "logistic"}, {"output": "logistic"}],
+)
+def test_a_network_of_any_depth_is_evaluated(options):
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(30, 3)), random.integers(2, size=30)
+    classes = 1 if "output" in options else 2
+    network = Network.initial(features=3, **{"hidden": 4, "classes": classes} | options)
+    result = evaluate(network, X, y, engine=get_engine("reference"))
+    predicted = get_engine("reference").predict_proba(network, X).argmax(axis=1)
+    np.testing.assert_array_equal(result.confusion, confusion_matrix(y, predicted, labels=[0, 1]))
+
+
+def test_values_are_not_probabilities():
+    network = Network.initial(features=2, hidden=3, classes=1, output="identity")
+    with pytest.raises(ShapeError, match="predicted_outputs"):
+        predicted_probabilities(network, np.ones((2, 2)), engine=get_engine("reference"))
