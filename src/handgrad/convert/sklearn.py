@@ -139,6 +139,7 @@ def to_sklearn(
     >>> type(theirs), theirs.hidden_layer_sizes, theirs.predict([[0.1, 0.2, 0.3, 0.4]]).shape
     (<class 'sklearn.neural_network._multilayer_perceptron.MLPClassifier'>, (3, 2), (1,))
     """
+    _their_classes()
     if not isinstance(model, Network) and not _is_ours(model):
         raise ConversionError(
             f"A {_kind(model)} cannot be converted to scikit-learn; expected a Network, a Model, "
