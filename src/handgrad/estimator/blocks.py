@@ -213,6 +213,13 @@ class BlockSamples(NamedTuple):
             raise ValueError("The weights of all samples to score are 0; expected one above 0.")
         return float(of_right / of_all)
 
+    def in_memory(self) -> tuple[Any, Any, Any]:
+        """Raise a ValueError, because scorers take rows in memory."""
+        raise ValueError(
+            "scoring names a scorer, which takes rows in memory, but the validation samples are "
+            "blocks; expected scoring=None or 'loss'."
+        )
+
     def hold_out(
         self, fraction: float, random: np.random.RandomState
     ) -> tuple[BlockSamples, BlockSamples]:

@@ -134,6 +134,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         class_weight: dict[Any, float] | str | None = None,
+        scoring: str | Callable[..., float] | None = None,
         pixels: bool = False,
         on_iteration: Callable[[solvers.Iteration], bool | None] | None = None,
         engine: str = "auto",

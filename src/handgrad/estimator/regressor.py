@@ -111,6 +111,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        scoring: str | Callable[..., float] | None = None,
         pixels: bool = False,
         on_iteration: Callable[[solvers.Iteration], bool | None] | None = None,
         engine: str = "auto",

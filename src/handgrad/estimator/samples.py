@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import _check_sample_weight
 
 from handgrad.estimator.targets import ClassTargets, TargetKind, is_multilabel
-from handgrad.rows import is_sparse
+from handgrad.rows import Bytes, is_sparse
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,6 +42,9 @@ class Samples(Protocol):
 
     def score(self, network: Network, engine: Engine) -> float:
         """Return accuracy or R² of a network."""
+
+    def in_memory(self) -> tuple[Any, Any, npt.NDArray[np.float64] | None]:
+        """Return rows, targets and weights as a scorer takes them, or raise a ValueError."""
 
     def hold_out(self, fraction: float, random: np.random.RandomState) -> tuple[Samples, Samples]:
         """Return the samples without a share of them, and that share.
@@ -103,6 +106,11 @@ class WeightedSamples(NamedTuple):
     def score(self, network: Network, engine: Engine) -> float:
         """Return accuracy or R² of a network."""
         return self.kind.score(self.encoded, engine.outputs(network, self.X), self.weights)
+
+    def in_memory(self) -> tuple[Any, Any, npt.NDArray[np.float64] | None]:
+        """Return rows, targets and weights as a scorer takes them."""
+        X = self.X.values if isinstance(self.X, Bytes) else self.X
+        return X, self.y, self.weights
 
     def hold_out(
         self, fraction: float, random: np.random.RandomState
