@@ -39,6 +39,8 @@ ATTRIBUTES = (
     "best_loss_",
     "validation_scores_",
     "best_validation_score_",
+    "best_validation_loss_",
+    "validation_loss_curve_",
     "history_",
 )
 

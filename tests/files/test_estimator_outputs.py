@@ -130,6 +130,44 @@ def test_a_classifier_of_the_notes_is_written_so_that_earlier_programs_read_it(p
     assert path.read_bytes() == old_file(2, kind)
 
 
+def test_a_loss_that_earlier_programs_did_not_record_is_not_a_number(path):
+    path.write_bytes(old_file(2, "stopped_early"))
+    model = load(path)
+    assert (model.validation_scores_, model.best_validation_score_) == ([0.5, 0.5], 0.5)
+    assert np.isnan(model.validation_loss_curve_).tolist() == [True, True]
+    rows = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]] * 4)
+    model.set_params(warm_start=True).fit(rows, [0, 1, 1, 0] * 4)
+    assert np.isnan(model.validation_loss_curve_).tolist() == [True, True, False, False]
+    assert len(model.validation_scores_) == 4
+
+
+@pytest.mark.parametrize("scoring", [None, "loss", "balanced_accuracy", "function"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_what_is_measured_on_validation_samples_comes_back(path, scoring, early_stopping):
+    y, scorer = TARGETS["two classes"], scoring
+    if scoring == "function":
+        scorer = lambda estimator, X, y: estimator.score(X, y)  # noqa: E731
+    options = {"scoring": scorer, "early_stopping": early_stopping, "random_state": 0}
+    model = MLPClassifier((3,), max_iter=3, **options).fit(X, y, X_val=X, y_val=y)
+    save(model, path)
+    assert_same_estimator(
+        load(path), model.set_params(scoring=None if callable(scorer) else scorer)
+    )
+    description, _ = content_of(path)
+    assert description["format_version"] == 3
+
+
+@pytest.mark.parametrize("scoring", ["nothing", 3, ["loss"], {"loss": 1}])
+def test_a_scoring_that_is_none_is_refused(path, scoring):
+    save(fitted("classes"), path)
+    description, arrays = content_of(path)
+    assert "scoring" not in description["parameters"]
+    description["parameters"]["scoring"] = scoring
+    write(path, description, arrays)
+    with pytest.raises(ModelFileError, match="does not describe an estimator"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("kind", "changes", "words"),
     [

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
     Estimator: TypeAlias = MLPClassifier | MLPRegressor
 
-TEXTS = ("classes", "feature_names", "values")  # JSON as bytes, too long for the header
-CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
-ARRAYS = dict.fromkeys((*CURVES, "accuracies", "seconds"), "F64") | dict.fromkeys(TEXTS, "U8")
 COUNTS = ("n_iter_", "t_")
-FIGURES = ("loss_", "best_loss_", "best_validation_score_")
-LATER_FIGURES = ("best_validation_loss_",)  # that the second version of the format lacks
+FIGURES = ("loss_", "best_loss_", "best_validation_score_", "best_validation_loss_")
+CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+# Left out if it is None, so that programs which read the second version alone know all names.
+LATER = ("scoring", "best_validation_loss_", "validation_loss_curve_")
+TEXTS = ("classes", "feature_names", "values")  # JSON as bytes, too long for the header
+ARRAYS = dict.fromkeys((*CURVES, "accuracies", "seconds"), "F64") | dict.fromkeys(TEXTS, "U8")
 LOSSES = {"identity": "squared_error", "exp": "poisson"}
 TYPE_OF_CLASSES = re.compile(r"[|<>][biuf]\d")
 
@@ -40,7 +41,7 @@ def is_estimator(model: object) -> TypeGuard[Estimator]:
 def describe(model: Estimator) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return the parameters and figures of a fitted estimator for JSON, and the rest as arrays.
 
-    A callback, and a ``random_state`` that is not a number, are left out. Invalid parameters, and
+    Functions, and a ``random_state`` that is not a number, are left out. Invalid parameters, and
     classes of a type that a file cannot hold, raise a ModelFileError.
     """
     try:
@@ -56,8 +57,7 @@ def describe(model: Estimator) -> tuple[dict[str, Any], dict[str, npt.NDArray[An
         "parameters": _described(state.parameters),
         **targets,
         "pixels": state.pixels,
-        "figures": {name: _plain(known.get(name)) for name in COUNTS + FIGURES}
-        | {name: _plain(known[name]) for name in LATER_FIGURES if known.get(name) is not None},
+        "figures": _without_later({name: _plain(known.get(name)) for name in COUNTS + FIGURES}),
         "waited": state.waited,
     }
     curves = {name: known[name] for name in CURVES if known.get(name) is not None}
@@ -108,6 +108,16 @@ def build(
     return model
 
 
+def is_later(description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> bool:
+    """Tell whether an estimator needs more than the second version of the format."""
+    parts = description["parameters"], description["figures"], arrays
+    return any(name in part for part in parts for name in LATER)
+
+
+def _without_later(described: dict[str, Any]) -> dict[str, Any]:
+    return {n: value for n, value in described.items() if n not in LATER or value is not None}
+
+
 def _described_targets(
     kind: TargetKind,
 ) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -155,6 +165,8 @@ def _check_activation(network: Network, activation: Any) -> None:
 def _described(parameters: dict[str, Any]) -> dict[str, Any]:
     described = {name: _plain(value) for name, value in parameters.items()}
     described["on_iteration"] = None
+    if not isinstance(described["scoring"], str):
+        described["scoring"] = None
     if not isinstance(described["random_state"], int):
         described["random_state"] = None
     if not isinstance(described["hidden_layer_sizes"], int):
@@ -162,7 +174,7 @@ def _described(parameters: dict[str, Any]) -> dict[str, Any]:
     if isinstance(described.get("class_weight"), dict):
         pairs = described["class_weight"].items()
         described["class_weight"] = [[_plain(label), float(weight)] for label, weight in pairs]
-    return described
+    return _without_later(described)
 
 
 def _parameters(described: dict[str, Any]) -> dict[str, Any]:
@@ -218,8 +230,7 @@ def _names(content: npt.NDArray[Any], expected: int) -> tuple[str, ...]:
 
 
 def _figures(figures: dict[str, Any]) -> dict[str, Any]:
-    numbers = {name: figures[name] for name in FIGURES}
-    numbers |= {name: figures.get(name) for name in LATER_FIGURES}
+    numbers = {n: figures.get(n) if n in LATER else figures[n] for n in FIGURES}
     for name, number in numbers.items():
         if number is not None and type(number) not in (int, float):
             raise ValueError(f"{name} is {number!r}")
@@ -237,6 +248,9 @@ def _count(name: str, number: Any) -> int:
 
 def _curves(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
     curves = {name: arrays[name].tolist() if name in arrays else None for name in CURVES}
+    scores, losses = curves["validation_scores_"], curves["validation_loss_curve_"]
+    if scores is not None and losses is None:  # earlier programs did not record them
+        curves["validation_loss_curve_"] = [math.nan] * len(scores)
     return curves | {"loss_curve_": list(arrays["loss_curve_"])}
 
 

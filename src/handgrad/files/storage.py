@@ -49,8 +49,8 @@ def save(model: Network | Estimator, path: str | os.PathLike[str]) -> None:
     model : Network, Model, MLPClassifier or MLPRegressor
         For a `handgrad.model.Model`, the file also has its names, scaling and training settings.
         For a fitted estimator of handgrad, it has the parameters, classes, feature names,
-        figures and history, but neither ``on_iteration`` nor the moments that `partial_fit` needs
-        to continue.
+        figures and history, but no functions, such as ``on_iteration``, and not the moments that
+        `partial_fit` needs to continue.
     path : path
 
     Raises
@@ -77,7 +77,7 @@ def save(model: Network | Estimator, path: str | os.PathLike[str]) -> None:
         )
     network, description, others = _described(model)
     arrays = by_name(network.parameters) | others
-    text = _as_json(_with_format(network) | description)
+    text = _as_json(description)
     content = to_bytes(arrays, metadata={METADATA: text})
     if header_length(content[:8]) > LARGEST_HEADER:
         raise ModelFileError(
@@ -143,17 +143,18 @@ def _described(
     """Return the network of a model, its description for JSON, and further arrays."""
     if isinstance(model, Model):
         description, others = model_file.describe(model)
-        return model, {"kind": "model"} | description, others
+        return model, _with_format(model) | {"kind": "model"} | description, others
     if isinstance(model, Network):
-        return model, {"kind": "network"}, {}
+        return model, _with_format(model) | {"kind": "network"}, {}
     network = model.network()  # raises an error if the estimator is not fitted
     description, others = estimator_file.describe(model)
-    return network, {"kind": "estimator"} | description, others
+    known = _with_format(network, is_later=estimator_file.is_later(description, others))
+    return network, known | {"kind": "estimator"} | description, others
 
 
-def _with_format(network: Network) -> dict[str, Any]:
-    """Return the version of the format, with what it says of a network that is not the notes'."""
-    if network.is_of_the_notes:
+def _with_format(network: Network, *, is_later: bool = False) -> dict[str, Any]:
+    """Return the version of the format, with what only the newest one says of a network."""
+    if network.is_of_the_notes and not is_later:
         return {"format_version": NOTES_VERSION}
     activations = [layer.activation for layer in network.layers[:-1]]
     return {
