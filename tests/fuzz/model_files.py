@@ -271,15 +271,14 @@ def _use(model: Any) -> None:
         _use_estimator(model)
         network = model.network()
     shown = Model.of(model) if isinstance(model, Network) else _as_model(model)
-    is_of_classes = network.predicts == "classes"
-    X = np.ones((3, network.D)) / 2
-    y: Any = np.arange(3) % network.columns if is_of_classes else np.zeros((3, network.K))
-    engine = get_engine(threads=1)
+    X, engine = np.ones((3, network.D)) / 2, get_engine(threads=1)
     outputs = engine.outputs(network, X)
     assert outputs.shape == (3, network.columns)
+    y: Any = np.ones((3, network.K))
+    if network.predicts == "classes":
+        y = np.arange(3) % network.columns
     evaluate(network, X, y, engine=engine).to_dict()
-    if network.is_of_the_notes:
-        Trace(network, X[:1], y[:1]).to_json()
+    Trace(network, X[:1], y[:1]).to_json()
     if shown is not None:
         predictions_csv(shown, ("a", "b", "c"), outputs)
         if shown.image_shape is not None:
