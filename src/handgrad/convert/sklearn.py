@@ -15,6 +15,7 @@ from handgrad.errors import ConversionError, MissingPackageError
 from handgrad.layers import Layer
 from handgrad.model import Model
 from handgrad.network import Network
+from handgrad.objective import Objective
 from handgrad.quoting import named, shown
 from handgrad.rows import PIXEL_SCALE, as_array
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     Estimator: TypeAlias = MLPClassifier | MLPRegressor
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # that scikit-learn has
-LOSSES = {"identity": "squared_error", "exp": "poisson"}
 WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 FIGURES = (
     "n_iter_",
@@ -329,8 +329,8 @@ def _of_values(network: Network, parameters: dict[str, Any], *, sparse: bool) ->
         labels = np.eye(network.K, dtype=int)
         theirs = _their_classes().MLPClassifier(**parameters)
         return _fitted(theirs, network, csr_matrix(labels) if sparse else labels)
-    loss = LOSSES[network.output]
-    return _fitted(_their_classes().MLPRegressor(**parameters | {"loss": loss}), network, None)
+    parameters = parameters | {"loss": Objective(network.output).loss}
+    return _fitted(_their_classes().MLPRegressor(**parameters), network, None)
 
 
 def _fitted(theirs: Any, network: Network, labels: Any) -> Any:

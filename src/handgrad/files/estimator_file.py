@@ -11,6 +11,7 @@ import numpy as np
 
 from handgrad.errors import ModelFileError
 from handgrad.files.model_file import as_bytes, from_bytes
+from handgrad.objective import Objective
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,7 +29,6 @@ CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
 LATER = ("scoring", "best_validation_loss_", "validation_loss_curve_")
 TEXTS = ("classes", "feature_names", "values")  # JSON as bytes, too long for the header
 ARRAYS = dict.fromkeys((*CURVES, "accuracies", "seconds"), "F64") | dict.fromkeys(TEXTS, "U8")
-LOSSES = {"identity": "squared_error", "exp": "poisson"}
 TYPE_OF_CLASSES = re.compile(r"[|<>][biuf]\d")
 
 
@@ -147,7 +147,7 @@ def _targets(
     from handgrad.estimator.targets import ClassTargets, LabelTargets, ValueTargets
 
     if network.predicts == "values":
-        return ValueTargets(_names(arrays["values"], network.K), LOSSES[network.output])
+        return ValueTargets(_names(arrays["values"], network.K), Objective(network.output).loss)
     classes = _classes(arrays["classes"], description["classes_type"], network)
     if network.predicts == "classes":
         return ClassTargets(classes)

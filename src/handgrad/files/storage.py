@@ -73,7 +73,8 @@ def save(model: Network | Estimator, path: str | os.PathLike[str]) -> None:
     if not isinstance(model, Network) and not estimator_file.is_estimator(model):
         raise ModelFileError(
             f"A {type(model).__name__} of {type(model).__module__} cannot be saved; expected a "
-            "Network or a fitted estimator of handgrad."
+            "Network or a fitted estimator of handgrad: handgrad.convert makes models of "
+            "scikit-learn's and PyTorch's networks."
         )
     network, description, others = _described(model)
     arrays = by_name(network.parameters) | others
