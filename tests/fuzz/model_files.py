@@ -267,17 +267,14 @@ def _use(model: Any) -> None:
         _use_classifier(model)
         network = model.network()
     shown = Model.of(model) if isinstance(model, Network) else _as_model(model)
-    X, y = np.ones((3, network.D)) / 2, np.arange(3) % network.columns
-    engine = get_engine("auto" if network.is_of_the_notes else "reference", threads=1)
-    probabilities = engine.outputs(network, X)
-    assert probabilities.shape == (3, network.columns)
-    if network.is_of_the_notes:
-        evaluate(network, X, y, engine=engine).to_dict()
-        Trace(network, X[:1], y[:1]).to_json()
+    X, engine = np.ones((3, network.D)) / 2, get_engine(threads=1)
+    outputs = engine.outputs(network, X)
+    assert outputs.shape == (3, network.columns)
+    y = np.arange(3) % network.columns if network.predicts == "classes" else np.ones((3, network.K))
+    evaluate(network, X, y, engine=engine).to_dict()
+    Trace(network, X[:1], y[:1]).to_json()
     if shown is not None:
-        predictions_csv(
-            ("a", "b", "c"), [shown.class_names[k] for k in y], probabilities, shown.class_names
-        )
+        predictions_csv(shown, ("a", "b", "c"), outputs)
         if shown.image_shape is not None:
             X[0].reshape(shown.image_shape)
 
