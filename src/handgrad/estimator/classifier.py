@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad import solvers
+    from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
     from handgrad.estimator.targets import TargetKind
     from handgrad.network import Network
+    from handgrad.reading import Predicts
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
@@ -58,6 +60,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 shuffle, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
 validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As in scikit-learn; ``verbose="bar"`` draws a progress bar.
+    scoring : "loss", str, callable or None
+        What early stopping watches on the samples held out: the score of the estimator by default,
+        their loss, or a scorer, by its name or as `sklearn.metrics.get_scorer` returns it.
     class_weight : dict, "balanced" or None
         Weights of the classes, which multiply those of the samples.
     pixels : bool
@@ -79,6 +84,11 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     classes_, n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_, \
 n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
         As in scikit-learn.
+    validation_loss_curve_ : list of float or None
+        The mean loss on the validation samples after each iteration, without the penalty of large
+        weights.
+    best_validation_loss_ : float or None
+        The least of these, with early stopping.
     history_ : FitHistory
         Cost, accuracy and seconds of every iteration.
 
@@ -134,6 +144,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         class_weight: dict[Any, float] | str | None = None,
+        scoring: str | Callable[..., float] | None = None,
         pixels: bool = False,
         on_iteration: Callable[[solvers.Iteration], bool | None] | None = None,
         engine: str = "auto",
@@ -151,7 +162,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         sample_weight: npt.ArrayLike | None = None,
         classes: npt.ArrayLike | None = None,
         *,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> Self:
         """Train for one more epoch on these samples; sgd and adam continue with their moments.
 
@@ -205,7 +216,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         y: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         *,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> float:
         """Return the share of samples predicted right; a label that fit never saw counts as wrong.
 
@@ -225,17 +236,26 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         tags.classifier_tags.multi_label = True
         return tags
 
+    def _predicts(self, y: Any, label: Label | None) -> Predicts:
+        has_columns = getattr(y, "ndim", 1) == 2 and y.shape[1] > 1
+        is_named = label is not None and not isinstance(label, str) and len(label) > 1
+        return "labels" if has_columns or is_named else "classes"
+
     def _check_targets(self, y: Any, X: Any) -> Any:
         return labels_of(y, X, self)
 
     def _kind_of(self, given: Given, classes: npt.ArrayLike | None = None) -> TargetKind:
         found = given.classes if classes is None else unique_labels(classes)
-        if not given.is_multilabel:
-            return ClassTargets(found)
-        if len(found) != given.outputs:
+        if given.predicts == "values":
             raise ValueError(
-                f"classes holds {len(found)} labels, but y has {given.outputs} columns; expected "
-                "one label per column."
+                "X holds values; expected classes or labels: MLPRegressor takes values."
+            )
+        if given.predicts == "classes":
+            return ClassTargets(found)
+        if len(found) != len(given.names):
+            raise ValueError(
+                f"classes holds {len(found)} labels, but y has {len(given.names)} columns; "
+                "expected one label per column."
             )
         return LabelTargets(found, given.is_sparse)
 
