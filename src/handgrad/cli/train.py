@@ -160,7 +160,8 @@ def train(
             "what all of them have."
         )
     asked = given(context)
-    check_network_options(asked, hidden, regression=regression)
+    if resume is None:
+        check_network_options(asked, hidden, regression=regression)
     files, columns = TrainingFiles(out, history, plots, checkpoint), label_columns(label)
     settings: dict[str, Any] = {
         "solver": solver,
