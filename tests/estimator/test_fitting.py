@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
@@ -14,6 +16,9 @@ from handgrad.estimator.fitting import (
     check_finite,
     glorot_values,
 )
+
+if TYPE_CHECKING:
+    from handgrad.network import Output
 
 random = np.random.default_rng(4)
 X = random.normal(size=(40, 5))
@@ -41,7 +46,7 @@ def test_the_same_random_state_draws_the_values_of_scikit_learn(classes, hidden,
 @pytest.mark.parametrize("name", ["reference", "auto"])
 def test_scikit_learns_arrays_make_a_network_of_the_same_probabilities(classes, name):
     trained = scikit_learns(classes, learning_rate_init=0.05)
-    output = "logistic" if classes == 2 else "softmax"
+    output: Output = "logistic" if classes == 2 else "softmax"
     network = as_network(trained.coefs_, trained.intercepts_, "relu", output)
     found = get_engine(name).predict_proba(network, X)
     np.testing.assert_allclose(found, trained.predict_proba(X), rtol=1e-10, atol=1e-14)

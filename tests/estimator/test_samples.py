@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
 from sklearn.utils.class_weight import compute_sample_weight
 
 from handgrad import MLPClassifier

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,10 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.threads import check_threads
-from handgrad.estimator.blocks import has_label_column, is_beyond_memory, opened, outputs_of_leaf
+from handgrad.estimator.blocks import has_label_column, is_address, is_beyond_memory, opened
+from handgrad.estimator.callbacks import CallbackSupportMixin, fit_task, with_callbacks
 from handgrad.estimator.parameters import hidden_sizes, stops_early
 from handgrad.estimator.state import COUNTS, CURVES, FIGURES, EstimatorState
 from handgrad.estimator.training import TrainsNetwork
+from handgrad.estimator.validation import scorer_of
+from handgrad.evaluation import predicted_outputs
 from handgrad.model import Model
 from handgrad.rows import PIXEL_SCALE
 
@@ -25,14 +27,25 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines import Engine
+    from handgrad.estimator.blocks import Label
+    from handgrad.estimator.callbacks import FitTask
     from handgrad.estimator.samples import Given, Samples
     from handgrad.estimator.targets import TargetKind
     from handgrad.network import Network
 
 
-class BaseMLP(TrainsNetwork):
+def check_validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+    """Raise a ValueError unless a validation set is whole."""
+    if (X_val is None) != (y_val is None) and not is_beyond_memory(X_val):
+        raise ValueError("Only one of X_val and y_val was given; expected both or neither.")
+    if sample_weight_val is not None and X_val is None:
+        raise ValueError("sample_weight_val was given without X_val; expected both or neither.")
+
+
+class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
     """A multi-layer perceptron with scikit-learn's interface."""
 
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -41,7 +54,8 @@ class BaseMLP(TrainsNetwork):
         *,
         X_val: Any = None,
         y_val: Any = None,
-        label: str | None = None,
+        sample_weight_val: npt.ArrayLike | None = None,
+        label: Label | None = None,
     ) -> Self:
         """Train on all samples.
 
@@ -57,11 +71,14 @@ class BaseMLP(TrainsNetwork):
             or K. None with blocks and files.
         sample_weight : array of shape (m,), optional
         X_val, y_val : like X and y, optional
-            Samples whose score is recorded after each iteration in ``validation_scores_``.
-            ``early_stopping`` uses them instead of holding out samples of X.
-        label : str, optional
+            Samples whose score and loss are recorded after each iteration in
+            ``validation_scores_`` and ``validation_loss_curve_``. ``early_stopping`` uses them
+            instead of holding out samples of X.
+        sample_weight_val : array, optional
+            Weights of these samples.
+        label : str or sequence of str, optional
             The column of the targets in files, or in a Dask data frame without y: "label" unless
-            said.
+            said. Several columns are several labels or values.
 
         Raises
         ------
@@ -74,10 +91,12 @@ class BaseMLP(TrainsNetwork):
         1 / ``validation_fraction``, rounded; no row is drawn at random.
         """
         self._check_parameters()
-        if (X_val is None) != (y_val is None) and not is_beyond_memory(X_val):
-            raise ValueError("Only one of X_val and y_val was given; expected both or neither.")
+        check_validation(X_val, y_val, sample_weight_val)
         first = not (self.warm_start and hasattr(self, "coefs_"))
-        with self._engine() as engine:
+        with (
+            fit_task(self, X, y, sample_weight, self.max_iter) as task,
+            self._engine() as engine,
+        ):
             given = self._given(X, y, label, engine, reset=first)
             if first:
                 self._learn(self._kind_of(given))
@@ -85,29 +104,32 @@ class BaseMLP(TrainsNetwork):
             if X_val is not None:
                 column = label if has_label_column(X_val, y_val) else None
                 given = self._given(X_val, y_val, column, engine, reset=False)
-                held_out = given.to_score(self._targets)
-            self._fit(engine, samples, held_out, first=first, iterations=self.max_iter)
+                held_out = given.to_score(self._targets, sample_weight_val)
+            self._fit(engine, samples, held_out, task, first=first)
         return self
 
+    @with_callbacks
     def _partial_fit(
         self,
         X: Any,
         y: Any,
         sample_weight: npt.ArrayLike | None,
-        label: str | None,
+        label: Label | None,
         kind_of: Callable[[Given], TargetKind],
     ) -> Self:
-        """Train for one more epoch; the first call learns the kind of its targets."""
-        self._check_parameters()
+        """Train for one more epoch; the first call learns the kind of its targets.
+
+        The caller has checked the parameters.
+        """
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         first = not hasattr(self, "coefs_")
-        with self._engine() as engine:
+        with fit_task(self, X, y, sample_weight, 1) as task, self._engine() as engine:
             given = self._given(X, y, label, engine, reset=first)
             if first:
                 self._learn(kind_of(given))
             samples = self._to_train(given, sample_weight)
-            self._fit(engine, samples, None, first=first, iterations=1, incremental=True)
+            self._fit(engine, samples, None, task, first=first, incremental=True)
         return self
 
     def _check_solver(self) -> bool:
@@ -122,6 +144,7 @@ class BaseMLP(TrainsNetwork):
         self._validate_params()
         hidden_sizes(self.hidden_layer_sizes)
         check_threads(self.n_threads)
+        scorer_of(self.scoring)
 
     @abstractmethod
     def _kind_of(self, given: Given) -> TargetKind:
@@ -139,9 +162,9 @@ class BaseMLP(TrainsNetwork):
         engine: Engine,
         samples: Samples,
         held_out: Samples | None,
+        task: FitTask,
         *,
         first: bool,
-        iterations: int,
         incremental: bool = False,
     ) -> None:
         random = check_random_state(self.random_state)
@@ -149,7 +172,7 @@ class BaseMLP(TrainsNetwork):
             self._initialize(random)
         if stops_early(self) and held_out is None:
             samples, held_out = samples.hold_out(self.validation_fraction, random)
-        self._train(engine, samples, held_out, random, iterations, incremental)
+        self._train(engine, samples, held_out, random, task, incremental)
 
     def _outputs(self, X: Any) -> Any:
         """Return the network's outputs, as (m, columns); for a Dask collection as a Dask array."""
@@ -157,17 +180,16 @@ class BaseMLP(TrainsNetwork):
         network = self._network()
         with self._engine() as engine:
             if is_collection(X):
-                return engine.predict_proba(network, self._collection(X, engine))
-            blocks = opened(X, None, None, engine)
+                return engine.outputs(network, self._collection(X, engine))
+            predicts = self._targets.predicts
+            columns = self._targets.names if is_address(X) and predicts != "classes" else None
+            blocks = opened(X, None, columns, engine, predicts)
             if blocks is None:
                 return np.asarray(engine.outputs(network, self._rows(X, reset=False)))
-            blocks = self._blocks(blocks, reset=False)
-            return np.concatenate(
-                list(engine.map_leaves(partial(outputs_of_leaf, network), blocks))
-            )
+            return predicted_outputs(network, self._blocks(blocks, reset=False), engine=engine)
 
     def _score_beyond_memory(
-        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None, label: str | None
+        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None, label: Label | None
     ) -> float:
         check_is_fitted(self)
         with self._engine() as engine:
@@ -208,7 +230,7 @@ class BaseMLP(TrainsNetwork):
             name: getattr(self, name) for name in COUNTS + FIGURES + CURVES if hasattr(self, name)
         }
         return EstimatorState(
-            parameters=self.get_params(),
+            parameters=_without_functions(self.get_params()),
             network=self.network(),
             kind=self._targets,
             pixels=self._pixels,
@@ -247,3 +269,7 @@ class BaseMLP(TrainsNetwork):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _without_functions(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if callable(value) else value for name, value in parameters.items()}

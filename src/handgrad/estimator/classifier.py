@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from handgrad.engines.dask.collections import is_collection
@@ -23,7 +22,7 @@ from handgrad.estimator.targets import (
     ClassTargets,
     LabelTargets,
     check_classes,
-    check_same_classes,
+    classes_of_all_calls,
     labels_of,
 )
 
@@ -33,9 +32,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad import solvers
+    from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
     from handgrad.estimator.targets import TargetKind
     from handgrad.network import Network
+    from handgrad.reading import Predicts
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
@@ -58,6 +59,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 shuffle, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
 validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As in scikit-learn; ``verbose="bar"`` draws a progress bar.
+    scoring : "loss", str, callable or None
+        What early stopping watches on the samples held out: the score of the estimator by default,
+        their loss, or a scorer, by its name or as `sklearn.metrics.get_scorer` returns it.
     class_weight : dict, "balanced" or None
         Weights of the classes, which multiply those of the samples.
     pixels : bool
@@ -79,6 +83,11 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     classes_, n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_, \
 n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
         As in scikit-learn.
+    validation_loss_curve_ : list of float or None
+        The mean loss on the validation samples after each iteration, without the penalty of large
+        weights.
+    best_validation_loss_ : float or None
+        The least of these, with early stopping.
     history_ : FitHistory
         Cost, accuracy and seconds of every iteration.
 
@@ -134,6 +143,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         class_weight: dict[Any, float] | str | None = None,
+        scoring: str | Callable[..., float] | None = None,
         pixels: bool = False,
         on_iteration: Callable[[solvers.Iteration], bool | None] | None = None,
         engine: str = "auto",
@@ -151,7 +161,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         sample_weight: npt.ArrayLike | None = None,
         classes: npt.ArrayLike | None = None,
         *,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> Self:
         """Train for one more epoch on these samples; sgd and adam continue with their moments.
 
@@ -162,14 +172,11 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         classes : array, optional
             All classes, or all labels, that any call will have; needed in the first call.
         """
+        self._check_parameters()
         if self.class_weight == "balanced":
             raise ValueError("partial_fit needs class_weight as a dict, not 'balanced'.")
-        first = not hasattr(self, "coefs_")
-        if first and classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        if not first and classes is not None:
-            check_same_classes(classes, self.classes_)
-        kind_of = partial(self._kind_of, classes=classes)
+        known = self.classes_ if hasattr(self, "coefs_") else None
+        kind_of = partial(self._kind_of, classes=classes_of_all_calls(classes, known))
         return self._partial_fit(X, y, sample_weight, label, kind_of)
 
     def predict(self, X: Any) -> Any:
@@ -205,7 +212,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         y: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         *,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> float:
         """Return the share of samples predicted right; a label that fit never saw counts as wrong.
 
@@ -225,17 +232,26 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         tags.classifier_tags.multi_label = True
         return tags
 
+    def _predicts(self, y: Any, label: Label | None) -> Predicts:
+        has_columns = getattr(y, "ndim", 1) == 2 and y.shape[1] > 1
+        is_named = label is not None and not isinstance(label, str) and len(label) > 1
+        return "labels" if has_columns or is_named else "classes"
+
     def _check_targets(self, y: Any, X: Any) -> Any:
         return labels_of(y, X, self)
 
-    def _kind_of(self, given: Given, classes: npt.ArrayLike | None = None) -> TargetKind:
-        found = given.classes if classes is None else unique_labels(classes)
-        if not given.is_multilabel:
-            return ClassTargets(found)
-        if len(found) != given.outputs:
+    def _kind_of(self, given: Given, classes: npt.NDArray[Any] | None = None) -> TargetKind:
+        found = given.classes if classes is None else classes
+        if given.predicts == "values":
             raise ValueError(
-                f"classes holds {len(found)} labels, but y has {given.outputs} columns; expected "
-                "one label per column."
+                "X holds values; expected classes or labels: MLPRegressor takes values."
+            )
+        if given.predicts == "classes":
+            return ClassTargets(found)
+        if len(found) != len(given.names):
+            raise ValueError(
+                f"classes holds {len(found)} labels, but y has {len(given.names)} columns; "
+                "expected one label per column."
             )
         return LabelTargets(found, given.is_sparse)
 

@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     from handgrad.estimator.parameters import Hyperparameters
     from handgrad.estimator.record import FitRecord
     from handgrad.estimator.samples import Samples
-    from handgrad.estimator.targets import TargetKind
     from handgrad.layers import Activation
     from handgrad.network import Output
     from handgrad.objective import Objective
 
-    OnIteration: TypeAlias = Callable[[solvers.Iteration], bool | None]
+    Watcher: TypeAlias = Callable[[solvers.Iteration], bool]
 
 ADVICE = """
 You might also want to scale the data as shown in:
@@ -141,29 +140,22 @@ def solver_of(
 
 def driver_of(
     parameters: Hyperparameters,
-    kind: TargetKind,
     memory: Memory,
     record: FitRecord,
     iterations: int,
+    watcher: Watcher | None,
 ) -> solvers.Driver:
     """Return the driver of a fit that records it."""
     judges = parameters.solver != "gd" or record.looks_at_each_iteration
     return solvers.Driver(
         iterations,
         memory.learning_rate or parameters.learning_rate_init,
-        on_iteration=_with_shown_network(parameters.on_iteration, kind),
+        on_iteration=watcher,
         on_progress=record.draw if parameters.verbose == "bar" else None,
         patience=memory.patience if parameters.solver in STOCHASTIC else None,
         figure=record.figure if judges else None,
         on_stall=record.stall,
     )
-
-
-def _with_shown_network(on_iteration: OnIteration | None, kind: TargetKind) -> OnIteration | None:
-    """Return the callback so that its networks are like that of `network()`."""
-    if on_iteration is None:
-        return None
-    return lambda given: on_iteration(given._replace(network=kind.shown(given.network)))
 
 
 def warn_unless_converged(parameters: Hyperparameters, result: solvers.Result) -> None:
@@ -200,7 +192,7 @@ def _rule(parameters: Hyperparameters) -> Rule:
     rate = parameters.learning_rate_init
     if parameters.solver == "adam":
         return Adam(rate, parameters.beta_1, parameters.beta_2, parameters.epsilon)
-    return Sgd(rate, parameters.momentum, parameters.nesterovs_momentum)
+    return Sgd(rate, parameters.momentum, bool(parameters.nesterovs_momentum))
 
 
 def _batch_size(batch_size: int | str, m: int) -> int:

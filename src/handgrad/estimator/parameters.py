@@ -47,6 +47,7 @@ class Hyperparameters:
     epsilon: float
     n_iter_no_change: float
     max_fun: int
+    scoring: str | Callable[..., float] | None
     pixels: bool
     on_iteration: Callable[[solvers.Iteration], bool | None] | None
     engine: str
@@ -60,6 +61,11 @@ class Hyperparameters:
 def stops_early(parameters: Hyperparameters) -> bool:
     """Tell whether a validation score may end the run; gd and lbfgs ignore it."""
     return bool(parameters.early_stopping) and parameters.solver in STOCHASTIC
+
+
+def watches_loss(parameters: Hyperparameters) -> bool:
+    """Tell whether early stopping watches the loss on the samples held out, not their score."""
+    return parameters.scoring == "loss"
 
 
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -86,6 +92,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "scoring": [str, callable, None],
     "pixels": ["boolean"],
     "on_iteration": [callable, None],
     "engine": [StrOptions(set(ENGINE_NAMES))],
@@ -101,7 +108,8 @@ def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
     >>> hidden_sizes((100, 50)), hidden_sizes(5), hidden_sizes(())
     ([100, 50], [5], [])
     """
-    sizes = list(np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)))
+    several = hasattr(hidden_layer_sizes, "__iter__")
+    sizes = list(hidden_layer_sizes) if several else [hidden_layer_sizes]
     if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
         raise ValueError(
             f"hidden_layer_sizes is {hidden_layer_sizes!r}; expected whole numbers above 0."

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.estimator.parameters import stops_early
+from handgrad.estimator.parameters import stops_early, watches_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from handgrad.engines import Engine, Progress
+    from handgrad.engines import Progress
     from handgrad.estimator.parameters import Hyperparameters
-    from handgrad.estimator.samples import Samples
+    from handgrad.estimator.validation import Judgement, Validation
     from handgrad.solvers import Iteration
 
 
@@ -55,12 +55,13 @@ class FitRecord:
     """
 
     parameters: Hyperparameters
-    engine: Engine
-    held_out: Samples | None
+    validation: Validation | None
     history: FitHistory
     loss_curve: list[float]
-    on_score: Callable[[float], None]
-    """Called after each iteration with the score of the samples held out."""
+    on_judgement: Callable[[Judgement], None]
+    """Called after each iteration with score and loss on the samples held out."""
+    is_watched: bool = False
+    """Whether callbacks of scikit-learn hear of each iteration."""
 
     def __post_init__(self) -> None:
         self._before = len(self.loss_curve)
@@ -70,8 +71,8 @@ class FitRecord:
     @property
     def looks_at_each_iteration(self) -> bool:
         """Whether something is shown, scored, or called after each iteration."""
-        calls = self.parameters.on_iteration is not None
-        return self._prints or calls or self.held_out is not None
+        calls = self.parameters.on_iteration is not None or self.is_watched
+        return self._prints or calls or self.validation is not None
 
     @contextmanager
     def shown(self, iterations: int) -> Iterator[None]:
@@ -90,14 +91,17 @@ class FitRecord:
         """Record and show an iteration; return what should fall from one to the next."""
         self._record([iteration.cost], [iteration.accuracy], [iteration.seconds])
         self._show(f"Iteration {iteration.iteration}, loss = {iteration.cost:.8f}")
-        if self.held_out is None:
+        if self.validation is None:
             return iteration.cost
-        score = self.held_out.score(iteration.network, self.engine)
-        self.on_score(score)
+        judgement = self.validation.judge(iteration.network)
+        self.on_judgement(judgement)
         if not stops_early(self.parameters):
             return iteration.cost
-        self._show(f"Validation score: {score:f}")
-        return -score
+        if watches_loss(self.parameters):
+            self._show(f"Validation loss: {judgement.loss:f}")
+            return judgement.loss
+        self._show(f"Validation score: {judgement.score:f}")
+        return -judgement.score
 
     def draw(self, progress: Progress) -> None:
         """Show in the bar how far the run has come."""
@@ -112,7 +116,9 @@ class FitRecord:
     def stall(self, rate: float | None) -> None:
         """Show that patience is spent, and how the run continues, or that it ends."""
         parameters = self.parameters
-        what = "Validation score" if parameters.early_stopping else "Training loss"
+        what = "Training loss"
+        if parameters.early_stopping:
+            what = "Validation loss" if watches_loss(parameters) else "Validation score"
         message = (
             f"{what} did not improve more than tol={parameters.tol:f} "
             f"for {parameters.n_iter_no_change} consecutive epochs."

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad import solvers
+    from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
     from handgrad.estimator.targets import TargetKind
+    from handgrad.reading import Predicts
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
@@ -49,7 +51,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
 validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As in scikit-learn; ``verbose="bar"`` draws a progress bar.
-    pixels, on_iteration, engine, n_threads
+    scoring, pixels, on_iteration, engine, n_threads
         As for `MLPClassifier`.
 
     Attributes
@@ -59,6 +61,11 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_, \
 n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
         As in scikit-learn. The loss of several values per sample is their mean.
+    validation_loss_curve_ : list of float or None
+        The mean loss on the validation samples after each iteration, without the penalty of large
+        weights.
+    best_validation_loss_ : float or None
+        The least of these, with early stopping.
     history_ : FitHistory
         Cost and seconds of every iteration.
 
@@ -74,8 +81,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     Examples
     --------
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
-    >>> model = MLPRegressor((), solver="lbfgs", alpha=0, random_state=1).fit(X, y)
-    >>> model.predict([[10.0]]).round(2).tolist()
+    >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, random_state=1)
+    >>> model.fit(X, y).predict([[10.0]]).round(2).tolist()
     [21.0]
     """
 
@@ -111,6 +118,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        scoring: str | Callable[..., float] | None = None,
         pixels: bool = False,
         on_iteration: Callable[[solvers.Iteration], bool | None] | None = None,
         engine: str = "auto",
@@ -125,7 +133,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         y: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         *,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> Self:
         """Train for one more epoch on these samples; sgd and adam continue with their moments.
 
@@ -134,6 +142,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         X, y, sample_weight, label
             As for `fit`.
         """
+        self._check_parameters()
         return self._partial_fit(X, y, sample_weight, label, self._kind_of)
 
     def predict(self, X: Any) -> Any:
@@ -156,7 +165,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         y: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         *,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> float:
         """Return R²; of several values per sample the mean of theirs.
 
@@ -171,11 +180,14 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         check_is_fitted(self)
         return float(super().score(X, y, sample_weight))
 
+    def _predicts(self, y: Any, label: Label | None) -> Predicts:  # noqa: ARG002
+        return "values"
+
     def _check_targets(self, y: Any, X: Any) -> npt.NDArray[Any]:
         return values_of(y, X, self)
 
     def _kind_of(self, given: Given) -> TargetKind:
-        return ValueTargets(tuple(map(str, range(given.outputs))), self.loss)
+        return ValueTargets(given.names, self.loss)
 
     def _to_train(self, given: Given, sample_weight: Any) -> Samples:
         return given.to_train(self._targets, sample_weight, None)

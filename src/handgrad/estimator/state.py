@@ -28,7 +28,7 @@ class EstimatorState:
     """
 
     parameters: dict[str, Any]
-    """The arguments of the constructor, as `get_params` returns them."""
+    """The arguments of the constructor; a callback or a scorer that is a function is None."""
     network: Network
     """As `network()` returns it: for classes with a softmax, also for one or two of them."""
     kind: TargetKind
