@@ -8,6 +8,8 @@ QUESTIONS = (
     "full_batch",
     "batches",
     "hidden_100",
+    "wide_layers",
+    "regression",
     "predict_all",
     "predict_one",
     "cold_start",

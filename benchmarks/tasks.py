@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 from handgrad import Network, data
 
+if TYPE_CHECKING:
+    from handgrad.network import Output
+
 ROWS = 60_000
 
 
 @dataclass
 class Task:
-    """What every peer gets: rows, labels, initial values, and the settings of the steps."""
+    """What every peer gets: rows, targets, initial values, and the settings of the steps."""
 
-    X: Any  # pixels as bytes, or CSR
-    y: np.ndarray
+    X: Any  # pixels as bytes, float32, or CSR
+    y: np.ndarray  # labels, or values where the output is identity
     parameters: tuple[np.ndarray, ...]
     steps: int = 1
     learning_rate: float = 0.1
     batch_size: int = 0
     solver: str = "sgd"
+    output: Output = "softmax"
+
+    @property
+    def layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """W and b of each layer, first to last."""
+        return list(zip(self.parameters[::2], self.parameters[1::2], strict=True))
 
 
 def options(description: str, **more: dict[str, Any]) -> argparse.Namespace:
@@ -54,9 +63,24 @@ def digits(chosen: argparse.Namespace, rows: int = ROWS) -> tuple[np.ndarray, np
     return dataset.X_train[order], dataset.y_train[order].astype(np.int64), name
 
 
-def network(hidden: int, features: int = 784, classes: int = 10) -> tuple[np.ndarray, ...]:
+def network(
+    hidden: int | tuple[int, ...],
+    features: int = 784,
+    classes: int = 10,
+    output: Output = "softmax",
+) -> tuple[np.ndarray, ...]:
     """Return initial values, the same for all peers."""
-    return Network.initial(features=features, hidden=hidden, classes=classes, seed=1).parameters
+    return Network.initial(
+        features=features, hidden=hidden, classes=classes, output=output, seed=1
+    ).parameters
+
+
+def smooth_values(rows: int, features: int = 50) -> tuple[np.ndarray, np.ndarray]:
+    """Return dense float32 rows, and values that a network can learn from them."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(rows, features)).astype(np.float32)
+    waves = np.sin(X @ random.normal(0, 0.3, (features, 5))) @ random.normal(size=5)
+    return X, (waves + random.normal(0, 0.1, rows)).astype(np.float32)
 
 
 def text_like(rows: int, features: int = 2**18, nonzeros: int = 100) -> tuple[Any, np.ndarray]:

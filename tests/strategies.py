@@ -43,3 +43,16 @@ def networks(draw, outputs=OUTPUTS, most=6) -> Network:
         for m, n, name in zip(sizes[:-1], sizes[1:], names, strict=True)
     ]
     return Network.of_layers(layers, output).astype(dtype)
+
+
+@st.composite
+def layered_problems(draw) -> Problem:
+    """Draw a network of any depth in float64, with rows and targets that fit it."""
+    network = draw(networks()).astype(np.float64)
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed of rows"))
+    m = draw(st.integers(1, 6), label="m")
+    if network.predicts == "classes":
+        y = random.integers(network.classes, size=m)
+    else:
+        y = random.integers(2 if network.predicts == "labels" else 4, size=(m, network.K))
+    return Problem(network, random.normal(size=(m, network.D)), y)

@@ -42,11 +42,6 @@ def every_engine():
     return engines
 
 
-try:  # until every core has any depth
-    from handgrad.engines import _native
-except ImportError:
-    _native = None  # type: ignore[assignment]
-
 engines = pytest.mark.parametrize("engine", every_engine())
 dtypes = pytest.mark.parametrize("dtype", TOLERANCES)
 forms = pytest.mark.parametrize("form", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
@@ -227,8 +222,6 @@ def test_backpropagation_through_any_depth_is_pytorchs(problem):
 @of_any_depth
 def test_engines_go_through_any_depth_as_pytorch_does(problem, engine):
     network, X, y = layered(problem)
-    if engine.name == "native" and not hasattr(_native, "Activation"):
-        pytest.skip("this native core has two layers")
     for form in (np.asarray, sparse.csr_array):
         session = engine.session(form(X), y, Objective(network.output))
         measured = session.cost_and_gradient(network)

@@ -8,11 +8,15 @@ import numpy as np
 
 from handgrad import Network, get_engine
 from handgrad.engines import Adam, Sgd
+from handgrad.layers import Layer
 
 
 def prepared(name, task, threads):
     """Return the engine and the network."""
-    return get_engine(name, threads=threads), Network(*task.parameters)
+    hidden = [Layer(W, b, "relu") for W, b in task.layers[:-1]]
+    W, b = task.layers[-1]
+    layers = [*hidden, Layer(W, b, "identity")]
+    return get_engine(name, threads=threads), Network.of_layers(layers, task.output)
 
 
 def full_batch(name, task, X, threads):

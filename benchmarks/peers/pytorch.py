@@ -9,31 +9,34 @@ from torch.nn import functional
 from peers._rows import float_rows
 
 
-class Net(torch.nn.Module):  # type: ignore[misc]
-    """The two-layer network, from given initial values."""
+def _network(task):
+    """Return a network that gives logits, or values."""
+    modules = []
+    for W, _ in task.layers:
+        modules += [torch.nn.Linear(W.shape[1], W.shape[0]), torch.nn.ReLU()]
+    net = torch.nn.Sequential(*modules[:-1])
+    _take(net, task)
+    return net
 
-    def __init__(self, parameters):
-        super().__init__()
-        self.first = torch.nn.Linear(parameters[0].shape[1], parameters[0].shape[0])
-        self.second = torch.nn.Linear(parameters[2].shape[1], parameters[2].shape[0])
-        self.take(parameters)
 
-    def take(self, parameters):
-        """Go back to the initial values."""
-        own = (self.first.weight, self.first.bias, self.second.weight, self.second.bias)
-        with torch.no_grad():
-            for tensor, value in zip(own, parameters, strict=True):
-                tensor.copy_(torch.from_numpy(np.array(value)).reshape(tensor.shape))
-
-    def forward(self, x):
-        """Return logits."""
-        return self.second(functional.relu(self.first(x)))
+def _take(net, task):
+    """Go back to the initial values."""
+    with torch.no_grad():
+        for tensor, value in zip(net.parameters(), task.parameters, strict=True):
+            tensor.copy_(torch.from_numpy(np.array(value)).reshape(tensor.shape))
 
 
 def _prepared(task, threads):
     torch.set_num_threads(threads)
-    rows, labels = torch.from_numpy(float_rows(task.X)), torch.from_numpy(task.y)
-    return Net(task.parameters), rows, labels
+    rows, targets = torch.from_numpy(float_rows(task.X)), torch.from_numpy(task.y)
+    return _network(task), rows, targets
+
+
+def _cost(task):
+    """Return the function of outputs and targets that is minimised."""
+    if task.output == "softmax":
+        return functional.cross_entropy
+    return lambda values, targets: functional.mse_loss(values[:, 0], targets) / 2
 
 
 def _optimiser(net, task):
@@ -41,8 +44,8 @@ def _optimiser(net, task):
     return kind(net.parameters(), lr=task.learning_rate, fused=True)
 
 
-def _step(net, optimiser, rows, labels):
-    cost = functional.cross_entropy(net(rows), labels)
+def _step(net, optimiser, cost_of, rows, targets):
+    cost = cost_of(net(rows), targets)
     optimiser.zero_grad()
     cost.backward()
     optimiser.step()
@@ -50,32 +53,33 @@ def _step(net, optimiser, rows, labels):
 
 
 def full_batch(task, threads):
-    net, rows, labels = _prepared(task, threads)
+    net, rows, targets = _prepared(task, threads)
     optimisers: list[Any] = []
 
     def reset():
-        net.take(task.parameters)
+        _take(net, task)
         optimisers[:] = [_optimiser(net, task)]
 
     def run():
         for _ in range(task.steps):
-            cost = _step(net, optimisers[0], rows, labels)
+            cost = _step(net, optimisers[0], _cost(task), rows, targets)
         return cost
 
     return reset, run
 
 
 def batches(task, threads):
-    net, rows, labels = _prepared(task, threads)
-    parts = list(zip(rows.split(task.batch_size), labels.split(task.batch_size), strict=True))
+    net, rows, targets = _prepared(task, threads)
+    parts = list(zip(rows.split(task.batch_size), targets.split(task.batch_size), strict=True))
+    cost_of = _cost(task)
     optimisers: list[Any] = []
 
     def reset():
-        net.take(task.parameters)
+        _take(net, task)
         optimisers[:] = [_optimiser(net, task)]
 
     def run():
-        costs = [_step(net, optimisers[0], *part) for part in parts]
+        costs = [_step(net, optimisers[0], cost_of, *part) for part in parts]
         return torch.stack(costs).mean()
 
     return reset, run

@@ -1,20 +1,21 @@
-"""scikit-learn's MLPClassifier, without the search for values that are not finite."""
+"""scikit-learn's perceptrons, without the search for values that are not finite."""
 
 import warnings
 
 import numpy as np
 import sklearn
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from peers._rows import float_rows
 
 
-def _classifier(task, X, *, batch_size, iterations):
+def _estimator(task, X, *, batch_size, iterations):
     sklearn.set_config(assume_finite=True)
     warnings.simplefilter("ignore", ConvergenceWarning)
-    classifier = MLPClassifier(
-        hidden_layer_sizes=(len(task.parameters[0]),),
+    kind = MLPClassifier if task.output == "softmax" else MLPRegressor
+    estimator = kind(
+        hidden_layer_sizes=tuple(len(W) for W, _ in task.layers[:-1]),
         solver=task.solver,
         learning_rate_init=task.learning_rate,
         batch_size=batch_size,
@@ -26,31 +27,30 @@ def _classifier(task, X, *, batch_size, iterations):
         max_iter=1,
         warm_start=True,
     )
-    classes = len(task.parameters[2])
-    some = np.arange(min(len(task.y), 10 * classes))
-    labels = np.resize(np.arange(classes), len(some))
-    classifier.set_params(batch_size=len(some)).fit(X[some], labels)  # makes its attributes
-    return classifier.set_params(max_iter=iterations, batch_size=batch_size)
+    outputs = len(task.layers[-1][0])
+    some = np.arange(min(len(task.y), 10 * outputs))
+    targets = np.resize(np.arange(outputs, dtype=task.y.dtype), len(some))
+    estimator.set_params(batch_size=len(some)).fit(X[some], targets)  # makes its attributes
+    return estimator.set_params(max_iter=iterations, batch_size=batch_size)
 
 
-def _take(classifier, parameters):
-    W1, b1, W2, b2 = (np.array(value) for value in parameters)
-    classifier.coefs_ = [np.asfortranarray(W1.T), np.asfortranarray(W2.T)]
-    classifier.intercepts_ = [b1[:, 0], b2[:, 0]]
-    classifier.loss_curve_ = []
-    classifier.n_iter_ = classifier.t_ = 0
-    classifier.best_loss_ = np.inf
+def _take(estimator, task):
+    estimator.coefs_ = [np.asfortranarray(np.array(W).T) for W, _ in task.layers]
+    estimator.intercepts_ = [np.array(b)[:, 0] for _, b in task.layers]
+    estimator.loss_curve_ = []
+    estimator.n_iter_ = estimator.t_ = 0
+    estimator.best_loss_ = np.inf
 
 
 def _training(task, batch_size, iterations):
     X = float_rows(task.X)
-    classifier = _classifier(task, X, batch_size=batch_size, iterations=iterations)
+    estimator = _estimator(task, X, batch_size=batch_size, iterations=iterations)
 
     def run():
-        classifier.fit(X, task.y)
-        return classifier.loss_curve_[-1]
+        estimator.fit(X, task.y)
+        return estimator.loss_curve_[-1]
 
-    return lambda: _take(classifier, task.parameters), run
+    return lambda: _take(estimator, task), run
 
 
 def full_batch(task, threads):
@@ -63,8 +63,8 @@ def batches(task, threads):
 
 def predict(task, threads):
     X = float_rows(task.X)
-    classifier = _classifier(task, X, batch_size=200, iterations=1)
-    _take(classifier, task.parameters)
+    classifier = _estimator(task, X, batch_size=200, iterations=1)
+    _take(classifier, task)
     first = [True]
 
     def run():
@@ -79,8 +79,8 @@ def predict(task, threads):
 
 def predict_one(task, threads):
     X = float_rows(task.X)
-    classifier = _classifier(task, X, batch_size=200, iterations=1)
-    _take(classifier, task.parameters)
+    classifier = _estimator(task, X, batch_size=200, iterations=1)
+    _take(classifier, task)
     samples = [X[i : i + 1] for i in range(task.steps)]
 
     def run():

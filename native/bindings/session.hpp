@@ -8,6 +8,7 @@
 
 #include <nanobind/stl/unique_ptr.h>
 
+#include <limits>
 #include <memory>
 
 #include "bindings/held_rows.hpp"
@@ -138,7 +139,8 @@ template <class T> class Batches {
         : session_(session), layout_(session.layout_of(network)),
           rule_{static_cast<typename Rule<T>::Kind>(rule.kind), static_cast<T>(rule.rate),
               static_cast<T>(rule.momentum_kept), static_cast<T>(rule.square_kept),
-              static_cast<T>(rule.epsilon)},
+              // Above 0 in T, too: where there is no gradient, as in padding, 0 / 0 is NaN.
+              std::max(static_cast<T>(rule.epsilon), std::numeric_limits<T>::denorm_min())},
           batch_size_(std::clamp<size_t>(batch_size, 1, std::max<size_t>(session.count(), 1))) {
         const Kernels<T>& kernels = session.kernels_;
         Samples<T> samples = session.samples_;

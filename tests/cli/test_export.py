@@ -81,3 +81,22 @@ def test_a_network_too_large_for_the_page_is_refused(run, tmp_path):
     assert status == 1
     assert "100 hidden units" in err
     assert not (tmp_path / "large.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"hidden": (5, 4)}, "2 hidden layers of relu units"),
+        ({"activation": "tanh"}, "one hidden layer of tanh units"),
+        ({"output": "identity"}, "an identity output"),
+    ],
+)
+def test_a_network_that_the_page_does_not_show_is_one_sentence(run, tmp_path, settings, found):
+    network = Network.initial(**({"features": 3, "hidden": 4, "classes": 3} | settings))
+    save(Model.of(network), "other.safetensors")
+    status, out, err = run("export", "other.safetensors", "gone.csv")
+    assert (status, out) == (1, "")
+    assert err.startswith("handgrad: The page shows networks with one hidden layer of ReLU units")
+    assert found in " ".join(err.split())
+    assert err.count("\n") == 1
+    assert not (tmp_path / "other.html").exists()

@@ -68,7 +68,7 @@ def test_an_error_sends_no_control_characters_to_the_terminal(arguments, capsys)
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["train", "--hidden", "0"],
+        ["train", "--hidden", "-1"],
         ["train", "--iterations", "many"],
         ["train", "--iterations", "100000000000000000000"],
         ["train", "--learning-rate", "nan"],

@@ -6,9 +6,13 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
 
 from handgrad import Network, notes
-from handgrad.derivation.formulas import FORMULAS
+from handgrad.derivation.formulas import FORMULAS, LAYER_FORMULAS, OUTPUT_FORMULAS
+from handgrad.derivation.numbered import numbered_formulas
+from handgrad.glassbox.steps import steps_of_pass
+from strategies import layered_problems
 
 # No two letters have one size, so that a shape can be told from any other.
 SIZES = {"m": 7, "D": 5, "H": 3, "K": 4}
@@ -50,3 +54,39 @@ def test_the_factors_of_a_product_have_the_shapes_that_are_said(formula):
             assert known[name].shape == shape_of(shape)
     sides = [shape_of(shape) for shape in shapes[:2]]
     assert sides[0][1] == sides[1][0]
+
+
+def sized(text: str, m: int, K: int) -> tuple[int, ...]:
+    return tuple({"m": m, "K": K}.get(size, 0) or int(size) for size in text.split("×"))
+
+
+@given(layered_problems())
+def test_numbered_formulas_name_the_matrices_of_every_layer_in_their_shapes(problem):
+    network, X, y = problem
+    formulas = numbered_formulas(network)
+    named = formulas.values()
+    assert {f.id for f in named} <= {"", *LAYER_FORMULAS, *OUTPUT_FORMULAS}
+    for step in steps_of_pass(network, X, y, learning_rate=0.1):
+        if network.is_of_the_notes or step.formula.id in ("U1", "") or step.name in ("ŷ", "C"):
+            continue
+        assert step.formula == formulas[step.name]
+        assert step.value.shape == sized(step.formula.shapes, len(X), network.K)
+
+
+SIGNS = {"exp": np.exp, "tanh": np.tanh, "max": np.maximum, "log": np.log}
+
+
+@given(layered_problems())
+def test_numbered_statements_say_what_is_computed(problem):
+    """The statements of the activations, read as NumPy, give the matrices that they name."""
+    network, X, y = problem
+    assume(not network.is_of_the_notes)
+    known = {step.name: step.value for step in steps_of_pass(network, X, y, learning_rate=0.1)}
+    for name, formula in numbered_formulas(network).items():
+        if formula.id not in ("L2", "L6", "O1") or "softmax" in formula.statement:
+            continue
+        right = formula.statement.partition(" = ")[2]
+        right = right.replace("−", "-").replace("⊙", "*").replace("0.01 Z", "0.01 * Z")
+        right = re.sub(r"\(1 if (Z\d) > 0, else 0.01\)", r"(0.01 + 0.99 * (\1 > 0))", right)
+        found = eval(right, SIGNS | known)  # noqa: S307
+        np.testing.assert_allclose(found, known[name], rtol=1e-9, atol=1e-12)

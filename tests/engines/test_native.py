@@ -172,6 +172,24 @@ def test_epochs_are_those_of_the_reference(instruction_set, task, rule, batch, t
             np.testing.assert_allclose(found, matrix, rtol=1e-5, atol=1e-7)
 
 
+@every_instruction_set
+def test_an_epsilon_below_the_types_numbers_leaves_parameters_without_gradient_alone(
+    instruction_set,
+):
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(40, 4)), random.integers(3, size=40)
+    X[:, 0] = 0
+    network = Network.initial(features=4, hidden=5, classes=3)
+    options = {"batch_size": 8, "alpha": 0}
+    found, expected = (
+        native(instruction_set).batches(network, X, y, rule=Adam(0.01, epsilon=epsilon), **options)
+        for epsilon in (1e-50, 1e-30)
+    )
+    np.testing.assert_array_equal(found.epoch(), expected.epoch())
+    np.testing.assert_array_equal(found.network.W1, expected.network.W1)
+    np.testing.assert_array_equal(found.network.W1[:, 0], network.W1[:, 0])
+
+
 def test_an_instruction_set_that_is_not_there_is_refused():
     with pytest.raises(EngineError, match=f"{VARIABLE} is 'mmx'; expected one of baseline"):
         native("mmx")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from handgrad import Network, data
-from handgrad.errors import DataError, WriteError
+from handgrad.errors import DataError, ShapeError, WriteError
 from handgrad.export import export_html, own_samples
 from handgrad.model import Model
 from texts import embedded_data
@@ -83,4 +83,17 @@ def test_samples_of_another_size_or_class_are_not_its_own(table):
         training={"source": str(table)},
         class_names=("cat", "dog"),
     )
+    assert own_samples(model) is None
+
+
+def test_a_network_that_the_page_does_not_show_is_refused_before_a_file_is_made(tmp_path):
+    network = Network.initial(features=2, hidden=(3, 3), classes=2)
+    with pytest.raises(ShapeError, match="The page shows networks with one hidden layer"):
+        export_html(network, tmp_path / "p.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_of_values_has_no_samples_for_the_page(table):
+    network = Network.initial(features=2, classes=1, output="identity")
+    model = Model.of(network, class_names=("label",), training={"source": str(table)})
     assert own_samples(model) is None

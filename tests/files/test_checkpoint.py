@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 from safetensors.numpy import save as to_bytes
 
+from files.old_checkpoints import old_checkpoint
 from handgrad import Network, get_engine, load, save
 from handgrad.errors import CheckpointError, ModelFileError, WriteError
 from handgrad.files.checkpoint import Checkpoint, digest_of, load_checkpoint, save_checkpoint
@@ -25,15 +26,22 @@ SOLVERS: dict[str, dict[str, Any]] = {
     "adam": {"epochs": 9, "alpha": np.float64(0.5), "batch_size": np.int64(7)},
     "lbfgs": {"iterations": 9},
 }
+NETWORKS: dict[str, tuple[dict[str, Any], Any]] = {  # with the targets
+    "softmax": ({"hidden": 3, "classes": 3}, y),
+    "logistic": ({"hidden": 3, "classes": 1, "output": "logistic"}, y % 2),
+    "deep": ({"hidden": (5, 4), "classes": 3, "activation": "tanh"}, y),
+    "no hidden": ({"hidden": (), "classes": 3}, y),
+    "leaky": ({"hidden": 3, "classes": 3, "activation": "leaky_relu"}, y),
+    "labels": ({"hidden": (3, 2), "classes": 2, "output": "logistic"}, np.stack([y > 0, y > 1], 1)),
+    "values": ({"hidden": 3, "classes": 2, "output": "identity"}, X[:, :2]),
+    "counts": ({"hidden": (2, 3, 2), "classes": 1, "output": "exp"}, y.astype(float)),
+}
 
 
-def checkpoint_of(solver, dtype="float32", taken=5, output="softmax"):
+def checkpoint_of(solver, dtype="float32", taken=5, kind="softmax"):
     training = Training(solver, **SOLVERS[solver])
-    network = Network.initial(features=4, hidden=3, classes=3, dtype=dtype)
-    labels = y
-    if output == "logistic":
-        W1, b1, W2, b2 = network.parameters
-        network, labels = Network(W1, b1, W2[:1], b2[:1], output="logistic"), y % 2
+    options, labels = NETWORKS[kind]
+    network = Network.initial(features=4, dtype=dtype, **options)
     shortened = training.settings | {training.unit: taken}
     state = train(network, X, labels, engine=get_engine(), **shortened).state
     return Checkpoint(
@@ -59,6 +67,8 @@ def same(one, other):
 def assert_same(found, expected):
     one, other = found.state, expected.state
     same(one.network.parameters, other.network.parameters)
+    assert repr(one.network) == repr(other.network)
+    assert repr(one.best) == repr(other.best)
     same(one.best.parameters, other.best.parameters)
     same(one.history, other.history)
     for name in ("solver", "lowest", "figure", "waited", "iterations"):
@@ -79,15 +89,33 @@ def assert_same(found, expected):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("output", ["softmax", "logistic"])
-def test_a_checkpoint_comes_back_bit_for_bit(path, solver, dtype, output):
-    expected = checkpoint_of(solver, dtype, output=output)
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_checkpoint_comes_back_bit_for_bit(path, solver, dtype, kind):
+    expected = checkpoint_of(solver, dtype, kind=kind)
     save_checkpoint(expected, path)
     found = load_checkpoint(path)
     assert_same(found, expected)
     first = path.read_bytes()
     save_checkpoint(found, path)
     assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("output", ["softmax", "logistic"])
+def test_a_checkpoint_of_the_first_format_loads_and_stays_as_it_is(path, output):
+    path.write_bytes(old_checkpoint(output))
+    found = load_checkpoint(path)
+    assert found.state.iterations == 2
+    assert found.state.network.output == output
+    assert found.state.network.activation == "relu"
+    rows = np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.25]]), [0, 1, 1]
+    start = Network([[1.0, -2.0]], [[0.5]], [[0.25], [0.5]], [[0.0], [-1.0]])
+    if output == "softmax":
+        run: Any = {"engine": get_engine("reference"), "iterations": 5}
+        whole, rest = train(start, *rows, **run), train(start, *rows, start=found.state, **run)
+        np.testing.assert_allclose(rest.costs, whole.costs, rtol=1e-14)
+        same(rest.network.parameters, whole.network.parameters)
+    save_checkpoint(found, path)
+    assert path.read_bytes() == old_checkpoint(output)
 
 
 @pytest.mark.parametrize("solver", ["gd", "sgd"])
@@ -170,6 +198,26 @@ def rewritten(path, change, *, arrays=None):
 
 def nothing(_description):
     pass
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.pop("activations"),
+        lambda d: d.update(activations="tanh"),
+        lambda d: d.update(activations=["tanh"]),
+        lambda d: d.update(activations=["tanh", "relu", "relu"]),
+        lambda d: d.update(activations=["tanh", "sinus"]),
+        lambda d: d.update(activations=[["tanh"], "tanh"]),
+        lambda d: d.update(activations={"tanh": 1}),
+        lambda d: d.update(format_version=1),
+    ],
+)
+def test_activations_that_cannot_be_are_refused(path, change):
+    save_checkpoint(checkpoint_of("adam", kind="deep"), path)
+    rewritten(path, change)
+    with pytest.raises(CheckpointError, match=str(path)):
+        load_checkpoint(path)
 
 
 MOMENTS = {
@@ -284,7 +332,7 @@ def test_a_model_is_no_checkpoint_and_a_checkpoint_no_model(path):
 
 def test_a_newer_format_and_texts_that_are_too_long_are_told(path):
     save_checkpoint(checkpoint_of("gd"), path)
-    rewritten(path, lambda d: d.update(format_version=2))
+    rewritten(path, lambda d: d.update(format_version=3))
     with pytest.raises(CheckpointError, match="upgrade handgrad"):
         load_checkpoint(path)
     whole = checkpoint_of("gd")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fuzz import mutations
-from fuzz.loading import TYPES
+from fuzz.loading import TYPES, check_targets, draw_columns
 from fuzz.scratch import written
 from handgrad.data import open_blocks
 
@@ -25,6 +25,12 @@ M = 12
 FORMS = ("columns", "lists", "fixed lists", "bytes", "pictures")
 KINDS = ("parquet", "arrow", "arrows", "feather", "csv", "npz")
 PACKINGS = ("none", "snappy", "zstd")
+NUMBERS = [
+    np.array([0, 1, 2] * (M // 3)),
+    np.array([0.5, -1.0, 1e300] * (M // 3)),
+    np.arange(2.0 * M).reshape(M, 2) % 2,
+    np.arange(3.0 * M, dtype=np.float32).reshape(M, 3),
+]
 LABELS: list[list[Any]] = [
     [0, 1, 2],
     [0.0, 1.0, -2.0],
@@ -49,20 +55,26 @@ def draw(random: Random) -> Case:
     if random.random() < 0.9:
         hit = random.choice(list(files))
         files[hit] = mutations.damage(random, files[hit])
+    predicts, label, features = draw_columns(random, ("label", "label", "label", "f0", ""))
     return {
         "files": files,
         "leaf_rows": random.choice((1, 3, 5, 100)),
-        "label": random.choice(("label", "label", "label", "f0", "")),
+        "label": label,
+        "predicts": predicts,
+        "features": features,
     }
 
 
 def run(case: Case) -> None:
     """Open the folder, and read all leaves twice."""
     folder = Path(written(case["files"]))
-    blocks = open_blocks(folder, case["label"], leaf_rows=case["leaf_rows"])
+    predicts = case["predicts"]
+    options = {name: case[name] for name in ("label", "predicts", "features", "leaf_rows")}
+    blocks = open_blocks(folder, **options)
     assert blocks.features > 0
     assert blocks.dtype in TYPES
-    assert len(set(blocks.class_names)) == len(blocks.classes)
+    assert len(set(blocks.class_names)) == blocks.outputs
+    assert (len(blocks.classes) > 0) == (predicts == "classes")
     first = [blocks.read(leaf) for leaf in range(len(blocks))]
     for leaf in reversed(range(len(blocks))):
         X, y = blocks.read(leaf)
@@ -70,8 +82,11 @@ def run(case: Case) -> None:
         assert np.isfinite(X).all()
         assert np.array_equal(X, first[leaf][0])
         assert np.array_equal(y, first[leaf][1])
-        counts = np.bincount(y, minlength=len(blocks.classes))
-        assert np.array_equal(counts, blocks.counts[leaf])
+        check_targets(y.copy(), len(X), blocks.class_names, predicts)
+        counts = [len(y)]
+        if predicts == "classes":
+            counts = np.bincount(y, minlength=blocks.outputs).tolist()
+        assert counts == blocks.counts[leaf].tolist()
 
 
 @cache
@@ -80,7 +95,7 @@ def _file(kind: str, form: str, labels: int, packing: str) -> bytes:
     if kind == "npz":
         file = io.BytesIO()
         save = np.savez if packing == "none" else np.savez_compressed
-        save(file, X=_rows(), y=np.array([0, 1, 2] * (M // 3)))
+        save(file, X=_rows(), y=NUMBERS[labels % len(NUMBERS)])
         return file.getvalue()
     import pyarrow as pa
     import pyarrow.csv

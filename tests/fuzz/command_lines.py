@@ -49,6 +49,9 @@ OPTIONS = {
     "train": (
         *(
             "--hidden",
+            "--activation",
+            "--regression",
+            "--loss",
             "--iterations",
             "--learning-rate",
             "--seed",
@@ -67,7 +70,8 @@ OPTIONS = {
     "check": ("--label", "--json"),
     "info": ("--json",),
 }
-FLAGS = ("--json", "--full", "--nesterov")
+FLAGS = ("--json", "--full", "--nesterov", "--regression")
+LABELS = ("label", "label", "a", "a,b", "label,c", "a,a", ",", "\\,", "kind", "", "\x1b[31m")
 OUTS = ("out", "out/", "no such folder/out", "t.csv", ".", "", "/dev/null", "\x00", "x" * 300, "-")
 
 
@@ -83,6 +87,8 @@ def draw(random: Random) -> Case:
             arguments.append(usual if random.random() < 0.9 else random.choice(sources))
     if command == "train" and random.random() < 0.95:
         arguments += ["--iterations", "2"]
+    if command == "train" and random.random() < 0.25:
+        arguments += ["--regression", "--label", random.choice(("label", "label,a"))]
     if command in ("train", "export") and random.random() < 0.9:
         arguments += ["--out", "out"]
     for option in random.sample(OPTIONS[command], _few(random, command)):
@@ -215,9 +221,15 @@ def _value(random: Random, option: str, sources: list[str]) -> str:
     if option == "--test":
         return random.choice(sources)
     if option == "--label":
-        return random.choice(("label", "label", "a", "kind", "", "no such", "\x1b[31m"))
+        return random.choice(LABELS)
     if option == "--resume":
         return random.choice(("run.checkpoint", "run.checkpoint", *sources))
+    if option == "--activation":
+        return random.choice(("relu", "tanh", "logistic", "identity", "leaky_relu", "softmax", ""))
+    if option == "--loss":
+        return random.choice(("squared_error", "poisson", "log_loss", ""))
+    if option == "--hidden":
+        return random.choice(NUMBERS + LARGE + ["3,2", "1,1,1", "0,0", "2,", "5,99999999", "10,0"])
     if option == "--solver":
         return random.choice(("gd", "sgd", "adam", "lbfgs", ""))
     if option == "--every":
@@ -226,7 +238,7 @@ def _value(random: Random, option: str, sources: list[str]) -> str:
         return random.choice(NUMBERS)
     if option in ("--batch-size", "--momentum", "--tol", "--alpha"):
         return random.choice(NUMBERS + LARGE)
-    if option in ("--hidden", "--iterations", "--seed", "--threads", "--sample", "--samples"):
+    if option in ("--iterations", "--seed", "--threads", "--sample", "--samples"):
         return random.choice(NUMBERS + LARGE * (option != "--iterations"))
     if option == "--learning-rate":
         return random.choice(NUMBERS + LARGE)

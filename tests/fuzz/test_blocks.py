@@ -25,21 +25,23 @@ def test_damaged_tables_are_read_whole_or_refused(random):
 def test_blocks_of_a_csv_file_are_what_load_reads(seed):
     case = csv_files.draw(Random(seed))
     source = Path(written(case["files"]), case["name"])
+    options = {name: case[name] for name in ("label", "predicts", "features")}
     try:
-        blocks = data.open_blocks(source, case["label"], leaf_rows=3)
+        blocks = data.open_blocks(source, leaf_rows=3, **options)
         X, y = blocks.load()
     except HandgradError:
         found = None
     else:
         found = X, y
     try:
-        whole = data.load(source, label=case["label"])
+        whole = data.load(source, **options)
     except HandgradError as error:
         assert found is None or "of a single class" in str(error)  # noqa: PT017
         return
     assert found is not None
     np.testing.assert_array_equal(found[0], whole.X_train, strict=True)
-    np.testing.assert_array_equal(found[1], whole.y_train)
+    np.testing.assert_array_equal(found[1].reshape(whole.y_train.shape), whole.y_train)
+    assert blocks.fingerprint == whole.fingerprint
     assert blocks.class_names == whole.class_names
     assert blocks.feature_names == whole.feature_names
     assert blocks.image_shape == whole.image_shape

@@ -9,10 +9,15 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad import MLPClassifier, Network, data
+from handgrad import Layer, MLPClassifier, Network, data
 from handgrad.errors import ShapeError
 from handgrad.glassbox import payload as payload_module
-from handgrad.glassbox.payload import build_payload, pick_samples
+from handgrad.glassbox.payload import (
+    build_payload,
+    check_shown,
+    encode_network,
+    pick_samples,
+)
 from handgrad.model import Model
 from strategies import problems
 
@@ -105,10 +110,44 @@ def test_a_network_too_large_for_the_page_is_refused(sizes, message):
         build_payload(Network.initial(features=3, **sizes))
 
 
-def test_a_logistic_output_is_refused_because_the_page_computes_a_softmax():
+def test_two_classes_of_a_logistic_output_are_shown_as_their_softmax():
     network = Network([[1.0, 2.0]], [[0.0]], [[3.0]], [[4.0]], output="logistic")
-    with pytest.raises(ShapeError, match="logistic output; expected softmax"):
-        build_payload(network)
+    expected = build_payload(network.as_softmax(), np.eye(2), [0, 1])
+    assert build_payload(network, np.eye(2), [0, 1]) == expected
+    assert encode_network(network) == encode_network(network.as_softmax())
+    assert expected["model"]["classes"] == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"hidden": ()}, "has no hidden layer and a softmax output"),
+        ({"hidden": (3, 3)}, "has 2 hidden layers of relu units and a softmax output"),
+        ({"activation": "tanh"}, "has one hidden layer of tanh units and a softmax output"),
+        ({"activation": "leaky_relu"}, "has one hidden layer of leaky_relu units"),
+        ({"output": "logistic"}, "has one hidden layer of relu units and a logistic output"),
+        ({"output": "identity"}, "and an identity output; look at it with handgrad trace"),
+        ({"output": "exp"}, "and an exp output; look at it with handgrad trace"),
+    ],
+)
+def test_a_network_that_the_page_does_not_show_is_refused_in_one_sentence(settings, found):
+    network = Network.initial(**({"features": 2, "hidden": 3, "classes": 3} | settings))
+    for refused in (network, Model.of(network)):
+        with pytest.raises(ShapeError, match=found) as error:
+            build_payload(refused)
+        assert str(error.value).startswith("The page shows networks with one hidden layer of ReLU")
+        for refuse in (check_shown, encode_network):  # the second sends a run's networks
+            with pytest.raises(ShapeError, match=found):
+                refuse(refused)
+
+
+def test_layers_of_several_activations_are_all_named():
+    layers = [
+        Layer(np.eye(2), np.zeros((2, 1)), activation)
+        for activation in ("tanh", "relu", "identity")
+    ]
+    with pytest.raises(ShapeError, match="2 hidden layers of tanh and relu units"):
+        check_shown(Network.of_layers(layers))
 
 
 def test_the_largest_network_is_not_refused():

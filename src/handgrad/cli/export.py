@@ -14,7 +14,8 @@ from handgrad.cli.sources import model_and_own_samples, note_bytes
 from handgrad.export import export_html
 from handgrad.files.atomic import check_writable
 from handgrad.files.overlaps import check_distinct
-from handgrad.glassbox.payload import MOST_SAMPLES
+from handgrad.glassbox.payload import MOST_SAMPLES, check_shown
+from handgrad.jobs.inputs import load_model
 from handgrad.plain_json import show_json
 
 
@@ -44,11 +45,13 @@ def export(
 ) -> None:
     """Write a model in a form that other programs use: the interactive page as one HTML file.
 
-    Any browser opens it from disk. The page sends no request.
+    Any browser opens it from disk. The page sends no request. It shows networks with one hidden
+    layer of ReLU units whose output is a softmax.
     """
     out = out or model.parent / f"{model.stem}.{form}"
     check_distinct((model, source), (out,))
     check_writable(out)
+    check_shown(load_model(model))
     network, chosen = model_and_own_samples(model, source, label)
     check_distinct((chosen.source if chosen else None,), (out,))
     page = export_html(network, out, chosen, most=samples)

@@ -13,7 +13,7 @@ from handgrad.cli.options import JsonOption, LabelOption, ModelArgument, SourceA
 from handgrad.cli.sources import model_and_samples, note_bytes
 from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox import Trace
-from handgrad.glassbox.table import trace_table
+from handgrad.glassbox.table import rows_note, trace_table
 
 
 @app.command(
@@ -33,7 +33,7 @@ def trace(
     """Show every matrix of one sample's forward and backward pass.
 
     The sample is one of the test samples of SOURCE, or of all samples if it has no test samples.
-    Without labels the trace ends with the prediction.
+    Without labels or values the trace ends with the prediction.
     """
     network, samples = model_and_samples(model, source, label)
     if sample >= len(samples.X):
@@ -52,4 +52,4 @@ def trace(
         show(terminal.picture(network.rows(samples.X[one])[0], network.image_shape), markup=False)
     width = terminal.results().width
     show(trace_table(passes.steps, full=full, width=width))
-    terminal.show_line(terminal.class_note(network.class_names))
+    terminal.show_line(rows_note(network))

@@ -271,9 +271,7 @@ def _compare_parameter(case: LayersCase, place: int, dθ: Array) -> Iterator[Com
 
     def cost_of_sums(θ: Array) -> Any:
         moved = (*before, θ, *after)
-        in_sums: list[textbook.Layer] = list(
-            zip(moved[::2], moved[1::2], activations, strict=True)
-        )
+        in_sums: list[textbook.Layer] = list(zip(moved[::2], moved[1::2], activations, strict=True))
         return textbook.cost_after(in_sums, network.output, case.values.T, case.y)
 
     formula = "L4" if place % 2 else "L3"

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from handgrad.engines.dask.collections import is_collection
@@ -23,7 +22,7 @@ from handgrad.estimator.targets import (
     ClassTargets,
     LabelTargets,
     check_classes,
-    check_same_classes,
+    classes_of_all_calls,
     labels_of,
 )
 
@@ -173,14 +172,11 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         classes : array, optional
             All classes, or all labels, that any call will have; needed in the first call.
         """
+        self._check_parameters()
         if self.class_weight == "balanced":
             raise ValueError("partial_fit needs class_weight as a dict, not 'balanced'.")
-        first = not hasattr(self, "coefs_")
-        if first and classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        if not first and classes is not None:
-            check_same_classes(classes, self.classes_)
-        kind_of = partial(self._kind_of, classes=classes)
+        known = self.classes_ if hasattr(self, "coefs_") else None
+        kind_of = partial(self._kind_of, classes=classes_of_all_calls(classes, known))
         return self._partial_fit(X, y, sample_weight, label, kind_of)
 
     def predict(self, X: Any) -> Any:
@@ -244,8 +240,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     def _check_targets(self, y: Any, X: Any) -> Any:
         return labels_of(y, X, self)
 
-    def _kind_of(self, given: Given, classes: npt.ArrayLike | None = None) -> TargetKind:
-        found = given.classes if classes is None else unique_labels(classes)
+    def _kind_of(self, given: Given, classes: npt.NDArray[Any] | None = None) -> TargetKind:
+        found = given.classes if classes is None else classes
         if given.predicts == "values":
             raise ValueError(
                 "X holds values; expected classes or labels: MLPRegressor takes values."

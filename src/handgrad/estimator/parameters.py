@@ -108,7 +108,8 @@ def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
     >>> hidden_sizes((100, 50)), hidden_sizes(5), hidden_sizes(())
     ([100, 50], [5], [])
     """
-    sizes = list(np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)))
+    several = hasattr(hidden_layer_sizes, "__iter__")
+    sizes = list(hidden_layer_sizes) if several else [hidden_layer_sizes]
     if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
         raise ValueError(
             f"hidden_layer_sizes is {hidden_layer_sizes!r}; expected whole numbers above 0."

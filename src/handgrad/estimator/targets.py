@@ -359,12 +359,30 @@ def weighted_classes(kind: TargetKind) -> npt.NDArray[Any]:
     return kind.classes
 
 
-def check_same_classes(classes: npt.ArrayLike, known: npt.NDArray[Any]) -> None:
-    """Raise a ValueError, as scikit-learn does, if a later call names other classes."""
-    if not np.array_equal(known, unique_labels(classes)):
+def classes_of_all_calls(
+    classes: npt.ArrayLike | None, known: npt.NDArray[Any] | None
+) -> npt.NDArray[Any]:
+    """Return the classes that any call of partial_fit may have, sorted.
+
+    ``known`` are those of earlier calls; the first call has none.
+
+    Raises
+    ------
+    ValueError
+        If the first call names no classes, or a later call names others.
+    """
+    if classes is None:
+        if known is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return known
+    named: npt.NDArray[Any] = unique_labels(classes)
+    if not len(named):
+        raise ValueError("classes is empty; expected all classes that any call will have.")
+    if known is not None and not np.array_equal(known, named):
         raise ValueError(
             f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
         )
+    return named
 
 
 def codes_of(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -8,7 +8,7 @@ from handgrad import data
 from handgrad.errors import DataError, MissingPackageError
 from handgrad.files.atomic import write_atomically
 from handgrad.glassbox.document import one_file
-from handgrad.glassbox.payload import MOST_SAMPLES, build_payload
+from handgrad.glassbox.payload import MOST_SAMPLES, build_payload, check_shown
 from handgrad.model import Model
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def export_html(
     Parameters
     ----------
     model : Network, Model or MLPClassifier
-        It may have at most 64 hidden units and 26 classes.
+        It may have one hidden layer of at most 64 ReLU units, and at most 26 classes.
     path : path
         The file to write; it is written whole or not at all.
     samples : Samples, optional
@@ -52,7 +52,7 @@ def export_html(
     Raises
     ------
     ShapeError
-        If the network is too large for the page, or the samples do not fit it.
+        If the page does not show such a network, or the samples do not fit it.
     DataError
         If the samples have a class that the network does not know.
     WriteError
@@ -69,6 +69,7 @@ def export_html(
     (True, 500)
     """
     known = Model.of(model)
+    check_shown(known)
     if samples is None or most == 0:
         payload = build_payload(model)
     else:
@@ -90,6 +91,8 @@ def export_html(
 def own_samples(model: Model, *, label: str | None = None) -> Samples | None:
     """Return samples of the source that a model was trained on, or of mnist-5k if it has none.
 
+    Without such samples, or if the model does not predict classes, return None.
+
     Examples
     --------
     >>> from handgrad import Network
@@ -99,6 +102,8 @@ def own_samples(model: Model, *, label: str | None = None) -> Samples | None:
     >>> own_samples(Model.of(Network.initial(features=3))) is None
     True
     """
+    if model.predicts != "classes":
+        return None
     source = model.training.get("source", data.USUAL_SOURCE)
     try:
         samples = data.load_samples(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.arguments import check_choice, real_number, whole_number
+from handgrad.arguments import real_number, whole_number
 from handgrad.engines import Moments
 from handgrad.engines.inputs import check_moments
 from handgrad.errors import CheckpointError, HandgradError, TrainingError
@@ -30,7 +30,6 @@ from handgrad.files.tensor_file import (
     header_length,
     parameter_names,
 )
-from handgrad.network import OUTPUTS
 from handgrad.quoting import named
 from handgrad.solvers import BatchMemory, RunState, Training
 from handgrad.solvers.history import History
@@ -43,7 +42,8 @@ if TYPE_CHECKING:
 
     from handgrad.network import Network
 
-FORMAT_VERSION = 1
+FIRST_VERSION = 1  # for one hidden layer of ReLU that predicts classes: older programs read it
+FORMAT_VERSION = 2  # the newest: it names the activation of each hidden layer
 HISTORY = ("costs", "accuracies", "seconds")
 ARRAYS = dict.fromkeys(HISTORY, "F64") | {"order": "I64", "random": "U32"}
 KEY = 624  # words of the state of NumPy's MT19937
@@ -74,7 +74,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> Non
         If the file cannot be written.
     CheckpointError
         If the order of rows is not drawn by MT19937, as that of every seed is, or if the texts of
-        the job exceed the 64 kB of a header.
+        the job and the names of the arrays exceed the 64 kB of a header.
     """
     from safetensors.numpy import save as to_bytes
 
@@ -86,7 +86,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | os.PathLike[str]) -> Non
     if header_length(content[:8]) > LARGEST_HEADER:
         raise CheckpointError(
             f"{named(path)} would need a header of more than {LARGEST_HEADER // 1024} kB; "
-            "expected shorter names of the source and the label."
+            "expected shorter names of the source and the label, or fewer layers."
         )
     write_atomically(path, content)
 
@@ -147,8 +147,7 @@ def _arrays(state: RunState) -> dict[str, npt.NDArray[Any]]:
 
 def _description(checkpoint: Checkpoint) -> dict[str, Any]:
     state = checkpoint.state
-    return {
-        "format_version": FORMAT_VERSION,
+    return _with_format(state.network) | {
         "kind": "checkpoint",
         "training": checkpoint.training.settings,
         "job": dict(checkpoint.job),
@@ -162,6 +161,14 @@ def _description(checkpoint: Checkpoint) -> dict[str, Any]:
         "waited": state.waited,
         "memory": None if state.memory is None else _described(state.memory),
     }
+
+
+def _with_format(network: Network) -> dict[str, Any]:
+    """Return the version of the format, with what it says of a network's hidden layers."""
+    activations = [layer.activation for layer in network.layers[:-1]]
+    if activations == ["relu"] and network.predicts == "classes":
+        return {"format_version": FIRST_VERSION}
+    return {"format_version": FORMAT_VERSION, "activations": activations}
 
 
 def _described(memory: BatchMemory) -> dict[str, Any]:
@@ -195,11 +202,11 @@ def _build(file: TensorFile, description: dict[str, Any], tensors: dict[str, Ten
     """Rebuild the checkpoint; if anything is missing or wrong, raise an error."""
     training = Training(**description["training"])
     others = file.others(tensors, ARRAYS)
-    output = description["output"]
-    check_choice("output", output, OUTPUTS, TrainingError)
+    is_first = description["format_version"] == FIRST_VERSION
+    like = ("relu",) if is_first else description["activations"], description["output"]
     groups = {prefix: _group(tensors, prefix) for prefix in ("best.", "first.", "second.")}
-    network = file.network(tensors, output=output)
-    best = file.network(groups["best."], output=output) if groups["best."] else None
+    network = file.network(tensors, *like)
+    best = file.network(groups["best."], *like) if groups["best."] else None
     if best is not None and [a.shape for a in best.parameters] != [
         a.shape for a in network.parameters
     ]:

@@ -49,7 +49,7 @@ def build_payload(
     Parameters
     ----------
     model : Network, Model or MLPClassifier
-        At most 64 hidden units and 26 classes.
+        One hidden layer of at most 64 ReLU units, and at most 26 classes.
     X : array of shape (m, D), optional
         Samples as rows, dense or as a SciPy sparse matrix. Without samples the page still
         accepts drawings.
@@ -80,14 +80,14 @@ def build_payload(
     """
     if feature_names is None:
         feature_names = getattr(model, "feature_names_in_", None)
-    network = Model.of(model)
-    _check_size(network)
+    network = Model.of(model).as_softmax()
+    encoded = encode_network(network)
     shape = network.image_shape or image_shape
     if shape is not None and math.prod(shape) != network.D:
         shape = None
     return {
         "version": VERSION,
-        "model": encode_network(network)
+        "model": encoded
         | {
             "class_names": list(network.class_names),
             "image_shape": shape and list(map(int, shape)),
@@ -106,9 +106,10 @@ def build_payload(
 def encode_network(network: Network) -> dict[str, Any]:
     """Return sizes and parameters in the form that the page reads, ready for JSON.
 
-    The page computes a softmax; a ShapeError says that the network has another output.
+    A ShapeError says if the page does not show such a network; see `check_shown`.
     """
-    network.check_output("softmax")
+    check_shown(network)
+    network = network.as_softmax()
     parameters = zip(("W1", "b1", "W2", "b2"), network.parameters, strict=True)
     sizes = {"features": network.D, "hidden": network.H, "classes": network.K}
     return sizes | {"dtype": network.dtype.name} | {name: encode(M) for name, M in parameters}
@@ -166,17 +167,52 @@ def pick_samples(m: int, y: npt.ArrayLike | None, most: int) -> npt.NDArray[np.i
     return np.sort(first)
 
 
-def _check_size(network: Network) -> None:
-    limits = (
-        ("hidden units", network.H, MOST_HIDDEN),
-        ("classes", network.K, MOST_CLASSES),
-    )
-    for what, found, most in limits:
-        if found > most:
-            raise ShapeError(
-                f"The network has {found} {what}, and the page shows each of them; "
-                f"expected at most {most}: train a smaller network to look at."
-            )
+def check_shown(network: Network) -> None:
+    """Raise a ShapeError unless the page shows such a network.
+
+    The page shows every matrix of one hidden layer of ReLU units with a softmax. Two classes of a
+    single logistic output are shown as the softmax of the same probabilities.
+
+    Examples
+    --------
+    >>> from handgrad import Network
+    >>> check_shown(Network.initial(features=4, hidden=3, classes=1, output="logistic"))
+    """
+    network = network.as_softmax()
+    check_layers(network.hidden, network.activation, network.output)
+    _check_most("classes", network.K, MOST_CLASSES)
+
+
+def check_layers(hidden: Sequence[int], activation: str, output: str = "softmax") -> None:
+    """Raise a ShapeError unless the page shows networks of these layers, before one is made.
+
+    Examples
+    --------
+    >>> check_layers((10,), "relu")
+    >>> check_layers((100, 50), "tanh")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    handgrad.errors.ShapeError: The page shows networks with one hidden layer of ReLU units ...
+    """
+    if len(hidden) != 1 or activation != "relu" or output != "softmax":
+        layers = {0: "no hidden layer", 1: "one hidden layer"}
+        found = layers.get(len(hidden), f"{len(hidden)} hidden layers")
+        units = f" of {activation.replace(',', ' and ')} units" if hidden else ""
+        article = "an" if output.startswith(("i", "e")) else "a"
+        raise ShapeError(
+            "The page shows networks with one hidden layer of ReLU units and a softmax output, and "
+            f"this one has {found}{units} and {article} {output} output; look at it with handgrad "
+            "trace, or in Python with handgrad.glassbox.Trace."
+        )
+    _check_most("hidden units", hidden[0], MOST_HIDDEN)
+
+
+def _check_most(what: str, found: int, most: int) -> None:
+    if found > most:
+        raise ShapeError(
+            f"The network has {found} {what}, and the page shows each of them; "
+            f"expected at most {most}: train a smaller network to look at."
+        )
 
 
 def _samples(

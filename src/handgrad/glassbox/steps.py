@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from handgrad import notes
+from handgrad import backpropagation, notes, outputs
 from handgrad.derivation.formulas import FORMULAS, Formula
+from handgrad.derivation.numbered import numbered_formulas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
     from handgrad.network import Matrix, Network
+    from handgrad.targets import Targets
 
 GIVEN = {
     "X": Formula("", "X", "m×D", "the samples, one per row"),
@@ -40,8 +43,12 @@ def steps_of_pass(
 ) -> Iterator[TraceStep]:
     """Yield every matrix of the pass in the order of the notes.
 
-    Without labels, the pass ends with the prediction, F5.
+    The formulas of the notes' network are F1 to U1, and those of any other L1 to O4. Without
+    targets, the pass ends with the prediction.
     """
+    if not network.is_of_the_notes:
+        yield from _steps_of_layers(network, X, y, learning_rate)
+        return
     activations = notes.forward(network, X)
     yield from _forward(network, X, activations)
     if y is not None:
@@ -78,3 +85,54 @@ def _backward(
     after = notes.descend(network, backward.gradient, learning_rate)
     for name, value in zip(("W1", "b1", "W2", "b2"), after.parameters, strict=True):
         yield TraceStep(FORMULAS["U1"], name, value)
+
+
+def _steps_of_layers(
+    network: Network, X: Matrix, y: npt.ArrayLike | None, learning_rate: float
+) -> Iterator[TraceStep]:
+    formulas = numbered_formulas(network)
+    passes = backpropagation.forward(network, X)
+    matrices = _forward_through_layers(network, X, passes)
+    if y is not None:
+        targets = network.targets(y, m=len(X))
+        matrices = chain(matrices, _backward_through_layers(network, X, targets, passes))
+    for name, value in matrices:
+        yield TraceStep(formulas[name], name, value)
+    if y is not None:
+        gradient = backpropagation.backward(network, X, y, passes)
+        after = backpropagation.descend(network, gradient, learning_rate)
+        for name, value in _named_parameters(after):
+            yield TraceStep(FORMULAS["U1"], name, value)
+
+
+def _forward_through_layers(
+    network: Network, X: Matrix, passes: Sequence[backpropagation.LayerPass]
+) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    yield "X", X
+    for number, (layer, (Z, A)) in enumerate(zip(network.layers, passes, strict=True), start=1):
+        yield f"W{number}", layer.W
+        yield f"b{number}", layer.b
+        yield f"Z{number}", Z
+        yield f"A{number}", A
+    yield "ŷ", outputs.predicted(passes[-1].A, network.output)
+
+
+def _backward_through_layers(
+    network: Network, X: Matrix, y: Targets, passes: Sequence[backpropagation.LayerPass]
+) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    yield "y", y
+    yield "C", np.array(backpropagation.cost(network, X, y))
+    dZ = outputs.output_gradient(passes[-1].A, y, network.output)
+    layers = backpropagation.propagate(network, X, passes, dZ)
+    for number, layer in reversed(list(enumerate(layers, start=1))):
+        yield f"dZ{number}", layer.dZ
+        yield f"dW{number}", layer.dW
+        yield f"db{number}", layer.db
+        if layer.dA_before is not None:
+            yield f"dA{number - 1}", layer.dA_before
+
+
+def _named_parameters(network: Network) -> Iterator[tuple[str, Matrix]]:
+    for number, layer in enumerate(network.layers, start=1):
+        yield f"W{number}", layer.W
+        yield f"b{number}", layer.b

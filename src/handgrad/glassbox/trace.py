@@ -22,18 +22,20 @@ HEIGHT_IN_A_NOTEBOOK = 860  # pixels
 
 
 class Trace:
-    """The whole pass of the notes on some samples, matrix by matrix.
+    """The whole pass of a network on some samples, matrix by matrix.
 
-    As the last value of a notebook cell, it shows the interactive page with these samples;
-    `table` is for the terminal.
+    As the last value of a notebook cell, it shows the interactive page with these samples, or a
+    table if the page does not show such a network; `table` is for the terminal.
 
     Parameters
     ----------
     network : Network
+        Of any depth, activation and output.
     X : array of shape (m, D)
         Samples as rows.
-    y : array of shape (m,), optional
-        Integer labels; without them the trace ends with the prediction, F5.
+    y : array of shape (m,) or (m, K), optional
+        Integer labels, or what else `handgrad.Network.targets` takes; without them the trace ends
+        with the prediction.
     learning_rate : float
         η of the step U1 at the end.
 
@@ -54,6 +56,9 @@ class Trace:
     >>> trace = Trace(network, [[0.5, 1.0, 0.0]], [1])
     >>> [step.name for step in trace.steps if step.formula.id.startswith("F")]
     ['Z1', 'A1', 'Z2', 'A2', 'ŷ']
+    >>> deep = Network.initial(features=3, hidden=(2, 2), classes=1, output="identity")
+    >>> [step.name for step in Trace(deep, [[0.5, 1.0, 0.0]], [1.5]).steps][-6:]
+    ['W1', 'b1', 'W2', 'b2', 'W3', 'b3']
     """
 
     def __init__(
@@ -111,7 +116,7 @@ class Trace:
     def _repr_html_(self) -> str:
         """Return the interactive page as a frame that needs no server and no connection.
 
-        If the network is too large for the page, return a table.
+        If the page does not show such a network, return a table.
         """
         from handgrad.glassbox.document import one_file
         from handgrad.glassbox.payload import build_payload

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import KW_ONLY, dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data import Predicts
     from handgrad.engines import Moments, Session
     from handgrad.network import Network
     from handgrad.solvers.checkpoints import Checkpoints
@@ -37,7 +38,7 @@ class Iteration(NamedTuple):
     seconds: float
     """Since the run began."""
     accuracy: float = np.nan
-    """The share of rows predicted right, of the networks that the cost is of."""
+    """The share of rows predicted right, of the networks that the cost is of; NaN of values."""
     learning_rate: float = np.nan
     """That of the iteration; lbfgs has none."""
 
@@ -86,7 +87,7 @@ class Result(Outcome):
 
     @property
     def accuracies(self) -> npt.NDArray[np.float64]:
-        """(n,): the share of rows predicted right, of the same networks."""
+        """(n,): the share of rows predicted right, of the same networks; NaN of values."""
         return self.history.accuracies
 
     @property
@@ -223,10 +224,7 @@ class Driver:
                 f"{solver.name}."
             )
         before = self.start.network
-        shapes = [array.shape for array in network.parameters]
-        if [array.shape for array in before.parameters] != shapes or (
-            (before.dtype, before.output) != (network.dtype, network.output)
-        ):
+        if _structure(before) != _structure(network):
             raise TrainingError(f"start is the state of a {before!r}; expected a {network!r}.")
         return network.with_parameters(before.parameters)
 
@@ -341,7 +339,8 @@ class Driver:
         if not self.must_be_finite:
             return
         if not (math.isfinite(found) if isinstance(found, float) else found.is_finite):
-            raise TrainingError(_divergence(self.taken, rate))
+            predicts = "classes" if self.last is None else self.last.predicts
+            raise TrainingError(_divergence(self.taken, rate, predicts))
 
     def stall(self, rate: float | None) -> None:
         """Continue with a lower learning rate when patience is spent, or end the run."""
@@ -374,11 +373,18 @@ class Driver:
             self.stop()
 
 
-def _divergence(iterations: int, rate: float) -> str:
+def _structure(network: Network) -> tuple[Any, ...]:
+    """Return what two networks have in common if one can take the place of the other."""
+    layers = [(layer.W.shape, layer.activation) for layer in network.layers]
+    return layers, network.dtype, network.output
+
+
+def _divergence(iterations: int, rate: float, predicts: Predicts) -> str:
     begin = f"The network is no longer finite after {iterations} iterations"
+    scaled = "the features and the values" if predicts == "values" else "the features"
     if math.isnan(rate):
-        return f"{begin}; scale the features to about 1."
+        return f"{begin}; scale {scaled} to about 1."
     return (
-        f"{begin} at a learning rate of {rate:g}; lower the learning rate, or scale the features "
+        f"{begin} at a learning rate of {rate:g}; lower the learning rate, or scale {scaled} "
         "to about 1."
     )
