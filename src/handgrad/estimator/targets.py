@@ -238,7 +238,7 @@ class ValueTargets(TargetKind):
                 f"y holds {values.min():g}, but loss='poisson' takes counts; expected values of 0 "
                 "or more."
             )
-        return values
+        return values if values.dtype.kind == "f" else values.astype(np.float64)
 
     def predictions(self, outputs: Matrix) -> npt.NDArray[Any]:
         """Return the values; a single one per sample as a vector."""
