@@ -176,7 +176,7 @@ def test_a_warm_start_must_beat_the_least_loss_of_earlier_runs():
 @pytest.mark.parametrize(
     ("options", "given", "said"),
     [
-        ({"scoring": "nonsense"}, {}, "scoring"),
+        ({"scoring": "nonsense"}, {}, "'nonsense' is not a valid scoring value"),
         ({"scoring": 3}, {}, "scoring"),
         ({}, {"sample_weight_val": np.ones(3)}, "sample_weight_val was given without X_val"),
         ({}, {"X_val": X, "y_val": y, "sample_weight_val": [1.0]}, "sample_weight"),

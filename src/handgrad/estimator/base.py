@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,11 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.threads import check_threads
-from handgrad.estimator.blocks import has_label_column, is_beyond_memory, opened, outputs_of_leaf
+from handgrad.estimator.blocks import has_label_column, is_address, is_beyond_memory, opened
 from handgrad.estimator.callbacks import CallbackSupportMixin, fit_task, with_callbacks
 from handgrad.estimator.parameters import hidden_sizes, stops_early
 from handgrad.estimator.state import COUNTS, CURVES, FIGURES, EstimatorState
 from handgrad.estimator.training import TrainsNetwork
+from handgrad.estimator.validation import scorer_of
+from handgrad.evaluation import predicted_outputs
 from handgrad.model import Model
 from handgrad.rows import PIXEL_SCALE
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines import Engine
+    from handgrad.estimator.blocks import Label
     from handgrad.estimator.callbacks import FitTask
     from handgrad.estimator.samples import Given, Samples
     from handgrad.estimator.targets import TargetKind
@@ -53,7 +55,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: npt.ArrayLike | None = None,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> Self:
         """Train on all samples.
 
@@ -74,9 +76,9 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
             instead of holding out samples of X.
         sample_weight_val : array, optional
             Weights of these samples.
-        label : str, optional
+        label : str or sequence of str, optional
             The column of the targets in files, or in a Dask data frame without y: "label" unless
-            said.
+            said. Several columns are several labels or values.
 
         Raises
         ------
@@ -112,7 +114,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
         X: Any,
         y: Any,
         sample_weight: npt.ArrayLike | None,
-        label: str | None,
+        label: Label | None,
         kind_of: Callable[[Given], TargetKind],
     ) -> Self:
         """Train for one more epoch; the first call learns the kind of its targets.
@@ -142,6 +144,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
         self._validate_params()
         hidden_sizes(self.hidden_layer_sizes)
         check_threads(self.n_threads)
+        scorer_of(self.scoring)
 
     @abstractmethod
     def _kind_of(self, given: Given) -> TargetKind:
@@ -177,17 +180,16 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
         network = self._network()
         with self._engine() as engine:
             if is_collection(X):
-                return engine.predict_proba(network, self._collection(X, engine))
-            blocks = opened(X, None, None, engine)
+                return engine.outputs(network, self._collection(X, engine))
+            predicts = self._targets.predicts
+            columns = self._targets.names if is_address(X) and predicts != "classes" else None
+            blocks = opened(X, None, columns, engine, predicts)
             if blocks is None:
                 return np.asarray(engine.outputs(network, self._rows(X, reset=False)))
-            blocks = self._blocks(blocks, reset=False)
-            return np.concatenate(
-                list(engine.map_leaves(partial(outputs_of_leaf, network), blocks))
-            )
+            return predicted_outputs(network, self._blocks(blocks, reset=False), engine=engine)
 
     def _score_beyond_memory(
-        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None, label: str | None
+        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None, label: Label | None
     ) -> float:
         check_is_fitted(self)
         with self._engine() as engine:

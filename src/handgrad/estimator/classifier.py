@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad import solvers
+    from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
     from handgrad.estimator.targets import TargetKind
     from handgrad.network import Network
+    from handgrad.reading import Predicts
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
@@ -159,7 +161,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         sample_weight: npt.ArrayLike | None = None,
         classes: npt.ArrayLike | None = None,
         *,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> Self:
         """Train for one more epoch on these samples; sgd and adam continue with their moments.
 
@@ -210,7 +212,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         y: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         *,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> float:
         """Return the share of samples predicted right; a label that fit never saw counts as wrong.
 
@@ -230,17 +232,26 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         tags.classifier_tags.multi_label = True
         return tags
 
+    def _predicts(self, y: Any, label: Label | None) -> Predicts:
+        has_columns = getattr(y, "ndim", 1) == 2 and y.shape[1] > 1
+        is_named = label is not None and not isinstance(label, str) and len(label) > 1
+        return "labels" if has_columns or is_named else "classes"
+
     def _check_targets(self, y: Any, X: Any) -> Any:
         return labels_of(y, X, self)
 
     def _kind_of(self, given: Given, classes: npt.NDArray[Any] | None = None) -> TargetKind:
         found = given.classes if classes is None else classes
-        if not given.is_multilabel:
-            return ClassTargets(found)
-        if len(found) != given.outputs:
+        if given.predicts == "values":
             raise ValueError(
-                f"classes holds {len(found)} labels, but y has {given.outputs} columns; expected "
-                "one label per column."
+                "X holds values; expected classes or labels: MLPRegressor takes values."
+            )
+        if given.predicts == "classes":
+            return ClassTargets(found)
+        if len(found) != len(given.names):
+            raise ValueError(
+                f"classes holds {len(found)} labels, but y has {len(given.names)} columns; "
+                "expected one label per column."
             )
         return LabelTargets(found, given.is_sparse)
 

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from handgrad import solvers
@@ -93,7 +92,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+    "scoring": [str, callable, None],
     "pixels": ["boolean"],
     "on_iteration": [callable, None],
     "engine": [StrOptions(set(ENGINE_NAMES))],

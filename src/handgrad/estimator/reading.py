@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
     from handgrad.data import Blocks
     from handgrad.engines import Engine
+    from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given
+    from handgrad.reading import Predicts
 
 
 class ReadsRows(Hyperparameters, BaseEstimator):  # type: ignore[misc]
@@ -40,6 +42,10 @@ class ReadsRows(Hyperparameters, BaseEstimator):  # type: ignore[misc]
     n_features_in_: int
     _pixels: bool
     _float_type: np.dtype[Any]
+
+    @abstractmethod
+    def _predicts(self, y: Any, label: Label | None) -> Predicts:
+        """Return what files and collections are to be read as."""
 
     @abstractmethod
     def _check_targets(self, y: Any, X: Any) -> Any:
@@ -52,9 +58,9 @@ class ReadsRows(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         with engine if isinstance(engine, AbstractContextManager) else nullcontext():
             yield engine
 
-    def _given(self, X: Any, y: Any, label: str | None, engine: Engine, *, reset: bool) -> Given:
+    def _given(self, X: Any, y: Any, label: Label | None, engine: Engine, *, reset: bool) -> Given:
         """Return rows and targets as fit uses them."""
-        blocks = opened(X, y, label, engine)
+        blocks = opened(X, y, label, engine, self._predicts(y, label))
         if blocks is not None:
             return GivenBlocks(self._blocks(blocks, reset=reset))
         X = self._rows(X, reset=reset)

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad import solvers
+    from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
     from handgrad.estimator.targets import TargetKind
+    from handgrad.reading import Predicts
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
@@ -79,8 +81,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     Examples
     --------
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
-    >>> model = MLPRegressor((), solver="lbfgs", alpha=0, random_state=1).fit(X, y)
-    >>> model.predict([[10.0]]).round(2).tolist()
+    >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, random_state=1)
+    >>> model.fit(X, y).predict([[10.0]]).round(2).tolist()
     [21.0]
     """
 
@@ -131,7 +133,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         y: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         *,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> Self:
         """Train for one more epoch on these samples; sgd and adam continue with their moments.
 
@@ -163,7 +165,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         y: Any = None,
         sample_weight: npt.ArrayLike | None = None,
         *,
-        label: str | None = None,
+        label: Label | None = None,
     ) -> float:
         """Return R²; of several values per sample the mean of theirs.
 
@@ -178,11 +180,14 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         check_is_fitted(self)
         return float(super().score(X, y, sample_weight))
 
+    def _predicts(self, y: Any, label: Label | None) -> Predicts:  # noqa: ARG002
+        return "values"
+
     def _check_targets(self, y: Any, X: Any) -> npt.NDArray[Any]:
         return values_of(y, X, self)
 
     def _kind_of(self, given: Given) -> TargetKind:
-        return ValueTargets(tuple(map(str, range(given.outputs))), self.loss)
+        return ValueTargets(given.names, self.loss)
 
     def _to_train(self, given: Given, sample_weight: Any) -> Samples:
         return given.to_train(self._targets, sample_weight, None)

@@ -12,7 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import _check_sample_weight
 
-from handgrad.estimator.targets import ClassTargets, TargetKind, is_multilabel
+from handgrad.estimator.targets import TargetKind, is_multilabel, weighted_classes
 from handgrad.rows import Bytes, is_sparse
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from handgrad.engines import Engine, Objective, Session
     from handgrad.network import Network
+    from handgrad.reading import Predicts
 
 TOO_FEW_HELD_OUT = (
     "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
@@ -62,16 +63,16 @@ class Given(Protocol):
         """The distinct labels, sorted; of several labels per sample their numbers."""
 
     @property
-    def is_multilabel(self) -> bool:
-        """Whether a sample has several labels."""
+    def predicts(self) -> Predicts:
+        """What the targets are, if they are read as classes where they can be."""
 
     @property
     def is_sparse(self) -> bool:
-        """Whether these labels are a sparse matrix."""
+        """Whether several labels are a sparse matrix."""
 
     @property
-    def outputs(self) -> int:
-        """How many labels or values a sample has."""
+    def names(self) -> tuple[str, ...]:
+        """One name per label or value, or per class."""
 
     def to_train(self, kind: TargetKind, sample_weight: Any, class_weight: Any) -> Samples:
         """Return samples to train on; all labels must be among those that the kind knows."""
@@ -156,25 +157,26 @@ class GivenArrays(NamedTuple):
         return classes
 
     @property
-    def is_multilabel(self) -> bool:
-        """Whether a sample has several labels."""
-        return is_multilabel(self.y)
+    def predicts(self) -> Predicts:
+        """What the targets are, if they are read as classes where they can be."""
+        return "labels" if is_multilabel(self.y) else "classes"
 
     @property
     def is_sparse(self) -> bool:
-        """Whether these labels are a sparse matrix."""
+        """Whether several labels are a sparse matrix."""
         return is_sparse(self.y)
 
     @property
-    def outputs(self) -> int:
-        """How many labels or values a sample has."""
-        return 1 if self.y.ndim == 1 else int(self.y.shape[1])
+    def names(self) -> tuple[str, ...]:
+        """The numbers of labels or values."""
+        return tuple(map(str, range(1 if self.y.ndim == 1 else self.y.shape[1])))
 
     def to_train(self, kind: TargetKind, sample_weight: Any, class_weight: Any) -> WeightedSamples:
         """Return samples to train on.
 
         Examples
         --------
+        >>> from handgrad.estimator.targets import ClassTargets
         >>> labels = np.array(["a", "b"])
         >>> given = GivenArrays(np.eye(2), labels)
         >>> given.to_train(ClassTargets(labels), [1, 2], {"b": 3}).weights
@@ -183,12 +185,8 @@ class GivenArrays(NamedTuple):
         samples = self.to_score(kind, sample_weight)
         if class_weight is None:
             return samples
-        if not isinstance(kind, ClassTargets):
-            raise ValueError(  # noqa: TRY004 - the type that scikit-learn raises
-                "class_weight gives weights to classes, but y holds several labels per sample; "
-                "expected None: sample_weight gives weights to samples."
-            )
-        of_classes = compute_class_weight(class_weight, classes=kind.classes, y=self.y)
+        classes = weighted_classes(kind)
+        of_classes = compute_class_weight(class_weight, classes=classes, y=self.y)
         of_samples = _row_weights(sample_weight, self.X) * of_classes[samples.encoded]
         return samples._replace(weights=of_samples)
 
@@ -197,6 +195,7 @@ class GivenArrays(NamedTuple):
 
         Examples
         --------
+        >>> from handgrad.estimator.targets import ClassTargets
         >>> known = ClassTargets(np.array(["a", "b"]))
         >>> GivenArrays(np.eye(2), np.array(["b", "c"])).to_score(known).encoded
         array([ 1, -1])

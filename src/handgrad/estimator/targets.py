@@ -18,6 +18,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
+from handgrad.estimator.tallies import Accuracy, Determination, Tally
 from handgrad.layers import Layer
 from handgrad.network import Network
 from handgrad.objective import Objective
@@ -60,6 +61,13 @@ class TargetKind(ABC):
         """Return what the engine's outputs, of shape (m, columns), predict."""
 
     @abstractmethod
+    def figures(self, encoded: npt.NDArray[Any], outputs: Matrix) -> npt.NDArray[Any]:
+        """Return for each sample what the score needs: whether it is right, or its errors."""
+
+    def tally(self) -> Tally:
+        """Return what adds up the figures of parts."""
+        return Accuracy()
+
     def score(
         self,
         encoded: npt.NDArray[Any],
@@ -67,6 +75,7 @@ class TargetKind(ABC):
         weights: npt.NDArray[np.float64] | None,
     ) -> float:
         """Return accuracy or R², as scikit-learn's `score` does."""
+        return float(np.average(self.figures(encoded, outputs), weights=weights))
 
     def strata(self, encoded: npt.NDArray[Any]) -> npt.NDArray[Any] | None:  # noqa: ARG002
         """Return in which group each sample is, if samples are held out from each group alike."""
@@ -124,14 +133,10 @@ class ClassTargets(TargetKind):
         codes: npt.NDArray[np.int64] = outputs[:, : len(self.classes)].argmax(axis=1)
         return codes
 
-    def score(
-        self,
-        encoded: npt.NDArray[Any],
-        outputs: Matrix,
-        weights: npt.NDArray[np.float64] | None,
-    ) -> float:
-        """Return the share of the weights whose samples are predicted right."""
-        return float(np.average(self.codes(outputs) == encoded, weights=weights))
+    def figures(self, encoded: npt.NDArray[Any], outputs: Matrix) -> npt.NDArray[np.bool_]:
+        """Return whether the class of each sample is predicted right."""
+        right: npt.NDArray[np.bool_] = self.codes(outputs) == encoded
+        return right
 
     def strata(self, encoded: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
         """Return in which of two classes each sample is; scikit-learn lets more go unbalanced."""
@@ -190,15 +195,10 @@ class LabelTargets(TargetKind):
         each = np.eye(self.outputs, dtype=int)
         return LabelBinarizer().fit(sparse.csr_matrix(each) if self.is_sparse else each)
 
-    def score(
-        self,
-        encoded: npt.NDArray[Any],
-        outputs: Matrix,
-        weights: npt.NDArray[np.float64] | None,
-    ) -> float:
-        """Return the share of the weights whose samples have all labels predicted right."""
-        right = ((outputs > 0.5) == encoded).all(axis=1)
-        return float(np.average(right, weights=weights))
+    def figures(self, encoded: npt.NDArray[Any], outputs: Matrix) -> npt.NDArray[np.bool_]:
+        """Return whether all labels of each sample are predicted right."""
+        right: npt.NDArray[np.bool_] = ((outputs > 0.5) == encoded).all(axis=1)
+        return right
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,6 +243,15 @@ class ValueTargets(TargetKind):
     def predictions(self, outputs: Matrix) -> npt.NDArray[Any]:
         """Return the values; a single one per sample as a vector."""
         return outputs.ravel() if self.outputs == 1 else outputs
+
+    def figures(self, encoded: npt.NDArray[Any], outputs: Matrix) -> npt.NDArray[np.float64]:
+        """Return the squared errors, (m, K)."""
+        errors: npt.NDArray[np.float64] = (outputs.astype(np.float64) - encoded) ** 2
+        return errors
+
+    def tally(self) -> Tally:
+        """Return what adds up squared errors and deviations of parts."""
+        return Determination()
 
     def score(
         self,
@@ -322,6 +331,16 @@ def check_classes(found: npt.NDArray[Any], known: npt.NDArray[Any], *, warm_star
         raise ValueError(
             f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {found}."
         )
+
+
+def weighted_classes(kind: TargetKind) -> npt.NDArray[Any]:
+    """Return the classes that may have weights; several labels per sample raise a ValueError."""
+    if not isinstance(kind, ClassTargets):
+        raise ValueError(  # noqa: TRY004 - the type that scikit-learn raises
+            "class_weight gives weights to classes, but y holds several labels per sample; "
+            "expected None: sample_weight gives weights to samples."
+        )
+    return kind.classes
 
 
 def classes_of_all_calls(

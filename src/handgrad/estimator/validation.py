@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from handgrad.network import Network
 
 
+def scorer_of(scoring: Any) -> Any:
+    """Return the scorer that the parameter names, or None; an unknown name raises a ValueError.
+
+    Examples
+    --------
+    >>> scorer_of("loss") is scorer_of(None) is None
+    True
+    """
+    return None if scoring in (None, "loss") else get_scorer(scoring)
+
+
 class Judgement(NamedTuple):
     """How a network does on samples that it was not trained on."""
 
@@ -49,7 +60,7 @@ class Validation:
         fitted: Callable[[Network], Any],
     ) -> None:
         self._samples, self._kind, self._engine = samples, kind, engine
-        self._scorer = None if scoring in (None, "loss") else get_scorer(scoring)
+        self._scorer = scorer_of(scoring)
         self._fitted = fitted
         if self._scorer is not None:
             self._in_memory = samples.in_memory()
