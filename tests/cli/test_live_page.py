@@ -234,6 +234,13 @@ def test_two_studios_at_once_find_two_ports(tmp_path):
         (("studio", "no.safetensors"), 1, "no.safetensors"),
         (("studio", "digits", "--hidden", "65"), 1, "65 hidden units"),
         (("train", "digits", "--watch", "--hidden", "65"), 1, "65 hidden units"),
+        # None of these reads the source: the page does not show such networks.
+        (("studio", "gone.csv", "--hidden", "9,9"), 1, "2 hidden layers of relu units"),
+        (("studio", "gone.csv", "--hidden", "0"), 1, "no hidden layer"),
+        (("train", "gone.csv", "--watch", "--hidden", "9,9"), 1, "2 hidden layers of relu"),
+        (("train", "gone.csv", "--watch", "--activation", "tanh"), 1, "layer of tanh units"),
+        (("train", "gone.csv", "--watch", "--regression"), 1, "an identity output"),
+        (("train", "gone.csv", "--watch", "--label", "a,b"), 1, "a logistic output"),
         (("studio", "digits", "--port", "70000"), 2, "65535"),
         (("studio", "digits", "--learning-rate", "0"), 2, "above 0"),
         (("studio", "digits", "--out", "no/where"), 1, "no/where cannot be written"),
@@ -259,6 +266,15 @@ def test_a_model_of_other_features_or_classes_is_refused(run, tmp_path):
         status, _, err = run("studio", f"{file}.safetensors", "digits", "--no-browser")
         assert status == 1
         assert sentence in " ".join(err.split())
+
+
+def test_a_model_that_the_page_does_not_show_is_refused_before_its_source_is_read(run, tmp_path):
+    network = Network.initial(features=3, hidden=(4, 4), classes=1, output="identity")
+    save(Model.of(network), tmp_path / "values.safetensors")
+    status, out, err = run("studio", "values.safetensors", "gone.csv", "--no-browser")
+    assert (status, out) == (1, "")
+    assert err.startswith("handgrad: The page shows networks with one hidden layer of ReLU units")
+    assert "2 hidden layers of relu units and an identity output" in err
 
 
 def test_without_its_packages_the_page_says_what_to_install(run, monkeypatch):

@@ -10,6 +10,8 @@ from handgrad import Network, engines
 from handgrad.cli import evaluations, terminal
 from handgrad.derivation.checks import Comparison, FormulaCheck
 from handgrad.evaluation import ClassEvaluation
+from handgrad.glassbox.table import rows_note
+from handgrad.model import Model
 
 
 def text_on(console: Console) -> str:
@@ -80,7 +82,8 @@ def test_names_are_shown_literally_and_without_control_characters(monkeypatch):
     console.print(evaluations.share_table(evaluation, NAMES, "class"))
     console.print(evaluations.confusion_table(evaluation, NAMES))
     console.print(terminal.fact_table({"name": NAMES[2]}))
-    terminal.show_line(terminal.class_note(NAMES))
+    network = Network.initial(features=1, hidden=1, classes=len(NAMES))
+    terminal.show_line(rows_note(Model.of(network, class_names=NAMES)))
     shown = text_on(console)
     shown.encode()
     assert shown.count("[red]x[/]") == 4
@@ -119,8 +122,3 @@ def test_a_failed_check_names_the_method_that_found_it():
 
 def test_a_picture_is_darkest_where_the_value_is_lowest():
     assert terminal.picture(np.array([0, 1, 0.5, 0]), (2, 2)) == "  ██\n▒▒"
-
-
-def test_rows_of_classes_are_named_where_names_are_not_numbers():
-    assert "0 cat, 1 dog" in terminal.class_note(("cat", "dog"))
-    assert "row k" in terminal.class_note(("0", "1")).lower()

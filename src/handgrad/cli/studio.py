@@ -25,6 +25,8 @@ from handgrad.files.atomic import check_writable
 from handgrad.files.overlaps import check_distinct
 from handgrad.files.storage import save
 from handgrad.glassbox.live import watching
+from handgrad.glassbox.payload import check_layers, check_shown
+from handgrad.jobs.inputs import load_model
 from handgrad.jobs.training import prepare_further_training, prepare_training
 from handgrad.solvers.settings import MOST_ITERATIONS
 
@@ -64,14 +66,19 @@ def studio(
 ) -> None:
     """Train from the browser: start and stop, change η, and look inside while it trains.
 
-    The page is served to this machine alone, until Ctrl-C or until the terminal
-    closes. Each start adds --iterations steps. To replace MODEL by the further
+    The page shows networks with one hidden layer of ReLU units whose output is
+    a softmax. It is served to this machine alone, until Ctrl-C or until the
+    terminal closes. Each start adds --iterations steps. To replace MODEL by the further
     trained network, name it again: --out MODEL.
     """
     path, source = watching.model_and_source(model, source)
     if out is not None:
         check_distinct((source,), (out,))
         check_writable(out)
+    if path is None:
+        check_layers(hidden_sizes(hidden), "relu")
+    else:
+        check_shown(load_model(path))
     settings: dict[str, Any] = {
         "iterations": iterations,
         "learning_rate": learning_rate,

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from handgrad.quoting import escaped, shortened
+from handgrad.quoting import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from handgrad.derivation.checks import FormulaCheck
 
 SHADES = " ░▒▓█"
-LONGEST_NAME = 60  # characters of a class in a list
 WIDTH_OF_A_PIPE = 140
 
 
@@ -111,14 +110,6 @@ def picture(x: npt.NDArray[Any], image_shape: tuple[int, int]) -> str:
     """Draw one sample, with values from 0 to 1, as shades: two characters per pixel."""
     levels = np.rint(np.clip(x, 0, 1) * (len(SHADES) - 1)).astype(int).reshape(image_shape)
     return "\n".join("".join(SHADES[level] * 2 for level in row).rstrip() for row in levels)
-
-
-def class_note(class_names: Sequence[str]) -> str:
-    """Say which row of Z2 belongs to which class."""
-    if list(class_names) == [str(k) for k in range(len(class_names))]:
-        return "Row k of Z2 and A2 stands for class k."
-    names = (shortened(escaped(name), LONGEST_NAME) for name in class_names)
-    return f"Rows of Z2 and A2: {', '.join(f'{k} {name}' for k, name in enumerate(names))}."
 
 
 def fact_table(facts: Mapping[str, Any]) -> Table:

@@ -56,8 +56,9 @@ from handgrad.cli.streaming_options import (
 )
 from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
+from handgrad.glassbox.payload import check_layers
 from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
-from handgrad.jobs.outputs import columns_of
+from handgrad.jobs.outputs import columns_of, output_for
 from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_training
 from handgrad.plain_json import show_json
 from handgrad.solvers import USUAL_INTERVAL
@@ -190,7 +191,10 @@ def train(
     }
     if resume is None:
         settings = settings_of(**settings)
-        files.check(source, test, predicts=columns_of(columns, regression=regression).predicts)
+        predicts = columns_of(columns, regression=regression).predicts
+        if watch:
+            check_layers(settings["hidden"], activation, output_for(predicts, loss))
+        files.check(source, test, predicts=predicts)
         with terminal.waiting(f"reading {source}"):
             job = prepare_training(source, **where, **settings)
     else:

@@ -81,13 +81,13 @@ def build_payload(
     if feature_names is None:
         feature_names = getattr(model, "feature_names_in_", None)
     network = Model.of(model).as_softmax()
-    check_shown(network)
+    encoded = encode_network(network)
     shape = network.image_shape or image_shape
     if shape is not None and math.prod(shape) != network.D:
         shape = None
     return {
         "version": VERSION,
-        "model": encode_network(network)
+        "model": encoded
         | {
             "class_names": list(network.class_names),
             "image_shape": shape and list(map(int, shape)),
@@ -104,7 +104,11 @@ def build_payload(
 
 
 def encode_network(network: Network) -> dict[str, Any]:
-    """Return sizes and parameters in the form that the page reads, ready for JSON."""
+    """Return sizes and parameters in the form that the page reads, ready for JSON.
+
+    A ShapeError says if the page does not show such a network; see `check_shown`.
+    """
+    check_shown(network)
     network = network.as_softmax()
     parameters = zip(("W1", "b1", "W2", "b2"), network.parameters, strict=True)
     sizes = {"features": network.D, "hidden": network.H, "classes": network.K}

@@ -62,3 +62,9 @@ def test_a_curve_that_is_cut_continues_where_it_was_cut():
         [4, 40],
         [5, 50],
     ]
+
+
+def test_an_accuracy_that_values_do_not_have_is_null():
+    curve = Curve()
+    curve.add(0, np.array([2.5]), np.array([np.nan]))
+    assert json.loads(curve.to_json()) == [[0, 2.5, None]]

@@ -66,7 +66,7 @@ class Curve:
         self._last = None
 
     def to_json(self) -> str:
-        """Return ``[[iteration, cost, accuracy], …]``, with null for a cost that is not finite."""
+        """Return ``[[iteration, cost, accuracy], …]``, with null for what is not finite."""
         points = self._points
         if self._last is not None and (not points or points[-1][0] != self._last[0]):
             points = [*points, self._last]
@@ -74,5 +74,8 @@ class Curve:
 
 
 def _point(iteration: int, cost: float, accuracy: float) -> str:
-    shown = f"{cost:.6g}" if math.isfinite(cost) else "null"
-    return f"[{iteration},{shown},{accuracy:.5g}]"
+    return f"[{iteration},{_shown(cost, 6)},{_shown(accuracy, 5)}]"
+
+
+def _shown(figure: float, digits: int) -> str:
+    return f"{figure:.{digits}g}" if math.isfinite(figure) else "null"
