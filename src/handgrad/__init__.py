@@ -1,5 +1,6 @@
 """Neural networks whose every gradient is derived by hand."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from handgrad import backpropagation, data, notes, solvers
@@ -9,6 +10,7 @@ from handgrad.layers import Layer
 from handgrad.network import Network
 
 if TYPE_CHECKING:
+    from handgrad import convert
     from handgrad.estimator import MLPClassifier, MLPRegressor
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "MLPRegressor",
     "Network",
     "backpropagation",
+    "convert",
     "data",
     "get_engine",
     "load",
@@ -31,7 +34,12 @@ ESTIMATORS = ("MLPClassifier", "MLPRegressor")
 
 
 def __getattr__(name: str) -> Any:
-    """Import the estimators when one is first asked for, and scikit-learn with them."""
+    """Import the estimators when one is first asked for, and scikit-learn with them.
+
+    `convert` is also imported when it is first asked for.
+    """
+    if name == "convert":
+        return import_module("handgrad.convert")
     if name not in ESTIMATORS:
         raise AttributeError(f"module 'handgrad' has no attribute {name!r}")
     try:

@@ -12,7 +12,7 @@ from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from handgrad import MLPClassifier, Network, convert, get_engine, load, save
+from handgrad import MLPClassifier, MLPRegressor, Network, convert, get_engine, load, save
 from handgrad.errors import ConversionError
 from handgrad.layers import Layer
 from handgrad.model import Model
@@ -237,6 +237,40 @@ def test_an_estimator_of_handgrad_hands_on_what_it_knows(labels, pixels):
     assert theirs.loss_curve_ is not ours.loss_curve_
     model = convert.from_sklearn(ours)
     np.testing.assert_array_equal(ENGINE.outputs(model, rows), ENGINE.outputs(ours.model(), rows))
+
+
+@pytest.mark.parametrize("hidden", [(), (4, 3)])
+@pytest.mark.parametrize("kind", ["labels", "sparse labels", "value", "values", "counts"])
+def test_labels_and_values_of_an_estimator_of_handgrad_stay_the_same(kind, hidden):
+    y = sparse.csr_matrix(TARGETS["labels"]) if kind == "sparse labels" else TARGETS[kind]
+    options: dict[str, Any] = {
+        "hidden_layer_sizes": hidden,
+        "activation": "logistic",
+        "max_iter": 4,
+        "random_state": 2,
+    }
+    if "labels" in kind:
+        ours = MLPClassifier(**options).fit(X, y)
+    else:
+        loss = "poisson" if kind == "counts" else "squared_error"
+        ours = MLPRegressor(loss, **options).fit(X, y)
+    theirs = convert.to_sklearn(ours)
+    np.testing.assert_allclose(outputs_of(theirs, X), outputs_of(ours, X), rtol=1e-9)
+    assert type(theirs.predict(X)) is type(ours.predict(X))
+    assert theirs.predict(X).shape == ours.predict(X).shape
+    np.testing.assert_allclose(theirs.score(X, y), ours.score(X, y))
+    parameters = theirs.get_params()
+    assert {n: v for n, v in ours.get_params().items() if n in parameters} == parameters
+    assert theirs.loss_curve_ == ours.loss_curve_
+    theirs.partial_fit(X, y)
+    assert len(theirs.loss_curve_) == 5
+
+
+def test_an_activation_of_no_layer_may_be_one_that_scikit_learn_lacks():
+    ours = MLPClassifier((), "leaky_relu", max_iter=2).fit(X, TARGETS["classes"])
+    theirs = convert.to_sklearn(ours)
+    np.testing.assert_allclose(theirs.predict_proba(X), ours.predict_proba(X))
+    theirs.partial_fit(X, TARGETS["classes"])
 
 
 @pytest.mark.parametrize("options", [{"solver": "gd"}, {"verbose": "bar"}], ids=str)

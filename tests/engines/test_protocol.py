@@ -247,6 +247,16 @@ def test_a_sample_is_predicted_as_in_a_batch(engine, problem):
 
 
 @every_engine
+@pytest.mark.parametrize("output", ["identity", "exp", "logistic"])
+def test_only_a_class_is_the_label_of_a_sample(engine, output):
+    network = Network.initial(features=2, hidden=4, classes=3, output=output)
+    predictor = engine.predictor(network)
+    assert predictor.probabilities([0.0, 1.0]).shape == (3,)
+    with pytest.raises(ShapeError, match=f"predicts {network.predicts} by its output {output}"):
+        predictor.label([0.0, 1.0])
+
+
+@every_engine
 def test_a_sample_may_be_pixels_or_anything_real(engine):
     network = Network.initial(features=3, hidden=4, classes=3, dtype=np.float64)
     predictor = engine.predictor(network)

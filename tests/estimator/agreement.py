@@ -19,6 +19,7 @@ from sklearn import neural_network
 
 import handgrad
 from estimator.configurations import ITERATIONS, Configuration, configuration
+from estimator.disagreement import reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,12 +59,26 @@ class Comparison(NamedTuple):
         """Whether the difference is within the tolerance."""
         return not self.is_finite or self.difference <= self.tolerance
 
+    @property
+    def reason(self) -> str:
+        """Why nobody can agree with scikit-learn here, or "" if there is no reason."""
+        return reason(self.configuration, self.theirs, self.tolerance, losses_of_scikit_learn)
+
 
 def compare(given: Configuration) -> Comparison:
     """Train both in a configuration."""
-    ours = handgrad.MLPRegressor if given.task in REGRESSION else handgrad.MLPClassifier
-    theirs = getattr(neural_network, ours.__name__)
-    return Comparison(given, losses(ours, given), losses(theirs, given))
+    ours = getattr(handgrad, class_name(given))
+    return Comparison(given, losses(ours, given), losses_of_scikit_learn(given))
+
+
+def losses_of_scikit_learn(given: Configuration) -> np.ndarray:
+    """Return the losses of scikit-learn's perceptron; see `losses`."""
+    return losses(getattr(neural_network, class_name(given)), given)
+
+
+def class_name(given: Configuration) -> str:
+    """Return the name that the classes of both have."""
+    return "MLPRegressor" if given.task in REGRESSION else "MLPClassifier"
 
 
 def losses(kind: Any, given: Configuration) -> np.ndarray:
@@ -97,7 +112,7 @@ def _classes(given: Configuration) -> np.ndarray:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare as many configurations as asked for; 1 if some disagree."""
+    """Compare as many configurations as asked for; 1 if some disagree without a reason."""
     asked = _parser().parse_args(arguments)
     compared = [compare(configuration(number)) for number in asked.only or range(asked.number)]
     if asked.only:
@@ -117,24 +132,28 @@ def _parser() -> argparse.ArgumentParser:
 def report(compared: Sequence[Comparison]) -> int:
     """Print what agrees, by solver and type, and each configuration that disagrees."""
     counts: Counter[tuple[str, str]] = Counter()
-    agreed: Counter[tuple[str, str]] = Counter()
     largest: defaultdict[tuple[str, str], float] = defaultdict(float)
     finite = [one for one in compared if one.is_finite]
-    for one in finite:
+    agreed = [one for one in finite if one.agrees]
+    for one in agreed:
         row = one.configuration.solver, one.configuration.dtype
         counts[row] += 1
-        agreed[row] += one.agrees
         largest[row] = max(largest[row], one.difference)
-    print(f"{'solver':8} {'rows':8} {'compared':>8} {'agree':>8}   largest difference")
+    print(f"{'solver':8} {'rows':8} {'agree':>8}   largest difference")
     for row in sorted(counts):
-        solver, dtype = row
-        print(f"{solver:8} {dtype:8} {counts[row]:8} {agreed[row]:8}   {largest[row]:.1e}")
-    wrong = [one for one in finite if not one.agrees]
+        print(f"{row[0]:8} {row[1]:8} {counts[row]:8}   {largest[row]:.1e}")
     print(f"{len(compared)} configurations: scikit-learn stays finite in {len(finite)}, ", end="")
-    print(f"of which {len(finite) - len(wrong)} agree.")
-    for one in wrong:
-        print(f"difference {one.difference:.1e} in {one.configuration}")
-    return int(bool(wrong))
+    print(f"of which {len(agreed)} agree.")
+    unexplained = [_unexplained(one) for one in finite if not one.agrees]
+    return int(any(unexplained))
+
+
+def _unexplained(one: Comparison) -> bool:
+    """Print a disagreement and its reason; tell whether there is none."""
+    why = one.reason
+    print(f"difference {one.difference:.1e} in {one.configuration}")
+    print(f"    {why or 'no reason is known'}")
+    return not why
 
 
 if __name__ == "__main__":

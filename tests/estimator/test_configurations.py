@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from estimator.agreement import Comparison, compare, main
-from estimator.configurations import configuration
+from estimator.agreement import Comparison, compare, losses_of_scikit_learn, main
+from estimator.configurations import Samples, configuration
+from estimator.disagreement import reason
 
 
 @pytest.mark.parametrize("number", range(100))
@@ -37,4 +38,15 @@ def test_a_report_names_what_disagrees(monkeypatch, capsys):
     wrong = right._replace(ours=right.theirs * 2)
     monkeypatch.setattr("estimator.agreement.compare", lambda _: wrong)
     assert main(["--number", "1"]) == 1
-    assert f"difference 1.0e+00 in {right.configuration}" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"difference 1.0e+00 in {right.configuration}\n    no reason is known" in out
+
+
+def test_rounding_and_clipping_are_reasons_to_disagree():
+    given = next(one for one in map(configuration, range(99)) if one.task == "two classes")
+    theirs = losses_of_scikit_learn(given)
+    assert reason(given, theirs, 1e-3, losses_of_scikit_learn) == ""
+    assert "the last digit" in reason(given, 1.1 * theirs, 1e-3, losses_of_scikit_learn)
+    X, y, weights = given.samples
+    far = given._replace(samples=Samples(X * 1e5, y, weights))
+    assert "clips" in reason(far, theirs, 1e-3, losses_of_scikit_learn)

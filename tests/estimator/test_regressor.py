@@ -113,11 +113,12 @@ def test_types_go_all_the_way(dtype, solver):
 )
 def test_targets_are_those_of_scikit_learn(targets):
     X, y = diabetes()
-    ours, theirs = (
-        kind(hidden_layer_sizes=(5,), random_state=0, max_iter=3).fit(X, targets(y))
-        for kind in BOTH
-    )
-    assert_same(ours, theirs)
+    options: dict[str, Any] = {"hidden_layer_sizes": (5,), "random_state": 0, "max_iter": 3}
+    for early_stopping in (False, True):
+        ours, theirs = (
+            kind(early_stopping=early_stopping, **options).fit(X, targets(y)) for kind in BOTH
+        )
+        assert_same(ours, theirs)
 
 
 def test_a_linear_model_of_counts_is_that_of_poisson_regression():

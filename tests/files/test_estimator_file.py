@@ -39,6 +39,8 @@ ATTRIBUTES = (
     "best_loss_",
     "validation_scores_",
     "best_validation_score_",
+    "best_validation_loss_",
+    "validation_loss_curve_",
     "history_",
 )
 
@@ -183,7 +185,7 @@ def test_a_loaded_classifier_is_as_patient_as_the_saved_one(path):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"hidden_layer_sizes": (5, 5)}, {"solver": "newton"}, {"alpha": "a little"}]
+    "changes", [{"hidden_layer_sizes": (5, 0)}, {"solver": "newton"}, {"alpha": "a little"}]
 )
 def test_parameters_that_fit_would_refuse_are_not_saved(path, changes):
     model = MLPClassifier((2,), max_iter=2).fit(*cancer()).set_params(**changes)
@@ -256,7 +258,7 @@ def test_the_changes_below_start_from_a_file_that_loads(path, saved):
         ("solver", "newton"),
         ("activation", "tanh"),
         ("hidden_layer_sizes", {"a": 1}),
-        ("hidden_layer_sizes", [2, 2]),
+        ("hidden_layer_sizes", [2, 0]),
         ("hidden_layer_sizes", ["2"]),
         ("class_weight", [[1]]),
         ("class_weight", [[[1], 2]]),
@@ -282,7 +284,7 @@ def test_parameters_that_are_none_are_refused(path, saved, name, value):
     description, arrays = saved
     description["parameters"][name] = value
     write(path, description, arrays)
-    with pytest.raises(ModelFileError, match="does not describe a classifier"):
+    with pytest.raises(ModelFileError, match="does not describe an estimator"):
         load(path)
 
 
@@ -315,7 +317,7 @@ def test_parameters_that_are_none_are_refused(path, saved, name, value):
 def test_descriptions_that_are_none_are_refused(path, saved, changes):
     description, arrays = saved
     write(path, description | changes, arrays)
-    with pytest.raises(ModelFileError, match="does not describe a classifier"):
+    with pytest.raises(ModelFileError, match="does not describe an estimator"):
         load(path)
 
 
@@ -342,7 +344,7 @@ def test_descriptions_that_are_none_are_refused(path, saved, changes):
 def test_classes_that_no_fit_finds_are_refused(path, saved, labels, type_name):
     description, arrays = saved
     write(path, description | {"classes_type": type_name}, arrays | {"classes": as_bytes(labels)})
-    with pytest.raises(ModelFileError, match="does not describe a classifier"):
+    with pytest.raises(ModelFileError, match="does not describe an estimator"):
         load(path)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from fuzz import mutations
 from fuzz.scratch import scratch, written
-from handgrad import MLPClassifier, Network, get_engine, load, save
+from handgrad import MLPClassifier, MLPRegressor, Network, get_engine, load, save
 from handgrad.errors import HandgradError
 from handgrad.evaluation import evaluate
 from handgrad.glassbox import Trace
@@ -129,6 +129,10 @@ def _models() -> list[Any]:
             X, y * 2.0
         ),
         MLPClassifier((2,), solver="gd", max_iter=3).fit(_frame(X), y == 1),
+        MLPClassifier((3, 2), "tanh", max_iter=3).fit(X, np.eye(3, dtype=int)[y]),
+        MLPClassifier((), max_iter=3).fit(X, y % 2),
+        MLPRegressor(hidden_layer_sizes=(2,), early_stopping=True, max_iter=3).fit(X, X[:, :2]),
+        MLPRegressor("poisson", (2, 3), "leaky_relu", solver="lbfgs", max_iter=3).fit(X, y),
     ]
     return [
         small,
@@ -264,13 +268,15 @@ def _use(model: Any) -> None:
     if isinstance(model, Network):
         network = model
     else:
-        _use_classifier(model)
+        _use_estimator(model)
         network = model.network()
     shown = Model.of(model) if isinstance(model, Network) else _as_model(model)
     X, engine = np.ones((3, network.D)) / 2, get_engine(threads=1)
     outputs = engine.outputs(network, X)
     assert outputs.shape == (3, network.columns)
-    y = np.arange(3) % network.columns if network.predicts == "classes" else np.ones((3, network.K))
+    y: Any = np.ones((3, network.K))
+    if network.predicts == "classes":
+        y = np.arange(3) % network.columns
     evaluate(network, X, y, engine=engine).to_dict()
     Trace(network, X[:1], y[:1]).to_json()
     if shown is not None:
@@ -287,7 +293,7 @@ def _as_model(model: Any) -> Model | None:
     return shown
 
 
-def _use_classifier(model: Any) -> None:
+def _use_estimator(model: Any) -> None:
     from sklearn.base import clone
 
     X = np.ones((3, model.n_features_in_)) / 2
@@ -295,8 +301,11 @@ def _use_classifier(model: Any) -> None:
         import pandas as pd
 
         X = pd.DataFrame(X, columns=list(model.feature_names_in_))
-    assert model.predict(X).shape == (3,)
-    assert model.predict_proba(X).shape == (3, len(model.classes_))
-    model.score(X, model.classes_[np.zeros(3, int)])
+    predictions = model.predict(X)
+    assert predictions.shape[0] == 3
+    if hasattr(model, "classes_"):
+        assert model.predict_proba(X).shape == (3, len(model.classes_))
+    if np.isfinite(predictions).all() if predictions.dtype.kind == "f" else True:
+        model.score(X, predictions)
     clone(model).get_params()
     assert len(model.loss_curve_) == len(model.history_.seconds)

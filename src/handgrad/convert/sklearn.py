@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -15,17 +15,19 @@ from handgrad.errors import ConversionError, MissingPackageError
 from handgrad.layers import Layer
 from handgrad.model import Model
 from handgrad.network import Network
+from handgrad.objective import Objective
 from handgrad.quoting import named, shown
 from handgrad.rows import PIXEL_SCALE, as_array
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from handgrad.estimator import MLPClassifier
+    from handgrad.estimator import MLPClassifier, MLPRegressor
     from handgrad.network import Output
 
+    Estimator: TypeAlias = MLPClassifier | MLPRegressor
+
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # that scikit-learn has
-LOSSES = {"identity": "squared_error", "exp": "poisson"}
 WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 FIGURES = (
     "n_iter_",
@@ -96,7 +98,7 @@ def from_sklearn(estimator: Any) -> Model:
 
 
 def to_sklearn(
-    model: Network | MLPClassifier,
+    model: Network | Estimator,
     *,
     classes: npt.ArrayLike | None = None,
     pixels: bool | None = None,
@@ -137,6 +139,7 @@ def to_sklearn(
     >>> type(theirs), theirs.hidden_layer_sizes, theirs.predict([[0.1, 0.2, 0.3, 0.4]]).shape
     (<class 'sklearn.neural_network._multilayer_perceptron.MLPClassifier'>, (3, 2), (1,))
     """
+    _their_classes()
     if not isinstance(model, Network) and not _is_ours(model):
         raise ConversionError(
             f"A {_kind(model)} cannot be converted to scikit-learn; expected a Network, a Model, "
@@ -146,13 +149,14 @@ def to_sklearn(
     check_finite(known)
     network = _for_bytes(known) if _takes_pixels(known, pixels) else known
     parameters = {} if isinstance(model, Network) else _shared_parameters(model)
-    parameters |= {"hidden_layer_sizes": network.hidden, "activation": _activation(network)}
+    parameters["hidden_layer_sizes"] = network.hidden
+    if network.hidden:
+        parameters["activation"] = _activation(network)
     if network.predicts != "classes":
         _check_no_classes(classes, network)
-        theirs = _of_values(network, parameters)
-    elif classes is None:
-        theirs = _of_classes(network, _own_classes(model, known), parameters)
+        theirs = _of_values(network, parameters, sparse=_has_sparse_labels(model))
     else:
+        classes = _own_classes(model, known) if classes is None else classes
         theirs = _of_classes(network, classes, parameters)
     if known.feature_names is not None:
         theirs.feature_names_in_ = np.array(known.feature_names, dtype=object)
@@ -180,11 +184,11 @@ def _their_classes() -> _TheirClasses:
     return _TheirClasses(MLPClassifier, MLPRegressor, Pipeline)
 
 
-def _is_ours(estimator: object) -> TypeGuard[MLPClassifier]:
+def _is_ours(estimator: object) -> TypeGuard[Estimator]:
     """Tell whether this is an estimator of handgrad, whose import needs scikit-learn."""
-    from handgrad.estimator import MLPClassifier
+    from handgrad.estimator import MLPClassifier, MLPRegressor
 
-    return isinstance(estimator, MLPClassifier)
+    return isinstance(estimator, MLPClassifier | MLPRegressor)
 
 
 def _kind(found: object) -> str:
@@ -236,7 +240,7 @@ def _for_bytes(network: Network) -> Network:
 
 
 def _activation(network: Network) -> str:
-    names = {layer.activation for layer in network.layers[:-1]} or {"relu"}
+    names = {layer.activation for layer in network.layers[:-1]}
     if len(names) > 1:
         raise ConversionError(
             f"The hidden layers have the activations {network.activation}; expected one for all "
@@ -251,12 +255,12 @@ def _activation(network: Network) -> str:
     return name
 
 
-def _shared_parameters(estimator: MLPClassifier) -> dict[str, Any]:
+def _shared_parameters(estimator: Estimator) -> dict[str, Any]:
     """Return the parameters of an estimator that scikit-learn has, too, with values it takes."""
     own = {name: deepcopy(value) for name, value in estimator.get_params().items()}
     own["verbose"] = own["verbose"] not in (False, "bar", 0)
-    if own["solver"] == "gd":
-        del own["solver"]
+    unknown = {"solver": own["solver"] == "gd", "activation": own["activation"] not in ACTIVATIONS}
+    own = {name: value for name, value in own.items() if not unknown.get(name)}
     theirs = _their_classes().MLPRegressor if "loss" in own else _their_classes().MLPClassifier
     return {name: own[name] for name in theirs().get_params() if name in own}
 
@@ -268,10 +272,15 @@ def _check_no_classes(classes: npt.ArrayLike | None, network: Network) -> None:
         )
 
 
-def _own_classes(model: Network | MLPClassifier, known: Model) -> npt.ArrayLike:
+def _has_sparse_labels(model: Network | Estimator) -> bool:
+    return not isinstance(model, Network) and getattr(model.state().kind, "is_sparse", False)
+
+
+def _own_classes(model: Network | Estimator, known: Model) -> npt.ArrayLike:
     """Return the class of each output; names that are whole numbers become numbers."""
     if not isinstance(model, Network):
-        return model.classes_
+        classes: npt.NDArray[Any] = model.classes_
+        return classes
     names = known.class_names
     return [int(name) for name in names] if all(map(WHOLE_NUMBER.fullmatch, names)) else list(names)
 
@@ -312,16 +321,19 @@ def _sorted(classes: npt.ArrayLike, expected: int) -> tuple[npt.NDArray[Any], np
     return distinct, places
 
 
-def _of_values(network: Network, parameters: dict[str, Any]) -> Any:
-    """Return a regressor, or a classifier that predicts several labels."""
+def _of_values(network: Network, parameters: dict[str, Any], *, sparse: bool) -> Any:
+    """Return a regressor, or a classifier whose labels may be predicted as a sparse matrix."""
     if network.predicts == "labels":
+        from scipy.sparse import csr_matrix
+
+        labels = np.eye(network.K, dtype=int)
         theirs = _their_classes().MLPClassifier(**parameters)
-        return _fitted(theirs, network, np.eye(network.K, dtype=int))
-    loss = LOSSES[network.output]
-    return _fitted(_their_classes().MLPRegressor(**parameters | {"loss": loss}), network, None)
+        return _fitted(theirs, network, csr_matrix(labels) if sparse else labels)
+    parameters = parameters | {"loss": Objective(network.output).loss}
+    return _fitted(_their_classes().MLPRegressor(**parameters), network, None)
 
 
-def _fitted(theirs: Any, network: Network, labels: npt.NDArray[Any] | None) -> Any:
+def _fitted(theirs: Any, network: Network, labels: Any) -> Any:
     """Give an estimator all that a fit of this network on such labels leaves behind."""
     if labels is not None:
         from sklearn.preprocessing import LabelBinarizer

@@ -156,6 +156,16 @@ def zero_moments(network: Network) -> Moments:
     return Moments(0, zeros, zeros)
 
 
+def check_predicts_classes(network: Network) -> None:
+    """Raise a ShapeError unless the network predicts one class of several."""
+    if network.predicts != "classes":
+        raise ShapeError(
+            f"The network predicts {network.predicts} by its output {network.output}, of which "
+            "none is the class of a sample; expected a network that predicts classes: call "
+            "outputs(), or probabilities() of its predictor."
+        )
+
+
 def check_moments(moments: Moments, network: Network) -> None:
     """Raise a ShapeError unless a rule can continue with these moments of such a network."""
     try:

@@ -336,10 +336,12 @@ class NativePredictor:
                 least,
                 largest,
             )
-        self._network = network
+        self._network, self._has_label = network, network.predicts == "classes"
 
     def label(self, x: npt.ArrayLike) -> int:
         """Return the label of one sample."""
+        if not self._has_label:
+            inputs.check_predicts_classes(self._network)
         try:
             return self._core.label(x)
         except (BufferError, TypeError, ValueError):

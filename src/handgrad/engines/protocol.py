@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from handgrad.data import Blocks
     from handgrad.engines.rules import Rule
     from handgrad.engines.weights import BlockWeights
-    from handgrad.network import Labels, Matrix, Network
+    from handgrad.network import Matrix, Network
+    from handgrad.targets import Targets
 
 T = TypeVar("T")
 
@@ -121,7 +122,10 @@ class Predictor(Protocol):
     """Predicts one sample at a time, with the least work per sample."""
 
     def label(self, x: npt.ArrayLike) -> int:
-        """Return the class with the largest probability (F5) of one sample of shape (D,)."""
+        """Return the class with the largest probability (F5) of one sample of shape (D,).
+
+        A network that does not predict classes raises a ShapeError.
+        """
 
     def probabilities(self, x: npt.ArrayLike) -> Matrix:
         """Return the outputs (F4) of one sample of shape (D,), as shape (columns,)."""
@@ -258,12 +262,13 @@ class Engine(ABC):
         return self.outputs(network, X)
 
     def map_leaves(
-        self, function: Callable[[Engine, Any, Labels], T], blocks: Blocks
+        self, function: Callable[[Engine, Any, Targets], T], blocks: Blocks
     ) -> Generator[T]:
         """Yield what a function returns for each leaf of blocks, in the order of the leaves.
 
-        The function gets an engine, the rows of a leaf, and the number of each row's class. It may
-        be called in another process, so it must be one that can be pickled.
+        The function gets an engine, the rows of a leaf, and their targets, as
+        `handgrad.data.Blocks.read` gives them. It may be called in another process, so it must be
+        one that can be pickled.
         """
         with closing(read_ahead(blocks, range(len(blocks)))) as leaves:
             for _, X, y in leaves:

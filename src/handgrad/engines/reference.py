@@ -240,10 +240,11 @@ class ReferencePredictor(NamedTuple):
 
     def label(self, x: npt.ArrayLike) -> int:
         """Return the label of one sample."""
+        inputs.check_predicts_classes(self.network)
         return int(self.probabilities(x).argmax())
 
     def probabilities(self, x: npt.ArrayLike) -> Matrix:
-        """Return the probabilities of one sample."""
+        """Return the outputs of one sample: probabilities or values."""
         sample = as_array("x", x)
         inputs.check_sample(sample, self.network.D)
         rows = _finite_rows(self.network, self.network.check_rows(sample[None, :]))

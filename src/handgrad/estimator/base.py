@@ -117,8 +117,10 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
         label: Label | None,
         kind_of: Callable[[Given], TargetKind],
     ) -> Self:
-        """Train for one more epoch; the first call learns the kind of its targets."""
-        self._check_parameters()
+        """Train for one more epoch; the first call learns the kind of its targets.
+
+        The caller has checked the parameters.
+        """
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         first = not hasattr(self, "coefs_")

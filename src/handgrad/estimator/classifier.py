@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from handgrad.engines.dask.collections import is_collection
@@ -17,13 +16,11 @@ from handgrad.estimator.base import BaseMLP
 from handgrad.estimator.blocks import is_beyond_memory
 from handgrad.estimator.collections import predictions_of
 from handgrad.estimator.parameters import CONSTRAINTS
-from handgrad.estimator.record import FitHistory
-from handgrad.estimator.state import EstimatorState
 from handgrad.estimator.targets import (
     ClassTargets,
     LabelTargets,
     check_classes,
-    check_same_classes,
+    classes_of_all_calls,
     labels_of,
 )
 
@@ -36,7 +33,6 @@ if TYPE_CHECKING:
     from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
     from handgrad.estimator.targets import TargetKind
-    from handgrad.network import Network
     from handgrad.reading import Predicts
 
 
@@ -173,14 +169,11 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         classes : array, optional
             All classes, or all labels, that any call will have; needed in the first call.
         """
+        self._check_parameters()
         if self.class_weight == "balanced":
             raise ValueError("partial_fit needs class_weight as a dict, not 'balanced'.")
-        first = not hasattr(self, "coefs_")
-        if first and classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        if not first and classes is not None:
-            check_same_classes(classes, self.classes_)
-        kind_of = partial(self._kind_of, classes=classes)
+        known = self.classes_ if hasattr(self, "coefs_") else None
+        kind_of = partial(self._kind_of, classes=classes_of_all_calls(classes, known))
         return self._partial_fit(X, y, sample_weight, label, kind_of)
 
     def predict(self, X: Any) -> Any:
@@ -244,8 +237,8 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     def _check_targets(self, y: Any, X: Any) -> Any:
         return labels_of(y, X, self)
 
-    def _kind_of(self, given: Given, classes: npt.ArrayLike | None = None) -> TargetKind:
-        found = given.classes if classes is None else unique_labels(classes)
+    def _kind_of(self, given: Given, classes: npt.NDArray[Any] | None = None) -> TargetKind:
+        found = given.classes if classes is None else classes
         if given.predicts == "values":
             raise ValueError(
                 "X holds values; expected classes or labels: MLPRegressor takes values."
@@ -267,26 +260,3 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         again = bool(self.warm_start) and hasattr(self, "coefs_")
         check_classes(given.classes, self.classes_, warm_start=again)
         return given.to_train(self._targets, sample_weight, self.class_weight)
-
-    def _restore(
-        self,
-        network: Network,
-        classes: npt.NDArray[Any],
-        *,
-        pixels: bool,
-        feature_names: list[str] | None,
-        attributes: dict[str, Any],
-        waited: int,
-    ) -> None:
-        """Restore a classifier that was read from a file; `from_state` takes its place."""
-        state = EstimatorState(
-            parameters=self.get_params(),
-            network=network,
-            kind=ClassTargets(classes),
-            pixels=pixels,
-            feature_names=None if feature_names is None else tuple(feature_names),
-            attributes=attributes,
-            history=FitHistory(),
-            waited=waited,
-        )
-        self.__dict__.update(type(self).from_state(state).__dict__)

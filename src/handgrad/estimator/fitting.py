@@ -192,7 +192,7 @@ def _rule(parameters: Hyperparameters) -> Rule:
     rate = parameters.learning_rate_init
     if parameters.solver == "adam":
         return Adam(rate, parameters.beta_1, parameters.beta_2, parameters.epsilon)
-    return Sgd(rate, parameters.momentum, parameters.nesterovs_momentum)
+    return Sgd(rate, parameters.momentum, bool(parameters.nesterovs_momentum))
 
 
 def _batch_size(batch_size: int | str, m: int) -> int:

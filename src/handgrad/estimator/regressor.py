@@ -142,6 +142,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         X, y, sample_weight, label
             As for `fit`.
         """
+        self._check_parameters()
         return self._partial_fit(X, y, sample_weight, label, self._kind_of)
 
     def predict(self, X: Any) -> Any:

@@ -238,7 +238,7 @@ class ValueTargets(TargetKind):
                 f"y holds {values.min():g}, but loss='poisson' takes counts; expected values of 0 "
                 "or more."
             )
-        return values
+        return values if values.dtype.kind == "f" else values.astype(np.float64)
 
     def predictions(self, outputs: Matrix) -> npt.NDArray[Any]:
         """Return the values; a single one per sample as a vector."""
@@ -270,9 +270,11 @@ def labels_of(y: Any, X: Any, estimator: object) -> Any:
     labels = _checked(y, X, estimator, sparse_too=True)
     with warnings.catch_warnings():  # many classes for few samples need not be a mistake
         warnings.filterwarnings("ignore", message="The number of unique classes")
-        check_classification_targets(labels)
-        if "multioutput" in type_of_target(labels):
+        found = type_of_target(labels, input_name="y")
+        if "multioutput" in found:
             raise ValueError("Multioutput target data is not supported with label binarization")
+        if found not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(labels)  # says what is wrong
     return labels
 
 
@@ -309,6 +311,20 @@ def _checked(y: Any, X: Any, estimator: object, *, sparse_too: bool) -> Any:
     return checked
 
 
+def classes_of(y: Any) -> npt.NDArray[Any]:
+    """Return the distinct labels of checked targets, sorted; of several per sample their numbers.
+
+    Examples
+    --------
+    >>> classes_of(np.array(["b", "a", "b"])).tolist(), classes_of(np.eye(3)).tolist()
+    (['a', 'b'], [0, 1, 2])
+    """
+    if is_multilabel(y):
+        return np.arange(y.shape[1])
+    classes: npt.NDArray[Any] = unique_labels(y) if y.dtype.kind == "O" else np.unique(y)
+    return classes
+
+
 def is_multilabel(y: Any) -> bool:
     """Tell whether checked targets are several labels per sample.
 
@@ -343,12 +359,30 @@ def weighted_classes(kind: TargetKind) -> npt.NDArray[Any]:
     return kind.classes
 
 
-def check_same_classes(classes: npt.ArrayLike, known: npt.NDArray[Any]) -> None:
-    """Raise a ValueError, as scikit-learn does, if a later call names other classes."""
-    if not np.array_equal(known, unique_labels(classes)):
+def classes_of_all_calls(
+    classes: npt.ArrayLike | None, known: npt.NDArray[Any] | None
+) -> npt.NDArray[Any]:
+    """Return the classes that any call of partial_fit may have, sorted.
+
+    ``known`` are those of earlier calls; the first call has none.
+
+    Raises
+    ------
+    ValueError
+        If the first call names no classes, or a later call names others.
+    """
+    if classes is None:
+        if known is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return known
+    named: npt.NDArray[Any] = unique_labels(classes)
+    if not len(named):
+        raise ValueError("classes is empty; expected all classes that any call will have.")
+    if known is not None and not np.array_equal(known, named):
         raise ValueError(
             f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
         )
+    return named
 
 
 def codes_of(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

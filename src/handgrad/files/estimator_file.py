@@ -1,93 +1,85 @@
-"""The description of an `MLPClassifier` in a file: parameters and attributes."""
+"""The description of an estimator in a file: parameters and attributes."""
 
 from __future__ import annotations
 
 import math
 import re
 import sys
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
 
 from handgrad.errors import ModelFileError
 from handgrad.files.model_file import as_bytes, from_bytes
+from handgrad.objective import Objective
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from handgrad.estimator import MLPClassifier
+    from handgrad.estimator import FitHistory, MLPClassifier, MLPRegressor
+    from handgrad.estimator.targets import TargetKind
     from handgrad.network import Network
 
-ARRAYS = {
-    "loss_curve_": "F64",
-    "validation_scores_": "F64",
-    "accuracies": "F64",
-    "seconds": "F64",
-    "classes": "U8",  # JSON as bytes, because it may be too long for the header
-    "feature_names": "U8",
-}
+    Estimator: TypeAlias = MLPClassifier | MLPRegressor
+
 COUNTS = ("n_iter_", "t_")
-FIGURES = ("loss_", "best_loss_", "best_validation_score_")
+FIGURES = ("loss_", "best_loss_", "best_validation_score_", "best_validation_loss_")
+CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+# Left out if it is None, so that programs which read the second version alone know all names.
+LATER = ("scoring", "best_validation_loss_", "validation_loss_curve_")
+TEXTS = ("classes", "feature_names", "values")  # JSON as bytes, too long for the header
+ARRAYS = dict.fromkeys((*CURVES, "accuracies", "seconds"), "F64") | dict.fromkeys(TEXTS, "U8")
 TYPE_OF_CLASSES = re.compile(r"[|<>][biuf]\d")
 
 
-def is_classifier(model: object) -> TypeGuard[MLPClassifier]:
-    """Tell whether this is an `MLPClassifier`, without importing scikit-learn."""
+def is_estimator(model: object) -> TypeGuard[Estimator]:
+    """Tell whether this is an estimator of handgrad, without importing scikit-learn."""
     module = sys.modules.get("handgrad.estimator")
-    return module is not None and isinstance(model, module.MLPClassifier)
+    return module is not None and isinstance(model, module.MLPClassifier | module.MLPRegressor)
 
 
-def describe(model: MLPClassifier) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    """Return the parameters and figures of a fitted classifier for JSON, and the rest as arrays.
+def describe(model: Estimator) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Return the parameters and figures of a fitted estimator for JSON, and the rest as arrays.
 
-    A callback, and a ``random_state`` that is not a number, are left out. Invalid parameters, and
+    Functions, and a ``random_state`` that is not a number, are left out. Invalid parameters, and
     classes of a type that a file cannot hold, raise a ModelFileError.
     """
-    classes = model.classes_
-    if classes.dtype.kind not in "Ubiuf" or (classes.dtype.kind == "f" and classes.itemsize > 8):
-        raise ModelFileError(
-            f"The classes are of type {classes.dtype}, which a model file cannot hold; expected "
-            "strings, numbers or booleans."
-        )
     try:
-        model._check_parameters()  # noqa: SLF001
+        state = model.state()
     except (TypeError, ValueError) as error:
         raise ModelFileError(
-            f"The parameters of the classifier are no longer valid for fit ({error}); "
+            f"The parameters of the {type(model).__name__} are no longer valid for fit ({error}); "
             "correct them before you save it."
         ) from None
+    known = state.attributes
+    targets, arrays = _described_targets(state.kind)
     description = {
-        "parameters": _described(model.get_params()),
-        "classes_type": "U" if classes.dtype.kind == "U" else classes.dtype.str,
-        "pixels": model._pixels,  # noqa: SLF001
-        "figures": {name: _plain(getattr(model, name, None)) for name in COUNTS + FIGURES},
-        "waited": model._memory.patience.waited,  # noqa: SLF001
+        "parameters": _described(state.parameters),
+        **targets,
+        "pixels": state.pixels,
+        "figures": _without_later({name: _plain(known.get(name)) for name in COUNTS + FIGURES}),
+        "waited": state.waited,
     }
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "loss_curve_": np.array(model.loss_curve_, float),
-        "accuracies": np.array(model.history_.accuracy, float),
-        "seconds": np.array(model.history_.seconds, float),
-        "classes": as_bytes(classes.tolist()),
-    }
-    if model.validation_scores_ is not None:
-        arrays["validation_scores_"] = np.array(model.validation_scores_, float)
-    if hasattr(model, "feature_names_in_"):
-        arrays["feature_names"] = as_bytes(model.feature_names_in_.tolist())
+    curves = {name: known[name] for name in CURVES if known.get(name) is not None}
+    curves |= {"accuracies": state.history.accuracy, "seconds": state.history.seconds}
+    arrays |= {name: np.array(curve, float) for name, curve in curves.items()}
+    if state.feature_names is not None:
+        arrays["feature_names"] = as_bytes(state.feature_names)
     return description, arrays
 
 
 def build(
     network: Network, description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
-) -> MLPClassifier:
-    """Rebuild the classifier; if anything is missing or wrong, raise an error, mostly a ValueError.
+) -> Estimator:
+    """Rebuild the estimator; if anything is missing or wrong, raise an error, mostly a ValueError.
 
     Files of version 1 lack the parameter ``pixels``: bytes were pixels whenever `fit` got some.
     """
     try:
-        from handgrad.estimator import MLPClassifier
+        from handgrad.estimator import EstimatorState, MLPClassifier, MLPRegressor
     except ModuleNotFoundError as error:
         raise ModelFileError(
-            "The file holds an MLPClassifier, which needs scikit-learn; "
+            "The file holds an estimator, which needs scikit-learn; "
             "install handgrad with the extra 'sklearn'."
         ) from error
     parameters, pixels = _parameters(description["parameters"]), description["pixels"]
@@ -95,35 +87,94 @@ def build(
         raise TypeError("pixels is not true or false")
     if description["format_version"] == 1:
         parameters["pixels"] = pixels
-    model = MLPClassifier(**parameters)
-    model._restore(  # noqa: SLF001
-        network,
-        _classes(arrays["classes"], description["classes_type"], network),
+    _check_activation(network, parameters["activation"])
+    names, attributes = arrays.get("feature_names"), {"n_layers_": len(network.layers) + 1}
+    state = EstimatorState(
+        parameters=parameters,
+        network=network,
+        kind=_targets(network, description, arrays),
         pixels=pixels,
-        feature_names=_feature_names(arrays.get("feature_names"), network.D),
-        attributes=_figures(description["figures"]) | _curves(arrays),
+        feature_names=None if names is None else _names(names, network.D),
+        attributes=attributes | _figures(description["figures"]) | _curves(arrays),
+        history=_history(arrays),
         waited=_count("waited", description.get("waited", 0)),
     )
-    for figures in zip(arrays["loss_curve_"], arrays["accuracies"], arrays["seconds"], strict=True):
-        model.history_.add(*map(float, figures))
+    estimator = MLPRegressor if network.predicts == "values" else MLPClassifier
+    model = estimator.from_state(state)
     try:
-        describe(model)  # a classifier that cannot be saved again must not load
+        describe(model)  # an estimator that cannot be saved again must not load
     except ModelFileError as error:
         raise ValueError(str(error)) from error
     return model
 
 
+def is_later(description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> bool:
+    """Tell whether an estimator needs more than the second version of the format."""
+    parts = description["parameters"], description["figures"], arrays
+    return any(name in part for part in parts for name in LATER)
+
+
+def _without_later(described: dict[str, Any]) -> dict[str, Any]:
+    return {n: value for n, value in described.items() if n not in LATER or value is not None}
+
+
+def _described_targets(
+    kind: TargetKind,
+) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Return what an estimator predicts: classes and labels, or the names of values."""
+    from handgrad.estimator.targets import ClassTargets, LabelTargets
+
+    if not isinstance(kind, ClassTargets | LabelTargets):
+        return {}, {"values": as_bytes(kind.names)}
+    classes = kind.classes
+    if classes.dtype.kind not in "Ubiuf" or (classes.dtype.kind == "f" and classes.itemsize > 8):
+        raise ModelFileError(
+            f"The classes are of type {classes.dtype}, which a model file cannot hold; expected "
+            "strings, numbers or booleans."
+        )
+    described: dict[str, Any] = {
+        "classes_type": "U" if classes.dtype.kind == "U" else classes.dtype.str
+    }
+    if isinstance(kind, LabelTargets):
+        described |= {"sparse": kind.is_sparse}
+    return described, {"classes": as_bytes(classes.tolist())}
+
+
+def _targets(
+    network: Network, description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
+) -> TargetKind:
+    """Return what the estimator predicts, which the output of its network decides."""
+    from handgrad.estimator.targets import ClassTargets, LabelTargets, ValueTargets
+
+    if network.predicts == "values":
+        return ValueTargets(_names(arrays["values"], network.K), Objective(network.output).loss)
+    classes = _classes(arrays["classes"], description["classes_type"], network)
+    if network.predicts == "classes":
+        return ClassTargets(classes)
+    if not isinstance(description["sparse"], bool):
+        raise TypeError("sparse is not true or false")
+    return LabelTargets(classes, description["sparse"])
+
+
+def _check_activation(network: Network, activation: Any) -> None:
+    """Raise a ValueError unless all hidden layers have the activation of the parameters."""
+    if any(layer.activation != activation for layer in network.layers[:-1]):
+        raise ValueError(f"a network of {network.activation} in an estimator of another activation")
+
+
 def _described(parameters: dict[str, Any]) -> dict[str, Any]:
     described = {name: _plain(value) for name, value in parameters.items()}
     described["on_iteration"] = None
+    if not isinstance(described["scoring"], str):
+        described["scoring"] = None
     if not isinstance(described["random_state"], int):
         described["random_state"] = None
     if not isinstance(described["hidden_layer_sizes"], int):
         described["hidden_layer_sizes"] = np.asarray(described["hidden_layer_sizes"]).tolist()
-    if isinstance(described["class_weight"], dict):
+    if isinstance(described.get("class_weight"), dict):
         pairs = described["class_weight"].items()
         described["class_weight"] = [[_plain(label), float(weight)] for label, weight in pairs]
-    return described
+    return _without_later(described)
 
 
 def _parameters(described: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +184,7 @@ def _parameters(described: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{name} is beyond all numbers")
     if isinstance(parameters["hidden_layer_sizes"], list):
         parameters["hidden_layer_sizes"] = tuple(parameters["hidden_layer_sizes"])
-    weights = parameters["class_weight"]
+    weights = parameters.get("class_weight")
     if isinstance(weights, list):
         parameters["class_weight"] = {label: _weight(weight) for label, weight in weights}
     elif not isinstance(weights, str | None):
@@ -148,7 +199,7 @@ def _weight(weight: Any) -> float:
 
 
 def _classes(content: npt.NDArray[Any], type_name: Any, network: Network) -> npt.NDArray[Any]:
-    """Return the classes, after checking that a fit could have found them."""
+    """Return classes or labels, after checking that a fit could have found them."""
     labels = from_bytes(content)
     if type_name == "U" and not all(isinstance(label, str) for label in labels):
         raise ValueError("classes are not all strings")
@@ -160,33 +211,36 @@ def _classes(content: npt.NDArray[Any], type_name: Any, network: Network) -> npt
     is_whole = classes.dtype.kind != "f" or (classes == np.floor(classes)) & (abs(classes) < 2**63)
     if not np.all(is_whole):  # fit calls such labels continuous
         raise ValueError("classes that are not whole numbers")
-    if not np.array_equal(classes, np.unique(classes)):
-        raise ValueError("classes that are out of order")
-    if network.K == 2 and (network.W2[0].any() or network.b2[0].any()):
+    distinct = np.unique(classes)
+    if len(distinct) < len(classes):
+        raise ValueError("classes that occur twice")
+    if network.predicts == "classes" and not np.array_equal(classes, distinct):
+        raise ValueError("classes that are out of order")  # labels have that of their columns
+    last = network.layers[-1]
+    if network.output == "softmax" and network.K == 2 and (last.W[0].any() or last.b[0].any()):
         raise ValueError("a first logit other than 0 with two classes")
     return classes
 
 
-def _feature_names(content: npt.NDArray[Any] | None, features: int) -> list[str] | None:
-    if content is None:
-        return None
+def _names(content: npt.NDArray[Any], expected: int) -> tuple[str, ...]:
+    """Return the names of features or values."""
     names = from_bytes(content)
-    if len(names) != features or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{len(names)} names for {features} features")
-    if len(set(names)) != features:
-        raise ValueError("a name of a feature that occurs twice")
-    return names
+    if len(names) != expected or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{len(names)} names; expected {expected}")
+    if len(set(names)) != expected:
+        raise ValueError("a name that occurs twice")
+    return tuple(names)
 
 
 def _figures(figures: dict[str, Any]) -> dict[str, Any]:
-    for name in FIGURES:
-        if figures[name] is not None and type(figures[name]) not in (int, float):
-            raise ValueError(f"{name} is {figures[name]!r}")
+    numbers = {n: figures.get(n) if n in LATER else figures[n] for n in FIGURES}
+    for name, number in numbers.items():
+        if number is not None and type(number) not in (int, float):
+            raise ValueError(f"{name} is {number!r}")
+    if numbers["loss_"] is None:  # a run ended before its first iteration
+        del numbers["loss_"]
     counts = {name: _count(name, figures[name]) for name in COUNTS}
-    numbers = {name: figures[name] for name in FIGURES if figures[name] is not None}
-    known = counts | {name: np.float64(number) for name, number in numbers.items()}
-    absent = set(FIGURES) - {"loss_"}  # missing if a run ended before its first iteration
-    return dict.fromkeys(absent) | known
+    return counts | {n: None if x is None else np.float64(x) for n, x in numbers.items()}
 
 
 def _count(name: str, number: Any) -> int:
@@ -196,11 +250,21 @@ def _count(name: str, number: Any) -> int:
 
 
 def _curves(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
-    scores = arrays.get("validation_scores_")
-    return {
-        "loss_curve_": list(arrays["loss_curve_"]),
-        "validation_scores_": None if scores is None else scores.tolist(),
-    }
+    curves = {name: arrays[name].tolist() if name in arrays else None for name in CURVES}
+    scores, losses = curves["validation_scores_"], curves["validation_loss_curve_"]
+    if scores is not None and losses is None:  # earlier programs did not record them
+        curves["validation_loss_curve_"] = [math.nan] * len(scores)
+    return curves | {"loss_curve_": list(arrays["loss_curve_"])}
+
+
+def _history(arrays: dict[str, npt.NDArray[Any]]) -> FitHistory:
+    from handgrad.estimator import FitHistory
+
+    history = FitHistory()
+    names = ("loss_curve_", "accuracies", "seconds")
+    for figures in zip(*(arrays[name] for name in names), strict=True):
+        history.add(*map(float, figures))
+    return history
 
 
 def _plain(value: Any) -> Any:

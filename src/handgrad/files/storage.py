@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from handgrad.estimator import MLPClassifier
+    from handgrad.files.estimator_file import Estimator
 
 NOTES_VERSION = 2  # for the notes' network, so that older programs read it
 FORMAT_VERSION = 3  # the newest: it names each layer's activation and the output
@@ -41,16 +41,16 @@ ARRAYS: dict[str, dict[str, str]] = {
 }
 
 
-def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
-    """Write a network, a model or a classifier to a safetensors file, whole or not at all.
+def save(model: Network | Estimator, path: str | os.PathLike[str]) -> None:
+    """Write a network, a model or an estimator to a safetensors file, whole or not at all.
 
     Parameters
     ----------
-    model : Network, Model or MLPClassifier
+    model : Network, Model, MLPClassifier or MLPRegressor
         For a `handgrad.model.Model`, the file also has its names, scaling and training settings.
-        For a fitted `handgrad.MLPClassifier`, it has the parameters, classes, feature names,
-        figures and history, but neither ``on_iteration`` nor the moments that `partial_fit` needs
-        to continue.
+        For a fitted estimator of handgrad, it has the parameters, classes, feature names,
+        figures and history, but no functions, such as ``on_iteration``, and not the moments that
+        `partial_fit` needs to continue.
     path : path
 
     Raises
@@ -70,14 +70,15 @@ def save(model: Network | MLPClassifier, path: str | os.PathLike[str]) -> None:
     """
     from safetensors.numpy import save as to_bytes
 
-    if not isinstance(model, Network) and not estimator_file.is_classifier(model):
+    if not isinstance(model, Network) and not estimator_file.is_estimator(model):
         raise ModelFileError(
             f"A {type(model).__name__} of {type(model).__module__} cannot be saved; expected a "
-            "Network or a fitted handgrad.MLPClassifier."
+            "Network or a fitted estimator of handgrad: handgrad.convert makes models of "
+            "scikit-learn's and PyTorch's networks."
         )
     network, description, others = _described(model)
     arrays = by_name(network.parameters) | others
-    text = _as_json(_with_format(network) | description)
+    text = _as_json(description)
     content = to_bytes(arrays, metadata={METADATA: text})
     if header_length(content[:8]) > LARGEST_HEADER:
         raise ModelFileError(
@@ -96,7 +97,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    Network, Model or MLPClassifier
+    Network, Model, MLPClassifier or MLPRegressor
         The saved model, bit for bit.
 
     Raises
@@ -132,28 +133,29 @@ def load(path: str | os.PathLike[str]) -> Any:
     except ModelFileError:
         raise
     except DAMAGES as error:
-        what = "classifier" if kind == "estimator" else kind
-        raise file.fault(f"does not describe a {what} ({named(error)}); save it again.") from error
+        what = "an estimator" if kind == "estimator" else f"a {kind}"
+        raise file.fault(f"does not describe {what} ({named(error)}); save it again.") from error
     return network
 
 
 def _described(
-    model: Network | MLPClassifier,
+    model: Network | Estimator,
 ) -> tuple[Network, dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return the network of a model, its description for JSON, and further arrays."""
     if isinstance(model, Model):
         description, others = model_file.describe(model)
-        return model, {"kind": "model"} | description, others
+        return model, _with_format(model) | {"kind": "model"} | description, others
     if isinstance(model, Network):
-        return model, {"kind": "network"}, {}
-    network = model.network()  # raises an error if the classifier is not fitted
+        return model, _with_format(model) | {"kind": "network"}, {}
+    network = model.network()  # raises an error if the estimator is not fitted
     description, others = estimator_file.describe(model)
-    return network, {"kind": "estimator"} | description, others
+    known = _with_format(network, is_later=estimator_file.is_later(description, others))
+    return network, known | {"kind": "estimator"} | description, others
 
 
-def _with_format(network: Network) -> dict[str, Any]:
-    """Return the version of the format, with what it says of a network that is not the notes'."""
-    if network.is_of_the_notes:
+def _with_format(network: Network, *, is_later: bool = False) -> dict[str, Any]:
+    """Return the version of the format, with what only the newest one says of a network."""
+    if network.is_of_the_notes and not is_later:
         return {"format_version": NOTES_VERSION}
     activations = [layer.activation for layer in network.layers[:-1]]
     return {

@@ -39,8 +39,8 @@ def train(
     network : Network
         Where to start.
     X : array of shape (m, D), or Blocks
-    y : array of shape (m,)
-        Integer labels; None with blocks, which hold their labels.
+    y : array of shape (m,) or (m, K)
+        As `handgrad.Network.targets` takes it; None with blocks, which hold their targets.
     engine : Engine
         Computes cost and gradient.
     on_progress : callable, optional

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from handgrad.engines.dask.workers import Kernels, Member
     from handgrad.engines.protocol import Predictor
     from handgrad.engines.weights import BlockWeights
-    from handgrad.network import Labels, Network
+    from handgrad.network import Network
     from handgrad.objective import Objective
+    from handgrad.targets import Targets
 
 T = TypeVar("T")
 
@@ -158,7 +159,7 @@ class DaskEngine(Engine):
         return DaskSession(self, self.client, self.kernels, problem)
 
     def map_leaves(
-        self, function: Callable[[Engine, Any, Labels], T], blocks: Blocks
+        self, function: Callable[[Engine, Any, Targets], T], blocks: Blocks
     ) -> Generator[T]:
         """Let the workers call a function of each leaf; see `handgrad.engines.Engine`."""
         at_once = LEAVES_PER_THREAD * self.threads

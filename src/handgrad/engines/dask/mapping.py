@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from handgrad.data import Blocks
     from handgrad.engines.dask.workers import Kernels
     from handgrad.engines.protocol import Engine
-    from handgrad.network import Labels
+    from handgrad.targets import Targets
 
 T = TypeVar("T")
 
@@ -26,11 +26,11 @@ T = TypeVar("T")
 def map_leaves(
     client: Client,
     kernels: Kernels,
-    function: Callable[[Engine, Any, Labels], T],
+    function: Callable[[Engine, Any, Targets], T],
     blocks: Blocks,
     at_once: int,
 ) -> Generator[T]:
-    """Call a function of an engine, the rows of a leaf and their labels: one task per leaf.
+    """Call a function of an engine, the rows of a leaf and their targets: one task per leaf.
 
     Yield the results in the order of the leaves; a worker that dies changes none. At most
     ``at_once`` leaves are under way at the same time.
