@@ -124,7 +124,8 @@ class BlockSession:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
         inputs.check_descent(learning_rate, iterations, network.dtype)
         self._problem.check(network)
-        return descend(self.cost_and_gradient, network, learning_rate, iterations, on_progress)
+        with _diverging():
+            return descend(self.cost_and_gradient, network, learning_rate, iterations, on_progress)
 
     def batches(
         self,
