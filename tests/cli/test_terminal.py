@@ -37,6 +37,15 @@ def test_the_bar_shows_cost_and_accuracy_as_they_change(monkeypatch):
     assert "accuracy 75.00%" in shown
 
 
+def test_the_bar_shows_no_accuracy_of_values(monkeypatch):
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    monkeypatch.setattr(terminal, "passing", lambda: console)
+    with terminal.training_progress(4, Event()) as show:
+        show(engines.Progress(Network.initial(), np.array([1.25]), np.array([np.nan])))
+    assert "cost 1.2500" in text_on(console)
+    assert "accuracy" not in text_on(console)
+
+
 def test_nothing_passes_by_where_there_is_no_terminal(monkeypatch):
     console = Console(file=io.StringIO())
     monkeypatch.setattr(terminal, "passing", lambda: console)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from scipy import special
+from sklearn import metrics
 
 from handgrad.derivation import textbook
-from strategies import problems
+from strategies import layered_problems, problems
 
 
 @given(problem=problems(dtype=np.float64))
@@ -53,3 +54,47 @@ def test_sums_over_samples_are_products_of_matrices():
     found = textbook.sum_of_columns(left)
     np.testing.assert_allclose(found, left.sum(axis=1, keepdims=True))
     assert found.shape == (4, 1)
+
+
+def test_activations_are_those_of_scipy():
+    z = np.array([-4.0, -0.5, 0.0, 0.25, 3.0])
+    np.testing.assert_allclose(textbook.activate(z, "logistic"), special.expit(z))
+    np.testing.assert_allclose(textbook.activate(z, "tanh"), np.tanh(z))
+    np.testing.assert_array_equal(textbook.activate(z, "relu"), [0, 0, 0, 0.25, 3])
+    np.testing.assert_allclose(textbook.activate(z, "leaky_relu"), [-0.04, -0.005, 0, 0.25, 3])
+    np.testing.assert_array_equal(textbook.activate(z, "identity"), z)
+
+
+def test_losses_are_those_of_scikit_learn():
+    random = np.random.default_rng(5)
+    Z = random.normal(size=(3, 20))
+    labels = random.integers(2, size=(20, 3))
+    of_each = [metrics.log_loss(labels[:, k], special.expit(Z[k])) for k in range(3)]
+    assert textbook.cost_after([], "logistic", Z, labels) == pytest.approx(sum(of_each))
+    classes = random.integers(3, size=20)
+    expected = metrics.log_loss(classes, special.softmax(Z.T, axis=1))
+    assert textbook.cost_after([], "softmax", Z, classes) == pytest.approx(expected)
+    values = random.normal(size=(20, 3))
+    expected = 3 / 2 * metrics.mean_squared_error(values, Z.T)
+    assert textbook.cost_after([], "identity", Z, values) == pytest.approx(expected)
+    counts = random.integers(3, size=(20, 3))
+    of_each = [metrics.mean_poisson_deviance(counts[:, k], np.exp(Z[k])) / 2 for k in range(3)]
+    assert textbook.cost_after([], "exp", Z, counts) == pytest.approx(sum(of_each))
+
+
+@given(problem=layered_problems())
+def test_logits_through_any_depth_are_products_of_matrices(problem):
+    network, X, _ = problem
+    layers = [(layer.W, layer.b, layer.activation) for layer in network.layers]
+    activations = {
+        "identity": lambda Z: Z,
+        "logistic": special.expit,
+        "tanh": np.tanh,
+        "relu": lambda Z: Z.clip(0),
+        "leaky_relu": lambda Z: Z.clip(0) + Z.clip(None, 0) / 100,
+    }
+    A = X.T
+    for W, b, activation in layers:
+        A = activations[activation](W @ A + b)
+    found = np.stack([textbook.logits(layers, x) for x in X], axis=1)
+    np.testing.assert_allclose(found, A, rtol=1e-9, atol=1e-12)

@@ -18,17 +18,23 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from handgrad import MLPClassifier
+from handgrad import MLPClassifier, MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
+# The default parameters are checked in test_scikit_learn_checks.py. Without a penalty, lbfgs takes
+# probabilities of labels to 1, in scikit-learn too, and one check wants them to be below 1.
 @parametrize_with_checks(
     [
-        MLPClassifier(max_iter=100),
-        MLPClassifier(solver="lbfgs"),
+        MLPClassifier(solver="lbfgs", alpha=0.1),
         MLPClassifier((20,), solver="sgd", learning_rate_init=0.1, max_iter=100),
         MLPClassifier((20,), solver="gd", learning_rate_init=0.5, max_iter=300),
+        MLPClassifier((20, 10), activation="leaky_relu", learning_rate_init=0.02, max_iter=100),
+        MLPRegressor(solver="lbfgs"),
+        MLPRegressor(
+            hidden_layer_sizes=(20, 10), activation="tanh", learning_rate_init=0.02, max_iter=100
+        ),
     ]
 )
 def test_every_check_of_scikit_learn_passes(estimator, check):

@@ -33,13 +33,8 @@ def diabetes(values: int = 1) -> tuple[Any, Any]:
     return X * 20, y if values == 1 else np.column_stack([y / k for k in range(1, values + 1)])
 
 
-@parametrize_with_checks(
-    [
-        MLPRegressor(max_iter=100),
-        MLPRegressor(hidden_layer_sizes=(8, 4), activation="tanh", solver="lbfgs"),
-        MLPRegressor(solver="gd", learning_rate_init=0.05, max_iter=100),
-    ]
-)
+# Other solvers are checked in test_conventions.py and test_scikit_learn_checks.py.
+@parametrize_with_checks([MLPRegressor(solver="gd", learning_rate_init=0.05, max_iter=100)])
 def test_every_check_of_scikit_learn_passes(estimator, check):
     check(estimator)
 
@@ -113,11 +108,12 @@ def test_types_go_all_the_way(dtype, solver):
 )
 def test_targets_are_those_of_scikit_learn(targets):
     X, y = diabetes()
-    ours, theirs = (
-        kind(hidden_layer_sizes=(5,), random_state=0, max_iter=3).fit(X, targets(y))
-        for kind in BOTH
-    )
-    assert_same(ours, theirs)
+    options: dict[str, Any] = {"hidden_layer_sizes": (5,), "random_state": 0, "max_iter": 3}
+    for early_stopping in (False, True):
+        ours, theirs = (
+            kind(early_stopping=early_stopping, **options).fit(X, targets(y)) for kind in BOTH
+        )
+        assert_same(ours, theirs)
 
 
 def test_a_linear_model_of_counts_is_that_of_poisson_regression():

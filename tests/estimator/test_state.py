@@ -15,7 +15,7 @@ from labelled import cancer
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, y = cancer()
-KINDS = {
+KINDS: dict[str, tuple[Any, Any]] = {
     "one class": (MLPClassifier, np.zeros(len(y), int)),
     "two classes": (MLPClassifier, np.array(["no", "yes"])[y]),
     "three classes": (MLPClassifier, np.arange(len(y)) % 3),

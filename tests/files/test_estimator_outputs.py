@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
@@ -60,11 +61,14 @@ def assert_same_estimator(found: Any, expected: Any) -> None:
         if name != "history_":
             assert getattr(found, name) == getattr(expected, name), name
     np.testing.assert_equal(vars(found.history_), vars(expected.history_))  # NaN is the same
-    assert type(found.predict(X)) is type(expected.predict(X))
-    np.testing.assert_array_equal(dense(found.predict(X)), dense(expected.predict(X)))
+    rows = X
+    if hasattr(expected, "feature_names_in_"):
+        rows = pd.DataFrame(X, columns=expected.feature_names_in_)
+    assert type(found.predict(rows)) is type(expected.predict(rows))
+    np.testing.assert_array_equal(dense(found.predict(rows)), dense(expected.predict(rows)))
     if hasattr(expected, "classes_"):
         np.testing.assert_array_equal(found.classes_, expected.classes_)
-        np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(X))
+        np.testing.assert_array_equal(found.predict_proba(rows), expected.predict_proba(rows))
 
 
 @pytest.mark.parametrize("hidden", [(), 4, (4, 3, 2)])
@@ -73,6 +77,21 @@ def test_an_estimator_of_any_depth_and_output_comes_back(path, kind, hidden):
     model = fitted(kind, hidden)
     save(model, path)
     assert_same_estimator(load(path), model)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_names_of_the_columns_of_targets_come_back_in_their_order(path, kind):
+    table = path.with_name("table.csv")
+    columns = pd.DataFrame(X, columns=list("abcd")), pd.DataFrame(TARGETS["labels"])
+    names = ["a", "b", "c", "d", "wind", "rain", "fog"]
+    pd.concat(columns, axis=1).set_axis(names, axis=1).to_csv(table, index=False)
+    model = kind(hidden_layer_sizes=(2,), max_iter=2).fit(table, label=("wind", "rain", "fog"))
+    save(model, path)
+    again = load(path)
+    assert again.model().class_names == model.model().class_names == ("wind", "rain", "fog")
+    assert_same_estimator(again, model)
+    if kind is MLPClassifier:
+        assert again.classes_.tolist() == ["wind", "rain", "fog"]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +225,8 @@ def test_descriptions_that_no_estimator_has_are_refused(path, kind, changes, wor
         ("values", {"values": np.ones(2)}),
         ("labels", {"classes": None}),
         ("labels", {"classes": as_bytes("[0, 1]")}),
-        ("labels", {"classes": as_bytes("[0, 2, 1]")}),
+        ("labels", {"classes": as_bytes("[0, 2, 0]")}),
+        ("classes", {"classes": as_bytes("[0, 2, 1]")}),
         ("labels", {"W3": None}),
         ("labels", {"W4": np.ones((3, 3))}),
         ("labels", {"accuracies": np.ones(7)}),

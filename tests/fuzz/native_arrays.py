@@ -1,4 +1,4 @@
-"""The arrays of a case of the native engine: a network, rows, labels, weights and an order."""
+"""The arrays of a case of the native engine: a network, rows, targets, weights and an order."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from handgrad import Network
+from handgrad.layers import Layer
+from handgrad.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fuzz.outcome import Case
-    from handgrad.network import Output
 
 SPARSE = (
     "csr_array",
@@ -33,21 +33,27 @@ NEEDS_ENTRIES = ("column", "negative column", "huge column", "short data", "shor
 
 
 def inputs_of(case: Case) -> tuple[Network, Any, Any, Any]:
-    """Make the network, rows, labels and weights of a case, the same ones each time."""
+    """Make the network, rows, targets and weights of a case, the same ones each time."""
     seed = case["seed"]
     network = network_of(case, np.random.default_rng(seed))
     X = _rows(case, np.random.default_rng(seed + 1))
     random = np.random.default_rng(seed + 2)
-    return network, X, _labels(case, random), _weights(case, random)
+    return network, X, _targets(case, network, random), _weights(case, random)
 
 
 def network_of(case: Case, random: np.random.Generator) -> Network:
-    D, H = case["D"], case["H"]
-    output: Output = "logistic" if case["logistic"] else "softmax"
-    K = 1 if case["logistic"] else case["K"]
-    shapes = ((H, D), (H, 1), (K, H), (K, 1))
-    arrays = [np.round(random.normal(0, 1, shape) * 64) / 64 for shape in shapes]
-    return Network(*arrays, output=output).astype(case["dtype"])
+    sizes = [case["D"], *case["hidden"], case["K"]]
+    activations = [case["activation"]] * len(case["hidden"]) + ["identity"]
+    spread = {"identity": 0.25, "exp": 0.1}.get(case["output"], 1)  # else values overflow
+
+    def numbers(*shape: int) -> np.ndarray:
+        return np.round(random.normal(0, spread, shape) * 64) / 64
+
+    layers = [
+        Layer(numbers(outputs, inputs), numbers(outputs, 1), activation)
+        for inputs, outputs, activation in zip(sizes, sizes[1:], activations, strict=False)
+    ]
+    return Network.of_layers(layers, case["output"]).astype(case["dtype"])
 
 
 def numbers_of(case: Case, random: np.random.Generator) -> np.ndarray:
@@ -154,8 +160,22 @@ def _damage_entries(damage: str, X: Any) -> None:
         X.indices[-1] = 2**32
 
 
-def _labels(case: Case, random: np.random.Generator) -> Any:
-    m, K, kind = case["m"], case["K"], case["labels"]
+def _targets(case: Case, network: Network, random: np.random.Generator) -> Any:
+    if network.predicts == "classes":
+        return _labels(case, network.classes, random)
+    m, K, kind = case["m"], case["K"], case["targets"]
+    y: Any = random.integers(0, 2 if network.predicts == "labels" else 5, (m, K))
+    if network.output == "identity":
+        y = np.round(random.normal(size=(m, K)) * 8) / 8
+    singles = {"K": K, "-1": -1, "2**31": 2**31, "2**63": 2.0**63, "nan": np.nan}
+    if kind in singles:
+        y = y.astype(float)
+        y[-1, -1] = singles[kind]
+    return _made(kind, y)
+
+
+def _labels(case: Case, K: int, random: np.random.Generator) -> Any:
+    m, kind = case["m"], case["targets"]
     y: Any = random.integers(0, K, m)
     singles = {"K": K, "-1": -1, "2**31": 2**31, "2**32": 2**32, "-2**63": -(2**63)}
     if kind in singles:
@@ -165,23 +185,29 @@ def _labels(case: Case, random: np.random.Generator) -> Any:
         y[-1] = 2**63
     elif kind == "read-only":
         y.flags.writeable = False
+    if kind == "one-hot":
+        return np.eye(K, dtype=int)[y]
+    return np.full(m, np.nan) if kind == "nan" else _made(kind, y)
+
+
+def _made(kind: str, y: np.ndarray) -> Any:
+    """Return targets in another form, or with a wrong shape or type."""
     others: dict[str, Callable[[], Any]] = {
         "list": y.tolist,
         "int8": lambda: y.astype(np.int8),
-        "uint64": lambda: y.astype(np.uint64),
+        "uint64": lambda: abs(y).astype(np.uint64),
         ">i4": lambda: y.astype(">i4"),
-        "strided": lambda: y.repeat(2)[::2],
+        "strided": lambda: y.repeat(2, axis=0)[::2],
         "floats": lambda: y.astype(float),
         "bools": lambda: y.astype(bool),
         "texts": lambda: y.astype(str),
         "objects": lambda: y.astype(object),
-        "one-hot": lambda: np.eye(K, dtype=int)[y],
         "column": lambda: y[:, None],
         "short": lambda: y[:-1],
-        "long": lambda: np.append(y, 0),
+        "long": lambda: np.concatenate([y, y[:1]]),
         "none": lambda: None,
-        "nan": lambda: np.full(m, np.nan),
-        "right": lambda: y.astype(np.int32),
+        "flat": y.ravel,
+        "right": lambda: y.astype(np.int32) if y.dtype.kind == "i" else y,
     }
     return others.get(kind, lambda: y)()
 

@@ -16,8 +16,6 @@ from handgrad.estimator.base import BaseMLP
 from handgrad.estimator.blocks import is_beyond_memory
 from handgrad.estimator.collections import predictions_of
 from handgrad.estimator.parameters import CONSTRAINTS
-from handgrad.estimator.record import FitHistory
-from handgrad.estimator.state import EstimatorState
 from handgrad.estimator.targets import (
     ClassTargets,
     LabelTargets,
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
     from handgrad.estimator.targets import TargetKind
-    from handgrad.network import Network
     from handgrad.reading import Predicts
 
 
@@ -263,26 +260,3 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         again = bool(self.warm_start) and hasattr(self, "coefs_")
         check_classes(given.classes, self.classes_, warm_start=again)
         return given.to_train(self._targets, sample_weight, self.class_weight)
-
-    def _restore(
-        self,
-        network: Network,
-        classes: npt.NDArray[Any],
-        *,
-        pixels: bool,
-        feature_names: list[str] | None,
-        attributes: dict[str, Any],
-        waited: int,
-    ) -> None:
-        """Restore a classifier that was read from a file; `from_state` takes its place."""
-        state = EstimatorState(
-            parameters=self.get_params(),
-            network=network,
-            kind=ClassTargets(classes),
-            pixels=pixels,
-            feature_names=None if feature_names is None else tuple(feature_names),
-            attributes=attributes,
-            history=FitHistory(),
-            waited=waited,
-        )
-        self.__dict__.update(type(self).from_state(state).__dict__)

@@ -108,8 +108,10 @@ def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
     >>> hidden_sizes((100, 50)), hidden_sizes(5), hidden_sizes(())
     ([100, 50], [5], [])
     """
-    several = hasattr(hidden_layer_sizes, "__iter__")
-    sizes = list(hidden_layer_sizes) if several else [hidden_layer_sizes]
+    if np.iterable(hidden_layer_sizes):
+        sizes = list(hidden_layer_sizes)
+    else:
+        sizes = [np.asarray(hidden_layer_sizes, dtype=object).item()]  # an array may hold one size
     if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
         raise ValueError(
             f"hidden_layer_sizes is {hidden_layer_sizes!r}; expected whole numbers above 0."

@@ -5,14 +5,15 @@ They lie in memory, as here, or in blocks (`handgrad.estimator.blocks`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import _check_sample_weight
 
-from handgrad.estimator.targets import TargetKind, is_multilabel, weighted_classes
+from handgrad.estimator.targets import TargetKind, classes_of, is_multilabel, weighted_classes
 from handgrad.rows import Bytes, is_sparse
 
 if TYPE_CHECKING:
@@ -144,17 +145,17 @@ class WeightedSamples(NamedTuple):
         return WeightedSamples(self.kind, self.X[rows], self.y[rows], self.encoded[rows], weights)
 
 
-class GivenArrays(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class GivenArrays:
     """Rows in memory, and their targets; see `Given`."""
 
     X: Any
     y: Any
 
-    @property
+    @cached_property
     def classes(self) -> npt.NDArray[Any]:
         """The distinct labels, sorted; of several labels per sample their numbers."""
-        classes: npt.NDArray[Any] = unique_labels(self.y)
-        return classes
+        return classes_of(self.y)
 
     @property
     def predicts(self) -> Predicts:

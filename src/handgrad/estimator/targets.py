@@ -238,7 +238,7 @@ class ValueTargets(TargetKind):
                 f"y holds {values.min():g}, but loss='poisson' takes counts; expected values of 0 "
                 "or more."
             )
-        return values
+        return values if values.dtype.kind == "f" else values.astype(np.float64)
 
     def predictions(self, outputs: Matrix) -> npt.NDArray[Any]:
         """Return the values; a single one per sample as a vector."""
@@ -270,9 +270,11 @@ def labels_of(y: Any, X: Any, estimator: object) -> Any:
     labels = _checked(y, X, estimator, sparse_too=True)
     with warnings.catch_warnings():  # many classes for few samples need not be a mistake
         warnings.filterwarnings("ignore", message="The number of unique classes")
-        check_classification_targets(labels)
-        if "multioutput" in type_of_target(labels):
+        found = type_of_target(labels, input_name="y")
+        if "multioutput" in found:
             raise ValueError("Multioutput target data is not supported with label binarization")
+        if found not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(labels)  # says what is wrong
     return labels
 
 
@@ -307,6 +309,20 @@ def _checked(y: Any, X: Any, estimator: object, *, sparse_too: bool) -> Any:
         checked = column_or_1d(checked, warn=True)
     check_consistent_length(X, checked)
     return checked
+
+
+def classes_of(y: Any) -> npt.NDArray[Any]:
+    """Return the distinct labels of checked targets, sorted; of several per sample their numbers.
+
+    Examples
+    --------
+    >>> classes_of(np.array(["b", "a", "b"])).tolist(), classes_of(np.eye(3)).tolist()
+    (['a', 'b'], [0, 1, 2])
+    """
+    if is_multilabel(y):
+        return np.arange(y.shape[1])
+    classes: npt.NDArray[Any] = unique_labels(y) if y.dtype.kind == "O" else np.unique(y)
+    return classes
 
 
 def is_multilabel(y: Any) -> bool:

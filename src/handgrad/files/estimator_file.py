@@ -199,7 +199,7 @@ def _weight(weight: Any) -> float:
 
 
 def _classes(content: npt.NDArray[Any], type_name: Any, network: Network) -> npt.NDArray[Any]:
-    """Return the classes, after checking that a fit could have found them."""
+    """Return classes or labels, after checking that a fit could have found them."""
     labels = from_bytes(content)
     if type_name == "U" and not all(isinstance(label, str) for label in labels):
         raise ValueError("classes are not all strings")
@@ -211,8 +211,11 @@ def _classes(content: npt.NDArray[Any], type_name: Any, network: Network) -> npt
     is_whole = classes.dtype.kind != "f" or (classes == np.floor(classes)) & (abs(classes) < 2**63)
     if not np.all(is_whole):  # fit calls such labels continuous
         raise ValueError("classes that are not whole numbers")
-    if not np.array_equal(classes, np.unique(classes)):
-        raise ValueError("classes that are out of order")
+    distinct = np.unique(classes)
+    if len(distinct) < len(classes):
+        raise ValueError("classes that occur twice")
+    if network.predicts == "classes" and not np.array_equal(classes, distinct):
+        raise ValueError("classes that are out of order")  # labels have that of their columns
     last = network.layers[-1]
     if network.output == "softmax" and network.K == 2 and (last.W[0].any() or last.b[0].any()):
         raise ValueError("a first logit other than 0 with two classes")
