@@ -154,7 +154,7 @@ def test_full_batch_solvers_train_over_blocks(engine, kind, solver):
 
 
 def test_a_run_that_diverges_gives_no_warning(engine):
-    network, X, y = problem("exp", (), m=3, dtype="float32")
+    network, X, y = problem("exp", (), "relu", m=3, dtype="float32")
     session = engine.session(blocks_of("exp", X, y, 1), None, Objective("exp"))
     last, costs = session.descend(network, learning_rate=0.01, iterations=4)
     assert not last.is_finite
