@@ -181,6 +181,7 @@ def test_a_warm_start_must_beat_the_least_loss_of_earlier_runs():
         ({}, {"sample_weight_val": np.ones(3)}, "sample_weight_val was given without X_val"),
         ({}, {"X_val": X, "y_val": y, "sample_weight_val": [1.0]}, "sample_weight"),
         ({}, {"X_val": X, "y_val": y, "sample_weight_val": -np.ones(len(y))}, "Negative values"),
+        ({}, {"X_val": X, "y_val": y, "sample_weight_val": np.zeros(len(y))}, "score are 0"),
     ],
 )
 def test_what_cannot_be_watched_is_refused(options, given, said):
