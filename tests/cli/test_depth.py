@@ -179,3 +179,14 @@ def test_a_network_of_the_library_is_evaluated_too(run_json, flowers, output):
     table = pd.read_csv(flowers)
     table.assign(label=np.arange(150) % 2).drop(columns="species").to_csv("two.csv", index=False)
     assert run_json("evaluate", "two", "two.csv")["samples"] == 150
+
+
+def test_labels_of_arrays_are_predicted_for_rows_of_a_table(run, mails):
+    save(Network.initial(features=3, hidden=4, classes=2, output="logistic"), "m")
+    mails[["a", "b", "c"]].to_csv("bare.csv", index=False)
+    status, out, err = run("predict", "m", "bare.csv")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == "sample,0,1,p_0,p_1"
+    status, _, err = run("evaluate", "m", "bare.csv")
+    assert status == 1
+    assert "bare.csv has no labels" in err

@@ -14,7 +14,7 @@ from sklearn.datasets import load_diabetes, load_linnerud
 from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.neural_network import MLPRegressor
 
-from handgrad import load
+from handgrad import Network, load, save
 
 REGRESSION = ("train", "patients.csv", "--regression", "--label", "progression")
 ADAM = ("--solver", "adam", "--epochs", 200, "--learning-rate", 0.05)
@@ -247,3 +247,25 @@ def test_json_of_values_is_plain(run, command):
     status, out, _ = run(command, "m", "patients.csv", "--json")
     assert status == 0
     json.loads(out, parse_constant=pytest.fail)
+
+
+def test_costs_of_any_size_are_short(run, patients):
+    patients.assign(progression=patients["progression"] * 1e40).to_csv("big.csv", index=False)
+    arguments = ("train", "big.csv", *REGRESSION[2:], "--solver", "lbfgs", "--dtype", "float64")
+    status, out, err = run(*arguments, "--plots", "plots")
+    assert (status, err) == (0, "")
+    assert all(len(line) < 120 for line in out.splitlines())
+    status, _, err = run(*arguments, "--dtype", "float32")
+    assert status == 1
+    assert "not finite in float32" in err
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_models_of_arrays_predict_rows_of_a_table(run, patients, outputs):
+    network = Network.initial(features=10, hidden=(4, 3), classes=outputs, output="identity")
+    save(network, "m")
+    patients.drop(columns="progression").to_csv("bare.csv", index=False)
+    status, out, err = run("predict", "m", "bare.csv")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == "sample," + ",".join("01"[:outputs])
+    assert run("evaluate", "m", "bare.csv")[0] == 1

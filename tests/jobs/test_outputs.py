@@ -55,7 +55,9 @@ def test_a_model_knows_its_columns():
     named, numbered = Model.of(values, class_names=("a", "b")), Model.of(values)
     assert columns_for(named, None) == TargetColumns("values", ("a", "b"))
     assert columns_for(named, ("c", "d")).names == ("c", "d")
-    assert columns_for(numbered, None) == TargetColumns("values", ("label",))
+    assert columns_for(numbered, None) == TargetColumns("values", ("0", "1"))
+    single = Model.of(Network.initial(features=2, classes=1, output="identity"))
+    assert columns_for(single, None) == TargetColumns("values", ("label",))
     classes = Model.of(Network.initial(features=2, classes=2), label="kind")
     assert columns_for(classes, None) == TargetColumns("classes", ("kind",))
 

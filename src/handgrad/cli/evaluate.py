@@ -48,6 +48,6 @@ def evaluate_model(
         return
     print_evaluation(evaluation, network.class_names)
     terminal.results().print(
-        f"[bold]{headline(evaluation)}[/] and cost {evaluation.cost:.4f} "
+        f"[bold]{headline(evaluation)}[/] and cost {terminal.cost_text(evaluation.cost)} "
         f"on {evaluation.samples:,} samples"
     )

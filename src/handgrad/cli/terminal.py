@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SHADES = " ░▒▓█"
 WIDTH_OF_A_PIPE = 140
+LARGE_COST = 1e6
 
 
 def results() -> Console:
@@ -82,7 +83,7 @@ def training_progress(
         task = bar.add_task("training", total=iterations, figures="")
 
         def show(progress: engines.Progress) -> bool:
-            figures = f"cost {progress.costs[-1]:.4f}"
+            figures = f"cost {cost_text(progress.costs[-1])}"
             if not np.isnan(progress.accuracies[-1]):  # as it is of values
                 figures += f"  accuracy {progress.accuracies[-1]:.2%}"
             bar.update(task, completed=len(progress.costs), figures=figures)
@@ -104,6 +105,17 @@ def check_table(checks: Sequence[FormulaCheck]) -> Table:
         )
         table.add_row(check.formula, Text(check.statement), methods, f"{check.error:.1e}", verdict)
     return table
+
+
+def cost_text(cost: float) -> str:
+    """Return a cost as a short text: of values it may have any size.
+
+    Examples
+    --------
+    >>> cost_text(0.25), cost_text(2.5e30)
+    ('0.2500', '2.5e+30')
+    """
+    return f"{cost:.4f}" if abs(cost) < LARGE_COST else f"{cost:.6g}"
 
 
 def picture(x: npt.NDArray[Any], image_shape: tuple[int, int]) -> str:

@@ -260,7 +260,7 @@ def _print_run(report: TrainingReport) -> None:
         show(f"The run had ended before; --{training.unit} names how many {unit} it takes in all.")
     show(
         f"{run.iterations} {unit} in {run.seconds:.1f} s: "
-        f"cost {report.on_train.cost:.4f}, training {headline(report.on_train)}"
+        f"cost {terminal.cost_text(report.on_train.cost)}, training {headline(report.on_train)}"
     )
     figures = report.figures
     if figures["engine"] == "dask":

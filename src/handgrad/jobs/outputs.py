@@ -41,12 +41,12 @@ def columns_of(label: str | Sequence[str] | None, *, regression: bool = False) -
 def columns_for(model: Model, label: str | Sequence[str] | None) -> TargetColumns:
     """Return the columns of what a model predicts: as it was trained, or as the caller names them.
 
-    Columns that had no names, as in arrays, are looked for under the usual name.
+    A single value that had no name, as in arrays, is looked for under the usual name.
     """
     names: str | Sequence[str] | None = label
     if not names and model.predicts == "classes":
         names = model.label
-    elif not names and model.class_names != tuple(map(str, range(model.columns))):
+    elif not names and model.class_names != ("0",):
         names = model.class_names
     return TargetColumns.of(names or USUAL_LABEL, model.predicts)
 
