@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handgrad.errors import ShapeError
-from handgrad.layers import Layer, real_parameters
+from handgrad.layers import ACTIVATIONS, Layer, activate, real_parameters, slope
 
 sizes = st.integers(1, 6)
 
@@ -62,5 +62,22 @@ def test_other_types_are_refused(dtype):
 
 @pytest.mark.parametrize("activation", ["foo", None, 3, np.array(["relu", "foo"])])
 def test_an_unknown_activation_is_refused(activation):
-    with pytest.raises(ShapeError, match=r"activation is .*; expected one of relu, identity"):
+    with pytest.raises(
+        ShapeError, match=f"activation is .*; expected one of {', '.join(ACTIVATIONS)}"
+    ):
         Layer(np.eye(2), np.zeros((2, 1)), activation)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_and_slopes_have_the_type_of_their_numbers_and_stay_finite(activation, dtype):
+    largest = np.finfo(dtype).max
+    Z = np.array([[-largest, -100, -1, 0, 1e-40, 1, 100, largest]], dtype)
+    A = activate(Z, activation)
+    slopes = slope(A, activation)
+    for values in (A, slopes):
+        assert values.dtype == dtype
+        assert values.shape == Z.shape
+        assert np.isfinite(values).all()
+    assert (slopes >= 0).all()
+    assert (np.diff(A) >= 0).all()

@@ -68,8 +68,9 @@ template <class NonzeroGroup, class Action> inline void each_sample(
     }
 }
 
-template <class T> void shard_forward(const Matrix& W1, const T* W, const Samples<T>& samples,
-    const ShardView& of, size_t begin, size_t end, GroupRange* ranges, bool adds, T* Z1) {
+template <bool adds, class T> void shard_forward(const Matrix& W1, const T* W,
+    const Samples<T>& samples, const ShardView& of, size_t begin, size_t end, GroupRange* ranges,
+    T* Z1) {
     find_ranges(samples, of, begin, end - begin, ranges);
     with_index(of.rows.short_indices, [&](auto index) {
         const auto* groups = static_cast<const NonzeroGroup<T, decltype(index)>*>(of.rows.groups);
@@ -77,8 +78,8 @@ template <class T> void shard_forward(const Matrix& W1, const T* W, const Sample
             size_t sample = begin;
             each_sample(groups, ranges, end - begin, [&](auto* first, auto* last, size_t i) {
                 if (output == 0 && of.fetch_to > of.shard) fetch_row(samples, sample++, of, groups);
-                gather_groups<P>(
-                    first, last, W + W1.row(output, 0), adds, Z1 + i * W1.stride() + output);
+                gather_groups<P, adds>(
+                    first, last, W + W1.row(output, 0), Z1 + i * W1.stride() + output);
             });
         });
     });

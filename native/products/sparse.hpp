@@ -218,9 +218,8 @@ template <class T, class X, class Index> inline void backward_sparse(
 // tenth less time than two of four and three.
 
 // to = Σ values · rows[features], or to += the same, P vectors wide.
-template <size_t P, class T, class Index>
-HANDGRAD_INLINE void gather_groups(const NonzeroGroup<T, Index>* four,
-    const NonzeroGroup<T, Index>* end, const T* rows, bool adds, T* to) {
+template <size_t P, bool adds, class T, class Index> HANDGRAD_INLINE void gather_groups(
+    const NonzeroGroup<T, Index>* four, const NonzeroGroup<T, Index>* end, const T* rows, T* to) {
     constexpr size_t L = lanes<T>, U = P == 1 ? 4 : P <= 4 ? 2 : 1;
     Vector<T> sum[U][P] = {};
     for (; four < end; ++four) {

@@ -65,8 +65,9 @@ template <class T> class Shards {
     // the samples, and prefetches the coming ones for the shards up to fetch_to.
     void forward(size_t s, size_t fetch_to, const Samples<T>& samples, size_t begin, size_t end,
         GroupRange* ranges, bool adds, T* Z1) const {
-        kernels_.shard_forward(shards_[s]->W1, shards_[s]->values(), samples,
-            {packed_->rows(), s, fetch_to}, begin, end, ranges, adds, Z1);
+        const auto forward = adds ? kernels_.shard_forward_added : kernels_.shard_forward;
+        forward(shards_[s]->W1, shards_[s]->values(), samples, {packed_->rows(), s, fetch_to},
+            begin, end, ranges, Z1);
     }
 
     // Takes a step with one shard's weights, and the gradient that the rows' dZ1 gives: in room,

@@ -8,10 +8,10 @@
 namespace handgrad::HANDGRAD_VARIANT {
 
 template <class T> constexpr Kernels<T> kernels = {lanes<T>, panel_vectors, shard_vectors, step<T>,
-    predict<T>, shard_forward<T>, head<T>, shard_backward<T>, first_layer<T>, carry<T>,
-    part_gradient<T>, bias_gradient<T>, transpose_part<T>, find_ranges<T>, update<T>,
-    update_rows<T>, update_weights<T>, sum_of_squares<T>, count_nonzeros, pack<T>, pack_groups<T>,
-    within};
+    predict<T>, shard_forward<false, T>, shard_forward<true, T>, head<T>, shard_backward<T>,
+    first_layer<T>, carry<T>, part_gradient<T>, bias_gradient<T>, transpose_part<T>, find_ranges<T>,
+    update<T>, update_rows<T>, update_weights<T>, sum_of_squares<T>, count_nonzeros, pack<T>,
+    pack_groups<T>, within};
 
 extern const Kernels<float> float32;
 extern const Kernels<double> float64;

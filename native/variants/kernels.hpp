@@ -86,9 +86,12 @@ template <class T> struct Kernels {
         const Scratch<T>&, T* outputs);
     // A step in three parts, for features that are cut into shards (feature_shards.hpp): Z1 = X · W1
     // of one shard's features; from all shards' Z1 to dZ1, times scale, and the gradient of all but
-    // W1; dW1 += Xᵀ · dZ1 of one shard. The first notes where it found the rows.
+    // W1; dW1 += Xᵀ · dZ1 of one shard. The first notes where it found the rows. shard_forward_added
+    // adds to Z1.
     void (*shard_forward)(const Matrix& W1, const T* values, const Samples<T>&, const ShardView&,
-        size_t begin, size_t end, GroupRange* ranges, bool adds, T* Z1);
+        size_t begin, size_t end, GroupRange* ranges, T* Z1);
+    void (*shard_forward_added)(const Matrix& W1, const T* values, const Samples<T>&,
+        const ShardView&, size_t begin, size_t end, GroupRange* ranges, T* Z1);
     Metrics (*head)(const Parameters<T>&, const Samples<T>&, size_t begin, size_t end,
         const ShardSums<T>&, const Scratch<T>&, T* gradient);
     void (*shard_backward)(const Matrix& W1, const ShardedRows&, const GroupRange* ranges,

@@ -277,6 +277,19 @@ def test_a_model_that_the_page_does_not_show_is_refused_before_its_source_is_rea
     assert "2 hidden layers of relu units and an identity output" in err
 
 
+def test_a_resumed_run_that_the_page_does_not_show_is_refused_before_it_trains(run, tmp_path):
+    of_a_run = ("--hidden", "5,4", "--iterations", "3", "--checkpoint", "c.safetensors")
+    assert run("train", "digits", *of_a_run)[0] == 0
+    (tmp_path / "model.safetensors").unlink()
+    status, _, err = run(
+        "train", "--resume", "c.safetensors", "--iterations", "9", "--watch", "--no-browser"
+    )
+    assert status == 1
+    assert "2 hidden layers of relu units and a softmax output" in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "model.safetensors").exists()
+
+
 def test_without_its_packages_the_page_says_what_to_install(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "handgrad.glassbox.live.server", None)
     status, _, err = run("studio", "digits", "--no-browser")

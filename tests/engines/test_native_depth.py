@@ -239,6 +239,21 @@ def single(weight, output, dtype="float64"):
 
 @every_instruction_set
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ["tanh", "logistic"])
+def test_activations_keep_their_digits(instruction_set, dtype, activation):
+    X = np.concatenate([-np.logspace(-20, 1.9, 400), [0.0], np.logspace(-20, 1.9, 400)])
+    X = X.astype(dtype)[:, None]
+    one, zero = np.ones((1, 1), dtype), np.zeros((1, 1), dtype)
+    layers = [Layer(one, zero, activation), Layer(one, zero, "identity")]
+    found = native(instruction_set).outputs(Network.of_layers(layers, "identity"), X)
+    exact = X.astype(np.longdouble)
+    expected = np.tanh(exact) if activation == "tanh" else 1 / (1 + np.exp(-exact))
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(found, expected.astype(np.float64), rtol=4 * eps)
+
+
+@every_instruction_set
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_value_that_is_too_large_is_infinite(instruction_set, dtype):
     network, engine = single(1.0, "exp", dtype), native(instruction_set)
     largest = np.log(np.finfo(dtype).max)

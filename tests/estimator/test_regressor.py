@@ -33,13 +33,8 @@ def diabetes(values: int = 1) -> tuple[Any, Any]:
     return X * 20, y if values == 1 else np.column_stack([y / k for k in range(1, values + 1)])
 
 
-@parametrize_with_checks(
-    [
-        MLPRegressor(max_iter=100),
-        MLPRegressor(hidden_layer_sizes=(8, 4), activation="tanh", solver="lbfgs"),
-        MLPRegressor(solver="gd", learning_rate_init=0.05, max_iter=100),
-    ]
-)
+# Other solvers are checked in test_conventions.py and test_scikit_learn_checks.py.
+@parametrize_with_checks([MLPRegressor(solver="gd", learning_rate_init=0.05, max_iter=100)])
 def test_every_check_of_scikit_learn_passes(estimator, check):
     check(estimator)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from handgrad import data, get_engine, load
+from handgrad import Network, data, get_engine, load, save
 from handgrad.errors import DataError, WriteError
 from handgrad.evaluation import evaluate
 from handgrad.jobs.inputs import load_model, samples_for
@@ -16,6 +16,7 @@ from handgrad.jobs.training import (
     prepare_further_training,
     prepare_training,
 )
+from handgrad.model import Model
 from handgrad.solvers import train
 
 
@@ -106,3 +107,15 @@ def test_a_single_class_is_refused(tmp_path, streaming):
     source = npz(tmp_path / "a.npz", np.zeros(6, int))
     with pytest.raises(DataError, match=r"a\.npz has training samples of a single class, '0'"):
         prepare_training(source, streaming=streaming)
+
+
+def test_two_classes_of_a_logistic_output_are_trained_further_as_a_softmax(flowers, tmp_path):
+    two, path = tmp_path / "two.csv", tmp_path / "two.safetensors"
+    pd.read_csv(flowers).head(100).to_csv(two, index=False)  # without virginica
+    network = Network.initial(features=4, hidden=3, classes=1, output="logistic")
+    save(Model.of(network, class_names=("setosa", "versicolor")), path)
+    job = prepare_further_training(path, str(two), label="species", iterations=20)
+    assert job.network.output == "softmax"
+    expected = network.as_softmax().parameters
+    for array, given in zip(job.network.parameters, expected, strict=True):
+        np.testing.assert_array_equal(array, given)

@@ -27,11 +27,12 @@ def check(
     label: LabelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every formula of the notes by machine, and exit with 1 if any fails.
+    """Check every formula by machine, and exit with 1 if any fails.
 
-    Each is compared in float64 with an independent value: derivatives with
-    central differences and with the complex step, matrix products with sums
-    over samples.
+    These are the formulas of the notes, and those of any depth, activation and
+    output. Each is compared in float64 with an independent value: derivatives
+    with central differences and with the complex step, matrix products with
+    sums over samples.
     """
     checks = check_formulas(*_samples_to_check(source, label))
     if as_json:

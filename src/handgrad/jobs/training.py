@@ -265,10 +265,11 @@ def prepare_further_training(
 ) -> TrainingJob:
     """Read the data of a job that trains a model further; see `prepare_training`.
 
-    The names that the model knows identify the features and the targets of the source.
+    The names that the model knows identify the features and the targets of the source. Two classes
+    of a single logistic output are trained as the softmax that the page shows.
     """
     training = _training(settings)
-    model = load_model(path)
+    model = load_model(path).as_softmax()
     targets = columns_for(model, label)
     dataset = training_data(source, None, targets, model.feature_names)
     dataset = dataset.with_classes(model.class_names, source)
