@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 from scipy import sparse
 from sklearn.datasets import make_multilabel_classification
 from sklearn.exceptions import DataConversionWarning
@@ -25,6 +26,8 @@ X = X / 10
 @pytest.mark.parametrize("as_labels", [np.array, np.ndarray.tolist, sparse.csr_matrix])
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_labels_follow_scikit_learn(as_labels, early_stopping, engine):
+    if early_stopping and as_labels is sparse.csr_matrix and sklearn.__version__ < "1.9":
+        pytest.skip("scikit-learn 1.8 fails to hold out samples with sparse labels")
     given = as_labels(Y)
     options: dict[str, Any] = {"hidden_layer_sizes": (8,), "random_state": 1, "max_iter": 20}
     options |= {"early_stopping": early_stopping, "learning_rate_init": 0.05}

@@ -13,7 +13,7 @@ from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.threads import check_threads
 from handgrad.estimator.blocks import has_label_column, is_address, is_beyond_memory, opened
 from handgrad.estimator.callbacks import CallbackSupportMixin, fit_task, with_callbacks
-from handgrad.estimator.parameters import hidden_sizes, stops_early
+from handgrad.estimator.parameters import check_same_sizes, hidden_sizes, stops_early
 from handgrad.estimator.state import COUNTS, CURVES, FIGURES, EstimatorState
 from handgrad.estimator.training import TrainsNetwork
 from handgrad.estimator.validation import scorer_of
@@ -170,6 +170,8 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
         random = check_random_state(self.random_state)
         if first:
             self._initialize(random)
+        else:
+            check_same_sizes(self.hidden_layer_sizes, self._network().hidden)
         if stops_early(self) and held_out is None:
             samples, held_out = samples.hold_out(self.validation_fraction, random)
         self._train(engine, samples, held_out, random, task, incremental)

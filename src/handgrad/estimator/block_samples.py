@@ -11,7 +11,7 @@ import numpy as np
 from handgrad.data.blocks import read_ahead
 from handgrad.data.blocks.readers import ranks_in_class
 from handgrad.engines.weights import BlockWeights
-from handgrad.estimator.samples import TOO_FEW_HELD_OUT
+from handgrad.estimator.samples import NO_WEIGHT, TOO_FEW_HELD_OUT
 from handgrad.evaluation import predicted_outputs
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class BlockSamples(NamedTuple):
                 tally.add(y, figures, weights.at(start, y))
                 start += len(y)
         if not tally.weight:
-            raise ValueError("The weights of all samples to score are 0; expected one above 0.")
+            raise ValueError(NO_WEIGHT)
         return tally.score
 
     def in_memory(self) -> tuple[Any, Any, Any]:

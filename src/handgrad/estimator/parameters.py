@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from handgrad import solvers
 from handgrad.engines import ENGINE_NAMES
 from handgrad.engines.threads import MOST_THREADS
+from handgrad.estimator.user_warnings import warn_user
 from handgrad.layers import ACTIVATIONS
 
 if TYPE_CHECKING:
@@ -120,3 +121,21 @@ def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
     if min(whole, default=1) < 1:
         raise ValueError(f"hidden_layer_sizes must be > 0, got {whole}.")
     return whole
+
+
+def check_same_sizes(hidden_layer_sizes: Any, known: tuple[int, ...]) -> None:
+    """Say that a later call continues with the layers of the last fit.
+
+    Other sizes give a warning, and another number of layers a ValueError, because scikit-learn
+    continues in the first case, and fails in the second.
+    """
+    sizes = tuple(hidden_sizes(hidden_layer_sizes))
+    if sizes == known:
+        return
+    message = (
+        f"hidden_layer_sizes is {sizes}, but warm_start and partial_fit continue with the network "
+        f"of the last fit, whose sizes are {known}; expected these."
+    )
+    if len(sizes) != len(known):
+        raise ValueError(message)
+    warn_user(message)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TOO_FEW_HELD_OUT = (
     "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
 )
+NO_WEIGHT = "The weights of all samples to score are 0; expected one above 0."
 
 
 class Samples(Protocol):
@@ -107,6 +108,8 @@ class WeightedSamples(NamedTuple):
 
     def score(self, network: Network, engine: Engine) -> float:
         """Return accuracy or R² of a network."""
+        if self.weights is not None and not self.weights.any():
+            raise ValueError(NO_WEIGHT)
         return self.kind.score(self.encoded, engine.outputs(network, self.X), self.weights)
 
     def in_memory(self) -> tuple[Any, Any, npt.NDArray[np.float64] | None]:
