@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 from safetensors.numpy import save as to_bytes
@@ -113,6 +113,7 @@ def test_a_checkpoint_comes_back_bit_for_bit(path, solver, dtype, kind):
     steps=st.integers(0, 10**9),
     has_best=st.booleans(),
 )
+@settings(max_examples=40)
 def test_any_network_and_its_moments_come_back(
     tmp_path_factory, sizes, activations, output, dtype, steps, has_best
 ):
