@@ -37,10 +37,10 @@ def all_leaves(blocks: Blocks, *leaves: int) -> list[tuple[np.ndarray, np.ndarra
 def test_rows_of_every_form_have_values(tmp_path, form):
     row_files.write_parquet(tmp_path / "a.parquet", PIXELS, VALUES, form, group=7)
     blocks = open_blocks(tmp_path / "a.parquet", predicts="values", leaf_rows=5)
-    for part in (blocks, pickled(blocks)):
-        X, Y = (np.concatenate(arrays) for arrays in zip(*all_leaves(part), strict=True))
-        assert_array_equal(X, PIXELS)
-        assert_array_equal(Y, VALUES[:, None], strict=True)
+    X, Y = (np.concatenate(arrays) for arrays in zip(*all_leaves(blocks), strict=True))
+    for rows, values in ((X, Y), pickled(blocks).load()):
+        assert_array_equal(rows, PIXELS)
+        assert_array_equal(values, VALUES[:, None], strict=True)
     assert blocks.target_names == ("label",)
     whole = data.load(tmp_path / "a.parquet", predicts="values")
     assert_array_equal(whole.y_train, VALUES)
