@@ -18,6 +18,7 @@ from handgrad.files.leftovers import temporary_file
 from handgrad.model import Model
 
 TRAIN = ("train", "s.csv", "--iterations", "2")
+VALUES = (*TRAIN, "--regression", "--label", "b")
 MODEL = "m.safetensors"
 
 
@@ -61,6 +62,8 @@ def links(*names):
         (*TRAIN, "--plots", "p", "--out", "p"),
         (*TRAIN, "--plots", "p", "--out", "p/weights.png"),
         (*TRAIN, "--plots", "folder", "--history", "folder/confusion.png"),
+        (*VALUES, "--plots", "folder", "--history", "folder/predicted.png"),
+        (*VALUES, "--plots", "folder", "--checkpoint", "folder/weights.png"),
         (*TRAIN, "--out", "new", "--history", "new/below"),
         ("train", "images", "--out", "images/cat/1.png"),
         ("train", "images", "--out", "images/model"),

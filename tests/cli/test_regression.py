@@ -269,3 +269,35 @@ def test_models_of_arrays_predict_rows_of_a_table(run, patients, outputs):
     assert (status, err) == (0, "")
     assert out.splitlines()[0] == "sample," + ",".join("01"[:outputs])
     assert run("evaluate", "m", "bare.csv")[0] == 1
+
+
+@pytest.mark.parametrize("more", [[], ["--stream"]])
+def test_numbers_that_are_taken_for_classes_are_told(run, patients, more):
+    arguments = ("train", "patients.csv", "--iterations", 1, "--label")
+    status, _, err = run(*arguments, "progression", *more)
+    assert status == 0
+    words = " ".join(err.split())
+    assert "patients.csv has 214 classes on" in words
+    assert "to predict numbers, pass --regression." in words
+    for other in (patients["progression"] // 100, patients["progression"].map("no. {}".format)):
+        patients.assign(progression=other).to_csv("patients.csv", index=False)
+        assert "--regression" not in run(*arguments, "progression", *more)[2]
+
+
+@pytest.mark.parametrize("more", [[], ["--stream"]])
+def test_other_test_data_hold_the_values_in_any_order(run, run_json, exercise, more):
+    exercise[exercise.columns[::-1]].to_csv("mixed.csv", index=False)
+    result = run_json(*EXERCISE, *ADAM, "--test", "mixed.csv", *more)
+    assert result["test_r2"] == pytest.approx(result["train_r2"], rel=1e-5)
+    exercise.drop(columns="Waist").to_csv("narrow.csv", index=False)
+    status, _, err = run(*EXERCISE, *ADAM, "--test", "narrow.csv", *more)
+    assert status == 1
+    assert "'Waist'" in err
+
+
+def test_a_cluster_trains_and_tests_values_in_the_same_bits(run_json, cluster):
+    arguments = (*REGRESSION, *ADAM, "--hidden", "6,4", "--activation", "tanh")
+    here = run_json(*arguments, "--stream")
+    there = run_json(*arguments, "--dask", cluster.scheduler_address)
+    for figure in FIGURES:
+        assert there[figure] == here[figure]

@@ -181,9 +181,16 @@ def test_a_warm_start_must_beat_the_least_loss_of_earlier_runs():
         ({}, {"sample_weight_val": np.ones(3)}, "sample_weight_val was given without X_val"),
         ({}, {"X_val": X, "y_val": y, "sample_weight_val": [1.0]}, "sample_weight"),
         ({}, {"X_val": X, "y_val": y, "sample_weight_val": -np.ones(len(y))}, "Negative values"),
-        ({}, {"X_val": X, "y_val": y, "sample_weight_val": np.zeros(len(y))}, "score are 0"),
+        ({}, {"X_val": X, "y_val": y, "sample_weight_val": np.zeros(len(y))}, "non-zero|are 0"),
     ],
 )
 def test_what_cannot_be_watched_is_refused(options, given, said):
     with pytest.raises(ValueError, match=said):
         classifier(**options).fit(X, y, **given)
+
+
+def test_samples_held_out_that_have_no_weight_are_refused():
+    weights = np.zeros(len(y))
+    weights[0] = 1  # a training sample
+    with pytest.raises(ValueError, match="weights of all samples to score are 0"):
+        classifier(early_stopping=True).fit(X, y, weights)

@@ -135,6 +135,15 @@ def as_matrix(where: str, y: npt.ArrayLike, predicts: Predicts) -> Matrix:
     return numbers
 
 
+def names_in_frame(y: Any) -> tuple[str, ...]:
+    """Return the names of a data frame's columns, or of a series; none of anything else."""
+    columns = getattr(y, "columns", None)
+    if columns is None:
+        name = getattr(y, "name", None)
+        columns = [] if name is None else [name]
+    return tuple(map(str, columns))
+
+
 def check_numbers(
     where: str,
     Y: npt.NDArray[Any],

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from handgrad.network import Output
     from handgrad.targets import Targets
 
-SAMPLES, FEATURES = 4, 3
-HIDDEN = (5, 4, 4)  # the last of these matrices is square, so that its transpose fits, too
+SAMPLES, FEATURES = 4, 2
+HIDDEN = (4, 3, 3)  # the last of these matrices is square, so that its transpose fits, too
 OUTPUTS: tuple[tuple[Output, int], ...] = (  # with K
     ("softmax", 3),
     ("logistic", 1),  # two classes

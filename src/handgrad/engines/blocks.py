@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +52,11 @@ def check_no_labels(targets: npt.ArrayLike | None) -> None:
         )
 
 
+def _diverging() -> AbstractContextManager[None]:
+    """Let numbers that are no longer finite pass: the driver of a run says that it diverges."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
 class BlockSession:
     """Blocks of rows, and what is minimised on them; see `handgrad.engines.Session`.
 
@@ -97,12 +102,16 @@ class BlockSession:
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
         self._problem.check(network)
-        return self._total(network, gradient=False).penalised_cost(network, self._problem.objective)
+        with _diverging():
+            total = self._total(network, gradient=False)
+            return total.penalised_cost(network, self._problem.objective)
 
     def cost_and_gradient(self, network: Network) -> Measurement:
         """Compute cost, gradient and accuracy; see `handgrad.engines.Session`."""
         self._problem.check(network)
-        return self._total(network, gradient=True).measurement(network, self._problem.objective)
+        with _diverging():
+            total = self._total(network, gradient=True)
+            return total.measurement(network, self._problem.objective)
 
     def descend(
         self,
@@ -115,7 +124,8 @@ class BlockSession:
         """Take full-batch steps (U1); ``on_progress`` is called before each one."""
         inputs.check_descent(learning_rate, iterations, network.dtype)
         self._problem.check(network)
-        return descend(self.cost_and_gradient, network, learning_rate, iterations, on_progress)
+        with _diverging():
+            return descend(self.cost_and_gradient, network, learning_rate, iterations, on_progress)
 
     def batches(
         self,
@@ -134,9 +144,8 @@ class BlockSession:
 
     def _total(self, network: Network, *, gradient: bool) -> Sum:
         """Add up the whole tree."""
-        with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges
-            nodes = [root(len(self._problem.blocks))]
-            return self._leaves.nodes(nodes, network, gradient=gradient)[0]
+        nodes = [root(len(self._problem.blocks))]
+        return self._leaves.nodes(nodes, network, gradient=gradient)[0]
 
     def _take(
         self,

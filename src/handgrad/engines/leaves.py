@@ -16,6 +16,7 @@ from handgrad.engines import inputs
 from handgrad.engines.sums import Sum, sum_of
 from handgrad.engines.weights import BlockWeights
 from handgrad.errors import ShapeError
+from handgrad.quoting import quoted
 from handgrad.rows import bytes_unless_pixels, stacked
 
 if TYPE_CHECKING:
@@ -108,11 +109,23 @@ class Problem:
         starts = np.append(0, np.cumsum(self.blocks.sizes))
         with closing(read_ahead(self.blocks, which, depth)) as leaves:
             for leaf, X, y in leaves:
-                weights = None
+                start, weights = int(starts[leaf]), None
+                self._check_values(y, start)
                 if self.weights is not None:
-                    weights = self.weights.at(int(starts[leaf]), y)
+                    weights = self.weights.at(start, y)
                 rows = bytes_unless_pixels(X, pixels=self.blocks.pixels)
                 yield leaf, LabelledRows(rows, y, weights)
+
+    def _check_values(self, y: Targets, start: int) -> None:
+        """Refuse values below 0 with a Poisson loss; the first row of y is row ``start``."""
+        if self.objective.loss != "poisson" or not (y < 0).any():
+            return
+        row, column = np.argwhere(y < 0)[0].tolist()
+        raise ShapeError(
+            f"{self.blocks.source} holds {y[row, column]:g} in row {start + row} (counted from 0) "
+            f"of its values {quoted(self.blocks.target_names[column])}; expected values of 0 or "
+            "more, as the Poisson loss needs."
+        )
 
     def windows(self, windows: Sequence[Sequence[int]]) -> Generator[Iterator[LabelledRows]]:
         """Read the leaves of windows: each yields its leaves before the next one comes."""

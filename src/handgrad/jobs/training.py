@@ -22,7 +22,7 @@ from handgrad.initial import usual_scheme
 from handgrad.jobs.inputs import check_features, load_model
 from handgrad.jobs.outputs import as_text, columns_for, columns_of, described, output_for
 from handgrad.jobs.results import TrainingFiles, TrainingReport
-from handgrad.jobs.training_data import training_data
+from handgrad.jobs.training_data import hint_of_values, training_data
 from handgrad.memory import memory
 from handgrad.model import Model
 from handgrad.network import Network
@@ -250,7 +250,8 @@ def prepare_training(
     )
     chosen = chosen_engine(engine, threads, dask)
     others = {"source": source, "initial": scheme}
-    return TrainingJob(dataset, network, chosen, training, others, targets, test)
+    remark = hint_of_values(source, dataset)
+    return TrainingJob(dataset, network, chosen, training, others, targets, test, remark=remark)
 
 
 def prepare_further_training(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from handgrad import data
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
     from handgrad.data import Blocks, Dataset
     from handgrad.data.targets import TargetColumns
+
+
+# Classes that are numbers, but so many that few samples share one, may be meant as values.
+MANY_CLASSES, ROWS_PER_CLASS = 20, 5
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
 def training_data(
@@ -35,6 +41,20 @@ def training_data(
     if blocks is None:
         return _in_memory(source, test, targets, features)
     return _in_blocks(blocks, test, targets, streaming)
+
+
+def hint_of_values(source: str, dataset: Dataset | BlockDataset) -> str | None:
+    """Say that classes may be meant as values: so many different numbers that few are alike."""
+    X = dataset.train[0]
+    rows = X.rows if isinstance(X, data.Blocks) else len(X)
+    names = dataset.target_names
+    is_many = len(names) > MANY_CLASSES and rows < ROWS_PER_CLASS * len(names)
+    if dataset.predicts != "classes" or not is_many or not all(map(NUMBER.fullmatch, names)):
+        return None
+    return (
+        f"{named(source)} has {len(names):,} classes on {rows:,} training samples, and all of them "
+        "are numbers; to predict numbers, pass --regression."
+    )
 
 
 def _in_blocks(

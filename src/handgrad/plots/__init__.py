@@ -7,12 +7,14 @@ Each function returns a figure of matplotlib (extra ``plots``) that a notebook s
 from handgrad.plots.confusion import confusion_matrix
 from handgrad.plots.curves import learning_curves
 from handgrad.plots.folder import save_plots
+from handgrad.plots.labels import label_bars
 from handgrad.plots.predicted import predicted_values
 from handgrad.plots.weights import weight_pictures
 from handgrad.plots.worst_mistakes import mistakes
 
 __all__ = [
     "confusion_matrix",
+    "label_bars",
     "learning_curves",
     "mistakes",
     "predicted_values",

@@ -12,6 +12,7 @@ from handgrad.files.atomic import cause, check_writable, write_atomically
 from handgrad.plots.confusion import confusion_matrix
 from handgrad.plots.curves import learning_curves
 from handgrad.plots.figures import as_png, import_matplotlib
+from handgrad.plots.labels import label_bars
 from handgrad.plots.predicted import predicted_values
 from handgrad.plots.weights import weight_pictures
 from handgrad.plots.worst_mistakes import mistakes
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 OF_ANY_RUN = ("learning-curves.png", "weights.png")
 FILES: dict[Predicts, tuple[str, ...]] = {
     "classes": (*OF_ANY_RUN, "confusion.png", "mistakes.png"),
-    "labels": OF_ANY_RUN,
+    "labels": (*OF_ANY_RUN, "labels.png"),
     "values": (*OF_ANY_RUN, "predicted.png"),
 }
 
@@ -70,8 +71,8 @@ def save_plots(
 ) -> list[Path]:
     """Write all figures of a run as PNG files.
 
-    Learning curves and weights; of classes also the confusion matrix and the worst mistakes, and of
-    values the predicted against the true ones.
+    Learning curves and weights; of classes also the confusion matrix and the worst mistakes, of
+    labels their precision and recall, and of values the predicted against the true ones.
 
     Parameters
     ----------
@@ -100,11 +101,14 @@ def save_plots(
     """
     files = picture_files(prepare_folder(folder, model.predicts), model.predicts)
     figures = [learning_curves(history, unit=unit, first=first), weight_pictures(model)]
-    if model.predicts == "classes":
-        evaluation = evaluate(model, X, y, engine=get_engine("auto"))
-        figures += [confusion_matrix(evaluation, model.class_names), mistakes(model, X, y)]
-    elif model.predicts == "values":
+    if model.predicts == "values":
         figures.append(predicted_values(model, X, y))
+    else:
+        evaluation = evaluate(model, X, y, engine=get_engine("auto"))
+        if model.predicts == "labels":
+            figures.append(label_bars(evaluation, model.class_names))
+        else:
+            figures += [confusion_matrix(evaluation, model.class_names), mistakes(model, X, y)]
     for file, figure in zip(files, figures, strict=True):
         write_atomically(file, as_png(figure))
     return files

@@ -148,6 +148,20 @@ def test_blocks_of_arrays_read_any_leaf(m, outputs, leaf_rows, order):
     assert blocks.counts.shape == (len(blocks), 1)
 
 
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+def test_columns_of_data_frames_keep_their_names(package):
+    module: Any = pytest.importorskip(package)
+    X = module.DataFrame({"a": VALUES})
+    y = module.DataFrame({"price": VALUES, "rent": VALUES / 2})
+    blocks = open_blocks((X, y), predicts="values")
+    assert blocks.target_names == ("price", "rent")
+    assert_array_equal(blocks.load()[1], np.stack([VALUES, VALUES / 2], axis=1))
+    assert Blocks.of(X.to_numpy(), y["rent"], predicts="values").target_names == ("rent",)
+    named = open_blocks((X, y), ("one", "two"), predicts="values")
+    assert named.target_names == ("one", "two")
+    assert Blocks.of(X.to_numpy(), (y["rent"] > 0).to_numpy()).class_names == ("False", "True")
+
+
 def test_blocks_to_train_and_to_test_on_say_what_they_predict():
     whole = Blocks.of(PIXELS, VALUES, predicts="values", leaf_rows=5)
     dataset = data.BlockDataset(*whole.with_held_out())

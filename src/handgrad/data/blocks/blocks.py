@@ -22,7 +22,13 @@ from handgrad.data.classes import HELD_OUT, class_numbers
 from handgrad.data.dataset import check_counts, check_same_features
 from handgrad.data.fingerprint import combined, covered_rows, without_held_out
 from handgrad.data.npz import KEPT
-from handgrad.data.targets import USUAL_LABEL, TargetColumns, as_matrix, column_order
+from handgrad.data.targets import (
+    USUAL_LABEL,
+    TargetColumns,
+    as_matrix,
+    column_order,
+    names_in_frame,
+)
 from handgrad.errors import DataError
 from handgrad.quoting import shown
 
@@ -263,11 +269,13 @@ class Blocks:
         """Return rows and targets in memory as blocks; rows may also be CSR of SciPy.
 
         If labels are ``written``, texts that are all whole numbers are numbers. Without
-        ``target_names``, the columns of labels or values are named by their numbers.
+        ``target_names``, the columns of labels or values have the names that they have in a data
+        frame, or their numbers.
         """
         check_leaf_rows(leaf_rows)
         X = _checked_rows(source, X)
-        targets = TargetColumns.of(USUAL_LABEL if target_names is None else target_names, predicts)
+        names = target_names or names_in_frame(y) or USUAL_LABEL
+        targets = TargetColumns.of(USUAL_LABEL if predicts == "classes" else names, predicts)
         found: Any
         if predicts == "classes":
             found = shared_labels(source, np.asarray(y))
