@@ -24,7 +24,7 @@ X, y = cancer()
 
 
 class Recorder:
-    """Notes all that it hears."""
+    """Records all calls."""
 
     def __init__(self, stop_at: int | None = None) -> None:
         self.heard: list[tuple[str, str, int]] = []
@@ -99,7 +99,7 @@ def test_a_fit_that_ends_by_itself_ends_all_its_tasks():
     assert recorder.heard[-1] == ("teardown", "fit", 0)
 
 
-def test_a_fit_that_fails_takes_leave_of_its_callbacks():
+def test_a_fit_that_fails_tears_down_its_callbacks():
     recorder = Recorder()
     with pytest.raises(ValueError, match="inconsistent"):
         model().set_callbacks(recorder).fit(X, y[:3])

@@ -62,7 +62,7 @@ def test_a_network_that_diverged_is_refused_as_scikit_learn_does(wrong):
         check_finite([np.eye(2), np.array([0.0, wrong])])
 
 
-def test_patience_is_not_worn_out_by_what_is_not_a_number():
+def test_patience_begins_anew_at_what_is_not_a_number():
     patience = LastingPatience(tol=0.1, iterations=1)
     assert [patience.spent(cost) for cost in (1.0, 1.0, np.nan, 1.0, np.nan, 1.0)] == [False] * 6
     assert [patience.spent(cost) for cost in (1.0, 1.0)] == [True, True]

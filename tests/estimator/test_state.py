@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from handgrad import MLPClassifier, MLPRegressor
+from handgrad import MLPClassifier, MLPRegressor, Network
+from handgrad.estimator.targets import ClassTargets, LabelTargets, ValueTargets
 from labelled import cancer
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -79,3 +80,35 @@ def test_functions_among_the_parameters_are_not_part_of_the_state():
     state = model.fit(X, y, X_val=X, y_val=y).state()
     assert state.parameters["on_iteration"] is None
     assert state.parameters["scoring"] is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kind": ClassTargets(np.arange(3))},
+        {"kind": ClassTargets(np.arange(1))},
+        {"kind": LabelTargets(np.arange(2))},
+        {"kind": ValueTargets(("a", "b"))},
+        {"network": Network.initial(features=30, hidden=(4,), classes=2, dtype="float64")},
+        {"network": Network.initial(features=30, hidden=(4,), classes=3, dtype="float64")},
+    ],
+    ids=str,
+)
+def test_a_network_that_the_estimator_could_not_have_is_refused(changed):
+    state = MLPClassifier((4,), max_iter=2, random_state=0).fit(X, y).state()
+    with pytest.raises((TypeError, ValueError), match=r"The network is|holds values"):
+        MLPClassifier.from_state(replace(state, **changed))
+
+
+def test_a_network_of_other_units_is_refused():
+    state = MLPClassifier((4,), max_iter=2, random_state=0).fit(X, y).state()
+    others = state.parameters | {"activation": "tanh"}
+    with pytest.raises(ValueError, match="expected one of tanh units"):
+        MLPClassifier.from_state(replace(state, parameters=others))
+
+
+def test_sizes_that_were_set_after_the_fit_are_not_those_of_the_network():
+    model = MLPClassifier((4,), max_iter=2, random_state=0).fit(X, y)
+    after = MLPClassifier.from_state(model.set_params(hidden_layer_sizes=(5, 5, 5)).state())
+    assert after.n_layers_ == model.n_layers_ == 3
+    np.testing.assert_array_equal(after.predict(X), model.predict(X))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -44,6 +44,9 @@ def check_validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
 
 class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
     """A multi-layer perceptron with scikit-learn's interface."""
+
+    _kinds: ClassVar[tuple[type[TargetKind], ...]]
+    """The kinds of targets that it predicts."""
 
     @with_callbacks
     def fit(
@@ -249,11 +252,14 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
         Raises
         ------
         TypeError, ValueError
-            If the parameters are not valid.
+            If the parameters are not valid, or if the network is not one of such an estimator.
         """
         estimator = cls(**state.parameters)
         estimator._check_parameters()
+        if not isinstance(state.kind, cls._kinds):
+            raise TypeError(f"The state holds {state.kind.predicts}, which {cls.__name__} lacks.")
         network = state.kind.trained(state.network)
+        _check_network(network, state, estimator.activation)
         estimator._learn(state.kind)
         estimator.n_features_in_ = network.D
         estimator._pixels, estimator._float_type = state.pixels, network.dtype
@@ -261,6 +267,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
             estimator.feature_names_in_ = np.array(state.feature_names, dtype=object)
         estimator._reset()
         estimator._take(network)
+        estimator.n_layers_ = len(network.layers) + 1
         estimator.history_ = state.history
         estimator.__dict__.update(state.attributes)
         estimator._memory.patience.best = estimator._best_figure
@@ -271,6 +278,19 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _check_network(network: Network, state: EstimatorState, activation: str) -> None:
+    """Raise a ValueError unless a trained network is all that the state's network shows."""
+    given, kind = state.network, state.kind
+    pairs = zip(kind.shown(network).parameters, given.parameters, strict=True)
+    is_whole = all(np.array_equal(one, other) for one, other in pairs)
+    is_of_kind = (network.output, network.K) == (kind.output, kind.outputs)
+    if not (is_whole and is_of_kind) or (given.hidden and given.activation != activation):
+        raise ValueError(
+            f"The network is {given!r} with the output {given.output}; expected one of "
+            f"{activation} units that predicts {len(kind.names)} {kind.predicts}."
+        )
 
 
 def _without_functions(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -120,5 +120,7 @@ def _predicted_leaf(
     y: Targets,
 ) -> tuple[Targets, npt.NDArray[Any]]:
     """Return the targets of a leaf, and what the score needs to know of each prediction."""
-    outputs = predicted_outputs(network, X, engine=engine)
+    may_diverge = kind.predicts == "values"  # as in memory, R² is not a number then
+    predict = engine.outputs if may_diverge else partial(predicted_outputs, engine=engine)
+    outputs = predict(network, X)
     return y, kind.figures(y if codes is None else codes[y], outputs)

@@ -15,7 +15,7 @@ try:
 except ImportError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands for what scikit-learn lacks."""
+        """The base class of estimators in a scikit-learn that has no callbacks."""
 
     def _with_callbacks(method: Any) -> Any:
         return method
@@ -33,14 +33,14 @@ Method = TypeVar("Method", bound="Callable[..., Any]")
 
 
 def with_callbacks(method: Method) -> Method:
-    """Return a method that takes leave of all callbacks at its end, even if it fails."""
+    """Return a method that tears down the estimator's callbacks at its end, even if it fails."""
     decorated: Method = _with_callbacks(method)
     return decorated
 
 
 @dataclass(eq=False)
 class FitTask:
-    """A fit, of whose iterations callbacks hear."""
+    """A fit, whose beginning, iterations and end callbacks are told."""
 
     estimator: Any
     context: Any

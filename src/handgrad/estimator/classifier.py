@@ -112,6 +112,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     loss: ClassVar[str] = "log_loss"
+    _kinds = (ClassTargets, LabelTargets)
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ You might also want to scale the data as shown in:
 
 
 class LastingPatience(solvers.Patience):
-    """Patience that a figure which is not a number does not wear out, as in scikit-learn."""
+    """Patience that begins anew at a figure that is not a number, as in scikit-learn."""
 
     def spent(self, figure: float) -> bool:
         """Take a figure that should fall; tell whether it has not fallen for too long."""

@@ -61,7 +61,7 @@ class FitRecord:
     on_judgement: Callable[[Judgement], None]
     """Called after each iteration with score and loss on the samples held out."""
     is_watched: bool = False
-    """Whether callbacks of scikit-learn hear of each iteration."""
+    """Whether callbacks of scikit-learn are told of each iteration."""
 
     def __post_init__(self) -> None:
         self._before = len(self.loss_curve)

@@ -90,6 +90,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         "loss": [StrOptions({"squared_error", "poisson"})],
     }
     loss: str
+    _kinds = (ValueTargets,)
 
     def __init__(
         self,

@@ -139,7 +139,7 @@ class ClassTargets(TargetKind):
         return right
 
     def strata(self, encoded: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
-        """Return in which of two classes each sample is; scikit-learn lets more go unbalanced."""
+        """Return in which of two classes each sample is; scikit-learn does not balance more."""
         return encoded.astype(bool)[:, None] if self.outputs == 1 else None
 
     def shown(self, network: Network) -> Network:

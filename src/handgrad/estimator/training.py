@@ -65,7 +65,6 @@ class TrainsNetwork(ReadsRows):
         is_scored = stops_early(self)
         self.n_outputs_ = self._targets.outputs
         self.out_activation_ = self._targets.output
-        self.n_layers_ = len(hidden_sizes(self.hidden_layer_sizes)) + 2
         self.n_iter_ = self.t_ = 0
         self.loss_curve_ = []
         self.history_ = FitHistory()
@@ -81,6 +80,7 @@ class TrainsNetwork(ReadsRows):
         sizes = [self.n_features_in_, *hidden_sizes(self.hidden_layer_sizes), self.n_outputs_]
         values = glorot_values(sizes, self.activation, self._float_type, random)
         self.coefs_, self.intercepts_ = values
+        self.n_layers_ = len(sizes)
 
     def _network(self) -> Network:
         """Return the network as it is trained: two classes have one logistic output."""
