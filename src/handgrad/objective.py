@@ -30,7 +30,7 @@ LOSS_OF: dict[Output, Loss] = {
 class Objective:
     """The cost of a network on rows: the mean loss + α Σ W² / 2 Σ w.
 
-    The loss of a sample is that of the output (O2; C1 is its mean for softmax). Row i counts
+    The output decides the loss of a sample (O2; C1 is its mean for softmax). Row i counts
     w_i / Σ w. Without row weights each w_i is 1, and Σ w is m. Σ W² goes over all weights of the
     network; biases are not penalised.
 
@@ -42,7 +42,7 @@ class Objective:
         α, 0 or more.
     averages_outputs : bool
         Whether reported costs divide the squared error by K, the number of values per sample, as
-        scikit-learn does. Gradients are those of the sum in both cases.
+        scikit-learn does. The gradient is that of the sum in both cases.
 
     Raises
     ------

@@ -103,15 +103,15 @@ def train(
     history: Annotated[
         Path | None,
         typer.Option(
-            help="A CSV file for cost and accuracy of each iteration; of values, the cost."
+            help="A CSV file for cost and accuracy of each iteration; for values, the cost."
         ),
     ] = None,
     plots: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="A folder for pictures of curves, weights and mistakes; of values, the predicted "
-            "against the true ones.",
+            help="A folder for pictures of curves, weights and mistakes; for values, predicted "
+            "against true ones.",
         ),
     ] = None,
     checkpoint: CheckpointOption = None,

@@ -1,4 +1,4 @@
-"""Data sets and samples: rows, what they are to be mapped to, and the names of that."""
+"""Data sets and samples: rows, their targets, and the names of classes, labels or values."""
 
 from __future__ import annotations
 

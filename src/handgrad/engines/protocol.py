@@ -43,7 +43,7 @@ class Measurement(NamedTuple):
     """The results of one forward and backward pass over the rows."""
 
     cost: float
-    """That of the objective: the mean loss (O2; C1 for softmax) and the penalty."""
+    """The cost of the objective: the mean loss (O2; C1 for softmax) and the penalty."""
     gradient: Gradient
     """The cost's, in the shapes of the network's parameters."""
     accuracy: float

@@ -69,9 +69,9 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
             path, is opened by `handgrad.data.open_blocks`. The engine "dask" also takes a Dask
             array or data frame.
         y : array of shape (m,) or (m, K)
-            Of a classifier the labels: numbers, strings or booleans; or a matrix, which may be
-            sparse, with 1 where a sample has one of K labels. Of a regressor one value per sample,
-            or K. None with blocks and files.
+            For a classifier, the labels: numbers, strings or booleans; or a matrix, which may be
+            sparse, with 1 where a sample has one of K labels. For a regressor, one value per
+            sample, or K values. None with blocks and files.
         sample_weight : array of shape (m,), optional
         X_val, y_val : like X and y, optional
             Samples whose score and loss are recorded after each iteration in
@@ -205,7 +205,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
     def network(self) -> Network:
         """Return the trained network as a `handgrad.Network`; classes have a softmax output.
 
-        With two classes its first logit is always 0, and the other is that of the logistic output.
+        With two classes, the first logit is always 0, and the second is the logistic output's.
         """
         check_is_fitted(self)
         return self._targets.shown(self._network())
@@ -281,7 +281,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
 
 
 def _check_network(network: Network, state: EstimatorState, activation: str) -> None:
-    """Raise a ValueError unless a trained network is all that the state's network shows."""
+    """Raise a ValueError unless the network of a state is one that such an estimator trains."""
     given, kind = state.network, state.kind
     pairs = zip(kind.shown(network).parameters, given.parameters, strict=True)
     is_whole = all(np.array_equal(one, other) for one, other in pairs)

@@ -52,8 +52,8 @@ def opened(
     Raises
     ------
     ValueError
-        If targets are given beside those that X holds, if X has no columns to find a label in, or
-        if the engine cannot take X.
+        If X holds targets and y is given as well, if a label is named but X has no columns, or if
+        the engine cannot take X.
     """
     if is_collection(X):
         check_engine(engine)
@@ -62,7 +62,7 @@ def opened(
         blocks: Blocks = dask.blocks(X, y, label=column, predicts=predicts)
         return blocks
     if is_beyond_memory(X) and y is not None:
-        raise ValueError("y was given, but X holds labels of its own; expected None for y.")
+        raise ValueError("y was given, but X holds targets of its own; expected None for y.")
     if is_address(X):
         return open_blocks(X, label=label or USUAL_LABEL, predicts=predicts)
     if label is not None:
@@ -80,7 +80,7 @@ class GivenBlocks(NamedTuple):
 
     @property
     def predicts(self) -> Predicts:
-        """What the targets are."""
+        """The kind of the targets."""
         return self.blocks.predicts
 
     @property

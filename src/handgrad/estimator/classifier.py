@@ -48,7 +48,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     hidden_layer_sizes : int or sequence of int
         The units of each hidden layer; () makes a linear model.
     activation : {"identity", "logistic", "tanh", "relu", "leaky_relu"}
-        That of the hidden units; "leaky_relu" has the slope 0.01 below 0.
+        The activation of the hidden units; "leaky_relu" has the slope 0.01 below 0.
     solver : {"adam", "sgd", "lbfgs", "gd"}
         "gd" takes ``max_iter`` full-batch steps (U1), whatever ``tol`` is. Like "lbfgs", it
         ignores ``early_stopping``.

@@ -43,7 +43,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     hidden_layer_sizes : int or sequence of int
         The units of each hidden layer; () makes a linear model.
     activation : {"identity", "logistic", "tanh", "relu", "leaky_relu"}
-        That of the hidden units; "leaky_relu" has the slope 0.01 below 0.
+        The activation of the hidden units; "leaky_relu" has the slope 0.01 below 0.
     solver : {"adam", "sgd", "lbfgs", "gd"}
         "gd" takes ``max_iter`` full-batch steps (U1), whatever ``tol`` is. Like "lbfgs", it
         ignores ``early_stopping``.
@@ -60,7 +60,8 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         W transposed and b flat, of each layer.
     n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_, \
 n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
-        As in scikit-learn. The loss of several values per sample is their mean.
+        As in scikit-learn. For several values per sample, the squared error is averaged over the
+        values, and the Poisson loss is added up.
     validation_loss_curve_ : list of float or None
         The mean loss on the validation samples after each iteration, without the penalty of large
         weights.
@@ -168,7 +169,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         *,
         label: Label | None = None,
     ) -> float:
-        """Return R²; of several values per sample the mean of theirs.
+        """Return R², averaged over the values if there are several per sample.
 
         Parameters
         ----------

@@ -66,7 +66,7 @@ class Given(Protocol):
 
     @property
     def predicts(self) -> Predicts:
-        """What the targets are, if they are read as classes where they can be."""
+        """The kind of the targets; arrays in memory count as classes or labels."""
 
     @property
     def is_sparse(self) -> bool:
@@ -162,7 +162,7 @@ class GivenArrays:
 
     @property
     def predicts(self) -> Predicts:
-        """What the targets are, if they are read as classes where they can be."""
+        """Labels if y is a matrix, otherwise classes; a regressor does not ask."""
         return "labels" if is_multilabel(self.y) else "classes"
 
     @property

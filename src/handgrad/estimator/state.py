@@ -1,4 +1,4 @@
-"""What a fitted estimator is made of: all that a file has to hold."""
+"""The state of a fitted estimator: all that a file has to hold."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Tally(ABC):
     @property
     @abstractmethod
     def score(self) -> float:
-        """That of all parts."""
+        """The score of all parts."""
 
 
 class Accuracy(Tally):
@@ -54,7 +54,7 @@ class Accuracy(Tally):
 
     @property
     def score(self) -> float:
-        """That of all parts."""
+        """The score of all parts."""
         return self._right / self.weight
 
 
@@ -94,7 +94,7 @@ class Determination(Tally):
 
     @property
     def score(self) -> float:
-        """That of all parts; of a constant value 1 if it is predicted exactly, otherwise 0."""
+        """The score of all parts; a constant value counts 1 if it is predicted exactly, else 0."""
         if not np.isfinite(self._errors).all():
             return float("nan")
         constant = self._deviations == 0

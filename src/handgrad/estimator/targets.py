@@ -78,7 +78,7 @@ class TargetKind(ABC):
         return float(np.average(self.figures(encoded, outputs), weights=weights))
 
     def strata(self, encoded: npt.NDArray[Any]) -> npt.NDArray[Any] | None:  # noqa: ARG002
-        """Return in which group each sample is, if samples are held out from each group alike."""
+        """Return the group of each sample, if the same share of each group is held out."""
         return None
 
     def shown(self, network: Network) -> Network:
@@ -158,17 +158,17 @@ class ClassTargets(TargetKind):
 
 @dataclass(frozen=True, eq=False)
 class LabelTargets(TargetKind):
-    """Several labels per sample, each of which it has or has not."""
+    """Several labels per sample, each of which a sample has or does not have."""
 
     classes: npt.NDArray[Any]
-    """(K,): what the labels are called."""
+    """(K,): the names or numbers of the labels."""
     is_sparse: bool = False
     """Whether predictions are sparse, as y was."""
     predicts: ClassVar[Predicts] = "labels"
 
     @property
     def output(self) -> Output:
-        """The probability of each label for itself."""
+        """The probability of each label by itself."""
         return "logistic"
 
     @property
@@ -312,7 +312,7 @@ def _checked(y: Any, X: Any, estimator: object, *, sparse_too: bool) -> Any:
 
 
 def classes_of(y: Any) -> npt.NDArray[Any]:
-    """Return the distinct labels of checked targets, sorted; of several per sample their numbers.
+    """Return the sorted classes of checked targets, or the numbers of several labels per sample.
 
     Examples
     --------

@@ -22,7 +22,7 @@ class ClassEvaluation:
     """Cost, and counts of predictions by class, on m labelled rows."""
 
     cost: float
-    """The mean loss on the rows: C1."""
+    """The mean loss on the rows (O2)."""
     confusion: npt.NDArray[np.int64]
     """(K, K): entry (k, j) counts the samples of class k that were predicted as class j."""
 
@@ -31,7 +31,7 @@ class ClassEvaluation:
         """Count some rows: their probabilities (m, K), and their classes (m,)."""
         classes = outputs.shape[1]
         confusion = np.zeros((classes, classes), dtype=np.int64)
-        np.add.at(confusion, (np.asarray(y), outputs.argmax(axis=1)), 1)  # F5
+        np.add.at(confusion, (np.asarray(y), outputs.argmax(axis=1)), 1)  # O4
         return confusion
 
     @classmethod
@@ -57,7 +57,7 @@ class ClassEvaluation:
 
     @property
     def precision(self) -> npt.NDArray[np.float64]:
-        """(K,): the share of right predictions among those of a class; 0 if there are none."""
+        """(K,): the share of right ones among the predictions of a class; 0 if there are none."""
         return share(np.diag(self.confusion), self.confusion.sum(axis=0))
 
     @property

@@ -44,7 +44,7 @@ class ValueEvaluation:
     mean_squared_errors: npt.NDArray[np.float64]
     """(K,): the mean squared error of each value."""
     r2_scores: npt.NDArray[np.float64]
-    """(K,): for each value, 1 minus its squared error over its squared deviation from the mean. Of
+    """(K,): for each value, 1 minus its squared error over its squared deviation from the mean. For
     a constant value it is 1 if all predictions are exact, and otherwise 0. NaN for one sample."""
 
     @staticmethod

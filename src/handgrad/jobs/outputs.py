@@ -1,4 +1,4 @@
-"""What a job predicts: the columns of a source that hold it, and the network's output for it."""
+"""The targets of a job: the columns of a source that hold them, and the output that fits them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def columns_of(label: str | Sequence[str] | None, *, regression: bool = False) -
 
 
 def columns_for(model: Model, label: str | Sequence[str] | None) -> TargetColumns:
-    """Return the columns of what a model predicts: as it was trained, or as the caller names them.
+    """Return the columns of a model's targets: those of its training, or those that a caller names.
 
     A single value that had no name, as in arrays, is looked for under the usual name.
     """
@@ -52,7 +52,7 @@ def columns_for(model: Model, label: str | Sequence[str] | None) -> TargetColumn
 
 
 def output_for(predicts: Predicts, loss: RegressionLoss | None = None) -> Output:
-    """Return the output of networks to be trained; of values, that of their loss.
+    """Return the output of networks for such targets; for values, the loss decides it.
 
     Raises
     ------
@@ -110,7 +110,9 @@ def names_in(text: str) -> str | tuple[str, ...]:
 
 
 def as_text(columns: TargetColumns) -> str:
-    r"""Return the names of columns as one text, which `names_in` reads; that of classes as it is.
+    r"""Return the names of columns as one text, which `names_in` reads.
+
+    The column of classes keeps its name, even with a comma in it.
 
     Examples
     --------

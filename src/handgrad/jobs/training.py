@@ -207,7 +207,7 @@ def prepare_training(
     regression : bool
         Whether the labels are values to predict, and not classes.
     loss : {"squared_error", "poisson"}, optional
-        That of a regression: the squared error by default; Poisson's for counts of 0 or more.
+        The loss of a regression: the squared error by default; Poisson's for counts of 0 or more.
     engine, threads
         As in `handgrad.get_engine`.
     dask : str, optional
