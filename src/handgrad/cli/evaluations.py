@@ -46,7 +46,7 @@ def headline(evaluation: Evaluation) -> str:
         return f"R² {score(evaluation.r2)}, mean squared error {evaluation.mean_squared_error:.6g}"
     if isinstance(evaluation, ClassEvaluation):
         return f"accuracy {evaluation.accuracy:.2%}"
-    return f"all labels right {evaluation.accuracy:.2%}"
+    return f"accuracy {evaluation.accuracy:.2%} (all labels right)"
 
 
 def share_table(

@@ -141,7 +141,7 @@ def train(
     and 1 are several labels of each sample.
 
     Ctrl-C stops the run and keeps the best network so far. If neither SOURCE
-    nor --test has test samples, every fifth sample of each class is held out.
+    nor --test has test samples, every fifth sample is held out, of each class.
 
     With --checkpoint, a run that was killed continues from its last checkpoint:
     --resume FILE --checkpoint FILE. gd, sgd and adam then end in the same bits

@@ -124,7 +124,7 @@ class ClassTargets(TargetKind):
         return codes_of(y, self.classes)
 
     def predictions(self, outputs: Matrix) -> npt.NDArray[Any]:
-        """Return the label of the largest output of each sample (F5)."""
+        """Return the label of the largest output of each sample (O4)."""
         labels: npt.NDArray[Any] = self.classes[self.codes(outputs)]
         return labels
 
