@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from handgrad.network import Network
 
 Loss: TypeAlias = Literal["log_loss", "squared_error", "poisson"]
+ValueLoss: TypeAlias = Literal["squared_error", "poisson"]
 
+OUTPUT_OF_VALUES: dict[Loss, Output] = {"squared_error": "identity", "poisson": "exp"}
 LOSS_OF: dict[Output, Loss] = {
     "softmax": "log_loss",
     "logistic": "log_loss",
-    "identity": "squared_error",
-    "exp": "poisson",
+    **{output: loss for loss, output in OUTPUT_OF_VALUES.items()},
 }
 
 

@@ -17,7 +17,7 @@ from sklearn.metrics import r2_score
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.data import Blocks
 from handgrad.engines import available_engines
-from handgrad.estimator.tallies import Determination
+from handgrad.estimator.tallies import R2Tally
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -209,7 +209,7 @@ def test_parts_of_any_size_have_the_r2_of_the_whole(m, values, cuts, offset, see
     Y = random.normal(size=(m, values)) + offset
     found = Y + random.normal(size=(m, values))
     weights = random.integers(0, 3, m) + (np.arange(m) < 2)
-    tally = Determination()
+    tally = R2Tally()
     edges = [0, *sorted(min(cut, m) for cut in cuts), m]
     for start, stop in pairwise(edges):
         part = slice(start, stop)

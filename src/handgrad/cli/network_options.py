@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from handgrad.initial import Scheme
-from handgrad.jobs.outputs import RegressionLoss, names_in
+from handgrad.jobs.targets import names_in
 from handgrad.layers import Activation
+from handgrad.objective import ValueLoss
 
 MOST_DIGITS = 40  # of a number of units: more than any machine can hold
 
@@ -63,7 +64,7 @@ RegressionOption = Annotated[
     ),
 ]
 LossOption = Annotated[
-    RegressionLoss | None,
+    ValueLoss | None,
     typer.Option(help="The loss of --regression: squared_error by default; poisson for counts."),
 ]
 

@@ -58,7 +58,7 @@ from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
 from handgrad.glassbox.payload import check_layers
 from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
-from handgrad.jobs.outputs import columns_of, output_for
+from handgrad.jobs.targets import named_columns, output_for
 from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_training
 from handgrad.plain_json import show_json
 from handgrad.solvers import USUAL_INTERVAL
@@ -191,7 +191,7 @@ def train(
     }
     if resume is None:
         settings = settings_of(**settings)
-        predicts = columns_of(columns, regression=regression).predicts
+        predicts = named_columns(columns, regression=regression).predicts
         if watch:
             check_layers(settings["hidden"], activation, output_for(predicts, loss))
         files.check(source, test, predicts=predicts)

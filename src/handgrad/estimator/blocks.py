@@ -17,14 +17,15 @@ from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.weights import BlockWeights
 from handgrad.estimator.block_samples import BlockSamples
 from handgrad.estimator.collections import check_engine
-from handgrad.estimator.targets import ClassTargets, codes_of, weighted_classes
+from handgrad.estimator.target_kinds import ClassTargets, weighted_classes
+from handgrad.estimator.targets import codes_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data import Predicts
     from handgrad.engines import Engine
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
 
 Label: TypeAlias = str | Sequence[str]
 

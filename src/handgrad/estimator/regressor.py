@@ -9,12 +9,12 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from handgrad.engines.dask.collections import is_collection
 from handgrad.estimator.base import BaseMLP
 from handgrad.estimator.blocks import is_beyond_memory
-from handgrad.estimator.collections import predictions_of
 from handgrad.estimator.parameters import CONSTRAINTS
-from handgrad.estimator.targets import ValueTargets, values_of
+from handgrad.estimator.target_kinds import ValueTargets
+from handgrad.estimator.targets import values_of
+from handgrad.objective import OUTPUT_OF_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from handgrad import solvers
     from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
+    from handgrad.objective import Loss
     from handgrad.reading import Predicts
 
 
@@ -88,9 +89,9 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS | {
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions(set(OUTPUT_OF_VALUES))],
     }
-    loss: str
+    loss: Loss
     _kinds = (ValueTargets,)
 
     def __init__(
@@ -156,10 +157,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         ----------
         X : array, data frame, sparse matrix, Blocks, str, path, Dask array or Dask data frame
         """
-        outputs = self._outputs(X)
-        if is_collection(outputs):
-            return predictions_of(outputs, self._targets)
-        return self._targets.predictions(outputs)
+        return self._predictions(self._outputs(X))
 
     def score(
         self,

@@ -29,12 +29,12 @@ class Tally(ABC):
         """The score of all parts."""
 
 
-class Accuracy(Tally):
+class AccuracyTally(Tally):
     """The share of the weights whose samples are predicted right.
 
     Examples
     --------
-    >>> tally = Accuracy()
+    >>> tally = AccuracyTally()
     >>> tally.add(np.array([0, 1]), np.array([True, False]), np.array([1.0, 3.0]))
     >>> float(tally.score)
     0.25
@@ -58,14 +58,14 @@ class Accuracy(Tally):
         return self._right / self.weight
 
 
-class Determination(Tally):
+class R2Tally(Tally):
     """R² on average over K values, with the deviations of each part taken from its own mean.
 
     A sum of squares minus the square of a sum would cancel where values are large and alike.
 
     Examples
     --------
-    >>> tally = Determination()
+    >>> tally = R2Tally()
     >>> tally.add(np.array([[1.0], [3.0]]), np.array([[0.5], [0.0]]), np.ones(2))
     >>> tally.add(np.array([[5.0]]), np.array([[0.5]]), np.ones(1))
     >>> float(tally.score)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from handgrad.engines import Engine, Session
     from handgrad.estimator.samples import Samples
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
     from handgrad.network import Network
 
 
