@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
@@ -213,12 +212,11 @@ def _of_pipeline(pipeline: Any) -> Model:
 
 def _network(estimator: Any) -> Network:
     """Return the network of a fitted perceptron of scikit-learn."""
-    layers = [
-        Layer(W.T, b[:, None], estimator.activation)
-        for W, b in zip(estimator.coefs_, estimator.intercepts_, strict=True)
-    ]
-    layers[-1] = replace(layers[-1], activation="identity")
-    network = Network.of_layers(layers, estimator.out_activation_)
+    from handgrad.estimator.fitting import as_network  # which needs scikit-learn
+
+    network = as_network(
+        estimator.coefs_, estimator.intercepts_, estimator.activation, estimator.out_activation_
+    )
     if network.predicts == "classes" and len(estimator.classes_) != network.columns:
         raise ConversionError(
             f"The classifier knows {len(estimator.classes_)} class; expected two or more: "

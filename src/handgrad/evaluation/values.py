@@ -83,7 +83,7 @@ class ValueEvaluation:
 
     @property
     def headline(self) -> dict[str, float]:
-        """The figures that say most, by their names."""
+        """The most important figures, by their names."""
         return {
             "mean_squared_error": self.mean_squared_error,
             "r2": self.r2,
