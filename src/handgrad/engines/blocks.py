@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data import Blocks
-    from handgrad.engines.leaves import LabelledRows
+    from handgrad.engines.leaves import RowsWithTargets
     from handgrad.engines.protocol import Engine, Measurement, Moments, Progress
     from handgrad.engines.rules import Rule
     from handgrad.engines.sums import Sum
@@ -97,7 +97,7 @@ class BlockSession:
         self._problem = Problem(blocks, objective, block_weights(weights, blocks.rows))
         self._engine = engine
         self._leaves = Leaves(engine, self._problem, range(len(blocks)), held=blocks.window)
-        self._rows: dict[int, LabelledRows] = {}  # for batches, if one window holds all rows
+        self._rows: dict[int, RowsWithTargets] = {}  # for batches, if one window holds all rows
 
     def cost(self, network: Network) -> float:
         """Compute the cost; see `handgrad.engines.Session`."""
@@ -164,7 +164,7 @@ class BlockSession:
                 state = taken.state
                 yield taken
 
-    def _read(self, windows: Sequence[Sequence[int]]) -> Generator[Iterable[LabelledRows]]:
+    def _read(self, windows: Sequence[Sequence[int]]) -> Generator[Iterable[RowsWithTargets]]:
         """Read the leaves of windows; a window that is the only one stays in memory."""
         if len(windows) > 1:
             yield from self._problem.windows(windows)

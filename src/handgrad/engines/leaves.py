@@ -37,20 +37,20 @@ if TYPE_CHECKING:
 MOST_AHEAD = 4  # leaves that are read while batches are computed
 
 
-class LabelledRows(NamedTuple):
+class RowsWithTargets(NamedTuple):
     """Rows of blocks as an engine reads them."""
 
     X: Any
     targets: Targets
     weights: npt.NDArray[np.float64] | None
 
-    def only(self, rows: npt.NDArray[np.int64]) -> LabelledRows:
+    def only(self, rows: npt.NDArray[np.int64]) -> RowsWithTargets:
         """Return copies of some of the rows."""
         weights = None if self.weights is None else self.weights[rows]
-        return LabelledRows(self.X[rows], self.targets[rows], weights)
+        return RowsWithTargets(self.X[rows], self.targets[rows], weights)
 
     @classmethod
-    def joined(cls, parts: Iterable[LabelledRows], m: int, memory: Recycled) -> LabelledRows:
+    def joined(cls, parts: Iterable[RowsWithTargets], m: int, memory: Recycled) -> RowsWithTargets:
         """Return the rows of several parts, m in all, as one; see `handgrad.rows.stacked`."""
         targets: list[Targets] = []
         weights: list[npt.NDArray[np.float64]] = []
@@ -104,7 +104,9 @@ class Problem:
                     f"{blocks.source} has {found} {what}; expected {expected}, like the network."
                 )
 
-    def leaves(self, which: Iterable[int], depth: int = 2) -> Generator[tuple[int, LabelledRows]]:
+    def leaves(
+        self, which: Iterable[int], depth: int = 2
+    ) -> Generator[tuple[int, RowsWithTargets]]:
         """Read leaves; ``depth`` of them are read ahead of their use."""
         starts = np.append(0, np.cumsum(self.blocks.sizes))
         with closing(read_ahead(self.blocks, which, depth)) as leaves:
@@ -114,7 +116,7 @@ class Problem:
                 if self.weights is not None:
                     weights = self.weights.at(start, y)
                 rows = bytes_unless_pixels(X, pixels=self.blocks.pixels)
-                yield leaf, LabelledRows(rows, y, weights)
+                yield leaf, RowsWithTargets(rows, y, weights)
 
     def _check_values(self, y: Targets, start: int) -> None:
         """Refuse values below 0 with a Poisson loss; the first row of y is row ``start``."""
@@ -127,7 +129,7 @@ class Problem:
             "more, as the Poisson loss needs."
         )
 
-    def windows(self, windows: Sequence[Sequence[int]]) -> Generator[Iterator[LabelledRows]]:
+    def windows(self, windows: Sequence[Sequence[int]]) -> Generator[Iterator[RowsWithTargets]]:
         """Read the leaves of windows: each yields its leaves before the next one comes."""
         depth = min(max(map(len, windows)), MOST_AHEAD)
         with closing(self.leaves(chain.from_iterable(windows), depth)) as leaves:
@@ -215,14 +217,14 @@ class Leaves:
                 held = self._held.get(leaf)
                 yield self._read(*next(coming)) if held is None else held
 
-    def _read(self, number: int, rows: LabelledRows) -> Leaf:
+    def _read(self, number: int, rows: RowsWithTargets) -> Leaf:
         is_kept = len(self._held) < self._most_held
         leaf = self._leaf(rows, kept=is_kept)
         if is_kept:
             self._held[number] = leaf
         return leaf
 
-    def _leaf(self, rows: LabelledRows, *, kept: bool) -> Leaf:
+    def _leaf(self, rows: RowsWithTargets, *, kept: bool) -> Leaf:
         m, weights = len(rows.targets), rows.weights
         total = float(m if weights is None else weights.sum())
         if not total:  # no engine takes weights that are all 0

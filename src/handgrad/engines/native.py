@@ -69,6 +69,7 @@ class NativeEngine(Engine):
 
     Examples
     --------
+    >>> from handgrad import Network
     >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
     >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0, 1]
     >>> network, costs = NativeEngine().descend(network, X, y, learning_rate=0.5, iterations=9)
@@ -319,6 +320,7 @@ class NativePredictor:
 
     Examples
     --------
+    >>> from handgrad import Network
     >>> network = Network.initial(features=2, hidden=3, classes=2, seed=0)
     >>> NativeEngine().predictor(network).probabilities(np.array([0.0, 1.0])).shape
     (2,)

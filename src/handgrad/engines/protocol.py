@@ -194,9 +194,9 @@ class Engine(ABC):
         objective: Objective,
         weights: npt.ArrayLike | BlockWeights | None = None,
     ) -> Session:
-        """Hold rows and labels, ready for passes of many networks.
+        """Hold rows and targets, ready for passes of many networks.
 
-        The first network that reads rows, labels and weights also checks them.
+        The first network that reads rows, targets and weights also checks them.
 
         Parameters
         ----------

@@ -52,7 +52,7 @@ class ReferenceEngine(Engine):
         objective: Objective,
         weights: npt.ArrayLike | BlockWeights | None = None,
     ) -> Session:
-        """Hold rows and labels; see `handgrad.engines.Engine`."""
+        """Hold rows and targets; see `handgrad.engines.Engine`."""
         if isinstance(rows, Blocks):
             return block_session(self, rows, targets, objective, weights)
         return ReferenceSession(rows, targets, objective, weights)

@@ -14,7 +14,7 @@ import numpy as np
 
 from handgrad.data.blocks import Recycled
 from handgrad.engines import inputs
-from handgrad.engines.leaves import LabelledRows
+from handgrad.engines.leaves import RowsWithTargets
 from handgrad.engines.protocol import Progress
 from handgrad.engines.turns import Turns
 from handgrad.errors import ShapeError
@@ -67,7 +67,7 @@ class BatchState(NamedTuple):
 
     network: Network
     moments: Moments | None
-    left: LabelledRows | None = None
+    left: RowsWithTargets | None = None
     """The rows of an incomplete batch."""
 
 
@@ -84,7 +84,7 @@ def take_window(
     settings: BatchSettings,
     state: BatchState,
     window: Window,
-    leaves: Iterable[LabelledRows],
+    leaves: Iterable[RowsWithTargets],
     learning_rate: float,
     memory: Recycled | None = None,
 ) -> Taken:
@@ -94,7 +94,7 @@ def take_window(
     """
     left = [] if state.left is None else [state.left]
     before = sum(len(part.targets) for part in left)
-    rows = LabelledRows.joined(chain(left, leaves), before + window.rows, memory or Recycled(0))
+    rows = RowsWithTargets.joined(chain(left, leaves), before + window.rows, memory or Recycled(0))
     order = np.append(np.arange(before), before + window.order())
     size = settings.batch_size
     whole = len(order) if window.is_last else len(order) // size * size

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def load_model(path: Path) -> Model:
-    """Read a network, a model or a classifier from a file, as a model."""
+    """Read a network, a model or an estimator from a file, as a model."""
     return Model.of(load(path))
 
 

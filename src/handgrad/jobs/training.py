@@ -205,7 +205,7 @@ def prepare_training(
     hidden, activation, initial, dtype
         As in `handgrad.Network.initial`, whose ``scheme`` is ``initial``.
     regression : bool
-        Whether the labels are values to predict, and not classes.
+        Whether the targets are values, and not classes.
     loss : {"squared_error", "poisson"}, optional
         The loss of a regression: the squared error by default; Poisson's for counts of 0 or more.
     engine, threads

@@ -135,7 +135,9 @@ def _of_array(X: Any, y: Any, columns: TargetColumns) -> _Table:
     if X.ndim != 2:
         raise DataError(f"X is a Dask array of {X.ndim} dimensions; expected a matrix.")
     if y is None:
-        raise DataError("X is a Dask array and y is missing; expected one label per row.")
+        raise DataError(
+            "X is a Dask array and y is missing; expected a label, or values, for each row."
+        )
     dtype = _number_type([X.dtype], ["X"])
     rows = X.rechunk({1: -1}) if X.numblocks[1] > 1 else X
     parts, columns = _parts_of(y, columns)
@@ -247,7 +249,7 @@ def _rechunked(
     """Return rows and targets as arrays whose chunks are the leaves."""
     m, labelled = sum(lengths), sum(found.rows)
     if m != labelled:
-        raise DataError(f"X has {m:,} rows and y has {labelled:,}; expected one label per row.")
+        raise DataError(f"X has {m:,} rows and y has {labelled:,}; expected the same number.")
     if m == 0:
         raise DataError("The Dask collection holds no rows; expected at least one.")
     rows = _joined(table.rows, lengths, (table.features,), table.dtype)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from handgrad.engines.dask.shares import Share, numbers
-from handgrad.engines.leaves import LabelledRows, Leaves, Problem
+from handgrad.engines.leaves import Leaves, Problem, RowsWithTargets
 from handgrad.engines.windows import BatchSettings, BatchState, Taken, Window, take_window
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def measure(held: Held, network: Network, *, gradient: bool) -> Measured:
     return Measured(address, dict(zip(recipe.nodes, sums, strict=True)))
 
 
-def read_rows(problem: Problem, leaves: Sequence[int], *rows: GivenLeaf) -> list[LabelledRows]:
+def read_rows(problem: Problem, leaves: Sequence[int], *rows: GivenLeaf) -> list[RowsWithTargets]:
     """Read leaves."""
     if rows:
         problem = _given(problem, dict(zip(leaves, rows, strict=True)))
@@ -152,7 +152,7 @@ def take(
     settings: BatchSettings,
     state: BatchState,
     window: Window,
-    rows: Sequence[LabelledRows],
+    rows: Sequence[RowsWithTargets],
     learning_rate: float,
 ) -> Taken:
     """Take the batches of a window on a worker."""
