@@ -88,8 +88,9 @@ class Network(ReadsSamples):
         activation: Activation = "relu",
         output: Output = "softmax",
     ) -> None:
-        parameters = [real_parameters(W1, b1, "1"), real_parameters(W2, b2, "2")]
-        self._set(**_fields(parameters, (activation, "identity"), output))
+        hidden = Layer(*real_parameters(W1, b1, "1"), activation)
+        last = Layer(*real_parameters(W2, b2, "2"), "identity")
+        self._set(**_fields((hidden, last), output))
 
     def _set(self, **fields: Any) -> None:
         vars(self).update(fields)  # the only place that sets fields of this frozen class
@@ -110,10 +111,8 @@ class Network(ReadsSamples):
         >>> Network.of_layers([layer, layer, last])
         Network(3 features, 3 and 3 hidden tanh units, 2 classes, float64)
         """
-        layers = tuple(layers)
         network = object.__new__(Network)
-        activations = [layer.activation for layer in layers]
-        network._set(**_fields([(layer.W, layer.b) for layer in layers], activations, output))
+        network._set(**_fields(tuple(layers), output))
         return network
 
     def __repr__(self) -> str:
@@ -219,7 +218,7 @@ class Network(ReadsSamples):
         arrays = list(parameters)
         pairs = zip(arrays[::2], arrays[1::2], self.layers, strict=True)
         layers = [Layer(W, b, layer.activation) for W, b, layer in pairs]
-        return self._changed(layers=Network.of_layers(layers, self.output).layers)
+        return self._changed(**_fields(layers, self.output))
 
     def _changed(self, **fields: Any) -> Self:
         changed = object.__new__(type(self))
@@ -319,32 +318,34 @@ class Network(ReadsSamples):
         return Network.of_layers(layers, output)
 
 
-def _fields(
-    parameters: Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]],
-    activations: Sequence[Activation],
-    output: Output,
-) -> dict[str, Any]:
+def _fields(layers: Sequence[Layer], output: Output) -> dict[str, Any]:
     """Check that layers fit each other and the output; return the fields of their network."""
     check_choice("output", output, OUTPUTS, ShapeError)
-    if not parameters:
+    if not layers:
         raise ShapeError("A network of no layer was asked for; expected at least one layer.")
-    for layer, ((before, _), (after, _)) in enumerate(pairwise(parameters), start=2):
-        if before.shape[0] != after.shape[1]:
+    for number, (before, after) in enumerate(pairwise(layers), start=2):
+        if len(before.W) != after.W.shape[1]:
             raise ShapeError(
-                f"W{layer} has shape {after.shape}; expected {before.shape[0]} columns, "
-                f"one per row of W{layer - 1}, which has shape {before.shape}."
+                f"W{number} has shape {after.W.shape}; expected {len(before.W)} columns, "
+                f"one per row of W{number - 1}, which has shape {before.W.shape}."
             )
-    if activations[-1] != "identity":
+    if layers[-1].activation != "identity":
         raise ShapeError(
-            f"The last layer has the activation {activations[-1]}; expected identity, since the "
-            "output is applied to its logits."
+            f"The last layer has the activation {layers[-1].activation}; expected identity, since "
+            "the output is applied to its logits."
         )
-    dtype = np.result_type(*(array for layer in parameters for array in layer))
-    layers = [
-        Layer(W.astype(dtype, copy=False), b.astype(dtype, copy=False), activation)
-        for (W, b), activation in zip(parameters, activations, strict=True)
-    ]
-    return {"layers": tuple(layers), "output": output}
+    return {"layers": _of_one_type(layers), "output": output}
+
+
+def _of_one_type(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Return layers whose numbers all have the widest type among them."""
+    types = {array.dtype for layer in layers for array in (layer.W, layer.b)}
+    if len(types) == 1:
+        return tuple(layers)
+    dtype = np.result_type(*types)
+    return tuple(
+        Layer(layer.W.astype(dtype), layer.b.astype(dtype), layer.activation) for layer in layers
+    )
 
 
 def _listed(sizes: Sequence[int]) -> str:

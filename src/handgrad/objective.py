@@ -107,6 +107,8 @@ class Objective:
         >>> Objective(alpha=2.0).penalty(network, total=1)
         13.0
         """
+        if not self.alpha:
+            return 0.0
         squares = sum(float(np.sum(layer.W**2, dtype=np.float64)) for layer in network.layers)
         return self.decay(total) / 2 * squares
 

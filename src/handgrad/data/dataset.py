@@ -277,9 +277,9 @@ def build_dataset(source: str, parts: Parts, targets: TargetColumns = CLASSES) -
     for part in (train, test):
         check_part(source, part)
     if train.labels is None or test.labels is None:
-        raise DataError(f"{source} has no labels; expected one per sample to train on.")
+        raise DataError(f"{source} has no {targets.noun}s; expected one per sample to train on.")
     if not len(train.X):
-        raise DataError(f"{source} holds no samples; expected at least one of each class.")
+        raise DataError(f"{source} holds no samples; expected at least {targets.fewest}.")
     check_same_features(source, train.X.shape[1], test.X.shape[1])
     names, (y_train, y_test) = _encoded(source, targets, train, test)
     if targets.predicts == "classes":
@@ -406,7 +406,8 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Targets:
     array([2, 1])
     """
     if samples.y is None:
-        raise DataError(f"{samples.source} has no labels; expected one per sample.")
+        noun = TargetColumns(samples.predicts).noun
+        raise DataError(f"{samples.source} has no {noun}s; expected one per sample.")
     known = samples.class_names, class_names, samples.predicts
     return _as_known(samples.source, samples.y, *known)
 
