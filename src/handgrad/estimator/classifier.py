@@ -232,7 +232,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
     def _predicts(self, y: Any, label: Label | None) -> Predicts:
         has_columns = getattr(y, "ndim", 1) == 2 and y.shape[1] > 1
-        is_named = label is not None and not isinstance(label, str) and len(label) > 1
+        is_named = label is not None and not isinstance(label, str) and np.size(label) > 1
         return "labels" if has_columns or is_named else "classes"
 
     def _check_targets(self, y: Any, X: Any) -> Any:

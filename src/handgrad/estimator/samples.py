@@ -13,7 +13,13 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
-from handgrad.estimator.targets import TargetKind, classes_of, is_multilabel, weighted_classes
+from handgrad.estimator.targets import (
+    TargetKind,
+    check_class_weights,
+    classes_of,
+    is_multilabel,
+    weighted_classes,
+)
 from handgrad.rows import Bytes, is_sparse
 
 if TYPE_CHECKING:
@@ -191,6 +197,7 @@ class GivenArrays:
             return samples
         classes = weighted_classes(kind)
         of_classes = compute_class_weight(class_weight, classes=classes, y=self.y)
+        check_class_weights(of_classes[np.unique(samples.encoded)])
         of_samples = _row_weights(sample_weight, self.X) * of_classes[samples.encoded]
         return samples._replace(weights=of_samples)
 
