@@ -111,7 +111,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS | {
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
-    loss: ClassVar[str] = "log_loss"
+    loss: str = "log_loss"
     _kinds = (ClassTargets, LabelTargets)
 
     def __init__(

@@ -182,7 +182,15 @@ class LabelTargets(TargetKind):
         return tuple(map(str, self.classes.tolist()))
 
     def encoded(self, y: Any) -> npt.NDArray[np.bool_]:
-        """Return which labels each sample has, as (m, K)."""
+        """Return which labels each sample has, as (m, K).
+
+        As in scikit-learn, a vector gives each sample one of the labels.
+        """
+        if not is_multilabel(y) and not np.isin(y, self.classes).all():
+            raise ValueError(
+                f"y holds one label per sample, such as {y[0]!r}; expected a matrix with "
+                f"{self.outputs} columns of 0 and 1, as in fit."
+            )
         matrix: npt.NDArray[np.bool_] = self._binarizer.transform(y).astype(bool)
         return matrix
 
