@@ -58,6 +58,8 @@ def test_a_model_knows_its_columns():
     assert columns_of(numbered, None) == TargetColumns("values", ("0", "1"))
     single = Model.of(Network.initial(features=2, classes=1, output="identity"))
     assert columns_of(single, None) == TargetColumns("values", ("label",))
+    of_table = Model.of(single, class_names=("0",), label="0")
+    assert columns_of(of_table, None) == TargetColumns("values", ("0",))
     classes = Model.of(Network.initial(features=2, classes=2), label="kind")
     assert columns_of(classes, None) == TargetColumns("classes", ("kind",))
 

@@ -14,7 +14,12 @@ from handgrad.engines.threads import check_threads
 from handgrad.estimator.blocks import has_label_column, is_address, is_beyond_memory, opened
 from handgrad.estimator.callbacks import CallbackSupportMixin, fit_task, with_callbacks
 from handgrad.estimator.collections import predictions_of
-from handgrad.estimator.parameters import check_same_sizes, hidden_sizes, stops_early
+from handgrad.estimator.parameters import (
+    check_same_loss,
+    check_same_sizes,
+    hidden_sizes,
+    stops_early,
+)
 from handgrad.estimator.state import COUNTS, CURVES, FIGURES, EstimatorState
 from handgrad.estimator.training import TrainsNetwork
 from handgrad.estimator.validation import scorer_of
@@ -48,6 +53,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
 
     _kinds: ClassVar[tuple[type[TargetKind], ...]]
     """The kinds of targets that it predicts."""
+    loss: str
 
     @with_callbacks
     def fit(
@@ -176,6 +182,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
             self._initialize(random)
         else:
             check_same_sizes(self.hidden_layer_sizes, self._network().hidden)
+            check_same_loss(self.loss, self._targets.objective(self.alpha).loss)
         if stops_early(self) and held_out is None:
             samples, held_out = samples.hold_out(self.validation_fraction, random)
         self._train(engine, samples, held_out, random, task, incremental)

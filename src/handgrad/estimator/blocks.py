@@ -18,7 +18,7 @@ from handgrad.engines.weights import BlockWeights
 from handgrad.estimator.block_samples import BlockSamples
 from handgrad.estimator.collections import check_engine
 from handgrad.estimator.target_kinds import ClassTargets, weighted_classes
-from handgrad.estimator.targets import codes_of
+from handgrad.estimator.targets import check_class_weights, codes_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -176,12 +176,7 @@ def _class_weights(
         of_classes: npt.NDArray[np.float64] = blocks.rows / (len(counts) * counts)
     else:
         of_classes = compute_class_weight(class_weight, classes=classes, y=classes)
-    found = of_classes[codes_of(blocks.classes, classes)]
-    if not ((found >= 0) & (found < np.inf)).all() or not found.any():
-        raise ValueError(
-            f"class_weight gives the classes of X the weights {found.tolist()}; expected numbers "
-            "of 0 or more, and one above 0."
-        )
+    check_class_weights(of_classes[codes_of(blocks.classes, classes)])
     return of_classes
 
 

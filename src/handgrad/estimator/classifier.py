@@ -104,7 +104,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS | {
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
-    loss: ClassVar[str] = "log_loss"
+    loss: str = "log_loss"
     _kinds = (ClassTargets, LabelTargets)
 
     def __init__(
@@ -222,7 +222,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
     def _predicts(self, y: Any, label: Label | None) -> Predicts:
         has_columns = getattr(y, "ndim", 1) == 2 and y.shape[1] > 1
-        is_named = label is not None and not isinstance(label, str) and len(label) > 1
+        is_named = label is not None and not isinstance(label, str) and np.size(label) > 1
         return "labels" if has_columns or is_named else "classes"
 
     def _check_targets(self, y: Any, X: Any) -> Any:

@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from handgrad.estimator.target_kinds import TargetKind, weighted_classes
-from handgrad.estimator.targets import classes_of, is_multilabel
+from handgrad.estimator.targets import check_class_weights, classes_of, is_multilabel
 from handgrad.rows import Bytes, is_sparse
 
 if TYPE_CHECKING:
@@ -192,6 +192,7 @@ class GivenArrays:
             return samples
         classes = weighted_classes(kind)
         of_classes = compute_class_weight(class_weight, classes=classes, y=self.y)
+        check_class_weights(of_classes[np.unique(samples.encoded)])
         of_samples = _row_weights(sample_weight, self.X) * of_classes[samples.encoded]
         return samples._replace(weights=of_samples)
 

@@ -61,7 +61,8 @@ class AccuracyTally(Tally):
 class R2Tally(Tally):
     """R² on average over K values, with the deviations of each part taken from its own mean.
 
-    A sum of squares minus the square of a sum would cancel where values are large and alike.
+    A sum of squares minus the square of a sum would cancel where values are large and alike. Means
+    are kept as distances from the first values, so that those of a constant are exact.
 
     Examples
     --------
@@ -73,6 +74,7 @@ class R2Tally(Tally):
     """
 
     def __init__(self) -> None:
+        self._first: Any = None
         self._means: Any = 0.0
         self._deviations: Any = 0.0
         self._errors: Any = 0.0
@@ -84,10 +86,13 @@ class R2Tally(Tally):
         added = float(weights.sum())
         if not added:
             return
+        if self._first is None:
+            self._first = y[0].astype(np.float64)
         total = self.weight + added
-        means = weights @ y / added
+        distances = y - self._first
+        means = weights @ distances / added
         between = (means - self._means) ** 2 * (self.weight * added / total)
-        self._deviations = self._deviations + weights @ (y - means) ** 2 + between
+        self._deviations = self._deviations + weights @ (distances - means) ** 2 + between
         self._errors = self._errors + weights @ figures
         self._means = self._means + (means - self._means) * (added / total)
         self.weight = total

@@ -16,7 +16,7 @@ from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelBinarizer
 
 from handgrad.estimator.tallies import AccuracyTally, R2Tally, Tally
-from handgrad.estimator.targets import codes_of
+from handgrad.estimator.targets import codes_of, is_multilabel
 from handgrad.layers import Layer
 from handgrad.network import Network
 from handgrad.objective import OUTPUT_OF_VALUES, Objective
@@ -181,7 +181,15 @@ class LabelTargets(TargetKind):
         return tuple(map(str, self.classes.tolist()))
 
     def encoded(self, y: Any) -> npt.NDArray[np.bool_]:
-        """Return which labels each sample has, as (m, K)."""
+        """Return which labels each sample has, as (m, K).
+
+        As in scikit-learn, a vector gives each sample one of the labels.
+        """
+        if not is_multilabel(y) and not np.isin(y, self.classes).all():
+            raise ValueError(
+                f"y holds one label per sample, such as {y[0]!r}; expected a matrix with "
+                f"{self.outputs} columns of 0 and 1, as in fit."
+            )
         matrix: npt.NDArray[np.bool_] = self._binarizer.transform(y).astype(bool)
         return matrix
 

@@ -101,6 +101,15 @@ def check_known_classes(
         )
 
 
+def check_class_weights(of_classes: npt.NDArray[Any]) -> None:
+    """Raise a ValueError unless the weights of classes are 0 or more, and one is above 0."""
+    if not ((of_classes >= 0) & (of_classes < np.inf)).all() or not of_classes.any():
+        raise ValueError(
+            f"class_weight gives the classes of X the weights {of_classes.tolist()}; expected "
+            "numbers of 0 or more, and one above 0."
+        )
+
+
 def classes_of_all_calls(
     classes: npt.ArrayLike | None, known: npt.NDArray[Any] | None
 ) -> npt.NDArray[Any]:

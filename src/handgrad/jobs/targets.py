@@ -43,7 +43,7 @@ def columns_of(model: Model, label: str | Sequence[str] | None) -> TargetColumns
     names: str | Sequence[str] | None = label
     if not names and model.predicts == "classes":
         names = model.label
-    elif not names and model.class_names != ("0",):
+    elif not names and (model.label or model.class_names != ("0",)):
         names = model.class_names
     return TargetColumns.of(names or USUAL_LABEL, model.predicts)
 
