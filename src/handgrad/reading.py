@@ -15,11 +15,11 @@ from handgrad.targets import check_classes, check_labels, check_values
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from handgrad.data import Predicts
     from handgrad.layers import Matrix
     from handgrad.targets import Labels, Targets
 
 Output: TypeAlias = Literal["softmax", "logistic", "identity", "exp"]
-Predicts: TypeAlias = Literal["classes", "labels", "values"]
 
 
 class ReadsSamples(ABC):

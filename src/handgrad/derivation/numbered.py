@@ -12,9 +12,9 @@ from handgrad.derivation.formulas import FORMULAS, Formula
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from handgrad.data import Predicts
     from handgrad.layers import Activation
     from handgrad.network import Network, Output
-    from handgrad.reading import Predicts
 
 ACTIVATED: dict[Activation, str] = {
     "identity": "{Z}",

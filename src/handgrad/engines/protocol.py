@@ -36,7 +36,7 @@ class Progress(NamedTuple):
     costs: npt.NDArray[np.float64]
     """(n,): the costs measured so far, each before its step."""
     accuracies: npt.NDArray[np.float64]
-    """(n,): the share of rows predicted right, of the same networks; NaN of values."""
+    """(n,): the share of rows that the same networks predict right; NaN for values."""
 
 
 class Measurement(NamedTuple):

@@ -29,11 +29,10 @@ from handgrad.estimator.samples import GivenArrays
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from handgrad.data import Blocks
+    from handgrad.data import Blocks, Predicts
     from handgrad.engines import Engine
     from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given
-    from handgrad.reading import Predicts
 
 
 class ReadsRows(Hyperparameters, BaseEstimator):  # type: ignore[misc]

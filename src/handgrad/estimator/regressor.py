@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad import solvers
+    from handgrad.data import Predicts
     from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
     from handgrad.estimator.target_kinds import TargetKind
     from handgrad.objective import Loss
-    from handgrad.reading import Predicts
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]

@@ -20,9 +20,9 @@ from handgrad.rows import Bytes, is_sparse
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from handgrad.data import Predicts
     from handgrad.engines import Engine, Objective, Session
     from handgrad.network import Network
-    from handgrad.reading import Predicts
 
 TOO_FEW_HELD_OUT = (
     "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."

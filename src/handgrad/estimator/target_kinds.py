@@ -25,10 +25,10 @@ from handgrad.rows import is_sparse
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from handgrad.data import Predicts
     from handgrad.layers import Matrix
     from handgrad.network import Output
     from handgrad.objective import Loss
-    from handgrad.reading import Predicts
 
 
 class TargetKind(ABC):

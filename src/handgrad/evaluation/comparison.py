@@ -18,9 +18,9 @@ from handgrad.objective import Objective
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from handgrad.data import Predicts
     from handgrad.engines import Engine
     from handgrad.network import Network
-    from handgrad.reading import Predicts
 
 Evaluation: TypeAlias = ClassEvaluation | LabelEvaluation | ValueEvaluation
 

@@ -88,14 +88,14 @@ def build(
     if description["format_version"] == 1:
         parameters["pixels"] = pixels
     _check_activation(network, parameters["activation"])
-    names, attributes = arrays.get("feature_names"), {"n_layers_": len(network.layers) + 1}
+    names = arrays.get("feature_names")
     state = EstimatorState(
         parameters=parameters,
         network=network,
         kind=_targets(network, description, arrays),
         pixels=pixels,
         feature_names=None if names is None else _names(names, network.D),
-        attributes=attributes | _figures(description["figures"]) | _curves(arrays),
+        attributes=_figures(description["figures"]) | _curves(arrays),
         history=_history(arrays),
         waited=_count("waited", description.get("waited", 0)),
     )
@@ -215,7 +215,9 @@ def _classes(content: npt.NDArray[Any], type_name: Any, network: Network) -> npt
     if len(distinct) < len(classes):
         raise ValueError("classes that occur twice")
     if network.predicts == "classes" and not np.array_equal(classes, distinct):
-        raise ValueError("classes that are out of order")  # labels have that of their columns
+        raise ValueError(
+            "classes that are out of order"
+        )  # labels are in the order of their columns
     last = network.layers[-1]
     if network.output == "softmax" and network.K == 2 and (last.W[0].any() or last.b[0].any()):
         raise ValueError("a first logit other than 0 with two classes")

@@ -157,8 +157,8 @@ class TensorFile:
     ) -> Network:
         """Return a network from its tensors, after a check of every number.
 
-        By default it is that of the notes. ``activations`` are those of the hidden layers; they
-        and ``output`` may be any JSON from the file.
+        By default it is the network of the notes. The hidden layers have the ``activations``, which
+        may be any JSON from the file, as may ``output``.
         """
         if not (
             isinstance(activations, list | tuple) and all(a in ACTIVATIONS for a in activations)
@@ -193,7 +193,7 @@ class TensorFile:
 
 
 def parameter_names(layers: int) -> tuple[str, ...]:
-    """Return the names of the arrays of a network of so many layers, in their order.
+    """Return the names of the arrays of a network with that many layers, in their order.
 
     Examples
     --------

@@ -15,10 +15,9 @@ from handgrad.plots.folder import picture_files, prepare_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from handgrad.data import BlockDataset, Dataset
+    from handgrad.data import BlockDataset, Dataset, Predicts
     from handgrad.evaluation import Evaluation
     from handgrad.model import Model
-    from handgrad.reading import Predicts
     from handgrad.solvers import History, Result, Training
 
 
@@ -28,7 +27,7 @@ class TrainingFiles:
 
     model: Path
     history: Path | None = None
-    """Cost and accuracy of each iteration, as CSV; of values the cost alone."""
+    """Cost and accuracy of each iteration, as CSV; for values, the cost alone."""
     plots: Path | None = None
     """A folder of pictures."""
     checkpoint: Path | None = None

@@ -13,10 +13,10 @@ from handgrad.objective import OUTPUT_OF_VALUES, Objective
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from handgrad.data import Predicts
     from handgrad.model import Model
     from handgrad.network import Network, Output
     from handgrad.objective import ValueLoss
-    from handgrad.reading import Predicts
 
 OUTPUTS: dict[Predicts, Output] = {"classes": "softmax", "labels": "logistic"}
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from handgrad.data import Predicts
     from handgrad.model import Model
-    from handgrad.reading import Predicts
     from handgrad.solvers import History
 
 OF_ANY_RUN = ("learning-curves.png", "weights.png")
@@ -71,8 +71,8 @@ def save_plots(
 ) -> list[Path]:
     """Write all figures of a run as PNG files.
 
-    Learning curves and weights; of classes also the confusion matrix and the worst mistakes, of
-    labels their precision and recall, and of values the predicted against the true ones.
+    Learning curves and weights; for classes also the confusion matrix and the worst mistakes, for
+    labels their precision and recall, and for values the predicted against the true ones.
 
     Parameters
     ----------

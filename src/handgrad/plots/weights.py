@@ -83,7 +83,7 @@ def weight_pictures(
 
 
 class _Units(NamedTuple):
-    """What the rows of W1 belong to, in words."""
+    """Words for the units that the rows of W1 belong to."""
 
     title: str
     scale: str

@@ -38,7 +38,7 @@ class Iteration(NamedTuple):
     seconds: float
     """Since the run began."""
     accuracy: float = np.nan
-    """The share of rows predicted right, of the networks that the cost is of; NaN of values."""
+    """The share of rows predicted right by the network of the cost; NaN for values."""
     learning_rate: float = np.nan
     """The learning rate of the iteration; lbfgs has none."""
 
@@ -87,7 +87,7 @@ class Result(Outcome):
 
     @property
     def accuracies(self) -> npt.NDArray[np.float64]:
-        """(n,): the share of rows predicted right, of the same networks; NaN of values."""
+        """(n,): the share of rows that the same networks predict right; NaN for values."""
         return self.history.accuracies
 
     @property

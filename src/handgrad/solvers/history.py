@@ -22,7 +22,7 @@ class History(NamedTuple):
 
     @property
     def has_accuracies(self) -> bool:
-        """Whether the run counted the rows predicted right, as of classes and of labels."""
+        """Whether the run counted the rows predicted right, as for classes and labels."""
         return not (len(self.accuracies) and bool(np.isnan(self.accuracies).all()))
 
     def until(self, iteration: int) -> History:

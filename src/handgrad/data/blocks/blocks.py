@@ -146,8 +146,8 @@ class Blocks:
     def fingerprint(self) -> str:
         """Tells data sets apart by their content, wherever their files lie.
 
-        It is that of the same rows in memory (`Dataset.fingerprint`), and reads the first and the
-        last rows when it is first asked for.
+        The same rows in memory have the same one (`Dataset.fingerprint`). The first and the last
+        rows are read when it is first used.
         """
         if self.whole is not None:
             whole, every = self.whole
@@ -304,7 +304,7 @@ class Blocks:
 def _as_known(
     blocks: Blocks, names: Sequence[str], classes: npt.NDArray[Any], whose: str
 ) -> Blocks:
-    """Return blocks with targets in whose order; an unknown class or name raises a DataError."""
+    """Return blocks with targets in the order of names that ``whose`` has, or raise a DataError."""
     if tuple(names) == blocks.target_names:
         return blocks
     if blocks.predicts == "classes":
@@ -317,7 +317,7 @@ def _as_known(
 def _renumbered(
     blocks: Blocks, class_names: Sequence[str], classes: npt.NDArray[Any], whose: str
 ) -> Blocks:
-    """Return blocks with classes in whose order; an unknown class raises a DataError."""
+    """Return blocks with classes in the order of names that ``whose`` has, or raise a DataError."""
     numbers = class_numbers(blocks.source, blocks.class_names, class_names, whose)
     counts = np.zeros((len(blocks), len(class_names)), np.int64)
     np.add.at(counts.T, numbers, blocks.counts.T)
