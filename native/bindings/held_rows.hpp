@@ -1,5 +1,4 @@
-// What every session holds: rows, targets and weights that are checked once, and what is minimised on
-// them.
+// Every session holds rows, targets and weights, which are checked once, and an objective.
 #pragma once
 
 #include <nanobind/stl/optional.h>
@@ -15,8 +14,7 @@ namespace handgrad {
 struct Objective {
     Output output;
     double alpha;  // α Σ W² / 2 Σ w is added to the mean loss; w are row weights, 1 by default
-    bool
-        averages_outputs;  // the cost's squared error is a mean over the outputs; the gradient is not
+    bool averages_outputs;  // reported costs divide the squared error by the outputs
 };
 
 // Which rows a pass reads; whether their zeros are skipped.

@@ -254,7 +254,7 @@ def _activation(network: Network) -> str:
 
 
 def _shared_parameters(estimator: Estimator) -> dict[str, Any]:
-    """Return the parameters of an estimator that scikit-learn has, too, with values it takes."""
+    """Return the parameters that scikit-learn has as well, with values that it takes."""
     own = {name: deepcopy(value) for name, value in estimator.get_params().items()}
     own["verbose"] = own["verbose"] not in (False, "bar", 0)
     unknown = {"solver": own["solver"] == "gd", "activation": own["activation"] not in ACTIVATIONS}

@@ -45,8 +45,8 @@ class Dataset:
     X_test, y_test : arrays
         The same for the test samples; without rows if the source has no test samples.
     class_names : tuple of str
-        In the order of the labels: numbers sorted by size, texts alphabetically. Of several labels
-        and of values the names of their columns.
+        In the order of the labels: numbers sorted by size, texts alphabetically. For
+        several labels and for values, the names of their columns.
     image_shape : (int, int) or None
         Rows and columns of a sample that is a picture.
     feature_names : tuple of str, optional

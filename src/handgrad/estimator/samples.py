@@ -53,8 +53,8 @@ class Samples(Protocol):
     def hold_out(self, fraction: float, random: np.random.RandomState) -> tuple[Samples, Samples]:
         """Return the samples without a share of them, and that share.
 
-        Of two classes, the same share is held out. A ValueError says that there are too few
-        samples.
+        The same share of each of two classes is held out. A ValueError says that there are too
+        few samples.
         """
 
 

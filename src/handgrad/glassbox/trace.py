@@ -30,7 +30,7 @@ class Trace:
     Parameters
     ----------
     network : Network
-        Of any depth, activation and output.
+        A network of any depth, activation and output.
     X : array of shape (m, D)
         Samples as rows.
     y : array of shape (m,) or (m, K), optional

@@ -56,7 +56,7 @@ class Blocks:
     ----------
     reader : LeafReader
     counts : array of shape (n, K)
-        How many rows of each class each leaf holds. Of labels and values (n, 1): all rows.
+        How many rows of each class each leaf holds; for labels and values (n, 1), all rows.
     classes : array of shape (K,)
         The distinct labels, sorted. Blocks of labels or values have no classes.
     features : int
