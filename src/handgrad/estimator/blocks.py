@@ -17,19 +17,15 @@ from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.weights import BlockWeights
 from handgrad.estimator.block_samples import BlockSamples
 from handgrad.estimator.collections import check_engine
-from handgrad.estimator.targets import (
-    ClassTargets,
-    check_class_weights,
-    codes_of,
-    weighted_classes,
-)
+from handgrad.estimator.target_kinds import ClassTargets, weighted_classes
+from handgrad.estimator.targets import check_class_weights, codes_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data import Predicts
     from handgrad.engines import Engine
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
 
 Label: TypeAlias = str | Sequence[str]
 
@@ -57,8 +53,8 @@ def opened(
     Raises
     ------
     ValueError
-        If targets are given beside those that X holds, if X has no columns to find a label in, or
-        if the engine cannot take X.
+        If X holds targets and y is given as well, if a label is named but X has no columns, or if
+        the engine cannot take X.
     """
     if is_collection(X):
         check_engine(engine)
@@ -85,7 +81,7 @@ class GivenBlocks(NamedTuple):
 
     @property
     def predicts(self) -> Predicts:
-        """What the targets are."""
+        """The kind of the targets."""
         return self.blocks.predicts
 
     @property
