@@ -37,7 +37,11 @@ HIDDEN = bytes(byte if byte in OF_NUMBERS else ord("?") for byte in range(256))
 
 
 def read_csv(
-    path: Path, targets: TargetColumns, features: Sequence[str] | None = None, *, needs_labels: bool
+    path: Path,
+    targets: TargetColumns,
+    features: Sequence[str] | None = None,
+    *,
+    needs_targets: bool,
 ) -> Part:
     """Read a CSV file, ``.csv`` or ``.csv.gz``; if features are given, only these columns."""
     parts: list[npt.NDArray[Any]] = []
@@ -47,7 +51,7 @@ def read_csv(
         blocks = lines.line_blocks(path, stream)
         header, rest = lines.split_first_line(next(blocks, b""))
         line = header.decode("utf-8-sig")
-        layout = read_header(path, line, targets, features, needs_labels=needs_labels)
+        layout = read_header(path, line, targets, features, needs_targets=needs_targets)
         for X, found in _parse(layout, itertools.chain([rest], blocks)):
             parts.append(X)
             if isinstance(found, list):

@@ -53,7 +53,7 @@ def read_header(
     targets: TargetColumns,
     features: Sequence[str] | None,
     *,
-    needs_labels: bool,
+    needs_targets: bool,
 ) -> Layout:
     """Read the header; if features are given, find these columns and ignore all others."""
     names = _names(path, line)
@@ -63,7 +63,7 @@ def read_header(
     twice = next((name for name, n in Counter(names).items() if n > 1 and name in wanted), None)
     if twice is not None:
         raise DataError(f"{path} has two columns named {quoted(twice)}; expected different names.")
-    check_target_columns(str(path), targets, names, needs_labels=needs_labels)
+    check_target_columns(str(path), targets, names, needs_targets=needs_targets)
     if features is None:
         read = [column for column, name in enumerate(names) if name not in targets.names]
     else:
@@ -91,12 +91,12 @@ def read_header(
 
 
 def check_target_columns(
-    where: str, targets: TargetColumns, names: Sequence[str], *, needs_labels: bool
+    where: str, targets: TargetColumns, names: Sequence[str], *, needs_targets: bool
 ) -> None:
     """Refuse a table that lacks a column of targets; if none is needed, all may be missing."""
     targets.check_number(len(targets.names), "label")
     missing = [name for name in targets.names if name not in names]
-    if missing and (needs_labels or len(missing) < len(targets.names)):
+    if missing and (needs_targets or len(missing) < len(targets.names)):
         raise DataError(
             f"{where} has no column {quoted(missing[0])} among its columns ({listed(names)}); "
             f"expected a {targets.noun} column: name it with --label."

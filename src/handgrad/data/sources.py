@@ -87,7 +87,7 @@ def load(
     if str(source) not in NAMED and is_of_rows(os.fspath(source)):
         return _load_blocks(open_blocks(source, label, features=features, predicts=predicts))
     with reading(Path(source)):
-        parts = _read(str(source), targets, features, needs_labels=True)
+        parts = _read(str(source), targets, features, needs_targets=True)
     return build_dataset(str(source), parts, targets)
 
 
@@ -157,13 +157,13 @@ def load_samples(
     with reading(Path(source)):
         part = _read_unlabelled(Path(source), image_shape) if source else None
         if part is None:
-            train, test = _read(str(source), targets, features, needs_labels=False)
+            train, test = _read(str(source), targets, features, needs_targets=False)
             part = test or train
     return build_samples(str(source), part, targets)
 
 
 def _read(
-    source: str, targets: TargetColumns, features: Sequence[str] | None, *, needs_labels: bool
+    source: str, targets: TargetColumns, features: Sequence[str] | None, *, needs_targets: bool
 ) -> Parts:
     if source in NAMED:
         return NAMED[source]()
@@ -176,7 +176,7 @@ def _read(
     if not path.exists():
         raise DataError(f"{named(source)} does not exist; expected {EXPECTED}.")
     if name.endswith((".csv", ".csv.gz")):
-        return Parts(csv.read_csv(path, targets, features, needs_labels=needs_labels))
+        return Parts(csv.read_csv(path, targets, features, needs_targets=needs_targets))
     if name.endswith(".npz"):
         return npz.read_npz(path, targets.predicts)
     raise DataError(f"{source} is not a source of labelled samples; expected {EXPECTED}.")

@@ -40,11 +40,11 @@ def block_session(
     weights: npt.ArrayLike | BlockWeights | None,
 ) -> BlockSession:
     """Return a session over blocks; targets beside them raise a ShapeError."""
-    check_no_labels(targets)
+    check_no_targets(targets)
     return BlockSession(engine, blocks, objective, weights)
 
 
-def check_no_labels(targets: npt.ArrayLike | None) -> None:
+def check_no_targets(targets: npt.ArrayLike | None) -> None:
     """Raise a ShapeError if targets are given beside blocks."""
     if targets is not None:
         raise ShapeError(

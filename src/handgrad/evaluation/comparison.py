@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from handgrad.data import Blocks
-from handgrad.engines.blocks import check_no_labels
+from handgrad.engines.blocks import check_no_targets
 from handgrad.engines.leaves import Problem
 from handgrad.evaluation.classes import ClassEvaluation
 from handgrad.evaluation.labels import LabelEvaluation
@@ -74,7 +74,7 @@ def evaluate(
     if not isinstance(X, Blocks):
         of_all = _compare(network, engine, X, y)
         return kind.of(of_all.cost, [of_all.tally])
-    check_no_labels(y)
+    check_no_targets(y)
     Problem(X, Objective(network.output)).check(network)
     leaves = list(engine.map_leaves(partial(_compare, network), X))
     losses = math.fsum(leaf.cost * leaf.samples for leaf in leaves)

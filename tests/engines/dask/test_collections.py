@@ -73,7 +73,7 @@ def test_labels_may_lie_beside_a_frame_and_be_missing_in_some_partitions(client,
     columns = ["length", "count"]
     beside = blocks_of(client, table[columns], table["kind"], leaf_rows=64)
     within = blocks_of(client, table[[*columns, "kind"]], label="kind", leaf_rows=64)
-    assert beside.labels_digest == within.labels_digest
+    assert beside.targets_digest == within.targets_digest
     assert (within.counts == 0).any()
     assert within.counts.sum() == len(frame)
 
@@ -86,7 +86,7 @@ def test_float32_columns_stay_float32(client, frame):
 def test_other_labels_have_another_fingerprint(client, rows):
     X, y = rows
     one, same, other = (
-        blocks_of(client, da.from_array(X), labels).labels_digest for labels in (y, y, y[::-1])
+        blocks_of(client, da.from_array(X), labels).targets_digest for labels in (y, y, y[::-1])
     )
     assert one == same != other
 

@@ -79,7 +79,7 @@ def test_columns_of_a_frame_are_values_or_labels(client, frame, X, values):
     beside = blocks_of(client, table[FEATURES], table["price"], predicts="values")
     within = blocks_of(client, table[[*FEATURES, "price"]], label="price", predicts="values")
     assert beside.target_names == ("price",)
-    assert beside.labels_digest == within.labels_digest != found.labels_digest
+    assert beside.targets_digest == within.targets_digest != found.targets_digest
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class Blocks:
         The type of the rows: ``uint8``, ``float32`` or ``float64``.
     source : str
         The source, as the user names it.
-    labels_digest : str
+    targets_digest : str
         A digest of all targets in their order.
     test : callable or None
         Opens the test part of the source, if it has one; see `test_part`.
@@ -89,7 +89,7 @@ class Blocks:
     features: int
     dtype: np.dtype[Any]
     source: str
-    labels_digest: str
+    targets_digest: str
     leaf_rows: int = LEAF_ROWS
     feature_names: tuple[str, ...] | None = None
     image_shape: tuple[int, int] | None = None
@@ -155,7 +155,7 @@ class Blocks:
         shape = self.rows, self.features
         covered = chain.from_iterable(starmap(self._between, covered_rows(self.rows)))
         names = self.class_names if self.predicts == "classes" else ()
-        return combined(shape, self.dtype, names, self.labels_digest, covered)
+        return combined(shape, self.dtype, names, self.targets_digest, covered)
 
     def _between(self, start: int, stop: int) -> Iterator[Rows]:
         """Read the rows from start to stop, in parts."""

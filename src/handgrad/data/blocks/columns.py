@@ -78,18 +78,18 @@ class Wanted(NamedTuple):
 
     targets: TargetColumns
     features: tuple[str, ...] | None
-    needs_labels: bool
+    needs_targets: bool
 
 
 def read_columns(where: str, schema: Any, wanted: Wanted) -> Columns:
     """Find the columns of targets and of rows in a schema of Arrow."""
-    targets, features, needs_labels = wanted
+    targets, features, needs_targets = wanted
     names = [name for name in schema.names if not INDEX.fullmatch(name)]
     asked = names if features is None else [*targets.names, *features]
     twice = next((name for name in asked if schema.names.count(name) > 1), None)
     if twice is not None:
         raise DataError(f"{where} has two columns named {quoted(twice)}; expected one.")
-    check_target_columns(where, targets, names, needs_labels=needs_labels)
+    check_target_columns(where, targets, names, needs_targets=needs_targets)
     missing = [name for name in features or () if name not in names]
     if missing:
         raise DataError(

@@ -165,7 +165,7 @@ def open_csv(files: Sequence[Location], wanted: Wanted) -> Opened:
     tables = [_open(Stamped.now(file), wanted) for file in files]
     shape = _common_shape(tables)
     tables = [_in_order(table, shape.feature_names or ()) for table in tables]
-    if not wanted.needs_labels:  # no pass over the labels will come
+    if not wanted.needs_targets:  # no pass over the labels will come
         for table in tables:
             table.count_rows()
     targets = wanted.targets
@@ -190,7 +190,7 @@ def _open(file: Stamped, wanted: Wanted) -> CsvTable:
         line,
         wanted.targets,
         wanted.features,
-        needs_labels=wanted.needs_labels,
+        needs_targets=wanted.needs_targets,
     )
     return CsvTable(file, layout, len(header), [])
 

@@ -152,7 +152,7 @@ def open_idx(files: dict[str, Location], part: str, wanted: Wanted) -> Opened:
         )
     shape = images.shape[1], images.shape[2]
     table = StoredTable(images, labels, wanted.targets.predicts)
-    return _opened([(table, shape)], wanted._replace(needs_labels=True))
+    return _opened([(table, shape)], wanted._replace(needs_targets=True))
 
 
 def idx_files(files: Sequence[Location]) -> dict[str, Location]:
@@ -199,7 +199,7 @@ def _opened(found: Sequence[tuple[StoredTable, Images]], wanted: Wanted) -> Open
     tables = [table for table, _ in found]
     first = tables[0].X
     for table in tables:
-        if wanted.needs_labels and table.y is None:
+        if wanted.needs_targets and table.y is None:
             noun = wanted.targets.noun
             raise DataError(f"{table.name} holds no {noun}s; expected an array y beside X.")
         if table.X.width != first.width:

@@ -108,7 +108,7 @@ def open_blocks(
             f"{named(both[0])} is the label column and also one of the features; expected other "
             "columns as features."
         )
-    wanted = Wanted(targets, None if features is None else tuple(features), needs_labels=True)
+    wanted = Wanted(targets, None if features is None else tuple(features), needs_targets=True)
     parts = openers(source, wanted)
     chosen = chosen_part(name, parts, part)
     opened = parts[chosen]()
@@ -163,7 +163,7 @@ def _of_parts(
 
 def read_samples(source: Any, targets: TargetColumns, features: Sequence[str] | None) -> Part:
     """Read the test part of a source into memory, or all rows if it names no parts."""
-    wanted = Wanted(targets, None if features is None else tuple(features), needs_labels=False)
+    wanted = Wanted(targets, None if features is None else tuple(features), needs_targets=False)
     parts = openers(source, wanted)
     chosen = TEST if TEST in parts else chosen_part(name_of(source), parts, None)
     opened = parts[chosen]()
@@ -186,7 +186,7 @@ def _cached(blocks: Blocks, opened: Opened, cache: str | os.PathLike[str]) -> Bl
             f"{named(blocks.source)} cannot be cached, because nothing tells when it changes; "
             "expected files, or a datasets.Dataset."
         )
-    identity = json.dumps([stamps, blocks.labels_digest, blocks.classes.tolist(), opened.choice])
+    identity = json.dumps([stamps, blocks.targets_digest, blocks.classes.tolist(), opened.choice])
     leaves = CachedLeaves(
         blocks.reader,
         make_folder(cache),

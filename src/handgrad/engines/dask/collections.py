@@ -71,7 +71,7 @@ def blocks_of(
         features=len(table.names) if table.names else int(reader.rows.shape[1]),
         dtype=reader.rows.dtype,
         source="a Dask collection",
-        labels_digest=_digest_of_targets(reader.rows, table.columns, found, digests),
+        targets_digest=_digest_of_targets(reader.rows, table.columns, found, digests),
         leaf_rows=leaf_rows,
         feature_names=table.names,
         pixels=table.names is None,  # bytes of a table are numbers

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from handgrad.data import Blocks
-from handgrad.engines.blocks import check_no_labels
+from handgrad.engines.blocks import check_no_targets
 from handgrad.engines.dask.cluster import connect
 from handgrad.engines.dask.collections import blocks_of
 from handgrad.engines.dask.faults import cluster_errors, some_workers
@@ -151,7 +151,7 @@ class DaskEngine(Engine):
         `handgrad.Network.targets` takes.
         """
         if isinstance(rows, Blocks):
-            check_no_labels(targets)
+            check_no_targets(targets)
             problem = Problem(rows, objective, block_weights(weights, rows.rows))
         else:
             blocks = numbered_blocks(self.client, rows, targets, objective.output)
