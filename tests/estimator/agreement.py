@@ -88,7 +88,7 @@ def losses(kind: Any, given: Configuration) -> np.ndarray:
         warnings.simplefilter("ignore")
         try:
             _train(model, given)
-        # Weights are not finite, or all 0 in a batch; scikit-learn 1.8 fails on texts held out.
+        # Weights that are not finite, or all 0 in a batch; scikit-learn 1.8 cannot hold out texts.
         except (ValueError, ZeroDivisionError, TypeError):
             return np.empty(0)
     return np.array([model.loss_] if given.solver == "lbfgs" else model.loss_curve_, np.float64)

@@ -78,3 +78,16 @@ def test_layers_of_other_sizes_are_left_as_they_are_with_a_warning(name, y):
         ours.set_params(hidden_layer_sizes=(3, 3)).partial_fit(X, y)
     assert caught[0].filename == __file__
     np.testing.assert_allclose(outputs(ours), outputs(theirs), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_another_loss_is_left_out_with_a_warning(method):
+    y = np.abs(VALUES)
+    ours, same = (fitted("MLPRegressor", y, warm_start=True)[0] for _ in range(2))
+    with pytest.warns(UserWarning, match="last fit, whose loss is 'squared_error'") as caught:
+        getattr(ours.set_params(loss="poisson"), method)(X, y)
+    assert caught[0].filename == __file__
+    getattr(same, method)(X, y)
+    np.testing.assert_array_equal(outputs(ours), outputs(same))
+    with pytest.warns(UserWarning, match="whose loss"):
+        assert ours.partial_fit(X, y).loss_ == same.partial_fit(X, y).loss_

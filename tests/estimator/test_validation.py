@@ -189,6 +189,13 @@ def test_what_cannot_be_watched_is_refused(options, given, said):
         classifier(**options).fit(X, y, **given)
 
 
+@pytest.mark.parametrize("labels", [["a", "b"], [0, 7]])
+def test_labels_that_the_network_does_not_have_cannot_be_watched(labels):
+    several = np.stack([y, 1 - y, y], axis=1)
+    with pytest.raises(ValueError, match=r"one label per sample.*3 columns of 0 and 1"):
+        classifier().fit(X, several, X_val=X, y_val=np.array(labels)[y])
+
+
 def test_samples_held_out_that_have_no_weight_are_refused():
     weights = np.zeros(len(y))
     weights[0] = 1  # a training sample

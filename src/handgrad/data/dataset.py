@@ -1,4 +1,4 @@
-"""Data sets and samples: rows, what they are to be mapped to, and the names of that."""
+"""Data sets and samples: rows, their targets, and the names of classes, labels or values."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class Dataset:
     def with_held_out_test(self) -> Dataset:
         """Move every fifth sample of each class, in the order of the source, to the test set.
 
-        Samples without a class count as one class.
+        Without classes, every fifth of all samples is moved.
 
         Examples
         --------

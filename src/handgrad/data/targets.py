@@ -1,4 +1,4 @@
-"""What rows are to be mapped to: one class of several, several labels, or values.
+"""The targets in data: the columns that hold them, and labels and values as matrices.
 
 Labels and values are matrices of numbers, one row per sample and one column per label or value. A
 label is 1 where a sample has it, and 0 elsewhere.

@@ -60,7 +60,7 @@ class Hyperparameters:
 
 
 def stops_early(parameters: Hyperparameters) -> bool:
-    """Tell whether a validation score may end the run; gd and lbfgs ignore it."""
+    """Tell whether the validation samples may end the run; gd and lbfgs ignore early stopping."""
     return bool(parameters.early_stopping) and parameters.solver in STOCHASTIC
 
 
@@ -139,3 +139,12 @@ def check_same_sizes(hidden_layer_sizes: Any, known: tuple[int, ...]) -> None:
     if len(sizes) != len(known):
         raise ValueError(message)
     warn_user(message)
+
+
+def check_same_loss(loss: str, known: str) -> None:
+    """Warn if a later call continues with a network whose output belongs to another loss."""
+    if loss != known:
+        warn_user(
+            f"loss is {loss!r}, but warm_start and partial_fit continue with the network of the "
+            f"last fit, whose loss is {known!r}; expected this one."
+        )

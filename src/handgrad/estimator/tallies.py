@@ -26,15 +26,15 @@ class Tally(ABC):
     @property
     @abstractmethod
     def score(self) -> float:
-        """That of all parts."""
+        """The score of all parts."""
 
 
-class Accuracy(Tally):
+class AccuracyTally(Tally):
     """The share of the weights whose samples are predicted right.
 
     Examples
     --------
-    >>> tally = Accuracy()
+    >>> tally = AccuracyTally()
     >>> tally.add(np.array([0, 1]), np.array([True, False]), np.array([1.0, 3.0]))
     >>> float(tally.score)
     0.25
@@ -54,18 +54,19 @@ class Accuracy(Tally):
 
     @property
     def score(self) -> float:
-        """That of all parts."""
+        """The score of all parts."""
         return self._right / self.weight
 
 
-class Determination(Tally):
+class R2Tally(Tally):
     """R² on average over K values, with the deviations of each part taken from its own mean.
 
-    A sum of squares minus the square of a sum would cancel where values are large and alike.
+    A sum of squares minus the square of a sum would cancel where values are large and alike. Means
+    are kept as distances from the first values, so that those of a constant are exact.
 
     Examples
     --------
-    >>> tally = Determination()
+    >>> tally = R2Tally()
     >>> tally.add(np.array([[1.0], [3.0]]), np.array([[0.5], [0.0]]), np.ones(2))
     >>> tally.add(np.array([[5.0]]), np.array([[0.5]]), np.ones(1))
     >>> float(tally.score)
@@ -73,6 +74,7 @@ class Determination(Tally):
     """
 
     def __init__(self) -> None:
+        self._first: Any = None
         self._means: Any = 0.0
         self._deviations: Any = 0.0
         self._errors: Any = 0.0
@@ -84,17 +86,20 @@ class Determination(Tally):
         added = float(weights.sum())
         if not added:
             return
+        if self._first is None:
+            self._first = y[0].astype(np.float64)
         total = self.weight + added
-        means = weights @ y / added
+        distances = y - self._first
+        means = weights @ distances / added
         between = (means - self._means) ** 2 * (self.weight * added / total)
-        self._deviations = self._deviations + weights @ (y - means) ** 2 + between
+        self._deviations = self._deviations + weights @ (distances - means) ** 2 + between
         self._errors = self._errors + weights @ figures
         self._means = self._means + (means - self._means) * (added / total)
         self.weight = total
 
     @property
     def score(self) -> float:
-        """That of all parts; of a constant value 1 if it is predicted exactly, otherwise 0."""
+        """The score of all parts; a constant value counts 1 if it is predicted exactly, else 0."""
         if not np.isfinite(self._errors).all():
             return float("nan")
         constant = self._deviations == 0
