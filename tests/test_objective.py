@@ -85,3 +85,8 @@ SETTINGS: list[tuple[dict[str, Any], str]] = [
 def test_what_makes_no_sense_is_refused(settings, words):
     with pytest.raises(EngineError, match=words):
         Objective(**settings)
+
+
+def test_without_alpha_there_is_no_penalty_of_weights_whose_squares_overflow():
+    network = Network([[1e300]], [[0.0]], [[1e300]], [[0.0]])
+    assert Objective().penalty(network, total=1) == 0

@@ -14,7 +14,7 @@ namespace handgrad {
 
 struct Objective {
     Output output;
-    double alpha;  // α Σ W² / 2 Σ w is added to C1, where w are the rows' weights, 1 by default
+    double alpha;  // α Σ W² / 2 Σ w is added to the mean loss; w are row weights, 1 by default
     bool
         averages_outputs;  // the cost's squared error is a mean over the outputs; the gradient is not
 };

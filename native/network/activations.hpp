@@ -1,7 +1,7 @@
-// The activations of hidden layers, over a block of rows: A = g(Z) (F2), and dZ = dA ⊙ g′(Z) (B5),
+// The activations of hidden layers, over a block of rows: A = g(Z) (L2), and dZ = dA ⊙ g′(Z) (L6),
 // where g′ is computed from A. NaN stays NaN.
 //
-// Padding holds Z = 0 and dA = 0. What a logistic makes of it, ½, is read by nobody.
+// Padding holds Z = 0 and dA = 0. The logistic function turns it into ½, which nothing reads.
 #pragma once
 
 #include "network/layout.hpp"
@@ -9,7 +9,7 @@
 
 namespace handgrad::HANDGRAD_VARIANT {
 
-// Each has its function g, and B5: dZ from dA and A.
+// Each activation has g (L2) and `back`, which computes dZ from dA and A (L6).
 template <class T> struct Logistic {
     static Vector<T> g(Vector<T> z) { return sigmoid<T>(z); }
     static Vector<T> back(Vector<T> dA, Vector<T> A) { return dA * (A * (1 - A)); }
@@ -40,14 +40,14 @@ template <class T, class Action> inline void with_activation(Activation of, Acti
     }
 }
 
-// F2: turns Z into A.
+// L2: turns Z into A.
 template <class T> inline void activate(Activation activation, T* Z, size_t size) {
     with_activation<T>(activation, [&](auto of) {
         for (size_t j = 0; j < size; j += lanes<T>) store(Z + j, of.g(load(Z + j)));
     });
 }
 
-// B5: turns dA into dZ.
+// L6: turns dA into dZ.
 template <class T>
 inline void multiply_by_slope(Activation activation, const T* A, size_t size, T* dA) {
     with_activation<T>(activation, [&](auto of) {

@@ -1,7 +1,7 @@
-// The output of the network, over a block of rows: from the logits to predictions (F5), cost (C1)
-// and the last layer's dZ (B1), or to outputs (F4): probabilities or values.
+// The output of the network, over a block of rows: from the logits to predictions (O4), cost (O2)
+// and the last layer's dZ (O3), or to outputs (O1): probabilities or values.
 //
-// B1 is the same for every output and its own loss: (A − Y) times the row's share.
+// O3 is the same for every output and its own loss: (A − Y) times the row's share.
 #pragma once
 
 #include "network/outputs/single.hpp"
@@ -19,7 +19,7 @@ template <class T, class Action> inline void with_single_output(Output output, A
     }
 }
 
-// F5, C1 and B1: turns logits Z into dZ, and adds cost and hits to the metrics. There is room for
+// O4, O2 and O3: turns logits Z into dZ, and adds cost and hits to the metrics. There is room for
 // the rows' sums, padded to whole vectors.
 template <class T> inline void output_gradient(const Layout& layout, const Samples<T>& samples,
     size_t first, size_t rows, T* Z, T* sums, Metrics& metrics) {
@@ -30,7 +30,7 @@ template <class T> inline void output_gradient(const Layout& layout, const Sampl
         [&](auto of) { single_gradient<decltype(of)>(W, samples, first, rows, Z, metrics); });
 }
 
-// F4: one row per sample.
+// O1: one row per sample.
 template <class T>
 inline void write_outputs(const Layout& layout, size_t rows, const Scratch<T>& scratch, T* to) {
     T* const Z = scratch.dZ[layout.depth - 1];

@@ -1,6 +1,5 @@
-// The passes of the notes over one block of rows while it is in cache. Matrices of a block lie
-// row by row, one sample per row, padded to whole vectors: the transposes of the notes' Z1, A1, Z2.
-// The formulas are the notes', with l in the place of 1 and 2.
+// The passes through all layers and back over one block of rows while it is in cache. Matrices of a block lie
+// row by row, one sample per row, padded to whole vectors: the transposes of the formulas' Z and A.
 #pragma once
 
 #include "network/activations.hpp"
@@ -96,7 +95,7 @@ template <class T> inline void repeat_bias(const T* bias, size_t rows, size_t st
         for (size_t j = 0; j < stride; j += lanes<T>) store(Z + r * stride + j, load(bias + j));
 }
 
-// B3, B7: db += sum of dZ's rows.
+// L4: db += sum of dZ's rows.
 template <class T> inline void add_rows(const T* dZ, size_t rows, size_t stride, T* db) {
     for (size_t j = 0; j < stride; j += lanes<T>) {
         Vector<T> sum = load(db + j);
@@ -105,7 +104,7 @@ template <class T> inline void add_rows(const T* dZ, size_t rows, size_t stride,
     }
 }
 
-// F2 and F3, from the first layer's Z on: through all layers behind it.
+// From the first layer's Z through all layers behind it (L2 and L1).
 template <class T> [[gnu::noinline]] void forward_behind_first(
     const Parameters<T>& network, size_t rows, const Scratch<T>& scratch) {
     const Layout& layout = *network.layout;
@@ -121,7 +120,7 @@ template <class T> [[gnu::noinline]] void forward_behind_first(
     }
 }
 
-// F1 to F3, from the block's rows on; leaves each hidden layer's A and the logits in the scratch.
+// From the block's rows through all layers (L1 and L2); leaves each hidden layer's A and the logits in the scratch.
 template <class T, class Forward> inline void forward(
     const Parameters<T>& network, size_t rows, const Scratch<T>& scratch, Forward first_layer) {
     const Layout& layout = *network.layout;
@@ -132,7 +131,7 @@ template <class T, class Forward> inline void forward(
     forward_behind_first(network, rows, scratch);
 }
 
-// B4 and B5: the dZ of the layer before l, from that of l.
+// L5 and L6: the dZ of the layer before l, from that of l.
 template <class T> inline void carry_back(
     const Parameters<T>& network, size_t l, size_t rows, const Scratch<T>& scratch) {
     const Layer &before = network.layout->layers[l - 1], &layer = network.layout->layers[l];
@@ -144,7 +143,8 @@ template <class T> inline void carry_back(
     multiply_by_slope(before.activation, scratch.A[l - 1], rows * inputs, dA);
 }
 
-// B2 to B5, and B7, from the last layer's dZ on; leaves the first layer's in the scratch for B6.
+// From the last layer's dZ back through all layers (L3 to L6), but without the first layer's dW;
+// leaves its dZ in the scratch for that.
 template <class T> [[gnu::noinline]] void backward(const Parameters<T>& network, size_t rows,
     const Scratch<T>& scratch, const Layout& gradient_layout, T* gradient) {
     const Layout& layout = *network.layout;
@@ -152,12 +152,12 @@ template <class T> [[gnu::noinline]] void backward(const Parameters<T>& network,
         const Layer &layer = layout.layers[l], &of_gradient = gradient_layout.layers[l];
         const T* const dZ = scratch.dZ[l];
         backward_dense(layer.W, gradient + of_gradient.W_start, scratch.A[l - 1],
-            layout.layers[l - 1].W.stride(), rows, 0, layer.W.inputs, dZ);     // B2
-        add_rows(dZ, rows, layer.W.stride(), gradient + of_gradient.b_start);  // B3
+            layout.layers[l - 1].W.stride(), rows, 0, layer.W.inputs, dZ);     // L3
+        add_rows(dZ, rows, layer.W.stride(), gradient + of_gradient.b_start);  // L4
         carry_back(network, l, rows, scratch);
     }
     add_rows(scratch.dZ[0], rows, layout.first().W.stride(),
-        gradient + gradient_layout.first().b_start);  // B7
+        gradient + gradient_layout.first().b_start);  // L4
 }
 
 template <class T> inline void scale_by(T scale, T* values, size_t count) {
@@ -177,7 +177,7 @@ template <class T> Metrics step(const Parameters<T>& network, const Samples<T>& 
                 scratch.dZ[network.layout->depth - 1], scratch.sums, metrics);
             if (!gradient) return;
             backward(network, rows, scratch, gradient_layout, gradient);
-            first_layer_back(gradient_layout.first().W, gradient);  // B6
+            first_layer_back(gradient_layout.first().W, gradient);  // L3
         });
     if (gradient) scale_by(samples.sum_scale(), gradient, gradient_layout.first().W.size());
     return metrics;

@@ -78,7 +78,7 @@ template <class T> struct Samples {
     double loss_scale = 1;            // of squared errors in the cost, not in the gradient
     const int64_t* order = nullptr;   // sample i is row order[i]; null: row i
     size_t count = 0;                 // of samples; no more than these are read ahead
-    const T* shares = nullptr;        // of the samples, in C1 and B1; null: share each
+    const T* shares = nullptr;        // of the samples, in O2 and O3; null: share each
     T share = 0;
     bool skip_zeros = false;         // of dense rows
     bool scale_sums = false;         // sums of bytes are scaled, not the bytes (one_slice.hpp)

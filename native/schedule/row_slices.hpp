@@ -101,7 +101,7 @@ template <class T> class RowSliceTrainer final : public Trainer<T> {
         return workers_for(work_of_steps(rows), workers_of_a_step());
     }
 
-    // C1 of the samples from begin to end, and each slice's part of the gradient.
+    // The mean loss of the samples from begin to end, and each slice's part of the gradient.
     Metrics pass(ThreadPool& pool, size_t begin, size_t end) {
         if (sparse_) sparse_->collect(this->samples, begin, end);
         const Layout layout = sparse_ ? layout_.with_features(sparse_->count()) : layout_;

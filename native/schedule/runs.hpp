@@ -35,7 +35,7 @@ template <class T> class Evaluation {
         return sum;
     }
 
-    // F4 of all rows: (m, columns), in C order.
+    // The outputs (O1) of all rows: (m, columns), in C order.
     void outputs(ThreadPool& pool, T* to) const {
         each_slice(pool, [&](size_t, size_t begin, size_t end, const Scratch<T>& scratch) {
             kernels_.predict(store_.view(), samples_, begin, end, scratch, to);

@@ -27,7 +27,7 @@ inline size_t workers_for(double work, size_t threads, double least = work_in_a_
     return std::max<size_t>(static_cast<size_t>(worth), 1);
 }
 
-// The work of F1 to F4 for that many rows; the passes back take as much again.
+// The work of a pass forward over that many rows; the way back takes as much again.
 template <class T>
 double work_of_passes(const Samples<T>& samples, const Layout& layout, double rows) {
     constexpr double a_row = 48;  // exponentials, logarithm and bookkeeping
@@ -53,7 +53,7 @@ inline double work_of_reading(const Rows& rows) {
 inline constexpr size_t numbers_of_a_block = 1 << 20;
 
 // The rows of a block where a part of the rows is one slice: the same for rows as they lie and for
-// packed ones, since C1 is added up block by block.
+// packed ones, since the cost is added up block by block.
 inline size_t block_of_one_slice(const Rows& rows) {
     return std::clamp<size_t>(
         numbers_of_a_block / std::max<size_t>(rows.features, 1), 1, CscBlocks::block);
@@ -108,7 +108,7 @@ template <class T> class Workspace {
         return numbers_.back().data();
     }
 
-    // Each layer's dZ, then each hidden layer's A. B4 reads the dZ of one layer and writes that of
+    // Each layer's dZ, then each hidden layer's A. L5 reads the dZ of one layer and writes that of
     // the layer before, so that every other one shares its memory.
     std::vector<T*> numbers_of_layers(const Layout& layout, size_t block) {
         size_t widest[2] = {0, 0};
@@ -149,7 +149,7 @@ template <class T> class Trainer {
     virtual size_t most_workers() const = 0;
     // How many workers a call gets whose steps read that many rows in total.
     virtual size_t workers(double rows) const = 0;
-    // Takes the steps one after another; writes C1 before each, and the hits.
+    // Takes the steps one after another; writes the cost before each, and the hits.
     virtual void run(ThreadPool&, const std::vector<Batch<T>>&, Metrics*) = 0;
     // Moments are zeros at first.
     virtual void write(Part, const NetworkArrays<T>& to) = 0;

@@ -20,14 +20,14 @@ template <class T> struct Scratch {
 };
 
 struct Metrics {
-    double cost = 0;     // C1's sum over the rows, each with its share
+    double cost = 0;     // the sum of losses over the rows, each with its share
     double correct = 0;  // rows predicted right; NaN where values are predicted
 };
 
 template <class T> struct Parameters {
     const Layout* layout;
     const T* values;  // as the layout says
-    const T* W_back;  // transposed copies of the weights behind the first layer, for B4
+    const T* W_back;  // transposed copies of the weights behind the first layer, for L5
 };
 
 // What a step of a solver makes of a gradient.
@@ -77,11 +77,11 @@ template <class T> struct Kernels {
     size_t lanes, vectors;  // of a panel
     size_t shard_vectors;   // of the widest panel of a shard
 
-    // Zeroes the gradient, then adds that of the samples from begin to end (F1 to B7). Without one
-    // it computes C1 and the hits alone (F1 to F5): the same bits.
+    // Zeroes the gradient, then adds that of the samples from begin to end (L1 to L6). Without one
+    // it computes the cost and the hits alone: the same bits.
     Metrics (*step)(const Parameters<T>&, const Samples<T>&, size_t begin, size_t end,
         const Scratch<T>&, const Layout& gradient_layout, T* gradient);
-    // Writes the outputs (F4) of the samples from begin to end, one row per sample.
+    // Writes the outputs (O1) of the samples from begin to end, one row per sample.
     void (*predict)(const Parameters<T>&, const Samples<T>&, size_t begin, size_t end,
         const Scratch<T>&, T* outputs);
     // A step in three parts, for features that are cut into shards (feature_shards.hpp): Z1 = X · W1

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class LayerPass(NamedTuple):
-    """The matrices of one layer in the forward pass; of the last, A is the output."""
+    """The matrices of one layer in the forward pass; A of the last layer is the output."""
 
     Z: Matrix  # (n_l,m)
     A: Matrix  # (n_l,m)
@@ -65,22 +65,22 @@ class Gradient(tuple[Matrix, ...]):
 
     @property
     def dW1(self) -> Matrix:
-        """That of the first layer's weights."""
+        """The gradient of the first layer's weights."""
         return self[0]
 
     @property
     def db1(self) -> Matrix:
-        """That of the first layer's biases."""
+        """The gradient of the first layer's biases."""
         return self[1]
 
     @property
     def dW2(self) -> Matrix:
-        """That of the second layer's weights."""
+        """The gradient of the second layer's weights."""
         return self[2]
 
     @property
     def db2(self) -> Matrix:
-        """That of the second layer's biases."""
+        """The gradient of the second layer's biases."""
         return self[3]
 
 
@@ -175,7 +175,7 @@ def propagate(
 
 
 def gradient_of(layers: Sequence[LayerGradient]) -> Gradient:
-    """Return the matrices that a step needs, dW1, db1, dW2, db2, …, from those of each layer."""
+    """Return the gradients of the parameters, dW1, db1, dW2, db2, …, from those of each layer."""
     return Gradient(array for layer in layers for array in (layer.dW, layer.db))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class HoldsModel(Protocol):
-    """What can give its trained network as a model, such as an `MLPClassifier`."""
+    """An object that returns its trained network as a model, such as an `MLPClassifier`."""
 
     def model(self) -> Model:
         """Return the trained network."""
@@ -169,8 +169,8 @@ class Model(Network):
         ----------
         model : Network, Model or estimator
         **fields
-            What the model says of the network, as above. Without any, a model is returned as it is,
-            and the classes of a network are numbered.
+            The other parameters of a `Model`, such as ``class_names``. Without any, a model is
+            returned unchanged, and the outputs of a network are named by numbers.
 
         Examples
         --------

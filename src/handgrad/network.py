@@ -1,4 +1,4 @@
-"""The network as a value: its layers, its initial values, and the rows and targets that fit it.
+"""The network as a value: its layers, its output, and its initial values.
 
 Dimension letters, used everywhere: m samples, D features, H hidden units, K outputs.
 """
@@ -30,7 +30,7 @@ __all__ = ["FLOAT_TYPES", "OUTPUTS", "Labels", "Layer", "Matrix", "Network", "Ou
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Network(ReadsSamples):
-    """A network of any depth; as it is made here, the notes' network of two layers.
+    """A network of any depth; this constructor makes one of two layers, like the notes' network.
 
     A network is a value: its arrays are copies and read-only, and a step of descent makes a
     new network. `Network.of_layers` takes any number of layers.
@@ -46,7 +46,7 @@ class Network(ReadsSamples):
     b2 : array of shape (K, 1)
         Biases of the output layer.
     activation : {"relu", "identity", "logistic", "tanh", "leaky_relu"}
-        That of the hidden units.
+        The activation of the hidden units.
     output : {"softmax", "logistic", "identity", "exp"}
         What is applied to the logits. "softmax" gives the probability of each class. "logistic"
         gives the probability of each of several labels; a single one is the probability of class 1
@@ -131,22 +131,22 @@ class Network(ReadsSamples):
 
     @property
     def W1(self) -> Matrix:
-        """(H, D): weights of the hidden layer of two layers."""
+        """(H, D): weights of the hidden layer, if the network has two layers."""
         return self._of_two_layers(0).W
 
     @property
     def b1(self) -> Matrix:
-        """(H, 1): biases of the hidden layer of two layers."""
+        """(H, 1): biases of the hidden layer, if the network has two layers."""
         return self._of_two_layers(0).b
 
     @property
     def W2(self) -> Matrix:
-        """(K, H): weights of the output layer of two layers."""
+        """(K, H): weights of the output layer, if the network has two layers."""
         return self._of_two_layers(1).W
 
     @property
     def b2(self) -> Matrix:
-        """(K, 1): biases of the output layer of two layers."""
+        """(K, 1): biases of the output layer, if the network has two layers."""
         return self._of_two_layers(1).b
 
     @property
@@ -156,7 +156,7 @@ class Network(ReadsSamples):
 
     @property
     def H(self) -> int:
-        """Number of hidden units of two layers."""
+        """Number of hidden units of a network of two layers."""
         return int(self.W1.shape[0])
 
     @property
@@ -166,7 +166,7 @@ class Network(ReadsSamples):
 
     @property
     def activation(self) -> str:
-        """That of the hidden units; of several, their names with commas between them."""
+        """The activation of the hidden units; different ones are separated by commas."""
         return ",".join(dict.fromkeys(layer.activation for layer in self.layers[:-1])) or "relu"
 
     @property
@@ -322,7 +322,7 @@ def _fields(layers: Sequence[Layer], output: Output) -> dict[str, Any]:
     """Check that layers fit each other and the output; return the fields of their network."""
     check_choice("output", output, OUTPUTS, ShapeError)
     if not layers:
-        raise ShapeError("A network of no layer was asked for; expected at least one layer.")
+        raise ShapeError("The network has no layers; expected at least one.")
     for number, (before, after) in enumerate(pairwise(layers), start=2):
         if len(before.W) != after.W.shape[1]:
             raise ShapeError(

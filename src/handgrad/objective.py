@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from handgrad.network import Network
 
 Loss: TypeAlias = Literal["log_loss", "squared_error", "poisson"]
+ValueLoss: TypeAlias = Literal["squared_error", "poisson"]
 
+OUTPUT_OF_VALUES: dict[Loss, Output] = {"squared_error": "identity", "poisson": "exp"}
 LOSS_OF: dict[Output, Loss] = {
     "softmax": "log_loss",
     "logistic": "log_loss",
-    "identity": "squared_error",
-    "exp": "poisson",
+    **{output: loss for loss, output in OUTPUT_OF_VALUES.items()},
 }
 
 
@@ -30,7 +31,7 @@ LOSS_OF: dict[Output, Loss] = {
 class Objective:
     """The cost of a network on rows: the mean loss + α Σ W² / 2 Σ w.
 
-    The loss of a sample is that of the output (O2; C1 is its mean for softmax). Row i counts
+    The output decides the loss of a sample (O2; C1 is its mean for softmax). Row i counts
     w_i / Σ w. Without row weights each w_i is 1, and Σ w is m. Σ W² goes over all weights of the
     network; biases are not penalised.
 
@@ -42,7 +43,7 @@ class Objective:
         α, 0 or more.
     averages_outputs : bool
         Whether reported costs divide the squared error by K, the number of values per sample, as
-        scikit-learn does. Gradients are those of the sum in both cases.
+        scikit-learn does. The gradient is that of the sum in both cases.
 
     Raises
     ------
@@ -107,6 +108,8 @@ class Objective:
         >>> Objective(alpha=2.0).penalty(network, total=1)
         13.0
         """
+        if not self.alpha:
+            return 0.0
         squares = sum(float(np.sum(layer.W**2, dtype=np.float64)) for layer in network.layers)
         return self.decay(total) / 2 * squares
 

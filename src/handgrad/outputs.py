@@ -119,9 +119,9 @@ def output_gradient(A: Matrix, y: Targets, output: Output) -> Matrix:
 def predicted(A: Matrix, output: Output) -> npt.NDArray[Any]:
     """Predict the class, the labels or the values of each sample (O4).
 
-    A class is that of the largest probability, and the first of several that are equally large. A
-    label is predicted if its probability is above one half; so is class 1 of a single logistic
-    output.
+    The class with the largest probability is predicted, and the first one if several are equally
+    large. A label is predicted if its probability is above one half; so is class 1 of a single
+    logistic output.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def predicted_right(A: Matrix, y: Targets, output: Output) -> npt.NDArray[np.boo
 
 
 def _columns(y: Targets) -> npt.NDArray[Any]:
-    """Return targets as (K, m): those of one sample in a column."""
+    """Return targets as (K, m), one column per sample."""
     return y[None, :] if y.ndim == 1 else y.T
 
 

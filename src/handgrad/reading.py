@@ -51,12 +51,12 @@ class ReadsSamples(ABC):
 
     @property
     def columns(self) -> int:
-        """How many classes, labels or values it predicts: 2 for a single logistic output."""
+        """Number of classes, labels or values that it predicts: 2 for one logistic output."""
         return 2 if self.output == "logistic" and self.K == 1 else self.K
 
     @property
     def classes(self) -> int:
-        """Number of classes or labels; of a network that predicts values, 0."""
+        """Number of classes or labels; 0 if the network predicts values."""
         return 0 if self.predicts == "values" else self.columns
 
     @property

@@ -1,4 +1,4 @@
-"""What samples are to be mapped to: the number of a class, several labels, or values."""
+"""The targets that a network is trained on: numbers of classes, several labels, or values."""
 
 from __future__ import annotations
 

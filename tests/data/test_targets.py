@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from scipy import sparse
 
 import row_files
 from handgrad import data
@@ -355,6 +356,31 @@ def test_fractions_read_as_classes_point_to_values(tmp_path):
         data.load(tmp_path / "a.npz")
     with pytest.raises(DataError, match="pass predicts='labels' or 'values'"):
         Blocks.of(np.eye(2), np.eye(2))
+
+
+def test_what_is_missing_is_called_by_its_name(tmp_path):
+    write(tmp_path / "a.csv", frame()[:0])
+    with pytest.raises(DataError, match="holds a header but no rows"):
+        data.load(tmp_path / "a.csv", label="v0", predicts="values")
+    with pytest.raises(DataError, match=r"holds no rows; expected at least one\.$"):
+        open_blocks(tmp_path / "a.csv", "v0", predicts="values")
+    with pytest.raises(DataError, match=r"holds no rows; expected at least one\.$"):
+        open_blocks([], predicts="values")
+    with pytest.raises(DataError, match="expected a value column: name it with --label"):
+        open_blocks(write(tmp_path / "a.parquet", frame()), "price", predicts="values")
+    file = row_files.write_npz(tmp_path / "a.npz", X=np.eye(2))
+    for read in (data.load, open_blocks):
+        with pytest.raises(DataError, match=r"(has|holds) no values; expected"):
+            read(file, predicts="values")
+    samples = data.load_samples(file, predicts="values")
+    with pytest.raises(DataError, match="has no values; expected one per sample"):
+        data.match_labels(samples, ("price",))
+
+
+def test_labels_may_be_sparse():
+    marks = np.array([[0, 1], [1, 1], [0, 0]])
+    blocks = Blocks.of(np.eye(3), sparse.csr_array(marks), predicts="labels")
+    assert_array_equal(blocks.load()[1], marks)
 
 
 def test_objects_may_be_numbers_but_no_texts():

@@ -105,3 +105,13 @@ def test_another_thread_may_bring_another_type_in_between(engine):
     double = network(dtype="float64")
     expected = session.cost(double)
     assert session.cost(Interrupted(*double.parameters)) == expected
+
+
+def test_values_are_read_anew_for_a_network_of_a_wider_type(engine):
+    values = np.linspace(0, 1, 40)[:, None] / 3
+    of_values = Network.initial(features=5, hidden=4, classes=1, output="identity")
+    session = engine.session(PIXELS, values, Objective("identity"))
+    session.cost(of_values)
+    wide = of_values.astype("float64")
+    alone = engine.session(PIXELS, values, Objective("identity")).cost(wide)
+    assert session.cost(wide) == alone

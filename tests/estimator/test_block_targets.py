@@ -17,7 +17,7 @@ from sklearn.metrics import r2_score
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.data import Blocks
 from handgrad.engines import available_engines
-from handgrad.estimator.tallies import Determination
+from handgrad.estimator.tallies import R2Tally
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -209,7 +209,7 @@ def test_parts_of_any_size_have_the_r2_of_the_whole(m, values, cuts, offset, see
     Y = random.normal(size=(m, values)) + offset
     found = Y + random.normal(size=(m, values))
     weights = random.integers(0, 3, m) + (np.arange(m) < 2)
-    tally = Determination()
+    tally = R2Tally()
     edges = [0, *sorted(min(cut, m) for cut in cuts), m]
     for start, stop in pairwise(edges):
         part = slice(start, stop)
@@ -219,7 +219,7 @@ def test_parts_of_any_size_have_the_r2_of_the_whole(m, values, cuts, offset, see
 
 @pytest.mark.parametrize("constant", [0.1, 3.3, 1e9 + 0.1])
 def test_a_constant_value_has_no_deviation(constant):
-    tally = Determination()
+    tally = R2Tally()
     for rows in (7, 20, 3):
         tally.add(np.full((rows, 1), constant), np.full((rows, 1), 0.5), np.linspace(0.1, 1, rows))
     assert tally.score == 0
@@ -227,7 +227,7 @@ def test_a_constant_value_has_no_deviation(constant):
 
 def test_values_that_are_large_and_alike_keep_their_digits():
     random = np.random.default_rng(0)
-    y, weights, tally = 1e9 + 1e-3 * random.normal(size=(5000, 1)), np.ones(2500), Determination()
+    y, weights, tally = 1e9 + 1e-3 * random.normal(size=(5000, 1)), np.ones(2500), R2Tally()
     for part in (y[:2500], y[2500:]):
         tally.add(part, (part - 1e9) ** 2, weights)
     exact = y - 1e9

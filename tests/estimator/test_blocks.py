@@ -220,7 +220,7 @@ def test_arrays_take_blocks_to_validate_with():
         model.fit(X, y, X_val=X)
     with pytest.raises(ValueError, match="Only one of X_val and y_val"):
         model.fit(X, y, y_val=y)
-    with pytest.raises(ValueError, match="labels of its own"):
+    with pytest.raises(ValueError, match="targets of its own"):
         model.fit(X, y, X_val=blocks_of(X, y), y_val=y)
 
 
@@ -311,9 +311,9 @@ def test_a_warm_start_continues_over_blocks(solver):
 
 def test_labels_beside_blocks_are_refused():
     X, y = digits()
-    with pytest.raises(ValueError, match="labels of its own"):
+    with pytest.raises(ValueError, match="targets of its own"):
         MLPClassifier().fit(blocks_of(X, y), y)
-    with pytest.raises(ValueError, match="labels of its own"):
+    with pytest.raises(ValueError, match="targets of its own"):
         MLPClassifier().partial_fit(blocks_of(X, y), y, classes=y)
     with pytest.raises(ValueError, match="names a column of files"):
         MLPClassifier().fit(blocks_of(X, y), label="digit")

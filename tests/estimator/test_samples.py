@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from sklearn.utils.class_weight import compute_sample_weight
 
-from handgrad import MLPClassifier
+from handgrad import MLPClassifier, MLPRegressor
+from handgrad.data import Blocks
 from labelled import cancer, digits_8x8
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -131,3 +132,18 @@ def test_a_validation_set_that_does_not_fit_is_refused():
         model.fit(X, y, X_val=X[:, 1:], y_val=y)
     model.fit(X, y, X_val=X, y_val=np.full(len(y), 7))  # unseen in training: predicted wrong
     assert model.validation_scores_ == [0, 0]
+
+
+@pytest.mark.parametrize("rows", ["array", "blocks"])
+@pytest.mark.parametrize("wrong", [{0: -1.0}, {0: np.inf}, {0: 0.0, 1: 0.0, 2: 0.0}], ids=str)
+def test_class_weights_that_no_class_can_have_are_named(rows, wrong):
+    X, y = np.eye(9), np.arange(9) % 3
+    given = (X, y) if rows == "array" else (Blocks.of(X, y),)
+    with pytest.raises(ValueError, match="class_weight gives the classes of X the weights"):
+        MLPClassifier((2,), class_weight=wrong, max_iter=1).fit(*given)
+
+
+@pytest.mark.parametrize("make", [MLPClassifier, MLPRegressor])
+def test_a_label_that_is_no_name_is_refused(make):
+    with pytest.raises(ValueError, match="label"):
+        make(max_iter=1).fit(np.eye(9), np.arange(9) % 3, label=3)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from handgrad import MLPClassifier, MLPRegressor, Network
-from handgrad.estimator.targets import ClassTargets, LabelTargets, ValueTargets
+from handgrad.estimator.target_kinds import ClassTargets, LabelTargets, ValueTargets
 from labelled import cancer
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 from safetensors.numpy import save as to_bytes
 
 from files.old_checkpoints import old_checkpoint
 from handgrad import Network, get_engine, load, save
+from handgrad.engines import Moments
 from handgrad.errors import CheckpointError, ModelFileError, WriteError
 from handgrad.files.checkpoint import Checkpoint, digest_of, load_checkpoint, save_checkpoint
+from handgrad.layers import ACTIVATIONS, Layer
+from handgrad.network import OUTPUTS
 from handgrad.solvers import BatchMemory, Training, train
 
 random = np.random.default_rng(2)
@@ -98,6 +103,54 @@ def test_a_checkpoint_comes_back_bit_for_bit(path, solver, dtype, kind):
     first = path.read_bytes()
     save_checkpoint(found, path)
     assert path.read_bytes() == first
+
+
+@given(
+    sizes=st.lists(st.integers(1, 4), min_size=2, max_size=6),
+    activations=st.lists(st.sampled_from(ACTIVATIONS), min_size=5, max_size=5),
+    output=st.sampled_from(OUTPUTS),
+    dtype=st.sampled_from(["float32", "float64"]),
+    steps=st.integers(0, 10**9),
+    has_best=st.booleans(),
+)
+@settings(max_examples=40)
+def test_any_network_and_its_moments_come_back(
+    tmp_path_factory, sizes, activations, output, dtype, steps, has_best
+):
+    numbers, path = np.random.default_rng(steps), tmp_path_factory.mktemp("any") / "c"
+    shapes = list(pairwise(sizes))
+    names = [*activations[: len(shapes) - 1], "identity"]
+
+    def drawn():
+        layers = [
+            Layer(
+                numbers.normal(size=(h, d)).astype(dtype),
+                numbers.normal(size=(h, 1)).astype(dtype),
+                name,
+            )
+            for (d, h), name in zip(shapes, names, strict=True)
+        ]
+        return Network.of_layers(layers, output)
+
+    network, best, first, second = (drawn() for _ in range(4))
+    moments = Moments(steps, first.parameters, second.parameters)
+    training = Training("adam", epochs=3)
+    beginning = training.beginning(network)
+    memory = BatchMemory(moments, np.arange(5), None)
+    state = replace(beginning, best=best if has_best else None, memory=memory)
+    save_checkpoint(
+        Checkpoint(state=state, training=training, job={}, fingerprint="", computed_by={}), path
+    )
+    found: Any = load_checkpoint(path).state
+    same(found.network.parameters, network.parameters)
+    assert [layer.activation for layer in found.network.layers] == names
+    assert found.network.output == output
+    assert found.memory.moments.steps == steps
+    same(found.memory.moments.first, first.parameters)
+    same(found.memory.moments.second, second.parameters)
+    assert (found.best is not None) == has_best
+    if has_best:
+        same(found.best.parameters, best.parameters)
 
 
 @pytest.mark.parametrize("output", ["softmax", "logistic"])

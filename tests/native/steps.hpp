@@ -10,6 +10,7 @@
 #include "check.hpp"
 #include "schedule/feature_shards.hpp"
 #include "schedule/runs.hpp"
+#include "schedule/weight_parts.hpp"
 
 namespace handgrad {
 
@@ -149,19 +150,24 @@ Result full_batch(const Kernels<T>& kernels, const Task<T>& task, bool pack, siz
     return result;
 }
 
-enum class Way { slices, sparse, shards };
+enum class Way { slices, sparse, shards, parts };
 
 // Epochs in an order of their own, by any rule.
 template <class T> Result epochs(const Kernels<T>& kernels, const Task<T>& task, Way way,
     const Epoch<T>& like, size_t workers, size_t times = 2) {
     const Layout layout = task.layout(kernels);
     Samples<T> samples = task.samples(task.rows);
-    samples.skip_zeros = way == Way::shards;
+    samples.skip_zeros =
+        task.rows.type == Number::uint8 && (way == Way::shards || way == Way::parts);
     std::unique_ptr<Trainer<T>> trainer;
     if (way == Way::shards) {
-        expect(worth_sharding(samples, layout, like.batch), "rows are not cut into shards");
+        expect(worth_sharding(samples, like.batch), "rows are not cut into shards");
         expect(cut_features(task.rows, layout, like.batch).size() > 3, "few shards");
         trainer = std::make_unique<FeatureShardTrainer<T>>(
+            kernels, layout, task.arrays(), samples, like.batch, workers);
+    } else if (way == Way::parts) {
+        expect(worth_parts(samples, layout, like.batch), "weights are not cut into parts");
+        trainer = std::make_unique<WeightPartTrainer<T>>(
             kernels, layout, task.arrays(), samples, like.batch, workers);
     } else {
         if (way == Way::sparse)
@@ -231,6 +237,18 @@ template <class T> void compare_networks(const Kernels<T>& kernels, const std::s
     compare_ways(labels, name + " network of several labels");
     compare_ways(values, name + " network of values");
     compare_ways(counts, name + " network of counts");
+}
+
+// Wide layers behind rows with zeros and without.
+template <class T> void compare_wide(const Kernels<T>& kernels, const std::string& name) {
+    const Rule<T> rule{Rule<T>::adam, T(0.01), T(0.9), T(0.999), T(1e-8), 0};
+    const Epoch<T> by_40{rule, 0.1, 40, 0, nullptr, 0, nullptr, nullptr};
+    Task<T> zeros(70, {300, 30, 370, 380, 5}), dense(70, {20, 370, 380, 2}, Output::identity);
+    zeros.fill_with_zeros();
+    dense.fill_dense();
+    for (const Task<T>* task : {&zeros, &dense})
+        compare(name + " wide layers",
+            [&](auto n) { return epochs(kernels, *task, Way::parts, by_40, n); });
 }
 
 // Every path of one type and instruction set.

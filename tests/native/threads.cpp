@@ -187,6 +187,8 @@ void run_all() {
         compare_all(kernels_of<double>(variant), std::string(variant.name) + " double");
         compare_networks(kernels_of<float>(variant), std::string(variant.name) + " float");
         compare_networks(kernels_of<double>(variant), std::string(variant.name) + " double");
+        compare_wide(kernels_of<float>(variant), std::string(variant.name) + " float");
+        compare_wide(kernels_of<double>(variant), std::string(variant.name) + " double");
     }
     crowded_epochs(kernels_of<float>(variants[0]));
     pools_side_by_side(kernels_of<float>(variants[0]));

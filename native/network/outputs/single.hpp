@@ -15,7 +15,7 @@ template <class T> struct SomeOutputs {
     T z[lanes<T>], y[lanes<T>];
 };
 
-// What a loss is and what B1 makes of it, before a row's share: dZ = slope · share.
+// The losses and their slopes, before a row's share: dZ = slope · share (O3).
 template <class T> struct Losses {
     double losses[lanes<T>];
     T slopes[lanes<T>];
@@ -51,8 +51,8 @@ template <class T> struct IdentityOutput {
     static Vector<T> output(Vector<T> z) { return z; }
 };
 
-// Of the expected value a = exp(z): y log(y / a) − y + a, from z. In double, since its terms are
-// often much larger than their sum.
+// The Poisson loss of the expected value a = exp(z): y log(y / a) − y + a, from z. It is computed in
+// double, because its terms are often much larger than their sum.
 template <class T> struct ExpOutput {
     static constexpr bool labels = false;
     static void losses(const SomeOutputs<T>& some, Losses<T>& to) {
@@ -99,7 +99,7 @@ template <class T, class Target, class Action> inline void each_vector_of_output
     if (some.count > 0) action(some);
 }
 
-// F5, C1 and B1: turns Z into dZ. A row is predicted right if all of its labels are; at z = 0 the
+// O4, O2 and O3: turns Z into dZ. A row is predicted right if all of its labels are; at z = 0 the
 // label is 0.
 template <class Of, class T> [[gnu::noinline]] void single_gradient(
     const Matrix& W, const Samples<T>& samples, size_t first, size_t rows, T* Z, Metrics& metrics) {
@@ -128,7 +128,7 @@ template <class Of, class T> [[gnu::noinline]] void single_gradient(
     metrics.correct += Of::labels ? static_cast<double>(correct) : __builtin_nan("");
 }
 
-// F4.
+// O1: one row per sample.
 template <class Of, class T>
 [[gnu::noinline]] void single_outputs(const Layout& layout, size_t rows, const T* Z, T* to) {
     const size_t columns = layout.columns();

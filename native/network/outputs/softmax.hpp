@@ -26,7 +26,7 @@ template <class T> inline Vector<T> largest_logit(const T* z, size_t stride) {
     return reduce<T>(top, larger<T>);
 }
 
-// F5: the first class whose logit is the largest.
+// O4: the first class whose logit is the largest.
 template <class T> inline T predicted(const T* z, size_t stride, Vector<T> top) {
     const Vector<T> none = broadcast(static_cast<T>(stride));
     Vector<T> classes{}, first = none;
@@ -36,7 +36,7 @@ template <class T> inline T predicted(const T* z, size_t stride, Vector<T> top) 
     return reduce<T>(first, smaller<T>)[0];
 }
 
-// F5, C1 and B1: turns Z into dZ.
+// O4, O2 and O3: turns Z into dZ.
 template <class T> inline void softmax_gradient(const Samples<T>& samples, size_t first,
     size_t rows, size_t stride, T* Z, T* sums, Metrics& metrics) {
     size_t correct = 0;
@@ -67,7 +67,7 @@ template <class T> inline void softmax_gradient(const Samples<T>& samples, size_
     metrics.correct += static_cast<double>(correct);
 }
 
-// F4: one row of probabilities per sample.
+// O1: one row of probabilities per sample.
 template <class T> inline void softmax_outputs(const Matrix& W, size_t rows, T* Z, T* to) {
     const size_t stride = W.stride();
     for (size_t r = 0; r < rows; ++r) {

@@ -1,4 +1,4 @@
-"""What the command line shows of an evaluation: tables, and the figures that say most."""
+"""Evaluations on the command line: tables, and the most important figures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_CLASSES_SHOWN = 30
 
 
 def print_evaluation(evaluation: Evaluation, names: Sequence[str]) -> None:
-    """Print the figures of each class, label or value, and of classes the confusion matrix."""
+    """Print the figures of each class, label or value, and the confusion matrix of classes."""
     show = results().print
     if isinstance(evaluation, ValueEvaluation):
         if len(names) > 1:
@@ -33,7 +33,7 @@ def print_evaluation(evaluation: Evaluation, names: Sequence[str]) -> None:
 
 
 def headline(evaluation: Evaluation) -> str:
-    """Return the figure that says most, in words.
+    """Return the most important figures, in words.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def headline(evaluation: Evaluation) -> str:
         return f"R² {score(evaluation.r2)}, mean squared error {evaluation.mean_squared_error:.6g}"
     if isinstance(evaluation, ClassEvaluation):
         return f"accuracy {evaluation.accuracy:.2%}"
-    return f"all labels right {evaluation.accuracy:.2%}"
+    return f"accuracy {evaluation.accuracy:.2%} (all labels right)"
 
 
 def share_table(

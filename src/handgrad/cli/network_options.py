@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from handgrad.initial import Scheme
-from handgrad.jobs.outputs import RegressionLoss, names_in
+from handgrad.jobs.targets import names_in
 from handgrad.layers import Activation
+from handgrad.objective import ValueLoss
 
 MOST_DIGITS = 40  # of a number of units: more than any machine can hold
 
@@ -48,7 +49,7 @@ HiddenOption = Annotated[
         help="Units of the hidden layer, or of each of several; 0 for no hidden layer.",
     ),
 ]
-ActivationOption = Annotated[Activation, typer.Option(help="That of the hidden units.")]
+ActivationOption = Annotated[Activation, typer.Option(help="The activation of the hidden units.")]
 InitialOption = Annotated[
     Scheme | None,
     typer.Option(
@@ -63,15 +64,13 @@ RegressionOption = Annotated[
     ),
 ]
 LossOption = Annotated[
-    RegressionLoss | None,
-    typer.Option(
-        help="That of --regression: squared_error by default; poisson for counts of 0 or more."
-    ),
+    ValueLoss | None,
+    typer.Option(help="The loss of --regression: squared_error by default; poisson for counts."),
 ]
 
 
 def check_network_options(asked: Container[str], hidden: str, *, regression: bool) -> None:
-    """Refuse an option whose meaning depends on another one that says something else."""
+    """Refuse an option that belongs to another one, if that is missing or says otherwise."""
     if "loss" in asked and not regression:
         raise typer.BadParameter("--loss belongs to --regression, which is missing.")
     if "activation" in asked and not hidden_sizes(hidden):

@@ -84,7 +84,7 @@ def training_progress(
 
         def show(progress: engines.Progress) -> bool:
             figures = f"cost {cost_text(progress.costs[-1])}"
-            if not np.isnan(progress.accuracies[-1]):  # as it is of values
+            if not np.isnan(progress.accuracies[-1]):  # as for values
                 figures += f"  accuracy {progress.accuracies[-1]:.2%}"
             bar.update(task, completed=len(progress.costs), figures=figures)
             return asked.is_set()
@@ -108,7 +108,7 @@ def check_table(checks: Sequence[FormulaCheck]) -> Table:
 
 
 def cost_text(cost: float) -> str:
-    """Return a cost as a short text: of values it may have any size.
+    """Return a cost as a short text; the cost of values may have any size.
 
     Examples
     --------

@@ -58,7 +58,7 @@ from handgrad.data import USUAL_SOURCE
 from handgrad.glassbox.live import watching
 from handgrad.glassbox.payload import check_layers
 from handgrad.jobs.checkpoints import checkpoints_of, prepare_resumed
-from handgrad.jobs.outputs import columns_of, output_for
+from handgrad.jobs.targets import named_columns, output_for
 from handgrad.jobs.training import TrainingFiles, TrainingReport, prepare_training
 from handgrad.plain_json import show_json
 from handgrad.solvers import USUAL_INTERVAL
@@ -103,15 +103,15 @@ def train(
     history: Annotated[
         Path | None,
         typer.Option(
-            help="A CSV file for cost and accuracy of each iteration; of values, the cost."
+            help="A CSV file for cost and accuracy of each iteration; for values, the cost."
         ),
     ] = None,
     plots: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="A folder for pictures of curves, weights and mistakes; of values, the predicted "
-            "against the true ones.",
+            help="A folder for pictures of curves, weights and mistakes; for values, predicted "
+            "against true ones.",
         ),
     ] = None,
     checkpoint: CheckpointOption = None,
@@ -141,7 +141,7 @@ def train(
     and 1 are several labels of each sample.
 
     Ctrl-C stops the run and keeps the best network so far. If neither SOURCE
-    nor --test has test samples, every fifth sample of each class is held out.
+    nor --test has test samples, every fifth sample is held out, of each class.
 
     With --checkpoint, a run that was killed continues from its last checkpoint:
     --resume FILE --checkpoint FILE. gd, sgd and adam then end in the same bits
@@ -191,7 +191,7 @@ def train(
     }
     if resume is None:
         settings = settings_of(**settings)
-        predicts = columns_of(columns, regression=regression).predicts
+        predicts = named_columns(columns, regression=regression).predicts
         if watch:
             check_layers(settings["hidden"], activation, output_for(predicts, loss))
         files.check(source, test, predicts=predicts)

@@ -1,4 +1,4 @@
-"""Networks from and for other libraries: scikit-learn and PyTorch.
+"""Networks from and to other libraries: scikit-learn and PyTorch.
 
 Neither library is imported before it is needed.
 """

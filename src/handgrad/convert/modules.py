@@ -31,7 +31,7 @@ WITHOUT_EFFECT = ("Identity", "Dropout", "AlphaDropout", "FeatureAlphaDropout") 
 
 
 class Read(NamedTuple):
-    """Linear layers, and what is known of the network between and behind them."""
+    """Linear layers, the activations between them, and the output, as far as they are known."""
 
     layers: Sequence[Linear]
     activations: Sequence[Activation] | None = None
@@ -48,9 +48,9 @@ class _Step(NamedTuple):
 
 
 def read_module(module: Any) -> Read:
-    """Return what a module tells of its network.
+    """Return the layers of a module, and its activations and output as far as it shows them.
 
-    A `Sequential`, or a `Linear` alone, tells everything but the output of logits. Any other
+    A `Sequential` shows its activations. If it ends in logits, its output is unknown. Any other
     module computes in its own way, so only its weights are read.
     """
     if _kind(module) not in ("Sequential", "Linear"):

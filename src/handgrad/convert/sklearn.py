@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     Estimator: TypeAlias = MLPClassifier | MLPRegressor
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # that scikit-learn has
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # of scikit-learn
 WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 FIGURES = (
     "n_iter_",
@@ -51,7 +50,7 @@ def from_sklearn(estimator: Any) -> Model:
     estimator : MLPClassifier, MLPRegressor or Pipeline
         Fitted. A pipeline may scale the features before the perceptron, by a `StandardScaler`,
         `MinMaxScaler` or `MaxAbsScaler`: the scaling becomes part of the first layer, and the model
-        takes rows that are not scaled. A fitted estimator of handgrad gives its own model.
+        takes rows that are not scaled. A fitted estimator of handgrad is returned as its own model.
 
     Returns
     -------
@@ -111,7 +110,7 @@ def to_sklearn(
     ----------
     model : Network, Model, or a fitted estimator of handgrad
         A network that predicts classes or labels becomes an `MLPClassifier`, one that predicts
-        values an `MLPRegressor`. An estimator also hands on its parameters and figures.
+        values an `MLPRegressor`. The parameters and figures of an estimator are copied.
     classes : array, optional
         The class of each output. By default those of the estimator, or the names of the model; if
         all names are whole numbers, the classes are numbers. scikit-learn sorts its classes, so the
@@ -213,12 +212,11 @@ def _of_pipeline(pipeline: Any) -> Model:
 
 def _network(estimator: Any) -> Network:
     """Return the network of a fitted perceptron of scikit-learn."""
-    layers = [
-        Layer(W.T, b[:, None], estimator.activation)
-        for W, b in zip(estimator.coefs_, estimator.intercepts_, strict=True)
-    ]
-    layers[-1] = replace(layers[-1], activation="identity")
-    network = Network.of_layers(layers, estimator.out_activation_)
+    from handgrad.estimator.fitting import as_network  # which needs scikit-learn
+
+    network = as_network(
+        estimator.coefs_, estimator.intercepts_, estimator.activation, estimator.out_activation_
+    )
     if network.predicts == "classes" and len(estimator.classes_) != network.columns:
         raise ConversionError(
             f"The classifier knows {len(estimator.classes_)} class; expected two or more: "
@@ -286,7 +284,7 @@ def _own_classes(model: Network | Estimator, known: Model) -> npt.ArrayLike:
 
 
 def _of_classes(network: Network, classes: npt.ArrayLike, parameters: dict[str, Any]) -> Any:
-    """Return a classifier whose outputs stand in the order of its sorted classes."""
+    """Return a classifier whose outputs are in the order of its sorted classes."""
     if network.columns < 2:
         raise ConversionError(
             "The network knows one class; expected two or more, because scikit-learn's classifier "

@@ -38,7 +38,7 @@ def linear_layers(state: Mapping[Any, Any]) -> list[Linear]:
     Raises
     ------
     ConversionError
-        If something other than weights and biases of linear layers is there, if the names do not
+        If it holds something other than weights and biases of linear layers, if the names do not
         tell the order, or if a layer does not fit the one before it.
 
     Examples

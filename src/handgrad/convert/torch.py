@@ -45,16 +45,16 @@ def from_torch(
         in ``.safetensors`` is read without PyTorch, any other with `torch.load`, which runs no code
         of the file. The layers are named as in a `Sequential`, ``0.weight``, ``0.bias``,
         ``2.weight``, with any common prefix, and ordered by their numbers; a missing bias is 0.
-        A `Sequential` also tells the activations; modules that do nothing in a prediction, such as
-        `Dropout`, are left out.
+        A `Sequential` also contains the activations; modules without an effect on predictions, such
+        as `Dropout`, are left out.
     activation : str or sequence of str, optional
-        That of all hidden layers, or one per hidden layer: "relu", "tanh", "logistic", "identity",
-        or "leaky_relu" with the slope 0.01. A state dict does not tell it.
+        One for all hidden layers, or one per hidden layer: "relu", "tanh", "logistic", "identity",
+        or "leaky_relu" with the slope 0.01. A state dict does not contain it.
     output : str, optional
-        What the last layer's logits are for: "softmax" for classes (`CrossEntropyLoss`), "logistic"
-        for two classes or several labels (`BCEWithLogitsLoss`), "identity" for values (`MSELoss`),
-        "exp" for counts (`PoissonNLLLoss`). A `Sequential` that ends in `Softmax`, `LogSoftmax` or
-        `Sigmoid` tells it.
+        The meaning of the last layer's logits: "softmax" for classes (`CrossEntropyLoss`),
+        "logistic" for two classes or several labels (`BCEWithLogitsLoss`), "identity" for values
+        (`MSELoss`), "exp" for counts (`PoissonNLLLoss`). It may be left out for a `Sequential` that
+        ends in `Softmax`, `LogSoftmax` or `Sigmoid`.
     class_names, feature_names, image_shape : optional
         As in `handgrad.model.Model`.
     pixels : bool

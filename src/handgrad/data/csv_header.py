@@ -99,7 +99,7 @@ def check_target_columns(
     if missing and (needs_labels or len(missing) < len(targets.names)):
         raise DataError(
             f"{where} has no column {quoted(missing[0])} among its columns ({listed(names)}); "
-            "expected a label column: name it with --label."
+            f"expected a {targets.noun} column: name it with --label."
         )
 
 

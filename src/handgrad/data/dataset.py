@@ -1,4 +1,4 @@
-"""Data sets and samples: rows, what they are to be mapped to, and the names of that."""
+"""Data sets and samples: rows, their targets, and the names of classes, labels or values."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class Dataset:
     def with_held_out_test(self) -> Dataset:
         """Move every fifth sample of each class, in the order of the source, to the test set.
 
-        Samples without a class count as one class.
+        Without classes, every fifth of all samples is moved.
 
         Examples
         --------
@@ -277,9 +277,9 @@ def build_dataset(source: str, parts: Parts, targets: TargetColumns = CLASSES) -
     for part in (train, test):
         check_part(source, part)
     if train.labels is None or test.labels is None:
-        raise DataError(f"{source} has no labels; expected one per sample to train on.")
+        raise DataError(f"{source} has no {targets.noun}s; expected one per sample to train on.")
     if not len(train.X):
-        raise DataError(f"{source} holds no samples; expected at least one of each class.")
+        raise DataError(f"{source} holds no samples; expected at least {targets.fewest}.")
     check_same_features(source, train.X.shape[1], test.X.shape[1])
     names, (y_train, y_test) = _encoded(source, targets, train, test)
     if targets.predicts == "classes":
@@ -406,7 +406,8 @@ def match_labels(samples: Samples, class_names: Sequence[str]) -> Targets:
     array([2, 1])
     """
     if samples.y is None:
-        raise DataError(f"{samples.source} has no labels; expected one per sample.")
+        noun = TargetColumns(samples.predicts).noun
+        raise DataError(f"{samples.source} has no {noun}s; expected one per sample.")
     known = samples.class_names, class_names, samples.predicts
     return _as_known(samples.source, samples.y, *known)
 

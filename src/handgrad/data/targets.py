@@ -1,4 +1,4 @@
-"""What rows are to be mapped to: one class of several, several labels, or values.
+"""The targets in data: the columns that hold them, and labels and values as matrices.
 
 Labels and values are matrices of numbers, one row per sample and one column per label or value. A
 label is 1 where a sample has it, and 0 elsewhere.
@@ -65,6 +65,16 @@ class TargetColumns(NamedTuple):
         return cls(predicts, tuple(names))
 
     @property
+    def noun(self) -> str:
+        """What a sample has one of, or several: "label" or "value"."""
+        return "value" if self.predicts == "values" else "label"
+
+    @property
+    def fewest(self) -> str:
+        """How many samples a source must hold at least."""
+        return "one of each class" if self.predicts == "classes" else "one"
+
+    @property
     def expected(self) -> str:
         """What a cell of labels or values must hold."""
         return MARKS if self.predicts == "labels" else FINITE
@@ -111,8 +121,10 @@ class TargetColumns(NamedTuple):
 CLASSES = TargetColumns()
 
 
-def as_matrix(where: str, y: npt.ArrayLike, predicts: Predicts) -> Matrix:
+def as_matrix(where: str, y: Any, predicts: Predicts) -> Matrix:
     """Return labels or values in memory as a matrix (m, K), after a check of every number.
+
+    They may also be a sparse array of SciPy.
 
     Examples
     --------
@@ -120,7 +132,7 @@ def as_matrix(where: str, y: npt.ArrayLike, predicts: Predicts) -> Matrix:
     array([[1. ],
            [2.5]])
     """
-    given = np.asarray(y)
+    given = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
     if given.ndim == 1:
         given = given[:, None]
     if given.ndim != 2 or not given.shape[1]:

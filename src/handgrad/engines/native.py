@@ -113,7 +113,7 @@ class NativeEngine(Engine):
         return NativePart(self, rows, targets, objective, weights, kept)
 
     def outputs(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute F4 as an array of shape (m, columns); see `handgrad.engines.Engine`."""
+        """Compute the outputs (O1), as shape (m, columns); see `handgrad.engines.Engine`."""
         with CoreErrors():
             rows = core_rows(network, network.check_rows(X), self.threads)
             return _native.outputs(self.instruction_set, self.threads, core_network(network), rows)

@@ -43,11 +43,11 @@ class Measurement(NamedTuple):
     """The results of one forward and backward pass over the rows."""
 
     cost: float
-    """That of the objective: the mean loss (O2; C1 for softmax) and the penalty."""
+    """The cost of the objective: the mean loss (O2; C1 for softmax) and the penalty."""
     gradient: Gradient
     """The cost's, in the shapes of the network's parameters."""
     accuracy: float
-    """The share of rows predicted right (F5), of several labels all of them. Each row counts once,
+    """The share of rows predicted right (O4): the class, or all labels. Each row counts once,
     whatever its weight. NaN if values are predicted."""
 
 
@@ -122,13 +122,13 @@ class Predictor(Protocol):
     """Predicts one sample at a time, with the least work per sample."""
 
     def label(self, x: npt.ArrayLike) -> int:
-        """Return the class with the largest probability (F5) of one sample of shape (D,).
+        """Return the class with the largest probability (O4) of one sample of shape (D,).
 
         A network that does not predict classes raises a ShapeError.
         """
 
     def probabilities(self, x: npt.ArrayLike) -> Matrix:
-        """Return the outputs (F4) of one sample of shape (D,), as shape (columns,)."""
+        """Return the outputs (O1) of one sample of shape (D,), as shape (columns,)."""
 
 
 class Part(Protocol):
@@ -138,7 +138,7 @@ class Part(Protocol):
         """Compute the objective's cost in a forward pass, without a gradient."""
 
     def cost_and_gradient(self, network: Network) -> Measurement:
-        """Compute the objective's cost, its gradient (B1 to B7) and the accuracy in one pass."""
+        """Compute the objective's cost, its gradient (L3, L4) and the accuracy in one pass."""
 
 
 class Session(Part, Protocol):
@@ -175,7 +175,7 @@ class Engine(ABC):
 
     Rows are samples: dense ``uint8`` pixels (scaled by 1/255), dense numbers of any other real
     type, a SciPy sparse matrix of either, or `handgrad.rows.Bytes` with a scale of their own.
-    Results have the type of the network. Row weights replace the 1/m of C1 and B1 by w_i / Σ w, so
+    Results have the type of the network. Row weights replace the 1/m of O2 and O3 by w_i / Σ w, so
     that a weight of 2 counts as the row given twice.
     """
 
@@ -241,13 +241,13 @@ class Engine(ABC):
 
     @abstractmethod
     def outputs(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute the outputs (F4), as shape (m, columns): one row per sample.
+        """Compute the outputs (O1), as shape (m, columns): one row per sample.
 
         They are probabilities of the classes or of the labels, or predicted values.
         """
 
     def predict_proba(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute the probabilities of F4, as shape (m, classes): one row per sample.
+        """Compute the probabilities (O1), as shape (m, classes): one row per sample.
 
         Raises
         ------
@@ -285,7 +285,7 @@ class Engine(ABC):
         y: npt.ArrayLike | None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Gradient]:
-        """Compute the cost (C1) and its gradient, B1 to B7."""
+        """Compute the cost (O2) and its gradient (O3, L3 to L6)."""
         session = self.session(X, y, Objective(network.output), sample_weight)
         cost, gradient, _ = session.cost_and_gradient(network)
         return cost, gradient

@@ -58,7 +58,7 @@ class ReferenceEngine(Engine):
         return ReferenceSession(rows, targets, objective, weights)
 
     def outputs(self, network: Network, X: npt.ArrayLike) -> Matrix:
-        """Compute F4 as an array of shape (m, columns); see `handgrad.engines.Engine`."""
+        """Compute the outputs (O1), as shape (m, columns); see `handgrad.engines.Engine`."""
         rows = _finite_rows(network, network.check_rows(X))
         with inputs.enough_memory():
             return _outputs(network, rows)

@@ -9,6 +9,7 @@ from handgrad.engines import inputs
 from handgrad.errors import EngineError
 from handgrad.objective import Objective
 from handgrad.quoting import shown
+from handgrad.rows import as_array
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,12 +48,13 @@ class CheckedSession(ABC, Generic[Prepared]):
     def _read_by(self, network: Network) -> Prepared:
         if self._given is None:
             raise EngineError(inputs.PACKED_ALREADY)
-        X, y, weights = self._given
+        X, given, weights = self._given
         rows = network.check_rows(X)
         m = rows.shape[0]
-        targets = network.targets(y, m).copy()
+        y = as_array("y", given).copy()  # as given: a network of another type reads it anew
+        targets = network.targets(y, m)
         own_weights = None if weights is None else inputs.weights(weights, m).copy()
-        self._given = X, targets, own_weights  # another network does not read what changes later
+        self._given = X, y, own_weights  # another network does not read what changes later
         self._total = float(m if own_weights is None else own_weights.sum())
         return self._prepare(network, rows, targets, own_weights)
 

@@ -45,7 +45,7 @@ class Sum:
     weight: float = 0.0
     """Σ w_i."""
     gradient: tuple[npt.NDArray[np.float64], ...] | None = None
-    """That of ``loss``; None stands for zeros, or if nobody asked for it."""
+    """The gradient of ``loss``; None if it is zero, or if it was not asked for."""
 
     @classmethod
     def of(cls, measured: Measurement, rows: int, weight: float) -> Sum:

@@ -13,6 +13,7 @@ from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.threads import check_threads
 from handgrad.estimator.blocks import has_label_column, is_address, is_beyond_memory, opened
 from handgrad.estimator.callbacks import CallbackSupportMixin, fit_task, with_callbacks
+from handgrad.estimator.collections import predictions_of
 from handgrad.estimator.parameters import (
     check_same_loss,
     check_same_sizes,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from handgrad.estimator.blocks import Label
     from handgrad.estimator.callbacks import FitTask
     from handgrad.estimator.samples import Given, Samples
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
     from handgrad.network import Network
 
 
@@ -75,9 +76,9 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
             path, is opened by `handgrad.data.open_blocks`. The engine "dask" also takes a Dask
             array or data frame.
         y : array of shape (m,) or (m, K)
-            Of a classifier the labels: numbers, strings or booleans; or a matrix, which may be
-            sparse, with 1 where a sample has one of K labels. Of a regressor one value per sample,
-            or K. None with blocks and files.
+            For a classifier, the labels: numbers, strings or booleans; or a matrix, which may be
+            sparse, with 1 where a sample has one of K labels. For a regressor, one value per
+            sample, or K values. None with blocks and files.
         sample_weight : array of shape (m,), optional
         X_val, y_val : like X and y, optional
             Samples whose score and loss are recorded after each iteration in
@@ -200,6 +201,12 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
                 return np.asarray(engine.outputs(network, self._rows(X, reset=False)))
             return predicted_outputs(network, self._blocks(blocks, reset=False), engine=engine)
 
+    def _predictions(self, outputs: Any) -> Any:
+        """Return what the network's outputs predict; for a Dask array as a Dask array."""
+        if is_collection(outputs):
+            return predictions_of(outputs, self._targets)
+        return self._targets.predictions(outputs)
+
     def _score_beyond_memory(
         self, X: Any, y: Any, sample_weight: npt.ArrayLike | None, label: Label | None
     ) -> float:
@@ -212,10 +219,10 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
     def network(self) -> Network:
         """Return the trained network as a `handgrad.Network`; classes have a softmax output.
 
-        With two classes its first logit is always 0, and the other is that of the logistic output.
+        With two classes, the first logit is always 0, and the second is the logistic output's.
         """
         check_is_fitted(self)
-        return self._targets.shown(self._network())
+        return self._targets.as_shown(self._network())
 
     def model(self) -> Model:
         """Return the trained network as a `handgrad.model.Model`, with the names of its outputs."""
@@ -265,7 +272,7 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
         estimator._check_parameters()
         if not isinstance(state.kind, cls._kinds):
             raise TypeError(f"The state holds {state.kind.predicts}, which {cls.__name__} lacks.")
-        network = state.kind.trained(state.network)
+        network = state.kind.as_trained(state.network)
         _check_network(network, state, estimator.activation)
         estimator._learn(state.kind)
         estimator.n_features_in_ = network.D
@@ -288,9 +295,9 @@ class BaseMLP(CallbackSupportMixin, TrainsNetwork):  # type: ignore[misc]
 
 
 def _check_network(network: Network, state: EstimatorState, activation: str) -> None:
-    """Raise a ValueError unless a trained network is all that the state's network shows."""
+    """Raise a ValueError unless the network of a state is one that such an estimator trains."""
     given, kind = state.network, state.kind
-    pairs = zip(kind.shown(network).parameters, given.parameters, strict=True)
+    pairs = zip(kind.as_shown(network).parameters, given.parameters, strict=True)
     is_whole = all(np.array_equal(one, other) for one, other in pairs)
     is_of_kind = (network.output, network.K) == (kind.output, kind.outputs)
     if not (is_whole and is_of_kind) or (given.hidden and given.activation != activation):

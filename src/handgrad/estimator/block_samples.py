@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from handgrad.data import Blocks
     from handgrad.engines import Engine, Objective, Session
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
     from handgrad.network import Network
     from handgrad.targets import Targets
 

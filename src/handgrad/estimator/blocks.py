@@ -17,14 +17,15 @@ from handgrad.engines.dask.collections import is_collection
 from handgrad.engines.weights import BlockWeights
 from handgrad.estimator.block_samples import BlockSamples
 from handgrad.estimator.collections import check_engine
-from handgrad.estimator.targets import ClassTargets, codes_of, weighted_classes
+from handgrad.estimator.target_kinds import ClassTargets, weighted_classes
+from handgrad.estimator.targets import check_class_weights, codes_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.data import Predicts
     from handgrad.engines import Engine
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
 
 Label: TypeAlias = str | Sequence[str]
 
@@ -52,8 +53,8 @@ def opened(
     Raises
     ------
     ValueError
-        If targets are given beside those that X holds, if X has no columns to find a label in, or
-        if the engine cannot take X.
+        If X holds targets and y is given as well, if a label is named but X has no columns, or if
+        the engine cannot take X.
     """
     if is_collection(X):
         check_engine(engine)
@@ -62,7 +63,7 @@ def opened(
         blocks: Blocks = dask.blocks(X, y, label=column, predicts=predicts)
         return blocks
     if is_beyond_memory(X) and y is not None:
-        raise ValueError("y was given, but X holds labels of its own; expected None for y.")
+        raise ValueError("y was given, but X holds targets of its own; expected None for y.")
     if is_address(X):
         return open_blocks(X, label=label or USUAL_LABEL, predicts=predicts)
     if label is not None:
@@ -80,7 +81,7 @@ class GivenBlocks(NamedTuple):
 
     @property
     def predicts(self) -> Predicts:
-        """What the targets are."""
+        """The kind of the targets."""
         return self.blocks.predicts
 
     @property
@@ -175,12 +176,7 @@ def _class_weights(
         of_classes: npt.NDArray[np.float64] = blocks.rows / (len(counts) * counts)
     else:
         of_classes = compute_class_weight(class_weight, classes=classes, y=classes)
-    found = of_classes[codes_of(blocks.classes, classes)]
-    if not ((found >= 0) & (found < np.inf)).all() or not found.any():
-        raise ValueError(
-            f"class_weight gives the classes of X the weights {found.tolist()}; expected numbers "
-            "of 0 or more, and one above 0."
-        )
+    check_class_weights(of_classes[codes_of(blocks.classes, classes)])
     return of_classes
 
 

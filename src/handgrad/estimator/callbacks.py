@@ -40,11 +40,11 @@ def with_callbacks(method: Method) -> Method:
 
 @dataclass(eq=False)
 class FitTask:
-    """A fit, whose beginning, iterations and end callbacks are told."""
+    """A fit that tells callbacks when it and each of its iterations begin and end."""
 
     estimator: Any
     context: Any
-    """That of the fit; None without callbacks."""
+    """The callback context of the fit; None without callbacks."""
     iterations: int
     samples: dict[str, Any]
     """X, y and metadata, as callbacks take them."""
@@ -64,7 +64,7 @@ class FitTask:
     def end_iteration(self, iteration: Iteration, attributes: Callable[[], dict[str, Any]]) -> bool:
         """Tell the callbacks that an iteration has ended; return whether one of them ends the fit.
 
-        ``attributes`` returns those of an estimator that predicts with the iteration's network.
+        ``attributes`` returns the fitted attributes as they are after this iteration.
         """
         if not self.is_watched:
             return False
@@ -77,7 +77,7 @@ class FitTask:
         return bool(stops)
 
     def end(self) -> None:
-        """Tell the callbacks that the fit has ended, and an iteration that was not taken."""
+        """Tell the callbacks that the fit has ended; an iteration that was begun ends first."""
         if self._of_iteration is not None:
             self._of_iteration.call_on_fit_task_end(estimator=self.estimator)
         if self.context is not None:

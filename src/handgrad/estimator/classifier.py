@@ -11,18 +11,11 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from handgrad.engines.dask.collections import is_collection
 from handgrad.estimator.base import BaseMLP
 from handgrad.estimator.blocks import is_beyond_memory
-from handgrad.estimator.collections import predictions_of
 from handgrad.estimator.parameters import CONSTRAINTS
-from handgrad.estimator.targets import (
-    ClassTargets,
-    LabelTargets,
-    check_classes,
-    classes_of_all_calls,
-    labels_of,
-)
+from handgrad.estimator.target_kinds import ClassTargets, LabelTargets
+from handgrad.estimator.targets import check_known_classes, classes_of_all_calls, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +25,7 @@ if TYPE_CHECKING:
     from handgrad import solvers
     from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
     from handgrad.reading import Predicts
 
 
@@ -48,7 +41,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     hidden_layer_sizes : int or sequence of int
         The units of each hidden layer; () makes a linear model.
     activation : {"identity", "logistic", "tanh", "relu", "leaky_relu"}
-        That of the hidden units; "leaky_relu" has the slope 0.01 below 0.
+        The activation of the hidden units; "leaky_relu" has the slope 0.01 below 0.
     solver : {"adam", "sgd", "lbfgs", "gd"}
         "gd" takes ``max_iter`` full-batch steps (U1), whatever ``tol`` is. Like "lbfgs", it
         ignores ``early_stopping``.
@@ -183,10 +176,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         If y held several labels per sample, return a matrix of shape (m, K) with 1 where the
         probability of a label is above 0.5.
         """
-        probabilities = self.predict_proba(X)
-        if is_collection(probabilities):
-            return predictions_of(probabilities, self._targets)
-        return self._targets.predictions(probabilities)
+        return self._predictions(self.predict_proba(X))
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class, or label, for each sample, as shape (m, K).
@@ -232,7 +222,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
     def _predicts(self, y: Any, label: Label | None) -> Predicts:
         has_columns = getattr(y, "ndim", 1) == 2 and y.shape[1] > 1
-        is_named = label is not None and not isinstance(label, str) and len(label) > 1
+        is_named = label is not None and not isinstance(label, str) and np.size(label) > 1
         return "labels" if has_columns or is_named else "classes"
 
     def _check_targets(self, y: Any, X: Any) -> Any:
@@ -259,5 +249,5 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
 
     def _to_train(self, given: Given, sample_weight: Any) -> Samples:
         again = bool(self.warm_start) and hasattr(self, "coefs_")
-        check_classes(given.classes, self.classes_, warm_start=again)
+        check_known_classes(given.classes, self.classes_, warm_start=again)
         return given.to_train(self._targets, sample_weight, self.class_weight)

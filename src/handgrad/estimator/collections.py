@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.engines import Engine
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
 
 
 def check_engine(engine: Engine) -> None:

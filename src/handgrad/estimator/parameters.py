@@ -60,7 +60,7 @@ class Hyperparameters:
 
 
 def stops_early(parameters: Hyperparameters) -> bool:
-    """Tell whether a validation score may end the run; gd and lbfgs ignore it."""
+    """Tell whether the validation samples may end the run; gd and lbfgs ignore early stopping."""
     return bool(parameters.early_stopping) and parameters.solver in STOCHASTIC
 
 

@@ -9,12 +9,12 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from handgrad.engines.dask.collections import is_collection
 from handgrad.estimator.base import BaseMLP
 from handgrad.estimator.blocks import is_beyond_memory
-from handgrad.estimator.collections import predictions_of
 from handgrad.estimator.parameters import CONSTRAINTS
-from handgrad.estimator.targets import ValueTargets, values_of
+from handgrad.estimator.target_kinds import ValueTargets
+from handgrad.estimator.targets import values_of
+from handgrad.objective import OUTPUT_OF_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from handgrad import solvers
     from handgrad.estimator.blocks import Label
     from handgrad.estimator.samples import Given, Samples
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
+    from handgrad.objective import Loss
     from handgrad.reading import Predicts
 
 
@@ -43,7 +44,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     hidden_layer_sizes : int or sequence of int
         The units of each hidden layer; () makes a linear model.
     activation : {"identity", "logistic", "tanh", "relu", "leaky_relu"}
-        That of the hidden units; "leaky_relu" has the slope 0.01 below 0.
+        The activation of the hidden units; "leaky_relu" has the slope 0.01 below 0.
     solver : {"adam", "sgd", "lbfgs", "gd"}
         "gd" takes ``max_iter`` full-batch steps (U1), whatever ``tol`` is. Like "lbfgs", it
         ignores ``early_stopping``.
@@ -60,7 +61,8 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         W transposed and b flat, of each layer.
     n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_, \
 n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_
-        As in scikit-learn. The loss of several values per sample is their mean.
+        As in scikit-learn. For several values per sample, the squared error is averaged over the
+        values, and the Poisson loss is added up.
     validation_loss_curve_ : list of float or None
         The mean loss on the validation samples after each iteration, without the penalty of large
         weights.
@@ -87,9 +89,9 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS | {
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions(set(OUTPUT_OF_VALUES))],
     }
-    loss: str
+    loss: Loss
     _kinds = (ValueTargets,)
 
     def __init__(
@@ -155,10 +157,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         ----------
         X : array, data frame, sparse matrix, Blocks, str, path, Dask array or Dask data frame
         """
-        outputs = self._outputs(X)
-        if is_collection(outputs):
-            return predictions_of(outputs, self._targets)
-        return self._targets.predictions(outputs)
+        return self._predictions(self._outputs(X))
 
     def score(
         self,
@@ -168,7 +167,7 @@ n_iter_, t_, loss_, loss_curve_, best_loss_, validation_scores_, best_validation
         *,
         label: Label | None = None,
     ) -> float:
-        """Return R²; of several values per sample the mean of theirs.
+        """Return R², averaged over the values if there are several per sample.
 
         Parameters
         ----------

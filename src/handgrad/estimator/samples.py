@@ -13,7 +13,8 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
-from handgrad.estimator.targets import TargetKind, classes_of, is_multilabel, weighted_classes
+from handgrad.estimator.target_kinds import TargetKind, weighted_classes
+from handgrad.estimator.targets import check_class_weights, classes_of, is_multilabel
 from handgrad.rows import Bytes, is_sparse
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Given(Protocol):
 
     @property
     def predicts(self) -> Predicts:
-        """What the targets are, if they are read as classes where they can be."""
+        """The kind of the targets; arrays in memory count as classes or labels."""
 
     @property
     def is_sparse(self) -> bool:
@@ -83,7 +84,7 @@ class Given(Protocol):
         """Return samples to score; a label that the kind does not know is predicted wrong."""
 
 
-class WeightedSamples(NamedTuple):
+class ArraySamples(NamedTuple):
     """Rows, their targets as given and as an engine takes them, and their weights."""
 
     kind: TargetKind
@@ -119,7 +120,7 @@ class WeightedSamples(NamedTuple):
 
     def hold_out(
         self, fraction: float, random: np.random.RandomState
-    ) -> tuple[WeightedSamples, WeightedSamples]:
+    ) -> tuple[ArraySamples, ArraySamples]:
         """Hold out a share of the samples, drawn as scikit-learn draws them; see `Samples`."""
         from sklearn.model_selection import train_test_split  # slow to import, and rarely needed
 
@@ -143,9 +144,9 @@ class WeightedSamples(NamedTuple):
             return ""
         return f" (False is {names[0]!r}, and True is {names[1]!r}.)"
 
-    def _only(self, rows: npt.NDArray[np.int64]) -> WeightedSamples:
+    def _only(self, rows: npt.NDArray[np.int64]) -> ArraySamples:
         weights = None if self.weights is None else self.weights[rows]
-        return WeightedSamples(self.kind, self.X[rows], self.y[rows], self.encoded[rows], weights)
+        return ArraySamples(self.kind, self.X[rows], self.y[rows], self.encoded[rows], weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +163,7 @@ class GivenArrays:
 
     @property
     def predicts(self) -> Predicts:
-        """What the targets are, if they are read as classes where they can be."""
+        """Labels if y is a matrix, otherwise classes; a regressor does not ask."""
         return "labels" if is_multilabel(self.y) else "classes"
 
     @property
@@ -175,12 +176,12 @@ class GivenArrays:
         """The numbers of labels or values."""
         return tuple(map(str, range(1 if self.y.ndim == 1 else self.y.shape[1])))
 
-    def to_train(self, kind: TargetKind, sample_weight: Any, class_weight: Any) -> WeightedSamples:
+    def to_train(self, kind: TargetKind, sample_weight: Any, class_weight: Any) -> ArraySamples:
         """Return samples to train on.
 
         Examples
         --------
-        >>> from handgrad.estimator.targets import ClassTargets
+        >>> from handgrad.estimator.target_kinds import ClassTargets
         >>> labels = np.array(["a", "b"])
         >>> given = GivenArrays(np.eye(2), labels)
         >>> given.to_train(ClassTargets(labels), [1, 2], {"b": 3}).weights
@@ -191,21 +192,22 @@ class GivenArrays:
             return samples
         classes = weighted_classes(kind)
         of_classes = compute_class_weight(class_weight, classes=classes, y=self.y)
+        check_class_weights(of_classes[np.unique(samples.encoded)])
         of_samples = _row_weights(sample_weight, self.X) * of_classes[samples.encoded]
         return samples._replace(weights=of_samples)
 
-    def to_score(self, kind: TargetKind, sample_weight: Any = None) -> WeightedSamples:
+    def to_score(self, kind: TargetKind, sample_weight: Any = None) -> ArraySamples:
         """Return samples to score.
 
         Examples
         --------
-        >>> from handgrad.estimator.targets import ClassTargets
+        >>> from handgrad.estimator.target_kinds import ClassTargets
         >>> known = ClassTargets(np.array(["a", "b"]))
         >>> GivenArrays(np.eye(2), np.array(["b", "c"])).to_score(known).encoded
         array([ 1, -1])
         """
         weights = None if sample_weight is None else _row_weights(sample_weight, self.X)
-        return WeightedSamples(kind, self.X, self.y, kind.encoded(self.y), weights)
+        return ArraySamples(kind, self.X, self.y, kind.encoded(self.y), weights)
 
 
 def _row_weights(sample_weight: Any, X: Any) -> npt.NDArray[np.float64]:

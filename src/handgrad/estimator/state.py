@@ -1,4 +1,4 @@
-"""What a fitted estimator is made of: all that a file has to hold."""
+"""The state of a fitted estimator: all that a file has to hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from handgrad.estimator.record import FitHistory
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
     from handgrad.network import Network
 
 COUNTS = ("n_iter_", "t_")

@@ -26,15 +26,15 @@ class Tally(ABC):
     @property
     @abstractmethod
     def score(self) -> float:
-        """That of all parts."""
+        """The score of all parts."""
 
 
-class Accuracy(Tally):
+class AccuracyTally(Tally):
     """The share of the weights whose samples are predicted right.
 
     Examples
     --------
-    >>> tally = Accuracy()
+    >>> tally = AccuracyTally()
     >>> tally.add(np.array([0, 1]), np.array([True, False]), np.array([1.0, 3.0]))
     >>> float(tally.score)
     0.25
@@ -54,11 +54,11 @@ class Accuracy(Tally):
 
     @property
     def score(self) -> float:
-        """That of all parts."""
+        """The score of all parts."""
         return self._right / self.weight
 
 
-class Determination(Tally):
+class R2Tally(Tally):
     """R² on average over K values, with the deviations of each part taken from its own mean.
 
     A sum of squares minus the square of a sum would cancel where values are large and alike. Means
@@ -66,7 +66,7 @@ class Determination(Tally):
 
     Examples
     --------
-    >>> tally = Determination()
+    >>> tally = R2Tally()
     >>> tally.add(np.array([[1.0], [3.0]]), np.array([[0.5], [0.0]]), np.ones(2))
     >>> tally.add(np.array([[5.0]]), np.array([[0.5]]), np.ones(1))
     >>> float(tally.score)
@@ -99,7 +99,7 @@ class Determination(Tally):
 
     @property
     def score(self) -> float:
-        """That of all parts; of a constant value 1 if it is predicted exactly, otherwise 0."""
+        """The score of all parts; a constant value counts 1 if it is predicted exactly, else 0."""
         if not np.isfinite(self._errors).all():
             return float("nan")
         constant = self._deviations == 0

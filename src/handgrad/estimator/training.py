@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from handgrad.estimator.callbacks import FitTask
     from handgrad.estimator.fitting import Watcher
     from handgrad.estimator.samples import Samples
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
     from handgrad.estimator.validation import Judgement
     from handgrad.network import Network
     from handgrad.solvers import Driver, Iteration, Result
@@ -151,7 +151,7 @@ class TrainsNetwork(ReadsRows):
             return None
 
         def watch(iteration: Iteration) -> bool:
-            network = self._targets.shown(iteration.network)
+            network = self._targets.as_shown(iteration.network)
             stops = own is not None and bool(own(iteration._replace(network=network)))
             return task.end_iteration(iteration, partial(self._attributes_at, iteration)) or stops
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from handgrad.engines import Engine, Session
     from handgrad.estimator.samples import Samples
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
     from handgrad.network import Network
 
 
@@ -77,7 +77,7 @@ class Validation:
         return float(self._scorer(self._fitted(network), X, y, **weighted))
 
     def _loss(self, network: Network) -> float:
-        """Return the mean loss; that of a class which the network does not know is infinite."""
+        """Return the mean loss; it is infinite if a class is unknown to the network."""
         return np.inf if self._samples.has_unknown else self._session.cost(network)
 
     @cached_property

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from handgrad.evaluation.shares import harmonic_mean, share
+from handgrad.evaluation.shares import CountedEvaluation, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassEvaluation:
+class ClassEvaluation(CountedEvaluation):
     """Cost, and counts of predictions by class, on m labelled rows."""
 
     cost: float
-    """The mean loss on the rows: C1."""
+    """The mean loss on the rows (O2)."""
     confusion: npt.NDArray[np.int64]
     """(K, K): entry (k, j) counts the samples of class k that were predicted as class j."""
 
@@ -31,7 +31,7 @@ class ClassEvaluation:
         """Count some rows: their probabilities (m, K), and their classes (m,)."""
         classes = outputs.shape[1]
         confusion = np.zeros((classes, classes), dtype=np.int64)
-        np.add.at(confusion, (np.asarray(y), outputs.argmax(axis=1)), 1)  # F5
+        np.add.at(confusion, (np.asarray(y), outputs.argmax(axis=1)), 1)  # O4
         return confusion
 
     @classmethod
@@ -57,26 +57,10 @@ class ClassEvaluation:
 
     @property
     def precision(self) -> npt.NDArray[np.float64]:
-        """(K,): the share of right predictions among those of a class; 0 if there are none."""
+        """(K,): the share of right ones among the predictions of a class; 0 if there are none."""
         return share(np.diag(self.confusion), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> npt.NDArray[np.float64]:
         """(K,): the share of right predictions among the samples of a class; 0 if it has none."""
         return share(np.diag(self.confusion), self.support)
-
-    @property
-    def f1(self) -> npt.NDArray[np.float64]:
-        """(K,): harmonic mean of precision and recall; 0 if both are 0."""
-        return harmonic_mean(self.precision, self.recall)
-
-    @property
-    def headline(self) -> dict[str, float]:
-        """The figures that say most, by their names."""
-        return {"accuracy": self.accuracy, "cost": self.cost}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain numbers and lists, ready for JSON."""
-        arrays = ("confusion", "precision", "recall", "f1")
-        by_class = {name: getattr(self, name).tolist() for name in arrays}
-        return self.headline | {"samples": self.samples} | by_class

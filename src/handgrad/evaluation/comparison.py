@@ -1,4 +1,4 @@
-"""Compares what a network predicts with the targets of rows, in memory or in blocks."""
+"""Compares the predictions of a network with targets, for rows in memory or in blocks."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ KINDS: dict[Predicts, type[Evaluation]] = {
 def evaluate(
     network: Network, X: npt.ArrayLike | Blocks, y: npt.ArrayLike | None, *, engine: Engine
 ) -> Any:
-    """Compare a network's predictions (F5) with the targets.
+    """Compare a network's predictions (O4) with the targets.
 
     Parameters
     ----------
     network : Network
     X : array of shape (m, D), or Blocks
-        Of blocks, no more than a few leaves are in memory at a time.
+        Only a few leaves of blocks are in memory at a time.
     y : array of shape (m,) or (m, K)
         As `handgrad.Network.targets` takes them; None with blocks, which hold their own.
     engine : Engine
@@ -48,7 +48,7 @@ def evaluate(
     Returns
     -------
     ClassEvaluation, LabelEvaluation or ValueEvaluation
-        As the network predicts one of several classes, several labels or values.
+        Depending on whether the network predicts classes, several labels or values.
 
     Raises
     ------

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from handgrad.evaluation.shares import harmonic_mean, share
+from handgrad.evaluation.shares import CountedEvaluation, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ class LabelTally(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class LabelEvaluation:
+class LabelEvaluation(CountedEvaluation):
     """Cost, and counts of predictions by label, on m rows."""
 
     cost: float
@@ -77,19 +77,3 @@ class LabelEvaluation:
     def recall(self) -> npt.NDArray[np.float64]:
         """(K,): the share of right predictions among the samples with a label."""
         return share(self.confusion[:, 1, 1], self.support)
-
-    @property
-    def f1(self) -> npt.NDArray[np.float64]:
-        """(K,): harmonic mean of precision and recall; 0 if both are 0."""
-        return harmonic_mean(self.precision, self.recall)
-
-    @property
-    def headline(self) -> dict[str, float]:
-        """The figures that say most, by their names."""
-        return {"accuracy": self.accuracy, "cost": self.cost}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain numbers and lists, ready for JSON."""
-        arrays = ("confusion", "precision", "recall", "f1")
-        by_label = {name: getattr(self, name).tolist() for name in arrays}
-        return self.headline | {"samples": self.samples} | by_label

@@ -1,4 +1,4 @@
-"""What a network predicts for rows in memory or in blocks; refused where its numbers overflow."""
+"""Predictions of a network for rows in memory or in blocks; an overflow raises an error."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def predicted_outputs(network: Network, X: npt.ArrayLike | Blocks, *, engine: En
 def predicted_probabilities(
     network: Network, X: npt.ArrayLike | Blocks, *, engine: Engine
 ) -> Matrix:
-    """Return A2 as shape (m, classes); as `predicted_outputs`, but it refuses values."""
+    """Return the probabilities as shape (m, classes); see `predicted_outputs`."""
     if network.predicts == "values":
         raise ShapeError(
             f"{network!r} predicts values; expected a network that predicts probabilities: call "
@@ -67,7 +67,7 @@ def predicted_probabilities(
 def predicted_classes(
     network: Network, blocks: Blocks, *, engine: Engine
 ) -> Generator[tuple[Labels, Labels]]:
-    """Yield the labels of each leaf, and the predictions (F5) of its rows."""
+    """Yield the classes of each leaf, and the predicted classes of its rows (O4)."""
     return engine.map_leaves(partial(_classes_of_leaf, network), blocks)
 
 

@@ -1,7 +1,8 @@
-"""Shares of counts, as the figures of classes and of labels need them."""
+"""The figures that follow from counts, for classes and for labels."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,14 +26,45 @@ def share(
     return shares
 
 
-def harmonic_mean(
-    precision: npt.NDArray[np.float64], recall: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Return F1 for each entry; 0 where precision and recall are 0.
+class CountedEvaluation(ABC):
+    """An evaluation whose figures are shares of counts."""
 
-    Examples
-    --------
-    >>> harmonic_mean(np.array([1.0, 0.0]), np.array([0.5, 0.0])).round(3)
-    array([0.667, 0.   ])
-    """
-    return share(2 * precision * recall, precision + recall)
+    cost: float
+    confusion: npt.NDArray[np.int64]
+
+    @property
+    @abstractmethod
+    def samples(self) -> int:
+        """Number of samples, m."""
+
+    @property
+    @abstractmethod
+    def accuracy(self) -> float:
+        """Share of samples predicted right."""
+
+    @property
+    @abstractmethod
+    def precision(self) -> npt.NDArray[np.float64]:
+        """(K,): the share of right ones among the predictions of a class or label."""
+
+    @property
+    @abstractmethod
+    def recall(self) -> npt.NDArray[np.float64]:
+        """(K,): the share of right predictions among the samples of a class or label."""
+
+    @property
+    def f1(self) -> npt.NDArray[np.float64]:
+        """(K,): harmonic mean of precision and recall; 0 if both are 0."""
+        precision, recall = self.precision, self.recall
+        return share(2 * precision * recall, precision + recall)
+
+    @property
+    def headline(self) -> dict[str, float]:
+        """The most important figures, by their names."""
+        return {"accuracy": self.accuracy, "cost": self.cost}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain numbers and lists, ready for JSON."""
+        arrays = ("confusion", "precision", "recall", "f1")
+        lists = {name: getattr(self, name).tolist() for name in arrays}
+        return self.headline | {"samples": self.samples} | lists

@@ -44,7 +44,7 @@ class ValueEvaluation:
     mean_squared_errors: npt.NDArray[np.float64]
     """(K,): the mean squared error of each value."""
     r2_scores: npt.NDArray[np.float64]
-    """(K,): for each value, 1 minus its squared error over its squared deviation from the mean. Of
+    """(K,): for each value, 1 minus its squared error over its squared deviation from the mean. For
     a constant value it is 1 if all predictions are exact, and otherwise 0. NaN for one sample."""
 
     @staticmethod
@@ -83,7 +83,7 @@ class ValueEvaluation:
 
     @property
     def headline(self) -> dict[str, float]:
-        """The figures that say most, by their names."""
+        """The most important figures, by their names."""
         return {
             "mean_squared_error": self.mean_squared_error,
             "r2": self.r2,

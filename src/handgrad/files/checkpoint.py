@@ -60,7 +60,7 @@ class Checkpoint:
     window: int | None = None
     """How many leaves of blocks lie in memory together; None if all rows do."""
     fingerprint: str
-    """Of the training rows; see `handgrad.data.fingerprint`."""
+    """The fingerprint of the training rows; see `handgrad.data.fingerprint`."""
     computed_by: Mapping[str, str]
     """Engine, instruction set and version of handgrad, on which the last bits depend."""
 

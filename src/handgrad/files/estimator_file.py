@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from handgrad.estimator import FitHistory, MLPClassifier, MLPRegressor
-    from handgrad.estimator.targets import TargetKind
+    from handgrad.estimator.target_kinds import TargetKind
     from handgrad.network import Network
 
     Estimator: TypeAlias = MLPClassifier | MLPRegressor
@@ -122,7 +122,7 @@ def _described_targets(
     kind: TargetKind,
 ) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Return what an estimator predicts: classes and labels, or the names of values."""
-    from handgrad.estimator.targets import ClassTargets, LabelTargets
+    from handgrad.estimator.target_kinds import ClassTargets, LabelTargets
 
     if not isinstance(kind, ClassTargets | LabelTargets):
         return {}, {"values": as_bytes(kind.names)}
@@ -144,7 +144,7 @@ def _targets(
     network: Network, description: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
 ) -> TargetKind:
     """Return what the estimator predicts, which the output of its network decides."""
-    from handgrad.estimator.targets import ClassTargets, LabelTargets, ValueTargets
+    from handgrad.estimator.target_kinds import ClassTargets, LabelTargets, ValueTargets
 
     if network.predicts == "values":
         return ValueTargets(_names(arrays["values"], network.K), Objective(network.output).loss)

@@ -41,9 +41,9 @@ class TraceStep(NamedTuple):
 def steps_of_pass(
     network: Network, X: Matrix, y: npt.ArrayLike | None, *, learning_rate: float
 ) -> Iterator[TraceStep]:
-    """Yield every matrix of the pass in the order of the notes.
+    """Yield every matrix of the pass in the order in which it is computed.
 
-    The formulas of the notes' network are F1 to U1, and those of any other L1 to O4. Without
+    The notes' network has the formulas F1 to U1; any other has L1 to L6, O1 to O4 and U1. Without
     targets, the pass ends with the prediction.
     """
     if not network.is_of_the_notes:

@@ -34,15 +34,15 @@ class Trace:
     X : array of shape (m, D)
         Samples as rows.
     y : array of shape (m,) or (m, K), optional
-        Integer labels, or what else `handgrad.Network.targets` takes; without them the trace ends
-        with the prediction.
+        Targets, as `handgrad.Network.targets` takes them; without them the trace ends with the
+        prediction.
     learning_rate : float
         η of the step U1 at the end.
 
     Attributes
     ----------
     steps : tuple of TraceStep
-        In the order of the notes.
+        Forward, then backward, then the step U1.
 
     Raises
     ------

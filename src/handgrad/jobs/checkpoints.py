@@ -9,8 +9,8 @@ import numpy as np
 
 from handgrad.errors import CheckpointError, HandgradError
 from handgrad.files.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from handgrad.jobs.outputs import columns_of, described, names_in
 from handgrad.jobs.streaming import Streaming
+from handgrad.jobs.targets import described, named_columns, names_in
 from handgrad.jobs.training import TrainingJob, chosen_engine, sizes_of
 from handgrad.jobs.training_data import training_data
 from handgrad.quoting import named, shown
@@ -170,7 +170,7 @@ def _targets(checkpoint: Checkpoint, label: str | Sequence[str] | None) -> Targe
     network, recorded = checkpoint.state.network, checkpoint.job.get("label")
     if not label and recorded is not None and network.predicts != "classes":
         label = names_in(recorded)
-    return columns_of(label or recorded, regression=network.predicts == "values")
+    return named_columns(label or recorded, regression=network.predicts == "values")
 
 
 def _source(path: Path, source: str | None) -> str:

@@ -8,8 +8,8 @@ from handgrad import data
 from handgrad.errors import DataError
 from handgrad.evaluation import evaluate
 from handgrad.jobs.inputs import check_features, samples_for
-from handgrad.jobs.outputs import columns_for
 from handgrad.jobs.streaming import Streaming
+from handgrad.jobs.targets import columns_of
 from handgrad.quoting import named
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _large_blocks(
     model: Model, path: Path, source: str, label: str | Sequence[str] | None
 ) -> Blocks | None:
     """Return a source in blocks, with the targets of the model; None if it fits into memory."""
-    blocks = Streaming().blocks_of(source, columns_for(model, label), model.feature_names)
+    blocks = Streaming().blocks_of(source, columns_of(model, label), model.feature_names)
     if blocks is None:
         return None
     check_features(blocks.features, source, model.D, f"{named(path)} takes")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from handgrad import data
 from handgrad.errors import DataError
 from handgrad.files.storage import load
-from handgrad.jobs.outputs import columns_for
+from handgrad.jobs.targets import columns_of
 from handgrad.model import Model
 from handgrad.quoting import named
 
@@ -31,7 +31,7 @@ def samples_for(
     The names that the model stores identify features and targets; ``label`` names other columns of
     targets.
     """
-    targets = columns_for(model, label)
+    targets = columns_of(model, label)
     samples = data.load_samples(
         source,
         label=targets.names,

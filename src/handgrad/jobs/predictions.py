@@ -22,8 +22,8 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 def predictions_csv(model: Model, names: Sequence[str], outputs: Matrix) -> str:
     r"""Return predictions as CSV, one line per sample.
 
-    Of classes the label, and the probability of each class. Of several labels 1 or 0 for each
-    label, and its probability. Of values one column per value.
+    For classes, a line holds the label and the probability of each class; for several labels, 1 or
+    0 for each label and its probability; for values, one column per value.
 
     Control characters in names, and bytes of a file's name that are not UTF-8, are escaped.
 
@@ -103,7 +103,7 @@ def _cells(model: Model, outputs: Matrix) -> Iterator[list[str]]:
 
 
 def _classes_of(model: Model, outputs: Matrix) -> list[str]:
-    return [model.class_names[k] for k in outputs.argmax(axis=1)]  # F5
+    return [model.class_names[k] for k in outputs.argmax(axis=1)]  # O4
 
 
 def _labels_of(model: Model, probabilities: Sequence[float]) -> list[str]:

@@ -20,8 +20,8 @@ from handgrad.evaluation import evaluate
 from handgrad.files.checkpoint import Checkpoint
 from handgrad.initial import usual_scheme
 from handgrad.jobs.inputs import check_features, load_model
-from handgrad.jobs.outputs import as_text, columns_for, columns_of, described, output_for
 from handgrad.jobs.results import TrainingFiles, TrainingReport
+from handgrad.jobs.targets import as_text, columns_of, described, named_columns, output_for
 from handgrad.jobs.training_data import hint_of_values, training_data
 from handgrad.memory import memory
 from handgrad.model import Model
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from handgrad.data import Dataset
     from handgrad.engines import Engine, Progress, Session
     from handgrad.initial import Scheme
-    from handgrad.jobs.outputs import RegressionLoss
     from handgrad.jobs.streaming import Streaming
     from handgrad.layers import Activation
+    from handgrad.objective import ValueLoss
     from handgrad.solvers import Checkpoints, Result, RunState
 
 __all__ = [
@@ -183,7 +183,7 @@ def prepare_training(
     hidden: int | Sequence[int] = 10,
     activation: Activation = "relu",
     regression: bool = False,
-    loss: RegressionLoss | None = None,
+    loss: ValueLoss | None = None,
     initial: Scheme | None = None,
     dtype: npt.DTypeLike = np.float32,
     engine: str = "auto",
@@ -207,7 +207,7 @@ def prepare_training(
     regression : bool
         Whether the labels are values to predict, and not classes.
     loss : {"squared_error", "poisson"}, optional
-        That of a regression: the squared error by default; Poisson's for counts of 0 or more.
+        The loss of a regression: the squared error by default; Poisson's for counts of 0 or more.
     engine, threads
         As in `handgrad.get_engine`.
     dask : str, optional
@@ -233,7 +233,7 @@ def prepare_training(
     (20, Model(64 features, 8 hidden units, 10 classes, float32))
     """
     training = _training(settings)
-    targets, sizes = columns_of(label, regression=regression), sizes_of(hidden)
+    targets, sizes = named_columns(label, regression=regression), sizes_of(hidden)
     output = output_for(targets.predicts, loss)
     dataset = training_data(source, test, targets, streaming=streaming)
     _check_memory(dataset.features, sizes, dataset.outputs)
@@ -270,7 +270,7 @@ def prepare_further_training(
     """
     training = _training(settings)
     model = load_model(path).as_softmax()
-    targets = columns_for(model, label)
+    targets = columns_of(model, label)
     dataset = training_data(source, None, targets, model.feature_names)
     dataset = dataset.with_classes(model.class_names, source)
     check_features(dataset.features, source, model.D, f"{named(path)} takes")

@@ -44,7 +44,7 @@ def training_data(
 
 
 def hint_of_values(source: str, dataset: Dataset | BlockDataset) -> str | None:
-    """Say that classes may be meant as values: so many different numbers that few are alike."""
+    """Say that classes may be meant as values, if they are numbers and few samples share one."""
     X = dataset.train[0]
     rows = X.rows if isinstance(X, data.Blocks) else len(X)
     names = dataset.target_names

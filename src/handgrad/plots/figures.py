@@ -1,4 +1,4 @@
-"""What all figures share: an empty figure, colours, axes, and how names are shown."""
+"""Shared by all figures: an empty figure, colours, axes, and how names are shown."""
 
 from __future__ import annotations
 

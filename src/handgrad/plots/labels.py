@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from handgrad.evaluation import LabelEvaluation
 
-MOST_LABELS = 40  # that are drawn
+MOST_LABELS = 40  # more are not drawn
 
 
 def label_bars(evaluation: LabelEvaluation, names: Sequence[str]) -> Figure:

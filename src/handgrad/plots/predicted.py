@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from handgrad.network import Network
 
-MOST_PANELS = 12  # values that are drawn
+MOST_PANELS = 12  # one per value; more are not drawn
 MOST_POINTS = 5_000  # samples that are drawn: with more, the points hide each other
 
 
@@ -48,7 +48,7 @@ def predicted_values(
     network : Network
         One that predicts values. The first 12 of them are drawn.
     X : array of shape (m, D)
-        Samples as rows. Of more than 5,000, a part that is spread evenly is drawn.
+        Samples as rows. If there are more than 5,000, an evenly spread part of them is drawn.
     y : array of shape (m,) or (m, K)
         The true values.
     names : sequence of str, optional

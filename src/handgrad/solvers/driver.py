@@ -40,7 +40,7 @@ class Iteration(NamedTuple):
     accuracy: float = np.nan
     """The share of rows predicted right, of the networks that the cost is of; NaN of values."""
     learning_rate: float = np.nan
-    """That of the iteration; lbfgs has none."""
+    """The learning rate of the iteration; lbfgs has none."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import fsspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,14 +37,53 @@ def all_leaves(blocks: Blocks, *leaves: int) -> list[tuple[np.ndarray, np.ndarra
 def test_rows_of_every_form_have_values(tmp_path, form):
     row_files.write_parquet(tmp_path / "a.parquet", PIXELS, VALUES, form, group=7)
     blocks = open_blocks(tmp_path / "a.parquet", predicts="values", leaf_rows=5)
-    for part in (blocks, pickled(blocks)):
-        X, Y = (np.concatenate(arrays) for arrays in zip(*all_leaves(part), strict=True))
-        assert_array_equal(X, PIXELS)
-        assert_array_equal(Y, VALUES[:, None], strict=True)
+    X, Y = (np.concatenate(arrays) for arrays in zip(*all_leaves(blocks), strict=True))
+    for rows, values in ((X, Y), pickled(blocks).load()):
+        assert_array_equal(rows, PIXELS)
+        assert_array_equal(values, VALUES[:, None], strict=True)
     assert blocks.target_names == ("label",)
     whole = data.load(tmp_path / "a.parquet", predicts="values")
     assert_array_equal(whole.y_train, VALUES)
     assert whole.fingerprint == blocks.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (pa.int8(), [-3, 0, 7]),
+        (pa.uint64(), [2**53, 0, 1]),
+        (pa.float16(), np.array([0.5, -1, 2], np.float16)),
+        (pa.float32(), [0.25, 1, 2]),
+        (pa.bool_(), [True, False, True]),
+        (pa.decimal128(5, 2), [Decimal("1.25"), Decimal("-3.5"), Decimal(0)]),
+    ],
+    ids=str,
+)
+def test_columns_of_any_numbers_are_values(tmp_path, kind, values):
+    table = pa.table({"a": [1.0, 2.0, 3.0], "label": pa.array(values, kind)})
+    for name in ("a.parquet", "a.arrow"):
+        if name == "a.parquet":
+            pq.write_table(table, tmp_path / name)
+        else:
+            with pa.ipc.new_file(str(tmp_path / name), table.schema) as writer:
+                writer.write_table(table)
+        found = open_blocks(tmp_path / name, predicts="values").load()[1]
+        assert found[:, 0].tolist() == [float(value) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        (pa.array(["1.5", "2"]), "holds 'string' in its column 'label'; expected numbers"),
+        (pa.array([[1.0], [2.0]]), "holds 'list<"),
+        (pa.array([1, 2], pa.timestamp("s")), "holds 'timestamp"),
+        (pa.array([1.0, None]), "missing value in row 1 .* its column 'label'"),
+    ],
+)
+def test_columns_that_are_no_numbers_are_named(tmp_path, column, sentence):
+    pq.write_table(pa.table({"a": [1.0, 2.0], "label": column}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=sentence):
+        open_blocks(tmp_path / "a.parquet", predicts="values")
 
 
 def test_a_hugging_face_data_set_has_values(tmp_path):

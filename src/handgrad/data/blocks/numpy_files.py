@@ -200,7 +200,8 @@ def _opened(found: Sequence[tuple[StoredTable, Images]], wanted: Wanted) -> Open
     first = tables[0].X
     for table in tables:
         if wanted.needs_labels and table.y is None:
-            raise DataError(f"{table.name} holds no labels; expected an array y beside X.")
+            noun = wanted.targets.noun
+            raise DataError(f"{table.name} holds no {noun}s; expected an array y beside X.")
         if table.X.width != first.width:
             raise DataError(
                 f"{table.name} differs from {tables[0].name}: its rows have {table.X.width:,} "

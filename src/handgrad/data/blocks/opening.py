@@ -112,7 +112,7 @@ def open_blocks(
     parts = openers(source, wanted)
     chosen = chosen_part(name, parts, part)
     opened = parts[chosen]()
-    blocks = _counted(name, opened, leaf_rows, predicts, on_pass or (lambda _: None))
+    blocks = _counted(name, opened, leaf_rows, targets, on_pass or (lambda _: None))
     if cache is not None:
         blocks = _cached(blocks, opened, cache)
     if chosen == TRAIN and TEST in parts:
@@ -145,7 +145,7 @@ def _of_parts(
     chosen = chosen_part(name, by_name, part)
     X, labels, image_shape, _, feature_names, _ = by_name[chosen]
     if labels is None:
-        raise DataError(f"{named(name)} has no labels; expected one per row to train on.")
+        raise DataError(f"{named(name)} has no {targets.noun}s; expected one per row to train on.")
     blocks = Blocks.of(
         X,
         np.array(labels),
@@ -203,17 +203,18 @@ def _counted(
     name: str,
     opened: Opened,
     leaf_rows: int,
-    predicts: Predicts,
+    targets: TargetColumns,
     on_pass: Callable[[str], object],
 ) -> Blocks:
     """Find the classes of opened tables, or check their labels or values."""
     tables, shape, written, _, columns = opened
+    predicts = targets.predicts
     files = f", {len(tables):,} files" if len(tables) > 1 else ""
-    on_pass(f"reading the {'values' if predicts == 'values' else 'labels'} of {named(name)}{files}")
+    on_pass(f"reading the {targets.noun}s of {named(name)}{files}")
     found = [(table.name, table.targets()) for table in tables]
     census = take_census(found, leaf_rows, predicts, written=written)
     if not len(census.counts):
-        raise DataError(f"{named(name)} holds no rows; expected at least one of each class.")
+        raise DataError(f"{named(name)} holds no rows; expected at least {targets.fewest}.")
     if not shape.features:
         raise DataError(f"{named(name)} holds rows without values; expected at least one feature.")
     return Blocks(

@@ -228,7 +228,7 @@ def open_sequence(sequence: Any, targets: TargetColumns = CLASSES) -> Opened:
     """Open a sequence; its first item says what the rows and the targets look like."""
     table = SequenceTable(sequence, f"the {type(sequence).__name__}", targets)
     if not table.rows:
-        raise DataError(f"{table.name} holds no rows; expected at least one of each class.")
+        raise DataError(f"{table.name} holds no rows; expected at least {targets.fewest}.")
     values = np.asarray(sequence[0][0])
     dtype = values.dtype if values.dtype in KEPT else np.dtype(np.float64)
     shape = values.shape[1:] if values.ndim == 3 and values.shape[0] == 1 else values.shape

@@ -167,7 +167,7 @@ class DaskEngine(Engine):
             yield from map_leaves(self.client, self.kernels, function, blocks, at_once)
 
     def outputs(self, network: Network, X: Any) -> Any:
-        """Compute F4 as an array of shape (m, columns); see `handgrad.engines.Engine`.
+        """Compute the outputs (O1), as shape (m, columns); see `handgrad.engines.Engine`.
 
         For blocks and Dask collections it is a Dask array, which is computed when it is used. Rows
         that lie in memory are predicted in this process.

@@ -30,7 +30,7 @@ def local_engine(threads: int | None = None) -> Engine:
 
 
 def outputs_of(network: Network, X: Any) -> Any:
-    """Return F4 as shape (m, columns): a Dask array for blocks and Dask collections."""
+    """Return the outputs (O1): a Dask array (m, columns) for blocks and Dask collections."""
     if isinstance(X, Blocks):
         return _of_blocks(network, X)
     if is_collection(X):

@@ -1,35 +1,32 @@
-"""What a job predicts: the columns of a source that hold it, and the network's output for it."""
+"""The targets of a job: the columns of a source that hold them, and the output that fits them."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any
 
 from handgrad.arguments import check_choice
 from handgrad.data.targets import USUAL_LABEL, TargetColumns
 from handgrad.errors import TrainingError
-from handgrad.objective import Objective
+from handgrad.objective import OUTPUT_OF_VALUES, Objective
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handgrad.model import Model
     from handgrad.network import Network, Output
+    from handgrad.objective import ValueLoss
     from handgrad.reading import Predicts
 
-RegressionLoss: TypeAlias = Literal["squared_error", "poisson"]
-
-LOSSES: tuple[RegressionLoss, ...] = get_args(RegressionLoss)
-OUTPUT_OF_LOSS: dict[RegressionLoss, Output] = {"squared_error": "identity", "poisson": "exp"}
 OUTPUTS: dict[Predicts, Output] = {"classes": "softmax", "labels": "logistic"}
 
 
-def columns_of(label: str | Sequence[str] | None, *, regression: bool = False) -> TargetColumns:
+def named_columns(label: str | Sequence[str] | None, *, regression: bool = False) -> TargetColumns:
     """Return the columns to predict: values of a regression, several labels, or one of classes.
 
     Examples
     --------
-    >>> columns_of("species").predicts, columns_of(["sport", "politics"]).predicts
+    >>> named_columns("species").predicts, named_columns(["sport", "politics"]).predicts
     ('classes', 'labels')
     """
     label = label or USUAL_LABEL
@@ -38,8 +35,8 @@ def columns_of(label: str | Sequence[str] | None, *, regression: bool = False) -
     return TargetColumns.of(label, "classes" if isinstance(label, str) else "labels")
 
 
-def columns_for(model: Model, label: str | Sequence[str] | None) -> TargetColumns:
-    """Return the columns of what a model predicts: as it was trained, or as the caller names them.
+def columns_of(model: Model, label: str | Sequence[str] | None) -> TargetColumns:
+    """Return the columns of a model's targets: those of its training, or those that a caller names.
 
     A single value that had no name, as in arrays, is looked for under the usual name.
     """
@@ -51,8 +48,8 @@ def columns_for(model: Model, label: str | Sequence[str] | None) -> TargetColumn
     return TargetColumns.of(names or USUAL_LABEL, model.predicts)
 
 
-def output_for(predicts: Predicts, loss: RegressionLoss | None = None) -> Output:
-    """Return the output of networks to be trained; of values, that of their loss.
+def output_for(predicts: Predicts, loss: ValueLoss | None = None) -> Output:
+    """Return the output of networks for such targets; for values, the loss decides it.
 
     Raises
     ------
@@ -66,8 +63,8 @@ def output_for(predicts: Predicts, loss: RegressionLoss | None = None) -> Output
     """
     if predicts == "values":
         chosen = "squared_error" if loss is None else loss
-        check_choice("loss", chosen, LOSSES, TrainingError)
-        return OUTPUT_OF_LOSS[chosen]
+        check_choice("loss", chosen, tuple(OUTPUT_OF_VALUES), TrainingError)
+        return OUTPUT_OF_VALUES[chosen]
     if loss is not None:
         raise TrainingError(
             f"loss is {loss!r}, which belongs to values; {predicts} have the log loss: leave loss "
@@ -110,7 +107,9 @@ def names_in(text: str) -> str | tuple[str, ...]:
 
 
 def as_text(columns: TargetColumns) -> str:
-    r"""Return the names of columns as one text, which `names_in` reads; that of classes as it is.
+    r"""Return the names of columns as one text, which `names_in` reads.
+
+    The column of classes keeps its name, even with a comma in it.
 
     Examples
     --------

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from handgrad import Network
 from handgrad.data.targets import TargetColumns
 from handgrad.errors import DataError, ShapeError, TrainingError
-from handgrad.jobs.outputs import (
+from handgrad.jobs.targets import (
     as_text,
-    columns_for,
     columns_of,
     described,
+    named_columns,
     names_in,
     output_for,
 )
@@ -43,25 +43,25 @@ def test_the_text_of_classes_is_the_name_as_it_is():
 
 
 def test_columns_follow_from_what_is_asked():
-    assert columns_of(None) == TargetColumns("classes", ("label",))
-    assert columns_of("x", regression=True) == TargetColumns("values", ("x",))
-    assert columns_of(("x", "y")) == TargetColumns("labels", ("x", "y"))
+    assert named_columns(None) == TargetColumns("classes", ("label",))
+    assert named_columns("x", regression=True) == TargetColumns("values", ("x",))
+    assert named_columns(("x", "y")) == TargetColumns("labels", ("x", "y"))
     with pytest.raises(DataError, match="twice"):
-        columns_of(("x", "x"), regression=True)
+        named_columns(("x", "x"), regression=True)
 
 
 def test_a_model_knows_its_columns():
     values = Network.initial(features=2, hidden=(), classes=2, output="identity")
     named, numbered = Model.of(values, class_names=("a", "b")), Model.of(values)
-    assert columns_for(named, None) == TargetColumns("values", ("a", "b"))
-    assert columns_for(named, ("c", "d")).names == ("c", "d")
-    assert columns_for(numbered, None) == TargetColumns("values", ("0", "1"))
+    assert columns_of(named, None) == TargetColumns("values", ("a", "b"))
+    assert columns_of(named, ("c", "d")).names == ("c", "d")
+    assert columns_of(numbered, None) == TargetColumns("values", ("0", "1"))
     single = Model.of(Network.initial(features=2, classes=1, output="identity"))
-    assert columns_for(single, None) == TargetColumns("values", ("label",))
+    assert columns_of(single, None) == TargetColumns("values", ("label",))
     of_table = Model.of(single, class_names=("0",), label="0")
-    assert columns_for(of_table, None) == TargetColumns("values", ("0",))
+    assert columns_of(of_table, None) == TargetColumns("values", ("0",))
     classes = Model.of(Network.initial(features=2, classes=2), label="kind")
-    assert columns_for(classes, None) == TargetColumns("classes", ("kind",))
+    assert columns_of(classes, None) == TargetColumns("classes", ("kind",))
 
 
 def test_a_loss_belongs_to_values():
