@@ -235,7 +235,7 @@ class Network(ReadsSamples):
         if self.output != expected:
             is_same = expected == "softmax" and self.predicts == "classes"
             raise ShapeError(
-                f"The network has a {self.output} output; expected {expected}"
+                f"The output of the network is {self.output}; expected {expected}"
                 f"{': pass network.as_softmax()' if is_same else ''}."
             )
 

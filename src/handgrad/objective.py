@@ -79,7 +79,7 @@ class Objective:
         """Raise a ShapeError unless a network has the objective's output."""
         if network.output != self.output:
             raise ShapeError(
-                f"The network has a {network.output} output; expected {self.output}, as in the "
+                f"The output of the network is {network.output}; expected {self.output}, as in the "
                 "objective."
             )
 

@@ -128,5 +128,5 @@ def test_a_logit_of_0_means_class_0(instruction_set):
 
 def test_a_network_of_another_output_is_refused():
     network, X, y = logistic("float32")
-    with pytest.raises(ShapeError, match="has a logistic output; expected softmax"):
+    with pytest.raises(ShapeError, match="output of the network is logistic; expected softmax"):
         native("baseline").session(X, y, Objective()).cost(network)

@@ -75,7 +75,7 @@ def test_a_network_that_does_not_fit_is_refused_and_the_session_stays(engine):
         session.cost(Network.initial(features=6, hidden=4, classes=3))
     with pytest.raises(ShapeError, match="labels from 0 to 2; expected integers from 0 to 1"):
         session.cost(Network.initial(features=5, hidden=4, classes=2))
-    with pytest.raises(ShapeError, match="logistic output; expected softmax"):
+    with pytest.raises(ShapeError, match="is logistic; expected softmax"):
         session.cost(Network([[0.0] * 5], [[0.0]], [[0.0]], [[0.0]], output="logistic"))
     assert session.cost(network()) == expected
 
