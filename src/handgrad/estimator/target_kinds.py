@@ -187,7 +187,7 @@ class LabelTargets(TargetKind):
         """
         if not is_multilabel(y) and not np.isin(y, self.classes).all():
             raise ValueError(
-                f"y holds one label per sample, such as {y[0]!r}; expected a matrix with "
+                f"y holds one label per sample, such as {y.tolist()[0]!r}; expected a matrix with "
                 f"{self.outputs} columns of 0 and 1, as in fit."
             )
         matrix: npt.NDArray[np.bool_] = self._binarizer.transform(y).astype(bool)
