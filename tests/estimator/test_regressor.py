@@ -175,6 +175,22 @@ def test_targets_that_are_not_values_are_refused(options, y, error):
         MLPRegressor(**options).fit([[0.0], [1.0]], y)
 
 
+@pytest.mark.parametrize(
+    ("y", "names"),
+    [
+        (pd.DataFrame({"width": [1.0, 2.0], "height": [3.0, 5.0]}), ("width", "height")),
+        (pd.Series([1.0, 2.0], name="price"), ("price",)),
+        (pd.Series([1.0, 2.0]), ("0",)),
+        (pd.DataFrame([[1.0, 2.0], [2.0, 1.0]], columns=["a", "a"]), ("0", "1")),
+        (pd.DataFrame([[1.0, 2.0], [2.0, 1.0]]), ("0", "1")),
+        (np.eye(2), ("0", "1")),
+    ],
+)
+def test_values_are_called_as_in_the_data_frame(y, names):
+    model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(np.eye(2), y).model()
+    assert model.class_names == names
+
+
 def test_a_later_fit_must_have_as_many_values():
     X, y = diabetes(2)
     model = MLPRegressor(max_iter=1, warm_start=True, random_state=0).fit(X, y)

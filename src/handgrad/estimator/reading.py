@@ -25,6 +25,7 @@ from handgrad.estimator.rows import (
     rows_to_fit,
 )
 from handgrad.estimator.samples import GivenArrays
+from handgrad.estimator.targets import names_of_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ class ReadsRows(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         if blocks is not None:
             return GivenBlocks(self._blocks(blocks, reset=reset))
         X = self._rows(X, reset=reset)
-        return GivenArrays(X, self._check_targets(y, X))
+        return GivenArrays(X, self._check_targets(y, X), names_of_targets(y))
 
     def _rows(self, X: Any, *, reset: bool) -> Any:
         """Return X as `Bytes`, float32 or float64 rows, with the scale that fit uses."""

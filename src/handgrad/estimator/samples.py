@@ -155,6 +155,8 @@ class GivenArrays:
 
     X: Any
     y: Any
+    columns: tuple[str, ...] | None = None
+    """The names of y's columns, if y is a data frame or a series with different names."""
 
     @cached_property
     def classes(self) -> npt.NDArray[Any]:
@@ -173,8 +175,8 @@ class GivenArrays:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The numbers of labels or values."""
-        return tuple(map(str, range(1 if self.y.ndim == 1 else self.y.shape[1])))
+        """Those of y's columns; otherwise the numbers of labels or values."""
+        return self.columns or tuple(map(str, range(1 if self.y.ndim == 1 else self.y.shape[1])))
 
     def to_train(self, kind: TargetKind, sample_weight: Any, class_weight: Any) -> ArraySamples:
         """Return samples to train on.

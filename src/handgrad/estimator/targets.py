@@ -41,6 +41,24 @@ def values_of(y: Any, X: Any, estimator: object) -> npt.NDArray[Any]:
     return values
 
 
+def names_of_targets(y: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns of a data frame, or of a series; None if they do not differ.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> names_of_targets(pandas.DataFrame({"width": [1.0], "height": [2.0]}))
+    ('width', 'height')
+    """
+    if not hasattr(y, "to_numpy"):
+        return None
+    given = getattr(y, "columns", None)
+    names = [getattr(y, "name", None)] if given is None else list(given)
+    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        return None
+    return tuple(map(str, names))
+
+
 def _checked(y: Any, X: Any, estimator: object, *, sparse_too: bool) -> Any:
     if y is None:
         raise ValueError(
