@@ -181,7 +181,6 @@ def test_targets_that_are_not_values_are_refused(options, y, error):
         (pd.DataFrame({"width": [1.0, 2.0], "height": [3.0, 5.0]}), ("width", "height")),
         (pd.Series([1.0, 2.0], name="price"), ("price",)),
         (pd.Series([1.0, 2.0]), ("0",)),
-        (pd.DataFrame([[1.0, 2.0], [2.0, 1.0]], columns=["a", "a"]), ("0", "1")),
         (pd.DataFrame([[1.0, 2.0], [2.0, 1.0]]), ("0", "1")),
         (np.eye(2), ("0", "1")),
     ],
