@@ -37,7 +37,7 @@ template <class T> class HeldRows {
           total_(total) {
         const size_t count = rows.rows.count;
         if (labels.has_value() == values.has_value())
-            throw std::invalid_argument("there are not either labels or values");
+            throw std::invalid_argument("expected either labels or values");
         if ((labels ? labels->size() : values->shape(0)) != count ||
             (weights && weights->size() != count))
             throw std::invalid_argument("rows, targets and weights do not fit each other");

@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,17 +37,6 @@ def test_one_figure_may_come_as_a_number():
     recorder = Recorder()
     recorder.add(2.5, 0.5, seconds=1)
     assert [array.tolist() for array in recorder.history] == [[2.5], [0.5], [1.0]]
-
-
-@pytest.mark.parametrize("n", [0, 3])
-def test_the_time_of_a_run_that_continues_continues(n):
-    first = History(np.ones(n), np.zeros(n), np.arange(n, dtype=float))
-    later = History(np.full(2, 0.5), np.ones(2), np.array([0.25, 0.5]))
-    joined = first.followed_by(later)
-    start = n - 1 if n else 0
-    assert joined.seconds[n:].tolist() == [start + 0.25, start + 0.5]
-    assert joined.costs.tolist() == [1] * n + [0.5, 0.5]
-    assert joined.accuracies.tolist() == [0] * n + [1, 1]
 
 
 @given(stretch=st.lists(st.tuples(st.floats(0, 5), st.floats(0, 1)), min_size=1, max_size=6))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handgrad.evaluation.values import ValueTally
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -59,10 +61,7 @@ class AccuracyTally(Tally):
 
 
 class R2Tally(Tally):
-    """R² on average over K values, with the deviations of each part taken from its own mean.
-
-    A sum of squares minus the square of a sum would cancel where values are large and alike. Means
-    are kept as distances from the first values, so that those of a constant are exact.
+    """R² on average over K values.
 
     Examples
     --------
@@ -74,36 +73,18 @@ class R2Tally(Tally):
     """
 
     def __init__(self) -> None:
-        self._first: Any = None
-        self._means: Any = 0.0
-        self._deviations: Any = 0.0
-        self._errors: Any = 0.0
+        self._parts: list[ValueTally] = []
 
     def add(
         self, y: npt.NDArray[Any], figures: npt.NDArray[Any], weights: npt.NDArray[np.float64]
     ) -> None:
         """Add a part, given the squared errors, (m, K)."""
-        added = float(weights.sum())
-        if not added:
-            return
-        if self._first is None:
-            self._first = y[0].astype(np.float64)
-        total = self.weight + added
-        distances = y - self._first
-        means = weights @ distances / added
-        between = (means - self._means) ** 2 * (self.weight * added / total)
-        self._deviations = self._deviations + weights @ (distances - means) ** 2 + between
-        self._errors = self._errors + weights @ figures
-        self._means = self._means + (means - self._means) * (added / total)
-        self.weight = total
+        if weights.any():
+            self._parts.append(ValueTally.of(figures, y, weights))
+            self.weight += self._parts[-1].weight
 
     @property
     def score(self) -> float:
         """The score of all parts; a constant value counts 1 if it is predicted exactly, else 0."""
-        if not np.isfinite(self._errors).all():
-            return float("nan")
-        constant = self._deviations == 0
-        ratios = np.divide(
-            self._errors, self._deviations, out=(self._errors > 0) * 1.0, where=~constant
-        )
-        return float(np.mean(1 - ratios))
+        of_all = ValueTally.added(self._parts)
+        return float(of_all.r2_scores.mean()) if np.isfinite(of_all.errors).all() else float("nan")

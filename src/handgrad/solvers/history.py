@@ -35,19 +35,6 @@ class History(NamedTuple):
         """
         return History(*(figures[:iteration] for figures in self))
 
-    def followed_by(self, later: History) -> History:
-        """Return this history and that of a run which continued, as one.
-
-        Examples
-        --------
-        >>> one = History(np.array([2.5]), np.array([0.125]), np.array([0.25]))
-        >>> one.followed_by(one).seconds
-        array([0.25, 0.5 ])
-        """
-        start = self.seconds[-1] if len(self.seconds) else 0.0
-        later = later._replace(seconds=later.seconds + start)
-        return History(*(np.concatenate(parts) for parts in zip(self, later, strict=True)))
-
     def to_csv(self) -> str:
         """Return the history as CSV, one line per iteration.
 
