@@ -128,3 +128,14 @@ def test_labels_of_arrays():
         Blocks.of(X, [0, 1])
     with pytest.raises(DataError, match="a missing label in row 1"):
         Blocks.of(X, np.array([1, None, 2], dtype=object))
+
+
+@pytest.mark.parametrize(
+    "labels", [["3", "1.0", "1.0", "1"], ["1", "1.0", "a", "1"], ["2", "1"], ["02", "2", "a"]]
+)
+def test_two_spellings_of_a_number_have_the_fingerprint_of_rows_in_memory(tmp_path, labels):
+    table = tmp_path / "t.csv"
+    table.write_text("a,label\n" + "".join(f"{i},{label}\n" for i, label in enumerate(labels)))
+    blocks, whole = open_blocks(table, leaf_rows=3), load(table)
+    assert blocks.class_names == whole.class_names
+    assert blocks.fingerprint == whole.fingerprint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
 
 import numpy as np
@@ -14,7 +15,7 @@ from handgrad.errors import DataError
 from handgrad.quoting import quoted, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -127,6 +128,7 @@ class _Tally:
         self.rows_of_last = leaf_rows
         self.all_bool = True  # True and 1 are the same key of a dictionary
         self.digest = LabelDigest()
+        self.spelled = _SpelledNumbers()
 
     def add(self, name: str, labels: SharedLabels, start: int) -> None:
         """Count labels of a table, the first of which is the label of its row ``start``."""
@@ -138,6 +140,7 @@ class _Tally:
                 places[k] = self._place(name, labels.values[k], start + int(first[k]))
         codes = places[labels.codes]
         self.digest.add(codes)
+        self.spelled.add(self.places, codes)
         self._count(codes)
 
     def _place(self, name: str, value: Any, row: int) -> int:
@@ -181,7 +184,10 @@ class _Tally:
         counts = np.zeros((len(self.leaves), len(classes)), np.int64)
         for row, leaf in zip(counts, self.leaves, strict=True):
             np.add.at(row, numbers[: len(leaf)], leaf)
-        digest = self.digest.text([str(classes[number]) for number in numbers])
+        if written and self.spelled.are_all:
+            digest = self.spelled.text
+        else:
+            digest = self.digest.text([str(classes[number]) for number in numbers])
         table = dict(zip(values, numbers.tolist(), strict=True))
         return Census(classes, counts, digest, table)
 
@@ -189,14 +195,49 @@ class _Tally:
         self, values: list[Any], *, written: bool
     ) -> tuple[npt.NDArray[Any], Labels]:
         keys = values
-        if written and all(isinstance(v, str) and WHOLE_NUMBER.fullmatch(v) for v in values):
-            keys = [int(value.partition(".")[0]) for value in values]
+        if written and self.spelled.are_all:
+            keys = list(map(_whole_number, values))
         elif NUMBER in self.kinds:
             keys = [value if self.all_bool else int(value) for value in values]
         ordered = sorted(set(keys))
         number = {key: k for k, key in enumerate(ordered)}
         numbers = np.array([number[key] for key in keys], np.intp)
         return _class_array(ordered), numbers
+
+
+class _SpelledNumbers:
+    """Labels that are texts of whole numbers: 1 and 1.0 are one class, unless others are texts."""
+
+    def __init__(self) -> None:
+        self.are_all = True
+        self._digest = LabelDigest()
+        self._places: dict[int, int] = {}  # of numbers, in the order in which they are found
+        self._of_values: list[int] = []  # for the place of a value that of its number
+
+    def add(self, values: Mapping[Any, int], codes: npt.NDArray[np.int64]) -> None:
+        """Add the labels of consecutive rows, as places of the values so far."""
+        for value in islice(values, len(self._of_values), None):
+            self.are_all = self.are_all and _is_whole_number(value)
+            if not self.are_all:
+                return
+            place = self._places.setdefault(_whole_number(value), len(self._places))
+            self._of_values.append(place)
+        if self.are_all:
+            self._digest.add(np.array(self._of_values, np.int64)[codes])
+
+    @property
+    def text(self) -> str:
+        """The digest of all labels as numbers."""
+        return self._digest.text(list(map(str, self._places)))
+
+
+def _is_whole_number(value: Any) -> bool:
+    """Tell whether a label is the text of a whole number."""
+    return isinstance(value, str) and WHOLE_NUMBER.fullmatch(value) is not None
+
+
+def _whole_number(text: str) -> int:
+    return int(text.partition(".")[0])
 
 
 def _class_array(classes: list[Any]) -> npt.NDArray[Any]:
