@@ -139,7 +139,7 @@ template <class T> class Batches {
         : session_(session), layout_(session.layout_of(network)),
           rule_{static_cast<typename Rule<T>::Kind>(rule.kind), static_cast<T>(rule.rate),
               static_cast<T>(rule.momentum_kept), static_cast<T>(rule.square_kept),
-              // Above 0 in T, too: where there is no gradient, as in padding, 0 / 0 is NaN.
+              // Must stay above 0 in T: padding has no gradient, and 0 / 0 would be NaN.
               std::max(static_cast<T>(rule.epsilon), std::numeric_limits<T>::denorm_min())},
           batch_size_(std::clamp<size_t>(batch_size, 1, std::max<size_t>(session.count(), 1))) {
         const Kernels<T>& kernels = session.kernels_;

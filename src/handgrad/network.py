@@ -102,7 +102,8 @@ class Network(ReadsSamples):
         Raises
         ------
         ShapeError
-            If there is no layer, or the layers do not fit each other or the output.
+            If there are no layers, if their shapes do not match, if the last one has another
+            activation than "identity", or if the output is unknown.
 
         Examples
         --------

@@ -61,7 +61,7 @@ class Comparison(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Why nobody can agree with scikit-learn here, or "" if there is no reason."""
+        """Why losses cannot agree with scikit-learn's, or "" if they should."""
         return reason(self.configuration, self.theirs, self.tolerance, losses_of_scikit_learn)
 
 

@@ -23,7 +23,7 @@ def reason(
     tolerance: float,
     train: Callable[[Configuration], np.ndarray],
 ) -> str:
-    """Return why nobody can agree with scikit-learn's losses, or "" if there is no reason.
+    """Return why losses cannot agree with scikit-learn's, or "" if they should.
 
     ``train`` returns the losses of scikit-learn in a configuration.
     """

@@ -42,7 +42,7 @@ def their_tests(classifier: type, regressor: type) -> dict[str, Callable[..., No
 
 
 def private_names() -> dict[str, set[str]]:
-    """Return the private attributes that each test uses, for the tests that use any."""
+    """Return the private attributes that each test uses; tests without any are left out."""
     spec = importlib.util.find_spec(MODULE)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{MODULE} is not installed with scikit-learn.")

@@ -99,7 +99,7 @@ def kill_one(cluster: Any, random: Random) -> None:
 
 
 def restore(cluster: Any, client: Any) -> None:
-    """Wait for two workers; start one if a nanny no longer restarts its worker."""
+    """Wait for two workers, and start one in place of a worker that its nanny gave up."""
     while len(client.scheduler_info(n_workers=-1)["workers"]) < 2:
         cluster.scale(2)
         time.sleep(0.1)
